@@ -1,0 +1,180 @@
+package events
+
+import "strconv"
+
+// Command is the data of one of the command events: [*Upsert], [*Update],
+// [*Delete], [*Classify], [*Declassify], [*Link], [*Unlink], [*ChangeSet],
+// [*Fence].
+type Command interface {
+	// EventType is the CloudEvents type under which the command travels.
+	EventType() string
+	// Validate checks what can be checked without the repository.
+	Validate() error
+}
+
+// EventType returns [TypeUpsertElement].
+func (*Upsert) EventType() string { return TypeUpsertElement }
+
+// EventType returns [TypeUpdateElement].
+func (*Update) EventType() string { return TypeUpdateElement }
+
+// EventType returns [TypeDeleteElement].
+func (*Delete) EventType() string { return TypeDeleteElement }
+
+// EventType returns [TypeClassifyElement].
+func (*Classify) EventType() string { return TypeClassifyElement }
+
+// EventType returns [TypeDeclassifyElement].
+func (*Declassify) EventType() string { return TypeDeclassifyElement }
+
+// EventType returns [TypeLinkElements].
+func (*Link) EventType() string { return TypeLinkElements }
+
+// EventType returns [TypeUnlinkElements].
+func (*Unlink) EventType() string { return TypeUnlinkElements }
+
+// EventType returns [TypeApplyChangeSet].
+func (*ChangeSet) EventType() string { return TypeApplyChangeSet }
+
+// EventType returns [TypeFenceConnector].
+func (*Fence) EventType() string { return TypeFenceConnector }
+
+// Validate checks the element's spec.
+func (c *Upsert) Validate() error { return c.Element.Validate("/element") }
+
+// Validate checks the reference.
+func (c *Update) Validate() error { return c.Element.Validate("/element") }
+
+// Validate checks the reference.
+func (c *Delete) Validate() error { return c.Element.Validate("/element") }
+
+// Validate checks the reference and the classification's name.
+func (c *Classify) Validate() error {
+	if c.Classification.Name == "" {
+		return Errorf(CodeInvalid, "/classification/classificationName", "missing: name the classification")
+	}
+	return c.Element.Validate("/element")
+}
+
+// Validate checks the reference and the classification's name.
+func (c *Declassify) Validate() error {
+	if c.ClassificationName == "" {
+		return Errorf(CodeInvalid, "/classificationName", "missing: name the classification")
+	}
+	return c.Element.Validate("/element")
+}
+
+// Validate checks the relationship's spec.
+func (c *Link) Validate() error { return c.Relationship.Validate("/relationship") }
+
+// Validate checks that the relationship is named in one of the two ways.
+func (c *Unlink) Validate() error {
+	if c.GUID != "" {
+		return validGUID("/guid", c.GUID)
+	}
+	if c.Type == "" {
+		return Errorf(CodeInvalid, "/type", "missing: name the relationship by guid, or by type, end1 and end2")
+	}
+	if err := c.End1.Validate("/end1"); err != nil {
+		return err
+	}
+	return c.End2.Validate("/end2")
+}
+
+// Validate decodes and checks every step.
+func (c *ChangeSet) Validate() error {
+	if len(c.Commands) == 0 {
+		return Errorf(CodeInvalid, "/commands", "a change set needs at least one command")
+	}
+	for i := range c.Commands {
+		if _, err := c.Commands[i].Command(i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Validate checks that connector and generation are there.
+func (c *Fence) Validate() error {
+	if c.Connector == "" {
+		return Errorf(CodeInvalid, "/connector", "missing: the id of the connector")
+	}
+	if c.Generation == 0 {
+		return Errorf(CodeInvalid, "/generation", "missing: generations count from 1")
+	}
+	return nil
+}
+
+// NewChangeSet packs commands into a change set.
+func NewChangeSet(commands ...Command) (*ChangeSet, error) {
+	set := &ChangeSet{}
+	for _, c := range commands {
+		data, err := Marshal(c)
+		if err != nil {
+			return nil, invalidJSON(err)
+		}
+		set.Commands = append(set.Commands, Step{Type: c.EventType(), Data: data})
+	}
+	return set, set.Validate()
+}
+
+// Command decodes the step, which is the i-th of its change set.
+func (s *Step) Command(i int) (Command, error) {
+	pointer := "/commands/" + strconv.Itoa(i)
+	switch s.Type {
+	case TypeApplyChangeSet, TypeFenceConnector:
+		return nil, Errorf(CodeInvalid, pointer+"/type", "%s cannot stand in a change set", s.Type)
+	}
+	c, err := decodeCommand(s.Type, s.Data)
+	if err != nil {
+		e := invalidJSON(err)
+		if e.Pointer == ExtType {
+			return nil, Errorf(e.Code, pointer+"/type", "%s", e.Message)
+		}
+		return nil, &Error{Code: e.Code, Message: e.Message, Pointer: pointer + "/data" + e.Pointer}
+	}
+	return c, nil
+}
+
+// DecodeCommand decodes the data of a command event strictly, and validates it.
+func DecodeCommand(e *Event) (Command, error) { return decodeCommand(e.Type, e.Data) }
+
+func decodeCommand(typeName string, data []byte) (Command, error) {
+	switch typeName {
+	case TypeUpsertElement:
+		return decodeAs[Upsert](data)
+	case TypeUpdateElement:
+		return decodeAs[Update](data)
+	case TypeDeleteElement:
+		return decodeAs[Delete](data)
+	case TypeClassifyElement:
+		return decodeAs[Classify](data)
+	case TypeDeclassifyElement:
+		return decodeAs[Declassify](data)
+	case TypeLinkElements:
+		return decodeAs[Link](data)
+	case TypeUnlinkElements:
+		return decodeAs[Unlink](data)
+	case TypeApplyChangeSet:
+		return decodeAs[ChangeSet](data)
+	case TypeFenceConnector:
+		return decodeAs[Fence](data)
+	default:
+		return nil, Errorf(CodeInvalid, ExtType, "%q is not a command; see the documentation of the in topic for the types it takes", typeName)
+	}
+}
+
+func decodeAs[T any, P interface {
+	*T
+	Command
+}](data []byte) (Command, error) {
+	v, err := Unmarshal[T](data)
+	if err != nil {
+		return nil, err
+	}
+	c := P(&v)
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}

@@ -1,0 +1,143 @@
+package events
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// OriginCategory says where an element is at home (Egeria:
+// ElementOriginCategory).
+type OriginCategory string
+
+// The origin categories that Camena writes.
+const (
+	// OriginLocal elements are maintained by anybody.
+	OriginLocal OriginCategory = "LOCAL_COHORT"
+	// OriginExternal elements are maintained by one external source only.
+	OriginExternal OriginCategory = "EXTERNAL_SOURCE"
+)
+
+// ElementType names a type and its super types, nearest first.
+type ElementType struct {
+	Name       string   `json:"typeName"`
+	SuperTypes []string `json:"superTypeNames,omitempty"`
+}
+
+// Is reports whether the type is name or a subtype of it.
+func (t ElementType) Is(name string) bool {
+	if t.Name == name {
+		return true
+	}
+	for _, s := range t.SuperTypes {
+		if s == name {
+			return true
+		}
+	}
+	return false
+}
+
+// Versions records who made and who changed an element, and how often (Egeria:
+// ElementVersions). The first version is 1.
+type Versions struct {
+	CreatedBy  string    `json:"createdBy"`
+	CreateTime time.Time `json:"createTime"`
+	UpdatedBy  string    `json:"updatedBy,omitempty"`
+	UpdateTime time.Time `json:"updateTime,omitzero"`
+	Version    int64     `json:"version"`
+}
+
+// Origin says where an element comes from (Egeria: ElementOrigin).
+type Origin struct {
+	Category OriginCategory `json:"originCategory"`
+	// Source is the qualified name of the external source, for EXTERNAL_SOURCE.
+	Source string `json:"source,omitempty"`
+	// Scope is what one reconciliation of the source covers, see [ExtScope].
+	Scope string `json:"scope,omitempty"`
+}
+
+// ElementHeader is what every element and relationship has (Egeria:
+// ElementHeader).
+type ElementHeader struct {
+	GUID          string      `json:"guid"`
+	Type          ElementType `json:"type"`
+	QualifiedName string      `json:"qualifiedName,omitempty"`
+	Versions      Versions    `json:"versions"`
+	Origin        Origin      `json:"origin"`
+	// Zones are the governance zones the element is a member of; none means all.
+	Zones []string `json:"zones,omitempty"`
+}
+
+// Classification is a named mark on an element, with properties of its own.
+type Classification struct {
+	Name       string     `json:"classificationName"`
+	Properties Properties `json:"properties,omitzero"`
+}
+
+// Element is the state of one element of metadata.
+type Element struct {
+	Header          ElementHeader    `json:"header"`
+	Properties      Properties       `json:"properties,omitzero"`
+	Classifications []Classification `json:"classifications,omitempty"`
+}
+
+// Relationship is the state of one relationship, from End1 to End2.
+type Relationship struct {
+	Header     ElementHeader `json:"header"`
+	End1       ElementStub   `json:"end1"`
+	End2       ElementStub   `json:"end2"`
+	Properties Properties    `json:"properties,omitzero"`
+}
+
+// ElementStub names an element at the end of a relationship.
+type ElementStub struct {
+	GUID          string `json:"guid"`
+	Type          string `json:"typeName"`
+	QualifiedName string `json:"qualifiedName,omitempty"`
+}
+
+// ElementChange is the data of an element's change event: the new and the
+// previous state. Element is nil when it was deleted, Previous when it was
+// created. For classification events Classification names which.
+type ElementChange struct {
+	Element        *Element `json:"element,omitempty"`
+	Previous       *Element `json:"previous,omitempty"`
+	Classification string   `json:"classificationName,omitempty"`
+}
+
+// State returns the state that the change leaves, or for a deletion the state
+// that it ended.
+func (c *ElementChange) State() *Element {
+	if c.Element != nil {
+		return c.Element
+	}
+	return c.Previous
+}
+
+// RelationshipChange is the data of a relationship's change event.
+type RelationshipChange struct {
+	Relationship *Relationship `json:"relationship,omitempty"`
+	Previous     *Relationship `json:"previous,omitempty"`
+}
+
+// State returns the state that the change leaves, or for a deletion the state
+// that it ended.
+func (c *RelationshipChange) State() *Relationship {
+	if c.Relationship != nil {
+		return c.Relationship
+	}
+	return c.Previous
+}
+
+// GUIDOf returns the guid of the element with the given qualified name, unless
+// it was created with another one: UUIDv5 of the name, so that everybody who
+// names the same element means the same guid without asking.
+func GUIDOf(qualifiedName string) string {
+	return uuid.NewSHA1(uuid.NameSpaceURL, []byte("camena:element:"+qualifiedName)).String()
+}
+
+// RelationshipGUIDOf returns the guid of the relationship of a type between two
+// elements, unless it was created with another one.
+func RelationshipGUIDOf(typeName, end1GUID, end2GUID string) string {
+	return uuid.NewSHA1(uuid.NameSpaceURL, []byte("camena:relationship:"+typeName+":"+end1GUID+":"+end2GUID)).String()
+}

@@ -1,0 +1,106 @@
+package events
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Code classifies an [Error] by what the sender can do about it.
+type Code string
+
+// The codes of errors that travel in replies and dead letters.
+const (
+	// CodeInvalid: the event or its data is malformed. Mend it and send it again.
+	CodeInvalid Code = "invalid"
+	// CodeUnknownType: no such element, relationship or classification type.
+	CodeUnknownType Code = "unknown_type"
+	// CodeNotFound: the command names an element or relationship that is not there.
+	CodeNotFound Code = "not_found"
+	// CodeConflict: the qualified name or guid is already taken by another element.
+	CodeConflict Code = "conflict"
+	// CodeRefused: the element belongs to another metadata source.
+	CodeRefused Code = "refused"
+	// CodeStale: the sender's assignment was given to another node. Stop.
+	CodeStale Code = "stale_generation"
+	// CodeTooLarge: the element does not fit into a message.
+	CodeTooLarge Code = "too_large"
+	// CodeUnavailable: nobody could handle the request in time. Try again.
+	CodeUnavailable Code = "unavailable"
+)
+
+// Error is a typed, serialisable error about an event.
+type Error struct {
+	Code    Code   `json:"code"`
+	Message string `json:"message"`
+	// Pointer is the JSON pointer (RFC 6901) into the event's data, or the name
+	// of the attribute, that is wrong. Empty when the whole event is meant.
+	Pointer string `json:"pointer,omitempty"`
+}
+
+// Errorf returns an [*Error] with a formatted message.
+func Errorf(code Code, pointer, format string, args ...any) *Error {
+	return &Error{Code: code, Pointer: pointer, Message: fmt.Sprintf(format, args...)}
+}
+
+// Error returns the pointer, if any, and the message.
+func (e *Error) Error() string {
+	if e.Pointer == "" {
+		return e.Message
+	}
+	return e.Pointer + ": " + e.Message
+}
+
+// Is reports whether target is an [*Error] of the same code; a target without
+// a code matches every Error.
+func (e *Error) Is(target error) bool {
+	t, ok := target.(*Error)
+	return ok && (t.Code == "" || t.Code == e.Code)
+}
+
+// CodeOf returns the code of the first [*Error] in err's chain, or "".
+func CodeOf(err error) Code {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Code
+	}
+	return ""
+}
+
+// invalidJSON turns a decoder's error into an [*Error] that points at the field.
+func invalidJSON(err error) *Error {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e
+	}
+	if e, ok := errors.AsType[*json.SemanticError](err); ok {
+		if errors.Is(e.Err, json.ErrUnknownName) {
+			return Errorf(CodeInvalid, string(e.JSONPointer), "unknown field; remove it or check its spelling")
+		}
+		if inner, ok := errors.AsType[*Error](e.Err); ok {
+			return &Error{Code: inner.Code, Message: inner.Message, Pointer: string(e.JSONPointer) + inner.Pointer}
+		}
+		msg := "wrong type"
+		if e.GoType != nil {
+			msg = fmt.Sprintf("expected %s, found %s", jsonName(e.GoType), kindName(e.JSONKind))
+		}
+		if e.Err != nil {
+			msg += ": " + e.Err.Error()
+		}
+		return Errorf(CodeInvalid, string(e.JSONPointer), "%s", msg)
+	}
+	if e, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+		if errors.Is(e.Err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+			return Errorf(CodeInvalid, string(e.JSONPointer), "the JSON document ends too early, at byte %d", e.ByteOffset)
+		}
+		if errors.Is(e.Err, jsontext.ErrDuplicateName) {
+			return Errorf(CodeInvalid, string(e.JSONPointer), "the same name occurs twice")
+		}
+		return Errorf(CodeInvalid, string(e.JSONPointer), "not valid JSON at byte %d: %s", e.ByteOffset, e.Err)
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return Errorf(CodeInvalid, "", "the data is empty; a JSON object is expected")
+	}
+	return Errorf(CodeInvalid, "", "not valid JSON: %s", err)
+}

@@ -1,0 +1,59 @@
+package events
+
+// The types of commands, change events and runtime events. Commands are in the
+// imperative, what has happened is in the past.
+const (
+	TypeUpsertElement     = "io.camena.element.upsert.v1"
+	TypeUpdateElement     = "io.camena.element.update.v1"
+	TypeDeleteElement     = "io.camena.element.delete.v1"
+	TypeClassifyElement   = "io.camena.element.classify.v1"
+	TypeDeclassifyElement = "io.camena.element.declassify.v1"
+	TypeLinkElements      = "io.camena.relationship.link.v1"
+	TypeUnlinkElements    = "io.camena.relationship.unlink.v1"
+	TypeApplyChangeSet    = "io.camena.changeset.apply.v1"
+	TypeFenceConnector    = "io.camena.connector.fence.v1"
+
+	TypeElementCreated      = "io.camena.element.created.v1"
+	TypeElementUpdated      = "io.camena.element.updated.v1"
+	TypeElementDeleted      = "io.camena.element.deleted.v1"
+	TypeElementClassified   = "io.camena.element.classified.v1"
+	TypeElementReclassified = "io.camena.element.reclassified.v1"
+	TypeElementDeclassified = "io.camena.element.declassified.v1"
+	TypeRelationshipCreated = "io.camena.relationship.created.v1"
+	TypeRelationshipUpdated = "io.camena.relationship.updated.v1"
+	TypeRelationshipDeleted = "io.camena.relationship.deleted.v1"
+	TypeConnectorFenced     = "io.camena.connector.fenced.v1"
+
+	TypeCycleDue        = "io.camena.cycle.due.v1"
+	TypeCycleFinished   = "io.camena.cycle.finished.v1"
+	TypeConnectorStatus = "io.camena.connector.status.v1"
+	TypeDeadLetter      = "io.camena.deadletter.v1"
+)
+
+// Extension attributes that Camena adds to its CloudEvents.
+const (
+	// ExtActor is the user or connector on whose behalf a command is sent.
+	ExtActor = "actor"
+	// ExtConnector is the id of the connector that sent a command.
+	ExtConnector = "connector"
+	// ExtGeneration is the generation of the assignment under which that
+	// connector runs; commands of an older generation are refused.
+	ExtGeneration = "generation"
+	// ExtMetadataSource is the qualified name of the external source on whose
+	// behalf a command is sent (Egeria: metadataSourceQualifiedName).
+	ExtMetadataSource = "metadatasource"
+	// ExtScope groups what one catalogue run of a source covers; a
+	// reconciliation deletes only within its scope.
+	ExtScope = "scope"
+	// ExtReplyTo is the NATS subject to which the outcome of a command goes.
+	ExtReplyTo = "replyto"
+	// ExtInSequence is, on a change event, the stream sequence of the command
+	// on the in topic that caused it.
+	ExtInSequence = "insequence"
+	// ExtTraceParent is the W3C trace context (CloudEvents: distributed
+	// tracing extension).
+	ExtTraceParent = "traceparent"
+)
+
+// JSON is the content type of all data that Camena itself publishes.
+const JSON = "application/json"
