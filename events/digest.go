@@ -1,53 +1,90 @@
 package events
 
 import (
-	"bytes"
 	"encoding/binary"
 	"hash/fnv"
 	"slices"
 	"strings"
+
+	"github.com/google/uuid"
 )
 
-// Digest is a hash of what a connector says about an element or relationship:
-// equal specs have equal digests. It is not cryptographic.
+// Digest is a hash of content: what is equal has equal digests. It is not
+// cryptographic. Zero means "nothing there".
 type Digest uint64
 
-// Digest returns the hash of the spec's content. Classifications and zones
-// count only where the spec names them, so pass state through [Element.Digest]
-// with the same question in mind: Camena compares what connectors yield.
-func (s *ElementSpec) Digest() Digest {
-	return digest(s.Type, s.QualifiedName, s.Properties, s.Zones, s.Classifications)
+// ContentDigest returns the hash of an element's type, name and properties.
+func ContentDigest(typeName, qualifiedName string, p Properties) Digest {
+	return digest([]byte(typeName), []byte(qualifiedName), p.Raw())
 }
 
-// Digest returns the hash of the element's content; it equals the digest of
-// the spec that produced it.
-func (e *Element) Digest() Digest {
-	return digest(e.Header.Type.Name, e.Header.QualifiedName, e.Properties, e.Header.Zones, e.Classifications)
+// ZonesDigest returns the hash of a set of zones.
+func ZonesDigest(zones []string) Digest {
+	if len(zones) == 0 {
+		return 0
+	}
+	var parts [][]byte
+	for _, z := range slices.Sorted(slices.Values(zones)) {
+		parts = append(parts, []byte(z))
+	}
+	return digest(parts...)
 }
 
-// RelationshipDigest returns the hash of a relationship's content between
-// elements with the given guids.
-func RelationshipDigest(typeName, end1, end2 string, p Properties) Digest {
-	return digest(typeName, end1+"\x00"+end2, p, nil, nil)
+// ClassificationsDigest returns the hash of a set of classifications.
+func ClassificationsDigest(marks []Classification) Digest {
+	if len(marks) == 0 {
+		return 0
+	}
+	var parts [][]byte
+	byName := func(a, b Classification) int { return strings.Compare(a.Name, b.Name) }
+	for _, m := range slices.SortedFunc(slices.Values(marks), byName) {
+		parts = append(parts, []byte(m.Name), m.Properties.Raw())
+	}
+	return digest(parts...)
 }
 
-func digest(typeName, name string, p Properties, zones []string, marks []Classification) Digest {
+func digest(parts ...[]byte) Digest {
 	h := fnv.New64a()
-	part := func(b []byte) {
+	for _, p := range parts {
 		var n [8]byte
-		binary.LittleEndian.PutUint64(n[:], uint64(len(b)))
+		binary.LittleEndian.PutUint64(n[:], uint64(len(p)))
 		h.Write(n[:])
-		h.Write(b)
+		h.Write(p)
 	}
-	part([]byte(typeName))
-	part([]byte(name))
-	part(p.Raw())
-	zones = slices.Sorted(slices.Values(zones))
-	part([]byte(strings.Join(zones, "\x00")))
-	marks = slices.SortedFunc(slices.Values(marks), func(a, b Classification) int { return strings.Compare(a.Name, b.Name) })
-	for i := range marks {
-		part([]byte(marks[i].Name))
-		part(bytes.TrimSpace(marks[i].Properties.Raw()))
+	return Digest(max(h.Sum64(), 1))
+}
+
+// Key identifies an element or relationship independently of the guid it was
+// created with, so that a connector can compute it without asking.
+type Key = uuid.UUID
+
+// ElementKey returns the key of an element: derived from its qualified name,
+// or, where it has none, its guid.
+func ElementKey(ref ElementRef) Key {
+	if ref.QualifiedName != "" {
+		return uuid.NewSHA1(uuid.NameSpaceURL, []byte("camena:element:"+ref.QualifiedName))
 	}
-	return Digest(h.Sum64())
+	id, err := uuid.Parse(ref.GUID)
+	if err != nil {
+		return uuid.Nil
+	}
+	return id
+}
+
+// RelationshipKey returns the key of the relationship of a type between the
+// elements with the given keys.
+func RelationshipKey(typeName string, end1, end2 Key) Key {
+	name := "camena:relationship:" + typeName + ":" + end1.String() + ":" + end2.String()
+	return uuid.NewSHA1(uuid.NameSpaceURL, []byte(name))
+}
+
+// GUIDOf returns the guid of the element with the given qualified name, unless
+// it was created with another one: UUIDv5 of the name, so that everybody who
+// names the same element means the same guid without asking.
+func GUIDOf(qualifiedName string) string { return ElementKey(ByName(qualifiedName)).String() }
+
+// RelationshipGUIDOf returns the guid of the relationship of a type between two
+// elements, unless it was created with another one.
+func RelationshipGUIDOf(typeName, end1GUID, end2GUID string) string {
+	return RelationshipKey(typeName, ElementKey(ByGUID(end1GUID)), ElementKey(ByGUID(end2GUID))).String()
 }

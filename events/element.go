@@ -1,10 +1,6 @@
 package events
 
-import (
-	"time"
-
-	"github.com/google/uuid"
-)
+import "time"
 
 // OriginCategory says where an element is at home (Egeria:
 // ElementOriginCategory).
@@ -127,17 +123,4 @@ func (c *RelationshipChange) State() *Relationship {
 		return c.Relationship
 	}
 	return c.Previous
-}
-
-// GUIDOf returns the guid of the element with the given qualified name, unless
-// it was created with another one: UUIDv5 of the name, so that everybody who
-// names the same element means the same guid without asking.
-func GUIDOf(qualifiedName string) string {
-	return uuid.NewSHA1(uuid.NameSpaceURL, []byte("camena:element:"+qualifiedName)).String()
-}
-
-// RelationshipGUIDOf returns the guid of the relationship of a type between two
-// elements, unless it was created with another one.
-func RelationshipGUIDOf(typeName, end1GUID, end2GUID string) string {
-	return uuid.NewSHA1(uuid.NameSpaceURL, []byte("camena:relationship:"+typeName+":"+end1GUID+":"+end2GUID)).String()
 }
