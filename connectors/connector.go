@@ -1,0 +1,146 @@
+package connectors
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/camena-io/camena/events"
+)
+
+// Connector is what every connector implements; see the package comment for
+// the order of calls.
+type Connector interface {
+	// Start prepares the connector: it checks that the third party can be
+	// reached and registers listeners. It must not block for longer than that.
+	Start(ctx context.Context, c *Context) error
+	// Disconnect releases everything that Start and later calls took.
+	Disconnect(ctx context.Context) error
+}
+
+// Refresher is implemented by connectors that compare the third party with the
+// metadata as a whole, at start, on a schedule, and on request (Egeria:
+// integration connector, refresh).
+type Refresher interface {
+	Refresh(ctx context.Context) error
+}
+
+// Engager is implemented by connectors that wait for the third party in a
+// blocking call. Engage returns after each such call; the host calls it again
+// after a pause (Egeria: integration connector, engage).
+type Engager interface {
+	Engage(ctx context.Context) error
+}
+
+// Listener is implemented by connectors that react to changes of metadata from
+// their start on.
+type Listener interface {
+	// Interest says which changes Changed is called for.
+	Interest() Filter
+	// Changed handles one change. An error leaves the listener where it is and
+	// the change is handed over again, with back-off.
+	Changed(ctx context.Context, change Change) error
+}
+
+// Change is a change event as a listener sees it: one of Element and
+// Relationship is set. Values are those of the event, not necessarily the
+// present ones.
+type Change struct {
+	// Type is the CloudEvents type, such as [events.TypeElementUpdated].
+	Type         string
+	Sequence     uint64
+	Time         time.Time
+	Actor        string
+	Element      *events.ElementChange
+	Relationship *events.RelationshipChange
+}
+
+// Filter selects changes; the zero Filter selects all of them, from now on.
+type Filter struct {
+	// Types of elements and relationships, subtypes included; empty means all.
+	Types []string
+	// Sources are qualified names of metadata sources; empty means all.
+	Sources []string
+	// From is the first sequence of the out topic to deliver; 0 means from now on.
+	From uint64
+	// Present delivers the present state of all that matches before the live
+	// changes, without gap or duplicate; From is ignored then.
+	Present bool
+}
+
+// Matches reports whether the filter selects the change.
+func (f *Filter) Matches(c *Change) bool {
+	header := c.header()
+	if header == nil {
+		return false
+	}
+	return (len(f.Types) == 0 || slices.ContainsFunc(f.Types, header.Type.Is)) &&
+		(len(f.Sources) == 0 || slices.Contains(f.Sources, header.Origin.Source))
+}
+
+func (c *Change) header() *events.ElementHeader {
+	switch {
+	case c.Element != nil && c.Element.State() != nil:
+		return &c.Element.State().Header
+	case c.Relationship != nil && c.Relationship.State() != nil:
+		return &c.Relationship.State().Header
+	default:
+		return nil
+	}
+}
+
+// Factory makes connectors of one kind. It is a static description, comparable
+// to Egeria's connector provider.
+type Factory struct {
+	// Kind names the connector in configuration (Egeria:
+	// connectorProviderClassName).
+	Kind string
+	// Description is one sentence for people.
+	Description string
+	// New makes a connector from its configuration, which it must decode
+	// strictly ([DecodeConfig]). It does no I/O.
+	New func(configuration events.Properties) (Connector, error)
+	_   struct{}
+}
+
+// Set is the connectors that a binary offers.
+type Set struct {
+	byKind map[string]Factory
+}
+
+// NewSet returns the set of the given factories. Two of the same kind, or one
+// without kind or New, are an error.
+func NewSet(factories ...Factory) (Set, error) {
+	s := Set{byKind: map[string]Factory{}}
+	for _, f := range factories {
+		if f.Kind == "" || f.New == nil {
+			return Set{}, fmt.Errorf("connector %q: a factory needs Kind and New", f.Kind)
+		}
+		if _, taken := s.byKind[f.Kind]; taken {
+			return Set{}, fmt.Errorf("connector %q is listed twice", f.Kind)
+		}
+		s.byKind[f.Kind] = f
+	}
+	return s, nil
+}
+
+// Kinds returns the kinds in the set, sorted.
+func (s Set) Kinds() []string { return slices.Sorted(maps.Keys(s.byKind)) }
+
+// Factory returns the factory of a kind.
+func (s Set) Factory(kind string) (Factory, bool) {
+	f, ok := s.byKind[kind]
+	return f, ok
+}
+
+// DecodeConfig decodes a configuration strictly into a T: an unknown name or a
+// wrong type is a permanent error that names it.
+func DecodeConfig[T any](configuration events.Properties) (T, error) {
+	v, err := events.Unmarshal[T](configuration.Raw())
+	if err != nil {
+		return v, Permanent(fmt.Errorf("configuration%w", err))
+	}
+	return v, nil
+}

@@ -1,0 +1,315 @@
+package connectors
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"maps"
+	"strconv"
+	"sync"
+	"sync/atomic"
+
+	"github.com/camena-io/camena/events"
+)
+
+// Publisher is how a Context sends commands.
+type Publisher interface {
+	// Send stores the events in order and returns when all are durable. It
+	// waits while the in topic is full.
+	Send(ctx context.Context, es iter.Seq[events.Event]) error
+	// Request stores one command and waits for its outcome.
+	Request(ctx context.Context, e events.Event) (events.Result, error)
+}
+
+// Reader is how a Context reads metadata.
+type Reader interface {
+	Get(ctx context.Context, q events.Get) (events.ElementAnswer, error)
+	Find(ctx context.Context, q events.Find) (events.ElementsAnswer, error)
+	Related(ctx context.Context, q events.Related) (events.RelatedAnswer, error)
+	Digests(ctx context.Context, q events.Digests) (events.DigestsAnswer, error)
+}
+
+// Follower is how a Context listens. Follow calls handle for every change that
+// the filter selects, in order, until ctx is done. An error from handle makes
+// it hand over the same change again, with back-off.
+type Follower interface {
+	Follow(ctx context.Context, f Filter, handle func(context.Context, Change) error) error
+}
+
+// Positions is how a Context remembers how far a connector has read.
+type Positions interface {
+	// LoadPosition returns nil when there is none.
+	LoadPosition(ctx context.Context, key string) ([]byte, error)
+	SavePosition(ctx context.Context, key string, value []byte) error
+}
+
+// Settings are what a host gives to a [Context].
+type Settings struct {
+	Definition events.Definition
+	Node       string
+	Generation uint64
+	Logger     *slog.Logger
+	Publisher  Publisher
+	Reader     Reader
+	Follower   Follower
+	Positions  Positions
+	_          struct{}
+}
+
+// Context is what the runtime offers to one connector, from Start to
+// Disconnect (Egeria: IntegrationContext).
+type Context struct {
+	set    Settings
+	closed atomic.Bool
+	// wrote is the out sequence of the last write whose outcome is known: reads
+	// wait for it.
+	wrote atomic.Uint64
+
+	fencing sync.Mutex
+	fenced  bool
+
+	mu         sync.Mutex
+	statistics map[string]int64
+	problems   map[string]string
+
+	background sync.WaitGroup
+	life       context.Context //nolint:containedctx // the life of the connector, ended by Close
+	end        context.CancelCauseFunc
+}
+
+// NewContext returns a context for one connector. It is used until Close.
+func NewContext(s Settings) *Context {
+	if s.Logger == nil {
+		s.Logger = slog.New(slog.DiscardHandler)
+	}
+	life, end := context.WithCancelCause(context.Background())
+	return &Context{set: s, statistics: map[string]int64{}, problems: map[string]string{}, life: life, end: end}
+}
+
+// Close makes all further calls fail with [ErrDisconnected] and waits until
+// the listeners have returned or ctx is done. The host calls it.
+func (c *Context) Close(ctx context.Context) error {
+	c.closed.Store(true)
+	c.end(ErrDisconnected)
+	done := make(chan struct{})
+	go func() {
+		c.background.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("a listener of the connector does not return: %w", context.Cause(ctx))
+	}
+}
+
+// Definition returns the connector's definition.
+func (c *Context) Definition() events.Definition { return c.set.Definition }
+
+// Node returns the name of the node that the connector runs on.
+func (c *Context) Node() string { return c.set.Node }
+
+// Logger returns the logger to use; it names the connector already.
+func (c *Context) Logger() *slog.Logger { return c.set.Logger }
+
+// Send sends commands without waiting for their outcome. When it returns nil
+// they are durable; one that can never be applied goes to the dead letters.
+func (c *Context) Send(ctx context.Context, commands ...events.Command) error {
+	return c.sendAll(ctx, func(yield func(events.Command) bool) {
+		for _, cmd := range commands {
+			if !yield(cmd) {
+				return
+			}
+		}
+	}, "")
+}
+
+func (c *Context) sendAll(ctx context.Context, commands iter.Seq[events.Command], scope string) error {
+	if err := c.ready(ctx); err != nil {
+		return err
+	}
+	var bad error
+	err := c.set.Publisher.Send(ctx, func(yield func(events.Event) bool) {
+		for cmd := range commands {
+			e, err := c.event(cmd, scope)
+			if err != nil {
+				bad = err
+				return
+			}
+			if !yield(e) {
+				return
+			}
+		}
+	})
+	return errors.Join(bad, err)
+}
+
+// Apply sends one command and waits for its outcome. A refusal is returned as
+// an [*events.Error]. What this Context reads afterwards reflects the command.
+func (c *Context) Apply(ctx context.Context, command events.Command) (events.Result, error) {
+	return c.apply(ctx, command, "")
+}
+
+func (c *Context) apply(ctx context.Context, command events.Command, scope string) (events.Result, error) {
+	if err := c.ready(ctx); err != nil {
+		return events.Result{}, err
+	}
+	e, err := c.event(command, scope)
+	if err != nil {
+		return events.Result{}, err
+	}
+	r, err := c.set.Publisher.Request(ctx, e)
+	if err != nil {
+		return r, err
+	}
+	c.sawWrite(r.Sequence)
+	if r.Error != nil {
+		return r, r.Error
+	}
+	return r, nil
+}
+
+// ready fences off older assignments before the first command, so that an
+// older host's commands that are still on their way can no longer be applied
+// between ours.
+func (c *Context) ready(ctx context.Context) error {
+	if c.closed.Load() {
+		return ErrDisconnected
+	}
+	if c.set.Definition.PermittedSynchronization == events.SyncTo {
+		return fmt.Errorf("%w: it is %s, but the connector tries to change metadata", ErrDirection, events.SyncTo)
+	}
+	if c.set.Generation == 0 {
+		return nil
+	}
+	c.fencing.Lock()
+	defer c.fencing.Unlock()
+	if c.fenced {
+		return nil
+	}
+	e, err := c.event(&events.Fence{Connector: c.set.Definition.ID, Generation: c.set.Generation}, "")
+	if err != nil {
+		return err
+	}
+	r, err := c.set.Publisher.Request(ctx, e)
+	if err != nil {
+		return fmt.Errorf("fence: %w", err)
+	}
+	if r.Error != nil {
+		return fmt.Errorf("fence: %w", r.Error)
+	}
+	c.sawWrite(r.Sequence)
+	c.fenced = true
+	return nil
+}
+
+func (c *Context) event(command events.Command, scope string) (events.Event, error) {
+	d := &c.set.Definition
+	e, err := events.NewCommand("/connectors/"+d.Name, command)
+	if err != nil {
+		return e, err
+	}
+	actor := d.User
+	if actor == "" {
+		actor = d.Name
+	}
+	e.SetExtension(events.ExtActor, actor)
+	e.SetExtension(events.ExtMetadataSource, d.MetadataSource)
+	e.SetExtension(events.ExtScope, scope)
+	if c.set.Generation > 0 {
+		e.SetExtension(events.ExtConnector, d.ID)
+		e.SetExtension(events.ExtGeneration, strconv.FormatUint(c.set.Generation, 10))
+	}
+	return e, nil
+}
+
+func (c *Context) sawWrite(sequence uint64) {
+	for {
+		have := c.wrote.Load()
+		if have >= sequence || c.wrote.CompareAndSwap(have, sequence) {
+			return
+		}
+	}
+}
+
+// Listen calls handle, in the background and in order, for every change that
+// the filter selects, until the connector is disconnected (Egeria: register a
+// listener on the out topic).
+func (c *Context) Listen(f Filter, handle func(ctx context.Context, change Change) error) error {
+	if c.closed.Load() {
+		return ErrDisconnected
+	}
+	c.Go(func(ctx context.Context) {
+		if err := c.set.Follower.Follow(ctx, f, handle); err != nil && ctx.Err() == nil {
+			c.Problem("listener", err.Error())
+		}
+	})
+	return nil
+}
+
+// Go runs f in the background of the connector: its ctx ends at Disconnect,
+// which waits for it. A panic in f is reported as a problem.
+func (c *Context) Go(f func(ctx context.Context)) {
+	c.background.Go(func() {
+		defer func() {
+			if p := recover(); p != nil {
+				c.set.Logger.Error("background work panicked", slog.Any("panic", p))
+				c.Problem("panic", fmt.Sprint("panic: ", p))
+			}
+		}()
+		f(c.life)
+	})
+}
+
+// LoadPosition returns the position saved under key, nil if there is none. It
+// survives restarts and moves to other nodes.
+func (c *Context) LoadPosition(ctx context.Context, key string) ([]byte, error) {
+	if c.closed.Load() {
+		return nil, ErrDisconnected
+	}
+	return c.set.Positions.LoadPosition(ctx, key)
+}
+
+// SavePosition saves a position under key, durably.
+func (c *Context) SavePosition(ctx context.Context, key string, value []byte) error {
+	if c.closed.Load() {
+		return ErrDisconnected
+	}
+	return c.set.Positions.SavePosition(ctx, key, value)
+}
+
+// Count adds to a number in the connector's statistics, which its status shows.
+func (c *Context) Count(name string, delta int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.statistics[name] += delta
+}
+
+// Problem shows, in the connector's status, that something is wrong while the
+// connector goes on; an empty message clears the problem of that key.
+func (c *Context) Problem(key, message string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if message == "" {
+		delete(c.problems, key)
+		return
+	}
+	c.problems[key] = message
+}
+
+// Statistics returns a copy of the connector's numbers.
+func (c *Context) Statistics() map[string]int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return maps.Clone(c.statistics)
+}
+
+// Problems returns a copy of the connector's problems by key.
+func (c *Context) Problems() map[string]string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return maps.Clone(c.problems)
+}

@@ -1,0 +1,49 @@
+// Package connectors is the contract between Camena and a connector.
+//
+// A connector is a Go value that catalogues, follows or serves one kind of
+// third-party technology. It is listed as a [Factory] in a [Set]; a host makes
+// one value for every IntegrationConnector that is assigned to its node.
+//
+// # Life
+//
+// New, then Start, then any number of Refresh, Engage and Changed calls, then
+// Disconnect. New and the checks of the configuration do no I/O. Start is
+// called before anything else, once for each value, and gets the [Context];
+// what it begins in the background ends with the context's ctx or in
+// Disconnect. Every call gets a ctx; when it is done the connector returns, at
+// the latest within a second. Disconnect is called exactly once for every value
+// whose Start was called, also when Start failed; after it the Context refuses
+// all calls with [ErrDisconnected]. A value is never used again: a restart
+// makes a new one (Egeria: integration connector, lifecycle).
+//
+// # Capabilities
+//
+// What a connector can do beyond [Connector] it says by implementing
+// [Refresher], [Engager] or [Listener]. The runtime looks in one place.
+//
+// # Delivery
+//
+// A command that [Context.Send] or [Context.Apply] returned nil for is durable.
+// It is applied exactly once and in the order in which it was sent. A command
+// that changes nothing causes no event, so connectors may say what they see as
+// often as they like. Positions are to be saved after the commands they cover.
+//
+// # Errors
+//
+// A plain error means: it did not work this time, try again with back-off.
+// [RetryAfter] says when. [Permanent] says that trying again is pointless
+// before the configuration changes. A panic is an error like a plain one. None
+// of them touches other connectors. After ctx is done, whatever is returned is
+// not counted as a failure.
+//
+// # Concurrency
+//
+// Refresh is never called while another Refresh of the same value runs, and
+// neither is Engage or Changed during itself; but a Refresh may overlap with an
+// Engage or a Changed. All methods of [Context] are safe for concurrent use.
+//
+// # Secrets
+//
+// Configuration that must not be seen is a [Secret]: it is given by reference,
+// read when needed, and prints as "[redacted]".
+package connectors

@@ -1,0 +1,172 @@
+package connectors
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/camena-io/camena/events"
+)
+
+// Wanted is one element or one relationship that a connector sees at the third
+// party; exactly one of the two is set. Relationships name their ends by
+// qualified name, where these have one.
+type Wanted struct {
+	Element      *events.ElementSpec
+	Relationship *events.RelationshipSpec
+}
+
+// Reconciled counts what a reconciliation sent.
+type Reconciled struct {
+	Created, Updated, Deleted, Unchanged int64
+}
+
+// Changed reports whether anything was sent.
+func (r Reconciled) Changed() bool { return r.Created+r.Updated+r.Deleted > 0 }
+
+// Reconcile makes the metadata of a scope what wanted yields: it compares by
+// content and sends only the difference. What the connector catalogued in that
+// scope before and wanted no longer yields is deleted. If wanted yields an
+// error, nothing is deleted, what came before is sent, and the error is
+// returned: half a view must not look like a disappearance.
+//
+// The scope is any text that the connector chooses; different scopes never
+// touch each other. When Reconcile returns nil, everything was applied, and
+// reads of this Context reflect it.
+func (c *Context) Reconcile(ctx context.Context, scope string, wanted iter.Seq2[Wanted, error]) (Reconciled, error) {
+	var r reconciliation
+	if err := c.ready(ctx); err != nil {
+		return r.Reconciled, err
+	}
+	if err := r.load(ctx, c, scope); err != nil {
+		return r.Reconciled, fmt.Errorf("read scope %s: %w", scope, err)
+	}
+	err := c.sendAll(ctx, r.difference(wanted), scope)
+	if err = errors.Join(r.failed, err); err != nil {
+		return r.Reconciled, err
+	}
+	c.Count("created", r.Created)
+	c.Count("updated", r.Updated)
+	c.Count("deleted", r.Deleted)
+	if !r.Changed() {
+		return r.Reconciled, nil
+	}
+	return r.Reconciled, c.barrier(ctx, scope)
+}
+
+// barrier waits until everything sent before has been applied: commands are
+// applied in order, so the outcome of one that changes nothing says so.
+func (c *Context) barrier(ctx context.Context, scope string) error {
+	_, err := c.apply(ctx, &events.Unlink{GUID: "00000000-0000-0000-0000-000000000000"}, scope)
+	return err
+}
+
+type reconciliation struct {
+	Reconciled
+	known  map[events.Key]*known
+	failed error
+}
+
+type known struct {
+	events.DigestItem
+	seen bool
+}
+
+func (r *reconciliation) load(ctx context.Context, c *Context, scope string) error {
+	r.known = map[events.Key]*known{}
+	q := events.Digests{
+		Source: c.set.Definition.MetadataSource, Scope: scope,
+		Page: events.Page{Limit: events.MaxPage, MinSequence: c.wrote.Load()},
+	}
+	for {
+		a, err := c.set.Reader.Digests(ctx, q)
+		if err != nil {
+			return err
+		}
+		for _, item := range a.Digests {
+			r.known[item.Key] = &known{DigestItem: item}
+		}
+		if a.Next == "" {
+			return nil
+		}
+		q.After = a.Next
+	}
+}
+
+// difference yields the commands that turn what is known into what is wanted.
+func (r *reconciliation) difference(wanted iter.Seq2[Wanted, error]) iter.Seq[events.Command] {
+	return func(yield func(events.Command) bool) {
+		for w, err := range wanted {
+			if err != nil {
+				r.failed = err
+				return
+			}
+			if cmd := r.compare(w); cmd != nil && !yield(cmd) {
+				return
+			}
+		}
+		r.vanished(yield)
+	}
+}
+
+func (r *reconciliation) compare(w Wanted) events.Command {
+	key, same, cmd := w.plan()
+	have, ok := r.known[key]
+	switch {
+	case !ok:
+		r.known[key] = &known{seen: true}
+		r.Created++
+		return cmd
+	case have.seen:
+		return nil // wanted yields it twice; the first counts
+	}
+	have.seen = true
+	if same(&have.DigestItem) {
+		r.Unchanged++
+		return nil
+	}
+	r.Updated++
+	return cmd
+}
+
+// plan returns the key of what is wanted, how to tell that it is there already,
+// and the command that puts it there.
+func (w Wanted) plan() (events.Key, func(*events.DigestItem) bool, events.Command) {
+	if s := w.Element; s != nil {
+		return events.ElementKey(s.Ref()), func(have *events.DigestItem) bool {
+			return have.Content == events.ContentDigest(s.Type, s.QualifiedName, s.Properties) &&
+				(s.Zones == nil || have.Zones == events.ZonesDigest(s.Zones)) &&
+				(s.Classifications == nil || have.Classifications == events.ClassificationsDigest(s.Classifications))
+		}, &events.Upsert{Element: *s}
+	}
+	s := w.Relationship
+	key := events.RelationshipKey(s.Type, events.ElementKey(s.End1), events.ElementKey(s.End2))
+	return key, func(have *events.DigestItem) bool {
+		return have.Content == events.ContentDigest(s.Type, key.String(), s.Properties)
+	}, &events.Link{Relationship: *s}
+}
+
+// vanished yields the deletions: relationships first, since deleting an element
+// takes its relationships with it.
+func (r *reconciliation) vanished(yield func(events.Command) bool) {
+	for _, relationships := range []bool{true, false} {
+		for key, have := range r.known {
+			if have.seen || have.Relationship != relationships {
+				continue
+			}
+			guid := have.GUID
+			if guid == "" {
+				guid = key.String()
+			}
+			var cmd events.Command = &events.Delete{Element: events.ByGUID(guid)}
+			if relationships {
+				cmd = &events.Unlink{GUID: guid}
+			}
+			r.Deleted++
+			if !yield(cmd) {
+				return
+			}
+		}
+	}
+}

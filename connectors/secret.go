@@ -1,0 +1,69 @@
+package connectors
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+)
+
+const redacted = "[redacted]"
+
+// Secret is a configuration value that must not be seen. It is written as a
+// reference, "env:NAME" or "file:/path", and read when it is needed, so that a
+// rotated secret is found without a restart. However it is printed, encoded or
+// logged, it is "[redacted]".
+type Secret struct {
+	reference string
+}
+
+// ErrSecretForm is returned for a secret that is not a reference.
+var ErrSecretForm = errors.New(`a secret is given by reference, as "env:NAME" or "file:/path"`)
+
+// UnmarshalText reads the reference. A value that is no reference is refused
+// and not repeated in the error.
+func (s *Secret) UnmarshalText(text []byte) error {
+	scheme, rest, ok := strings.Cut(string(text), ":")
+	if !ok || rest == "" || scheme != "env" && scheme != "file" {
+		return ErrSecretForm
+	}
+	s.reference = string(text)
+	return nil
+}
+
+// Reveal reads the secret.
+func (s Secret) Reveal() (string, error) {
+	scheme, rest, _ := strings.Cut(s.reference, ":")
+	switch scheme {
+	case "env":
+		v, ok := os.LookupEnv(rest)
+		if !ok {
+			return "", fmt.Errorf("secret: the environment variable %s is not set", rest)
+		}
+		return v, nil
+	case "file":
+		b, err := os.ReadFile(rest)
+		if err != nil {
+			return "", fmt.Errorf("secret: %w", err)
+		}
+		return strings.TrimRight(string(b), "\r\n"), nil
+	default:
+		return "", ErrSecretForm
+	}
+}
+
+// IsZero reports whether no secret was given.
+func (s Secret) IsZero() bool { return s.reference == "" }
+
+// String returns "[redacted]".
+func (Secret) String() string { return redacted }
+
+// GoString returns "[redacted]".
+func (Secret) GoString() string { return redacted }
+
+// MarshalText returns "[redacted]".
+func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// LogValue returns "[redacted]".
+func (Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
