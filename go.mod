@@ -85,3 +85,5 @@ require (
 	golang.org/x/time v0.16.0
 	pgregory.net/rapid v1.3.0
 )
+
+require github.com/gofrs/flock v0.13.1 // indirect

@@ -1,0 +1,176 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/camena-io/camena/topics"
+)
+
+// Settings say how to reach NATS.
+type Settings struct {
+	// URL is one or several NATS URLs, separated by commas.
+	URL string
+	// InProcess, when set, connects without the network; URL is ignored.
+	InProcess nats.InProcessConnProvider
+	// Name is shown in the server's list of connections.
+	Name string
+	// Domain is the first token of all subjects; empty means "camena".
+	Domain string
+	Credentials
+	// Wait makes Connect wait for NATS for ever instead of failing.
+	Wait   bool
+	Logger *slog.Logger
+	_      struct{}
+}
+
+// Credentials say who connects. All are optional.
+type Credentials struct {
+	User     string
+	Password string
+	Token    string
+	// CredsFile is a NATS credentials file (JWT and seed).
+	CredsFile string
+	// NKeyFile is a file with an nkey seed.
+	NKeyFile string
+	// CAFile, CertFile and KeyFile are PEM files for TLS.
+	CAFile   string
+	CertFile string
+	KeyFile  string
+}
+
+// Bus is a connection to NATS, shared by everything on a node.
+type Bus struct {
+	set    Settings
+	topics topics.Topics
+	conn   *nats.Conn
+	js     jetstream.JetStream
+}
+
+const (
+	// requestTimeout bounds one exchange with the server; callers that want to
+	// wait longer try again.
+	requestTimeout = 5 * time.Second
+	reconnectWait  = 250 * time.Millisecond
+)
+
+// Connect connects to NATS. Without Wait it fails with [ErrUnreachable] after a
+// few seconds; with Wait it logs what is missing and tries until ctx is done.
+func Connect(ctx context.Context, s Settings) (*Bus, error) {
+	if s.Logger == nil {
+		s.Logger = slog.New(slog.DiscardHandler)
+	}
+	t, err := topics.New(s.Domain)
+	if err != nil {
+		return nil, err
+	}
+	b := &Bus{set: s, topics: t}
+	options, err := b.options()
+	if err != nil {
+		return nil, err
+	}
+	if b.conn, err = b.dial(ctx, options); err != nil {
+		return nil, err
+	}
+	b.js, err = jetstream.New(b.conn, jetstream.WithDefaultTimeout(requestTimeout))
+	if err != nil {
+		b.conn.Close()
+		return nil, err
+	}
+	return b, nil
+}
+
+func (b *Bus) options() ([]nats.Option, error) {
+	s := &b.set
+	options := []nats.Option{
+		nats.Name(s.Name), nats.MaxReconnects(-1), nats.ReconnectWait(reconnectWait),
+		nats.ReconnectJitter(reconnectWait, reconnectWait), nats.Timeout(requestTimeout),
+		nats.PingInterval(5 * time.Second), nats.MaxPingsOutstanding(2),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if err != nil {
+				s.Logger.Warn("lost the connection to NATS, reconnecting", slog.Any("error", err))
+			}
+		}),
+		nats.ReconnectHandler(func(c *nats.Conn) {
+			s.Logger.Info("connected to NATS again", slog.String("url", c.ConnectedUrlRedacted()))
+		}),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			s.Logger.Warn("NATS connection", slog.Any("error", err))
+		}),
+	}
+	if s.InProcess != nil {
+		options = append(options, nats.InProcessServer(s.InProcess))
+	}
+	return b.credentials(options)
+}
+
+func (b *Bus) credentials(options []nats.Option) ([]nats.Option, error) {
+	s := &b.set
+	if s.User != "" {
+		options = append(options, nats.UserInfo(s.User, s.Password))
+	}
+	if s.Token != "" {
+		options = append(options, nats.Token(s.Token))
+	}
+	if s.CredsFile != "" {
+		options = append(options, nats.UserCredentials(s.CredsFile))
+	}
+	if s.NKeyFile != "" {
+		nkey, err := nats.NkeyOptionFromSeed(s.NKeyFile)
+		if err != nil {
+			return nil, fmt.Errorf("nkey file %s: %w", s.NKeyFile, err)
+		}
+		options = append(options, nkey)
+	}
+	if s.CAFile != "" {
+		options = append(options, nats.RootCAs(s.CAFile))
+	}
+	if s.CertFile != "" || s.KeyFile != "" {
+		options = append(options, nats.ClientCert(s.CertFile, s.KeyFile))
+	}
+	return options, nil
+}
+
+func (b *Bus) dial(ctx context.Context, options []nats.Option) (*nats.Conn, error) {
+	wait := pause{first: 500 * time.Millisecond, max: 5 * time.Second}
+	for {
+		conn, err := nats.Connect(b.set.URL, options...)
+		if err == nil {
+			return conn, nil
+		}
+		err = unreachable(b.set.URL, err)
+		if !b.set.Wait || isFatal(err) {
+			return nil, err
+		}
+		b.set.Logger.Warn("waiting for NATS", slog.Any("error", err))
+		if wait.sleep(ctx) != nil {
+			return nil, err
+		}
+	}
+}
+
+// Topics returns the names that this bus uses.
+func (b *Bus) Topics() topics.Topics { return b.topics }
+
+// Conn returns the connection, for services that answer requests.
+func (b *Bus) Conn() *nats.Conn { return b.conn }
+
+// JetStream returns the JetStream interface of the connection.
+func (b *Bus) JetStream() jetstream.JetStream { return b.js }
+
+// Logger returns the logger of the bus.
+func (b *Bus) Logger() *slog.Logger { return b.set.Logger }
+
+// Close sends what is buffered and closes the connection.
+func (b *Bus) Close() {
+	if err := b.conn.FlushTimeout(time.Second); err != nil && !errors.Is(err, nats.ErrConnectionClosed) {
+		b.set.Logger.Debug("flush before closing", slog.Any("error", err))
+	}
+	b.conn.Close()
+}

@@ -1,0 +1,148 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/camena-io/camena/topics"
+)
+
+// minVersion is the first server with recurring message schedules and atomic
+// batches.
+const minVersion = "2.14.0"
+
+// The server answers so while a cluster forms.
+const noSuitablePeers jetstream.ErrorCode = 10005
+
+// Ensure creates, or brings up to date, every stream and bucket that package
+// topics declares. With Replicas 0 it uses three where the cluster has three
+// servers. A server that is too old or has no JetStream is an [ErrServer];
+// while a cluster forms, Ensure waits.
+func (b *Bus) Ensure(ctx context.Context, l topics.Limits) error {
+	if err := b.checkServer(ctx); err != nil {
+		return err
+	}
+	if l.Replicas == 0 {
+		l.Replicas = b.defaultReplicas()
+	}
+	for _, c := range b.topics.Streams(l) {
+		if err := b.persist(ctx, "stream "+c.Name, func(ctx context.Context) error { return b.ensureStream(ctx, c) }); err != nil {
+			return err
+		}
+	}
+	for _, c := range b.topics.Buckets(l) {
+		if err := b.persist(ctx, "bucket "+c.Bucket, func(ctx context.Context) error { return b.ensureBucket(ctx, c) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *Bus) checkServer(ctx context.Context) error {
+	version := b.conn.ConnectedServerVersion()
+	if older(version, minVersion) {
+		return fmt.Errorf("%w: it has version %s; message schedules and atomic batches need %s or later", ErrServer, version, minVersion)
+	}
+	return b.persist(ctx, "JetStream", func(ctx context.Context) error {
+		_, err := b.js.AccountInfo(ctx)
+		if errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount) {
+			return fmt.Errorf("%w: %w; start it with JetStream (nats-server -js)", ErrServer, err)
+		}
+		return err
+	})
+}
+
+// persist repeats f until it succeeds, ctx is done or the server says that it
+// will never succeed.
+func (b *Bus) persist(ctx context.Context, what string, f func(context.Context) error) error {
+	wait := pause{first: 100 * time.Millisecond, max: 2 * time.Second}
+	for {
+		attempt, cancel := context.WithTimeout(ctx, requestTimeout)
+		err := f(attempt)
+		cancel()
+		if err == nil || isFatal(err) {
+			return err
+		}
+		if e, ok := errors.AsType[*jetstream.APIError](err); ok && e.Code == 400 && e.ErrorCode != noSuitablePeers {
+			return fmt.Errorf("%s: %w", what, err)
+		}
+		b.set.Logger.Warn("waiting for NATS", slog.String("for", what), slog.Any("error", err))
+		if sleepErr := wait.sleep(ctx); sleepErr != nil {
+			return fmt.Errorf("%s: %w", what, err)
+		}
+	}
+}
+
+func (b *Bus) ensureStream(ctx context.Context, c jetstream.StreamConfig) error {
+	stream, err := b.js.Stream(ctx, c.Name)
+	if err == nil {
+		// Another node may have seen more servers; never take copies away.
+		c.Replicas = max(c.Replicas, stream.CachedInfo().Config.Replicas)
+	} else if !errors.Is(err, jetstream.ErrStreamNotFound) {
+		return err
+	}
+	_, err = b.js.CreateOrUpdateStream(ctx, c)
+	return err
+}
+
+func (b *Bus) ensureBucket(ctx context.Context, c jetstream.KeyValueConfig) error {
+	if kv, err := b.js.KeyValue(ctx, c.Bucket); err == nil {
+		if status, err := kv.Status(ctx); err == nil {
+			c.Replicas = max(c.Replicas, status.Config().Replicas)
+		}
+	} else if !errors.Is(err, jetstream.ErrBucketNotFound) {
+		return err
+	}
+	_, err := b.js.CreateOrUpdateKeyValue(ctx, c)
+	return err
+}
+
+// defaultReplicas is three where the servers of a cluster are three or more.
+func (b *Bus) defaultReplicas() int {
+	const copies = 3
+	if b.conn.ConnectedClusterName() != "" && len(b.conn.Servers()) >= copies {
+		return copies
+	}
+	return 1
+}
+
+func older(version, than string) bool {
+	have, want := versionNumbers(version), versionNumbers(than)
+	for i := range want {
+		if have[i] != want[i] {
+			return have[i] < want[i]
+		}
+	}
+	return false
+}
+
+func versionNumbers(version string) [3]int {
+	var n [3]int
+	version, _, _ = strings.Cut(version, "-")
+	for i, part := range strings.SplitN(version, ".", len(n)) {
+		if v, err := strconv.Atoi(part); err == nil {
+			n[i] = v
+		}
+	}
+	return n
+}
+
+// redactURL removes user and password from a list of URLs.
+func redactURL(list string) string {
+	parts := strings.Split(list, ",")
+	for i, part := range parts {
+		if u, err := url.Parse(strings.TrimSpace(part)); err == nil && u.User != nil {
+			u.User = nil
+			parts[i] = u.String()
+		}
+	}
+	return strings.Join(parts, ",")
+}

@@ -1,0 +1,94 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/synadia-io/orbit.go/jetstreamext"
+)
+
+// Errors that say what is wrong with the NATS deployment.
+var (
+	// ErrUnreachable: nobody answers at the URL. Start NATS, or mend the URL.
+	ErrUnreachable = errors.New("NATS cannot be reached")
+	// ErrRefused: NATS does not accept the credentials or the TLS settings.
+	ErrRefused = errors.New("NATS refuses the connection")
+	// ErrServer: the server lacks something that Camena needs.
+	ErrServer = errors.New("the NATS server does not serve for Camena")
+	// ErrLeaseLost is the cause of the context of work whose lease ran out.
+	ErrLeaseLost = errors.New("the lease was lost")
+	// ErrSequence: somebody else has published to the stream meanwhile.
+	ErrSequence = errors.New("the stream is not where the publisher believes")
+	// ErrMissing: there is no such key.
+	ErrMissing = errors.New("no such key")
+	// ErrTaken: the key exists already, or has another revision.
+	ErrTaken = errors.New("the key has been changed by somebody else")
+	// ErrTooLarge: the event is larger than NATS takes. Send less.
+	ErrTooLarge = errors.New("the event is larger than the NATS server accepts")
+)
+
+func unreachable(url string, err error) error {
+	for _, refused := range []error{nats.ErrAuthorization, nats.ErrAuthExpired, nats.ErrSecureConnRequired, nats.ErrSecureConnWanted, nats.ErrAuthRevoked} {
+		if errors.Is(err, refused) {
+			return fmt.Errorf("%w at %s: %w; check CAMENA_NATS_USER, CAMENA_NATS_CREDS and the TLS settings", ErrRefused, redactURL(url), err)
+		}
+	}
+	return fmt.Errorf("%w at %s: %w; start it, or set CAMENA_NATS_URL", ErrUnreachable, redactURL(url), err)
+}
+
+// isFatal reports whether waiting cannot help.
+func isFatal(err error) bool {
+	return errors.Is(err, ErrRefused) || errors.Is(err, ErrServer)
+}
+
+// isSequence reports whether the server refused a publish because its
+// expectation about the stream does not hold.
+func isSequence(err error) bool {
+	e, ok := errors.AsType[*jetstream.APIError](err)
+	return ok && (e.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || e.ErrorCode == wrongLastSequenceConstant)
+}
+
+// The server answers so while an earlier publish is in flight.
+const wrongLastSequenceConstant jetstream.ErrorCode = 10164
+
+// isStored reports whether the error says that the batch was stored before.
+func isStored(err error) bool {
+	e, ok := errors.AsType[*jetstream.APIError](err)
+	return ok && e.ErrorCode == jetstreamext.JSErrCodeBatchPublishDuplicateMsgID
+}
+
+// isHopeless reports whether publishing the same message again cannot help.
+func isHopeless(err error) bool {
+	if errors.Is(err, nats.ErrMaxPayload) || errors.Is(err, nats.ErrConnectionClosed) ||
+		errors.Is(err, nats.ErrBadSubject) || isSequence(err) {
+		return true
+	}
+	e, ok := errors.AsType[*jetstream.APIError](err)
+	return ok && e.Code == 400 && e.ErrorCode != jetstreamext.JSErrCodeBatchPublishIncomplete
+}
+
+// pause grows from first to max, with jitter, so that many who wait for the
+// same thing do not come back together.
+type pause struct {
+	first, max time.Duration
+	next       time.Duration
+}
+
+func (p *pause) sleep(ctx context.Context) error {
+	p.next = min(max(2*p.next, p.first), p.max)
+	timer := time.NewTimer(p.next/2 + rand.N(p.next/2+1)) //nolint:gosec // jitter
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (p *pause) reset() { p.next = 0 }

@@ -1,0 +1,218 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/camena-io/camena/connectors"
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/topics"
+)
+
+// Metadata is the repository as seen from the bus: commands go to the in topic,
+// questions to whichever repository node answers, listeners follow the out topic.
+type Metadata struct {
+	bus *Bus
+	// source names the sender: it is the last token of the in subject.
+	source    string
+	positions jetstream.KeyValue
+}
+
+var (
+	_ connectors.Publisher = (*Metadata)(nil)
+	_ connectors.Reader    = (*Metadata)(nil)
+	_ connectors.Follower  = (*Metadata)(nil)
+	_ connectors.Positions = (*Metadata)(nil)
+)
+
+// Metadata returns the repository as seen by a sender.
+func (b *Bus) Metadata(ctx context.Context, source string) (*Metadata, error) {
+	var kv jetstream.KeyValue
+	err := b.persist(ctx, "positions", func(ctx context.Context) (err error) {
+		kv, err = b.js.KeyValue(ctx, b.topics.PositionsBucket())
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Metadata{bus: b, source: source, positions: kv}, nil
+}
+
+// Send implements [connectors.Publisher].
+func (m *Metadata) Send(ctx context.Context, es iter.Seq[events.Event]) error {
+	return m.bus.PublishAll(ctx, m.bus.topics.Commands(m.source), es)
+}
+
+// Request implements [connectors.Publisher]. A command whose outcome does not
+// arrive before ctx is done is durable all the same: the error says so.
+func (m *Metadata) Request(ctx context.Context, e events.Event) (events.Result, error) {
+	inbox := m.bus.conn.NewInbox()
+	answers := make(chan *nats.Msg, 1)
+	sub, err := m.bus.conn.ChanSubscribe(inbox, answers)
+	if err != nil {
+		return events.Result{}, fmt.Errorf("await outcome: %w", err)
+	}
+	defer m.unsubscribe(sub)
+	e.Extensions = cloneWith(e.Extensions, events.ExtReplyTo, inbox)
+	if _, err := m.bus.Publish(ctx, m.bus.topics.Commands(m.source), &e); err != nil {
+		return events.Result{}, err
+	}
+	select {
+	case answer := <-answers:
+		return events.Unmarshal[events.Result](answer.Data)
+	case <-ctx.Done():
+		return events.Result{}, fmt.Errorf("%w: %w", events.Errorf(events.CodeUnavailable, "",
+			"the command is stored and will be applied, but no repository has answered yet"), context.Cause(ctx))
+	}
+}
+
+func (m *Metadata) unsubscribe(sub *nats.Subscription) {
+	if err := sub.Unsubscribe(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) {
+		m.bus.set.Logger.Debug("unsubscribe", slog.Any("error", err))
+	}
+}
+
+func cloneWith(extensions map[string]string, name, value string) map[string]string {
+	clone := make(map[string]string, len(extensions)+1)
+	for k, v := range extensions {
+		clone[k] = v
+	}
+	clone[name] = value
+	return clone
+}
+
+// Get implements [connectors.Reader].
+func (m *Metadata) Get(ctx context.Context, q events.Get) (events.ElementAnswer, error) {
+	return ask[events.ElementAnswer](ctx, m, topics.VerbGet, q)
+}
+
+// Find implements [connectors.Reader].
+func (m *Metadata) Find(ctx context.Context, q events.Find) (events.ElementsAnswer, error) {
+	return ask[events.ElementsAnswer](ctx, m, topics.VerbFind, q)
+}
+
+// Related implements [connectors.Reader].
+func (m *Metadata) Related(ctx context.Context, q events.Related) (events.RelatedAnswer, error) {
+	return ask[events.RelatedAnswer](ctx, m, topics.VerbRelated, q)
+}
+
+// Digests implements [connectors.Reader].
+func (m *Metadata) Digests(ctx context.Context, q events.Digests) (events.DigestsAnswer, error) {
+	return ask[events.DigestsAnswer](ctx, m, topics.VerbDigests, q)
+}
+
+// History returns the change events of one element or relationship.
+func (m *Metadata) History(ctx context.Context, q events.History) (events.HistoryAnswer, error) {
+	return ask[events.HistoryAnswer](ctx, m, topics.VerbHistory, q)
+}
+
+// Count returns how many elements and relationships there are of each type.
+func (m *Metadata) Count(ctx context.Context) (events.CountAnswer, error) {
+	return ask[events.CountAnswer](ctx, m, topics.VerbCount, events.Get{})
+}
+
+func ask[A any](ctx context.Context, m *Metadata, verb string, question any) (A, error) {
+	return Call[A](ctx, m.bus, m.bus.topics.API(topics.RepositoryService, verb), question)
+}
+
+// Follow implements [connectors.Follower].
+func (m *Metadata) Follow(ctx context.Context, f connectors.Filter, handle func(context.Context, connectors.Change) error) error {
+	following := Following{Stream: m.bus.topics.OutStream(), Start: FromNow, Subjects: []string{
+		m.bus.topics.ElementsOf("*"), m.bus.topics.RelationshipsOf("*"),
+	}}
+	var present uint64
+	switch {
+	case f.Present:
+		state, err := m.bus.StreamState(ctx, following.Stream)
+		if err != nil {
+			return err
+		}
+		following.Start, present = FromLatest, state.LastSeq
+	case f.From > 0:
+		following.Start, following.Sequence = FromSequence, f.From
+	}
+	return m.bus.Follow(ctx, following, func(msg *Message) error {
+		change, err := ChangeOf(msg)
+		if err != nil {
+			m.bus.set.Logger.Error("a change event cannot be read", slog.Uint64("sequence", msg.Sequence), slog.Any("error", err))
+			return nil
+		}
+		if !f.Matches(&change) || msg.Sequence <= present && gone(&change) {
+			return nil
+		}
+		return m.insistOn(ctx, &change, handle)
+	})
+}
+
+// gone reports whether the change is a deletion.
+func gone(c *connectors.Change) bool {
+	return c.Type == events.TypeElementDeleted || c.Type == events.TypeRelationshipDeleted
+}
+
+// insistOn hands over a change until the listener takes it.
+func (m *Metadata) insistOn(ctx context.Context, c *connectors.Change, handle func(context.Context, connectors.Change) error) error {
+	wait := pause{first: 100 * time.Millisecond, max: 30 * time.Second}
+	for {
+		err := handle(ctx, *c)
+		if err == nil {
+			return nil
+		}
+		if d, ok := connectors.RetryDelay(err); ok {
+			wait.next = d / 2
+		}
+		m.bus.set.Logger.Warn("a listener failed", slog.Uint64("sequence", c.Sequence), slog.Any("error", err))
+		if wait.sleep(ctx) != nil {
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// ChangeOf decodes a message of the out topic.
+func ChangeOf(msg *Message) (connectors.Change, error) {
+	e, err := msg.Event()
+	if err != nil {
+		return connectors.Change{}, err
+	}
+	c := connectors.Change{Type: e.Type, Sequence: msg.Sequence, Time: e.Time, Actor: e.Extension(events.ExtActor)}
+	switch e.Type {
+	case events.TypeRelationshipCreated, events.TypeRelationshipUpdated, events.TypeRelationshipDeleted:
+		change, err := events.Unmarshal[events.RelationshipChange](e.Data)
+		c.Relationship = &change
+		return c, err
+	default:
+		change, err := events.Unmarshal[events.ElementChange](e.Data)
+		c.Element = &change
+		return c, err
+	}
+}
+
+// LoadPosition implements [connectors.Positions].
+func (m *Metadata) LoadPosition(ctx context.Context, key string) ([]byte, error) {
+	e, err := m.positions.Get(ctx, m.positionKey(key))
+	if errors.Is(err, jetstream.ErrKeyNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("position %s: %w", key, err)
+	}
+	return e.Value(), nil
+}
+
+// SavePosition implements [connectors.Positions].
+func (m *Metadata) SavePosition(ctx context.Context, key string, value []byte) error {
+	if _, err := m.positions.Put(ctx, m.positionKey(key), value); err != nil {
+		return fmt.Errorf("position %s: %w", key, err)
+	}
+	return nil
+}
+
+func (m *Metadata) positionKey(key string) string {
+	return topics.Escape(m.source) + "." + topics.Escape(key)
+}

@@ -1,0 +1,185 @@
+// Package embedded runs a NATS server with JetStream inside the process: the
+// bus of an installation that has no other. It is the only package that knows
+// the server.
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/gofrs/flock"
+	"github.com/nats-io/nats-server/v2/server"
+)
+
+// DefaultPort is where the server listens unless it is taken.
+const DefaultPort = 4222
+
+// DefaultSyncInterval bounds what a power cut can lose; a killed process loses
+// nothing.
+const DefaultSyncInterval = 2 * time.Second
+
+const (
+	// maxPayload is larger than what Camena accepts, so that an oversized
+	// message reaches the dead letters with a reason instead of only failing
+	// at its sender.
+	maxPayload = 8 << 20
+	urlFile    = "nats.url"
+	lockFile   = "camena.lock"
+)
+
+// Settings of a [Server].
+type Settings struct {
+	// Dir holds the streams. Two processes cannot share it.
+	Dir string
+	// Host to listen on; empty means loopback only.
+	Host string
+	// Port to listen on; 0 means DefaultPort, or any free one when that is
+	// taken; -1 means any free one.
+	Port int
+	// SyncInterval is how often streams are synced to disk; 0 means
+	// DefaultSyncInterval.
+	SyncInterval time.Duration
+	// SyncAlways syncs before every acknowledgement: nothing acknowledged is
+	// lost in a power cut, at a tenth of the speed or less.
+	SyncAlways bool
+	Logger     *slog.Logger
+	_          struct{}
+}
+
+// ErrInUse is returned when another process uses the data folder.
+var ErrInUse = errors.New("the data folder is in use by another camena process")
+
+// Server is a NATS server in this process.
+type Server struct {
+	set    Settings
+	server *server.Server
+	lock   *flock.Flock
+}
+
+// New locks the data folder and starts the server; it accepts connections when
+// New returns. Call Serve to keep it and to stop it.
+func New(s Settings) (*Server, error) {
+	if s.Dir == "" {
+		return nil, errors.New("embedded NATS: no data folder given")
+	}
+	if s.Logger == nil {
+		s.Logger = slog.New(slog.DiscardHandler)
+	}
+	if err := os.MkdirAll(s.Dir, 0o750); err != nil {
+		return nil, fmt.Errorf("data folder: %w", err)
+	}
+	lock, err := lockFolder(s.Dir)
+	if err != nil {
+		return nil, err
+	}
+	e := &Server{set: s, lock: lock}
+	if err := e.start(); err != nil {
+		return nil, errors.Join(err, lock.Unlock())
+	}
+	return e, nil
+}
+
+func lockFolder(dir string) (*flock.Flock, error) {
+	path := filepath.Join(dir, lockFile)
+	lock := flock.New(path)
+	ok, err := lock.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("data folder: lock %s: %w", path, err)
+	}
+	if ok {
+		return lock, os.WriteFile(path, fmt.Appendf(nil, "%d\n", os.Getpid()), 0o600)
+	}
+	holder := ""
+	if pid, err := os.ReadFile(path); err == nil && len(pid) > 0 {
+		holder = " (process " + strings.TrimSpace(string(pid)) + ")"
+	}
+	return nil, fmt.Errorf("%w: %s%s; stop it, or give this one another folder with CAMENA_DATA", ErrInUse, dir, holder)
+}
+
+func (e *Server) start() error {
+	host := e.set.Host
+	if host == "" {
+		host = "127.0.0.1"
+	}
+	interval := e.set.SyncInterval
+	if interval == 0 {
+		interval = DefaultSyncInterval
+	}
+	srv, err := server.NewServer(&server.Options{
+		ServerName: "camena", Host: host, Port: freePort(host, e.set.Port),
+		JetStream: true, StoreDir: e.set.Dir, MaxPayload: maxPayload,
+		SyncInterval: interval, SyncAlways: e.set.SyncAlways,
+		NoSigs: true, DisableJetStreamBanner: true,
+	})
+	if err != nil {
+		return fmt.Errorf("embedded NATS: %w", err)
+	}
+	srv.SetLoggerV2(&logger{log: e.set.Logger}, false, false, false)
+	e.server = srv
+	go srv.Start()
+	if !srv.ReadyForConnections(30 * time.Second) {
+		srv.Shutdown()
+		srv.WaitForShutdown()
+		return fmt.Errorf("embedded NATS does not start on %s:%d; is the port taken?", host, e.set.Port)
+	}
+	return os.WriteFile(filepath.Join(e.set.Dir, urlFile), []byte(srv.ClientURL()+"\n"), 0o600)
+}
+
+// freePort returns the port to listen on, see [Settings.Port].
+func freePort(host string, port int) int {
+	if port != 0 {
+		return port
+	}
+	l, err := net.Listen("tcp", net.JoinHostPort(host, fmt.Sprint(DefaultPort))) //nolint:noctx // closed at once
+	if err != nil {
+		return server.RANDOM_PORT
+	}
+	if l.Close() != nil {
+		return server.RANDOM_PORT
+	}
+	return DefaultPort
+}
+
+// URL is where clients of other processes connect to.
+func (e *Server) URL() string { return e.server.ClientURL() }
+
+// InProcessConn returns a connection that does not pass the network.
+func (e *Server) InProcessConn() (net.Conn, error) { return e.server.InProcessConn() }
+
+// Serve waits until ctx is done, then stops the server, and returns when it has
+// written everything and released the data folder.
+func (e *Server) Serve(ctx context.Context) error {
+	<-ctx.Done()
+	e.server.Shutdown()
+	e.server.WaitForShutdown()
+	if err := os.Remove(filepath.Join(e.set.Dir, urlFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		e.set.Logger.Warn("remove "+urlFile, slog.Any("error", err))
+	}
+	return e.lock.Unlock()
+}
+
+// URLOf returns the URL of the server that runs on a data folder, and false if
+// none does.
+func URLOf(dir string) (string, bool) {
+	b, err := os.ReadFile(filepath.Join(dir, urlFile))
+	url := strings.TrimSpace(string(b))
+	return url, err == nil && url != ""
+}
+
+// logger passes the server's messages on; its chatter is only of interest when
+// something is wrong.
+type logger struct{ log *slog.Logger }
+
+func (l *logger) Noticef(format string, v ...any) { l.log.Debug("nats: " + fmt.Sprintf(format, v...)) }
+func (l *logger) Warnf(format string, v ...any)   { l.log.Warn("nats: " + fmt.Sprintf(format, v...)) }
+func (l *logger) Fatalf(format string, v ...any)  { l.log.Error("nats: " + fmt.Sprintf(format, v...)) }
+func (l *logger) Errorf(format string, v ...any)  { l.log.Error("nats: " + fmt.Sprintf(format, v...)) }
+func (l *logger) Debugf(format string, v ...any)  { l.log.Debug("nats: " + fmt.Sprintf(format, v...)) }
+func (l *logger) Tracef(format string, v ...any)  { l.log.Debug("nats: " + fmt.Sprintf(format, v...)) }
