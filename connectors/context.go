@@ -7,6 +7,7 @@ import (
 	"iter"
 	"log/slog"
 	"maps"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -66,6 +67,8 @@ type Context struct {
 	// wrote is the out sequence of the last write whose outcome is known: reads
 	// wait for it.
 	wrote atomic.Uint64
+	// unsettled is set while something was sent whose outcome is not known.
+	unsettled atomic.Bool
 
 	fencing sync.Mutex
 	fenced  bool
@@ -118,13 +121,14 @@ func (c *Context) Logger() *slog.Logger { return c.set.Logger }
 // Send sends commands without waiting for their outcome. When it returns nil
 // they are durable; one that can never be applied goes to the dead letters.
 func (c *Context) Send(ctx context.Context, commands ...events.Command) error {
-	return c.sendAll(ctx, func(yield func(events.Command) bool) {
-		for _, cmd := range commands {
-			if !yield(cmd) {
-				return
-			}
-		}
-	}, "")
+	return c.SendIn(ctx, "", commands...)
+}
+
+// SendIn is [Context.Send] for a scope: what the commands create belongs to it,
+// so that the next [Context.Reconcile] of the scope knows it. Connectors that
+// report single changes between reconciliations need this.
+func (c *Context) SendIn(ctx context.Context, scope string, commands ...events.Command) error {
+	return c.sendAll(ctx, slices.Values(commands), scope)
 }
 
 func (c *Context) sendAll(ctx context.Context, commands iter.Seq[events.Command], scope string) error {
@@ -139,6 +143,7 @@ func (c *Context) sendAll(ctx context.Context, commands iter.Seq[events.Command]
 				bad = err
 				return
 			}
+			c.unsettled.Store(true)
 			if !yield(e) {
 				return
 			}
@@ -163,6 +168,7 @@ func (c *Context) apply(ctx context.Context, command events.Command, scope strin
 	}
 	r, err := c.set.Publisher.Request(ctx, e)
 	if err != nil {
+		c.unsettled.Store(true)
 		return r, err
 	}
 	c.sawWrite(r.Sequence)

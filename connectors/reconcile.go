@@ -39,6 +39,9 @@ func (c *Context) Reconcile(ctx context.Context, scope string, wanted iter.Seq2[
 	if err := c.ready(ctx); err != nil {
 		return r.Reconciled, err
 	}
+	if err := c.settle(ctx, scope); err != nil {
+		return r.Reconciled, err
+	}
 	if err := r.load(ctx, c, scope); err != nil {
 		return r.Reconciled, fmt.Errorf("read scope %s: %w", scope, err)
 	}
@@ -49,16 +52,21 @@ func (c *Context) Reconcile(ctx context.Context, scope string, wanted iter.Seq2[
 	c.Count("created", r.Created)
 	c.Count("updated", r.Updated)
 	c.Count("deleted", r.Deleted)
-	if !r.Changed() {
-		return r.Reconciled, nil
-	}
-	return r.Reconciled, c.barrier(ctx, scope)
+	return r.Reconciled, c.settle(ctx, scope)
 }
 
-// barrier waits until everything sent before has been applied: commands are
-// applied in order, so the outcome of one that changes nothing says so.
-func (c *Context) barrier(ctx context.Context, scope string) error {
+// settle waits until everything sent before has been applied: commands are
+// applied in order, so the outcome of one that changes nothing says so. What
+// was sent before a reconciliation must count as known in it, or it could
+// neither be kept nor be deleted.
+func (c *Context) settle(ctx context.Context, scope string) error {
+	if !c.unsettled.Swap(false) {
+		return nil
+	}
 	_, err := c.apply(ctx, &events.Unlink{GUID: "00000000-0000-0000-0000-000000000000"}, scope)
+	if err != nil {
+		c.unsettled.Store(true)
+	}
 	return err
 }
 
