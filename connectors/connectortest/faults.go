@@ -19,9 +19,10 @@ type faults struct {
 	err     error
 	random  *rand.Rand
 	lagging bool
-	// stall is open while nothing can be stored; stalled is closed by the first
-	// call that waits for it.
+	// stall is open while nothing can be stored but the next room events;
+	// stalled is closed by the first call that waits for it.
 	stall, stalled chan struct{}
+	room           int
 }
 
 // FailNext makes the next n calls that send commands fail with err. Nothing of
@@ -55,13 +56,13 @@ func (r *Repository) Lag() {
 }
 
 // Stall makes everything that sends commands wait, as it does while the in
-// topic is full, until [Repository.Steady]. The returned channel is closed when
-// a call waits.
-func (r *Repository) Stall() (waiting <-chan struct{}) {
+// topic is full, until [Repository.Steady]; there is room for so many events
+// before. The returned channel is closed when a call waits.
+func (r *Repository) Stall(room int) (waiting <-chan struct{}) {
 	f := &r.faults
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.stall, f.stalled = make(chan struct{}), make(chan struct{})
+	f.stall, f.stalled, f.room = make(chan struct{}), make(chan struct{}), room
 	return f.stalled
 }
 
@@ -112,12 +113,7 @@ func (f *faults) chance(what string) error {
 }
 
 func (f *faults) wait(ctx context.Context) error {
-	f.mu.Lock()
-	stall := f.stall
-	if stall != nil && !isClosed(f.stalled) {
-		close(f.stalled)
-	}
-	f.mu.Unlock()
+	stall := f.full()
 	if stall == nil {
 		return ctx.Err()
 	}
@@ -127,6 +123,20 @@ func (f *faults) wait(ctx context.Context) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+}
+
+// full returns what to wait for, nil while there is room.
+func (f *faults) full() <-chan struct{} {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.stall == nil || f.room > 0 {
+		f.room--
+		return nil
+	}
+	if !isClosed(f.stalled) {
+		close(f.stalled)
+	}
+	return f.stall
 }
 
 func (f *faults) isLagging() bool {

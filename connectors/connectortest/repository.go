@@ -226,22 +226,40 @@ func (r *Repository) Elements() []*events.Element {
 	})
 }
 
-// State describes all elements and relationships, one line of text for each,
-// without what differs from run to run (guids, versions, times): two
-// repositories that hold the same metadata have equal states.
+// State describes all elements and relationships without what differs from run
+// to run (guids, versions, times): two repositories that hold the same metadata
+// have equal states.
 func (r *Repository) State() map[string]string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	lines := map[string]string{}
+	put := func(name, content string) {
+		unique := name
+		for n := 2; lines[unique] != ""; n++ {
+			unique = fmt.Sprintf("%s #%d", name, n)
+		}
+		lines[unique] = content
+	}
 	for _, e := range r.state.elements {
-		lines[nameOf(&e.Header)] = fmt.Sprintf("%s %s zones=%q classifications=%s source=%q scope=%q",
-			e.Header.Type.Name, e.Properties.Raw(), e.Header.Zones, marks(e), e.Header.Origin.Source, e.Header.Origin.Scope)
+		put(label(e), fmt.Sprintf("%s %s zones=%q classifications=%s source=%q scope=%q",
+			e.Header.Type.Name, e.Properties.Raw(), e.Header.Zones, marks(e), e.Header.Origin.Source, e.Header.Origin.Scope))
 	}
 	for _, l := range r.state.relationships {
-		name := l.Header.Type.Name + ": " + r.state.stubName(&l.End1) + " -> " + r.state.stubName(&l.End2)
-		lines[name] = fmt.Sprintf("%s source=%q scope=%q", l.Properties.Raw(), l.Header.Origin.Source, l.Header.Origin.Scope)
+		put(fmt.Sprintf("%s: %s -> %s", l.Header.Type.Name, r.label(l.End1), r.label(l.End2)),
+			fmt.Sprintf("%s source=%q scope=%q", l.Properties.Raw(), l.Header.Origin.Source, l.Header.Origin.Scope))
 	}
 	return lines
+}
+
+func (r *Repository) label(stub events.ElementStub) string { return label(r.state.elements[stub.GUID]) }
+
+// label names an element by its qualified name, or else by what it holds, since
+// its guid would be another one the next time.
+func label(e *events.Element) string {
+	if e.Header.QualifiedName != "" {
+		return e.Header.QualifiedName
+	}
+	return fmt.Sprintf("unnamed %s %s", e.Header.Type.Name, e.Properties.Raw())
 }
 
 func marks(e *events.Element) string {

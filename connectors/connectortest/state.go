@@ -110,8 +110,6 @@ func (s *state) endKey(guid string) events.Key {
 	return events.ElementKey(events.ElementRef{GUID: guid, QualifiedName: s.elements[guid].Header.QualifiedName})
 }
 
-func (s *state) stubName(stub *events.ElementStub) string { return nameOf(&s.elements[stub.GUID].Header) }
-
 func withKey(item events.DigestItem, guid string) events.DigestItem {
 	if item.Key.String() != guid {
 		item.GUID = guid

@@ -1,0 +1,185 @@
+package connectortest
+
+import (
+	"context"
+	"maps"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/camena-io/camena/events"
+)
+
+const (
+	defaultSeeds = 10
+	// attempts is how often a refresh is tried while publishing fails at random.
+	attempts = 1000
+	// depth is how many commands a refresh gets through before it is canceled.
+	depth = 5
+)
+
+func (c *check) repeatsNothing() {
+	repo := NewRepository()
+	v := c.start(repo)
+	defer v.stop()
+	v.refresh()
+	c.nothingSent(repo, v, "a second refresh")
+	if len(repo.State()) == 0 {
+		c.Errorf("nothing was catalogued: the fixture's third party must hold something, and the connector find it")
+	}
+}
+
+func (c *check) nothingSent(repo *Repository, v *value, what string) {
+	c.Helper()
+	sent := repo.Sent()
+	v.refresh()
+	for _, e := range repo.SentSince(sent) {
+		c.Errorf("%s of an unchanged third party sends %s %s", what, e.Type, e.Data)
+	}
+}
+
+// sees checks that one change of the third party is catalogued.
+func (c *check) sees(name string, change func()) {
+	repo := NewRepository()
+	v := c.start(repo)
+	defer v.stop()
+	v.refresh()
+	before := repo.State()
+	c.hook(name, change)
+	v.refresh()
+	repo.Settle()
+	if maps.Equal(before, repo.State()) {
+		c.Errorf("the fixture's %s, and a refresh after it, change nothing in the repository", name)
+	}
+	c.asFresh(repo, "after "+name)
+}
+
+// asFresh checks that the repository holds what a new value makes of an empty
+// one, and that all commands could be applied.
+func (c *check) asFresh(repo *Repository, when string) {
+	c.Helper()
+	if diff := cmp.Diff(repo.State(), c.fresh()); diff != "" {
+		c.Errorf("%s the repository differs from a fresh one (-got +want):\n%s", when, diff)
+	}
+	for _, dead := range repo.DeadLetters() {
+		c.Errorf("%s a command could not be applied: %v: %s %s", when, dead.Reason, dead.Event.Type, dead.Event.Data)
+	}
+}
+
+func (c *check) keepsTheUnseen() {
+	repo := NewRepository()
+	v := c.start(repo)
+	defer v.stop()
+	v.refresh()
+	before := repo.State()
+	c.hook("Break", c.party.Break)
+	if err := v.tryRefresh(); err == nil {
+		c.Errorf("Refresh succeeds while the third party is gone")
+	}
+	repo.Settle()
+	if diff := cmp.Diff(repo.State(), before); diff != "" {
+		c.Errorf("a refresh while the third party is gone changes the repository (-got +want):\n%s", diff)
+	}
+}
+
+func (c *check) stopsInTime() {
+	for stored := range depth {
+		c.stopsAfter(stored)
+	}
+}
+
+// stopsAfter cancels a refresh that waits for room in the in topic.
+func (c *check) stopsAfter(stored int) {
+	repo := NewRepository()
+	v := c.start(repo)
+	defer v.stop()
+	waiting := repo.Stall(stored)
+	defer repo.Steady()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	done := begin(ctx, v.refreshUntil)
+	select {
+	case <-waiting:
+		cancel()
+		c.endsInTime(done)
+	case <-done:
+	}
+}
+
+func (c *check) endsInTime(done <-chan error) {
+	c.Helper()
+	select {
+	case <-done:
+	case <-time.After(promptness):
+		c.Fatalf("Refresh does not return within %v after its ctx is done", promptness)
+	}
+}
+
+func (c *check) survivesFaults() {
+	seeds := c.fixture.Seeds
+	if seeds == 0 {
+		seeds = defaultSeeds
+	}
+	for seed := range seeds {
+		c.party = c.fixture.ThirdParty(c.TB)
+		c.survivesFaultsOf(seed)
+	}
+}
+
+func (c *check) survivesFaultsOf(seed uint64) {
+	repo := NewRepository()
+	v := c.start(repo)
+	defer v.stop()
+	repo.Flaky(seed)
+	v.insist()
+	c.hook("Add", c.party.Add)
+	v.insist()
+	c.hook("Change", c.party.Change)
+	v.insist()
+	c.hook("Remove", c.party.Remove)
+	v.insist()
+	repo.Steady()
+	v.refresh()
+	c.asFresh(repo, "after faults")
+}
+
+// insist refreshes until it succeeds, as a host does.
+func (v *value) insist() {
+	v.Helper()
+	var err error
+	for range attempts {
+		if err = v.tryRefresh(); err == nil {
+			return
+		}
+		if events.CodeOf(err) != events.CodeUnavailable {
+			break
+		}
+	}
+	v.Fatalf("Refresh while publishing fails at random, which must be an error that wraps the publisher's: %v", err)
+}
+
+func (c *check) survivesLag() {
+	repo := NewRepository()
+	repo.Lag()
+	v := c.start(repo)
+	defer v.stop()
+	v.refresh()
+	c.hook("Add", c.party.Add)
+	v.refresh()
+	c.hook("Remove", c.party.Remove)
+	v.refresh()
+	repo.Settle()
+	c.asFresh(repo, "with commands that are applied late")
+}
+
+func (c *check) survivesRestart() {
+	repo := NewRepository()
+	first := c.start(repo)
+	first.refresh()
+	first.stop()
+	repo.Settle()
+	second := c.start(repo)
+	c.nothingSent(repo, second, "the first refresh of a new value")
+	second.stop()
+	c.asFresh(repo, "after a restart")
+}

@@ -1,0 +1,169 @@
+package connectortest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/camena-io/camena/connectors"
+	"github.com/camena-io/camena/events"
+)
+
+const (
+	// patience is how long a call may take that nothing holds up.
+	patience = 30 * time.Second
+	// promptness is how long the contract allows between the end of ctx and
+	// the return of a call.
+	promptness = time.Second
+)
+
+// check is one check of one connector against a third party of its own.
+type check struct {
+	testing.TB
+	factory    connectors.Factory
+	fixture    Fixture
+	party      ThirdParty
+	generation uint64
+}
+
+// value is one value of the connector, from Start to Disconnect.
+type value struct {
+	*check
+	connector connectors.Connector
+	context   *connectors.Context
+	log       buffer
+}
+
+func (c *check) refreshes() bool {
+	_, ok := c.make().(connectors.Refresher)
+	return ok
+}
+
+func (c *check) make() connectors.Connector {
+	c.Helper()
+	connector, err := c.factory.New(c.party.Configuration)
+	if err != nil {
+		c.Fatalf("New: %v", err)
+	}
+	return connector
+}
+
+// prepare makes a value that works on repo and is not yet started.
+func (c *check) prepare(repo *Repository) *value {
+	c.Helper()
+	c.generation++
+	v := &value{check: c, connector: c.make()}
+	s := repo.Settings(events.Definition{
+		ID: "71f4a8e2-33f5-4ef1-b13a-41f87dd8a2b4", Name: "checked", Kind: c.factory.Kind,
+		Configuration: c.party.Configuration, MetadataSource: "Source::checked",
+	})
+	s.Generation = c.generation
+	s.Logger = slog.New(slog.NewTextHandler(&v.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	v.context = connectors.NewContext(s)
+	return v
+}
+
+// start returns a value that works on repo.
+func (c *check) start(repo *Repository) *value {
+	c.Helper()
+	v := c.prepare(repo)
+	c.must("Start", v.tryStart())
+	return v
+}
+
+func (v *value) tryStart() error {
+	return v.call("Start", func(ctx context.Context) error { return v.connector.Start(ctx, v.context) })
+}
+
+func (v *value) refresh() {
+	v.Helper()
+	v.must("Refresh", v.tryRefresh())
+}
+
+func (v *value) tryRefresh() error {
+	return v.call("Refresh", v.refreshUntil)
+}
+
+func (v *value) refreshUntil(ctx context.Context) error {
+	r, ok := v.connector.(connectors.Refresher)
+	if !ok {
+		return errors.New("the connector has no Refresh")
+	}
+	return r.Refresh(ctx)
+}
+
+// stop disconnects as a host does.
+func (v *value) stop() {
+	v.Helper()
+	v.must("Disconnect", v.call("Disconnect", v.connector.Disconnect))
+	v.must("end of the background work", v.call("Close", v.context.Close))
+}
+
+func (c *check) must(what string, err error) {
+	c.Helper()
+	if err != nil {
+		c.Fatalf("%s: %v", what, err)
+	}
+}
+
+// call runs f and waits for it, but not forever, and not for a panic.
+func (c *check) call(what string, f func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	select {
+	case err := <-begin(ctx, f):
+		return err
+	case <-ctx.Done():
+	}
+	return fmt.Errorf("%s does not return within %v", what, patience)
+}
+
+// begin runs f in the background; a panic is an error.
+func begin(ctx context.Context, f func(context.Context) error) <-chan error {
+	done := make(chan error, 1)
+	go func() {
+		defer func() {
+			if p := recover(); p != nil {
+				done <- fmt.Errorf("panic: %v", p)
+			}
+		}()
+		done <- f(ctx)
+	}()
+	return done
+}
+
+// fresh returns the state that a new value makes of an empty repository.
+func (c *check) fresh() map[string]string {
+	c.Helper()
+	repo := NewRepository()
+	v := c.start(repo)
+	v.refresh()
+	v.stop()
+	repo.Settle()
+	return repo.State()
+}
+
+// buffer is a buffer that may be written to by several goroutines.
+type buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+// String returns what was written.
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
