@@ -1,15 +1,9 @@
 package events
 
 import (
-	"encoding/json"
-	"maps"
-	"net/textproto"
-	"slices"
 	"strings"
 	"time"
-
-	cloudevents "github.com/cloudevents/sdk-go/v2/event"
-	"github.com/cloudevents/sdk-go/v2/types"
+	"unicode/utf8"
 )
 
 const (
@@ -18,6 +12,7 @@ const (
 	headerSpecVersion = prefix + "specversion"
 	headerContentType = "Content-Type"
 	structuredType    = "application/cloudevents"
+	batchType         = structuredType + "-batch"
 )
 
 // Encode writes e in binary mode into header and returns the message body. The
@@ -27,25 +22,27 @@ func Encode(e *Event, header map[string][]string) ([]byte, error) {
 	if err := e.Validate(); err != nil {
 		return nil, err
 	}
-	put := func(name, value string) { header[prefix+name] = []string{percentEncode(value)} }
-	put("specversion", specVersion)
-	put("id", e.ID)
-	put("source", e.Source)
-	put("type", e.Type)
-	if e.Subject != "" {
-		put("subject", e.Subject)
+	values := make([]string, 0, 8+len(e.Extensions))
+	put := func(name, value string) {
+		if value == "" {
+			return
+		}
+		n := len(values)
+		values = append(values, percentEncode(value))
+		header[name] = values[n : n+1 : n+1]
 	}
+	put(headerSpecVersion, specVersion)
+	put(prefix+"id", e.ID)
+	put(prefix+"source", e.Source)
+	put(prefix+"type", e.Type)
+	put(prefix+"subject", e.Subject)
 	if !e.Time.IsZero() {
-		put("time", e.Time.UTC().Format(time.RFC3339Nano))
+		put(prefix+"time", e.Time.UTC().Format(time.RFC3339Nano))
 	}
-	if e.Data != nil {
-		put("datacontenttype", e.contentType())
-	}
-	if e.DataSchema != "" {
-		put("dataschema", e.DataSchema)
-	}
+	put(prefix+"datacontenttype", e.contentType())
+	put(prefix+"dataschema", e.DataSchema)
 	for name, value := range e.Extensions {
-		put(name, value)
+		put(prefix+name, value)
 	}
 	return e.Data, nil
 }
@@ -54,73 +51,130 @@ func Encode(e *Event, header map[string][]string) ([]byte, error) {
 // "application/cloudevents…", or no "ce-specversion" header at all, means
 // structured mode. The event keeps a reference to body.
 func Decode(header map[string][]string, body []byte) (Event, error) {
-	if strings.HasPrefix(headerValue(header, headerContentType), structuredType) || !has(header, headerSpecVersion) {
-		return decodeStructured(body)
-	}
 	var e Event
+	binary, structured := false, ""
+	var wrong *Error
 	for name, values := range header {
-		attribute, ok := attributeName(name)
-		if !ok || len(values) == 0 {
+		if strings.EqualFold(name, headerContentType) && len(values) > 0 {
+			structured = max(structured, structuredMode(values[0]))
 			continue
 		}
-		if len(values) > 1 {
-			return Event{}, Errorf(CodeInvalid, attribute, "the header %s occurs %d times", name, len(values))
+		attribute, ok := attributeName(name)
+		if !ok {
+			continue
 		}
-		if err := e.set(attribute, percentDecode(values[0])); err != nil {
-			return Event{}, err
+		binary = binary || attribute == "specversion"
+		// Which of several errors is reported must not depend on the map's order.
+		if err := e.read(attribute, values); err != nil && (wrong == nil || err.Pointer < wrong.Pointer) {
+			wrong = err
 		}
+	}
+	switch {
+	case structured == batchType:
+		return Event{}, Errorf(CodeInvalid, "datacontenttype", "a batch of CloudEvents; send every event as a message of its own")
+	case structured != "" || !binary:
+		return decodeStructured(body)
+	case wrong != nil:
+		return Event{}, wrong
 	}
 	if len(body) > 0 {
 		e.Data = body
 	}
-	return e, e.Validate()
-}
-
-// EncodeStructured writes e as one JSON document (structured mode).
-func EncodeStructured(e *Event) ([]byte, error) {
-	c, err := e.CloudEvent()
-	if err != nil {
-		return nil, err
+	if err := e.validateRequired(); err != nil {
+		return Event{}, err
 	}
-	return json.Marshal(c)
+	return e, nil
 }
 
-func decodeStructured(body []byte) (Event, error) {
-	var c cloudevents.Event
-	if err := json.Unmarshal(body, &c); err != nil {
-		return Event{}, Errorf(CodeInvalid, "", "not a CloudEvent: neither ce- headers nor a CloudEvents JSON document (%s)", firstLine(err.Error()))
+// structuredMode returns which of the media types of CloudEvents a content type
+// begins with, if any.
+func structuredMode(contentType string) string {
+	for _, mode := range [...]string{batchType, structuredType} {
+		if len(contentType) >= len(mode) && strings.EqualFold(contentType[:len(mode)], mode) {
+			return mode
+		}
 	}
-	return FromCloudEvent(&c)
+	return ""
 }
 
-func (e *Event) set(attribute, value string) error {
+// read takes one attribute from the values of its header.
+func (e *Event) read(attribute string, values []string) *Error {
+	switch {
+	case len(values) == 0:
+		return nil
+	case len(values) > 1:
+		return Errorf(CodeInvalid, attribute, "the header %s%s occurs %d times", prefix, attribute, len(values))
+	}
+	value := percentDecode(values[0])
+	if !utf8.ValidString(value) {
+		return Errorf(CodeInvalid, attribute, notUTF8)
+	}
+	return e.set(attribute, value)
+}
+
+func (e *Event) set(attribute, value string) *Error {
+	var field *string
 	switch attribute {
 	case "specversion":
 		if value != specVersion {
 			return Errorf(CodeInvalid, attribute, "%q is not supported; send CloudEvents %s", value, specVersion)
 		}
+		return nil
 	case "id":
-		e.ID = value
+		field = &e.ID
 	case "source":
-		e.Source = value
+		field = &e.Source
 	case "type":
-		e.Type = value
+		field = &e.Type
 	case "subject":
-		e.Subject = value
+		field = &e.Subject
 	case "datacontenttype":
-		e.ContentType = value
+		field = &e.ContentType
 	case "dataschema":
-		e.DataSchema = value
+		field = &e.DataSchema
 	case "time":
 		t, err := time.Parse(time.RFC3339Nano, value)
 		if err != nil {
 			return Errorf(CodeInvalid, attribute, "%q is not a time such as 2006-01-02T15:04:05Z", value)
 		}
+		if !e.Time.IsZero() {
+			return twice(attribute)
+		}
 		e.Time = t
+		return nil
 	default:
-		e.SetExtension(attribute, value)
+		return e.addExtension(attribute, value)
 	}
+	if *field != "" {
+		return twice(attribute)
+	}
+	*field = value
 	return nil
+}
+
+func (e *Event) addExtension(name, value string) *Error {
+	if !validAttribute(name) {
+		return Errorf(CodeInvalid, name, badAttribute)
+	}
+	if reserved(name) {
+		return Errorf(CodeInvalid, name, badExtension)
+	}
+	if _, there := e.Extensions[name]; there {
+		return twice(name)
+	}
+	if value == "" {
+		return nil
+	}
+	if e.Extensions == nil {
+		e.Extensions = map[string]string{}
+	}
+	e.Extensions[name] = value
+	return nil
+}
+
+// twice is for headers that differ in case only: NATS keeps both.
+func twice(attribute string) *Error {
+	return Errorf(CodeInvalid, attribute, "the header %s%s occurs in two spellings", prefix, attribute)
 }
 
 // attributeName returns the attribute that a header carries. NATS keeps the
@@ -130,28 +184,6 @@ func attributeName(header string) (string, bool) {
 		return "", false
 	}
 	return strings.ToLower(header[len(prefix):]), true
-}
-
-func has(header map[string][]string, name string) bool {
-	if _, ok := header[name]; ok {
-		return true
-	}
-	return headerValue(header, name) != ""
-}
-
-func headerValue(header map[string][]string, name string) string {
-	if v := header[name]; len(v) > 0 {
-		return v[0]
-	}
-	if v := header[textproto.CanonicalMIMEHeaderKey(name)]; len(v) > 0 {
-		return v[0]
-	}
-	for _, key := range slices.Sorted(maps.Keys(header)) {
-		if strings.EqualFold(key, name) && len(header[key]) > 0 {
-			return header[key][0]
-		}
-	}
-	return ""
 }
 
 // percentEncode escapes what the HTTP protocol binding of CloudEvents, to which
@@ -183,7 +215,7 @@ func mustEscape(c byte) bool {
 // percentDecode is lenient, as the binding asks: what is no valid escape
 // stands for itself.
 func percentDecode(s string) string {
-	if !strings.Contains(s, "%") {
+	if strings.IndexByte(s, '%') < 0 {
 		return s
 	}
 	var b strings.Builder
@@ -211,11 +243,4 @@ func unhex(c byte) int {
 	default:
 		return -1
 	}
-}
-
-func formatExtension(v any) (string, error) { return types.Format(v) }
-
-func firstLine(s string) string {
-	line, _, _ := strings.Cut(s, "\n")
-	return line
 }

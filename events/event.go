@@ -3,9 +3,12 @@ package events
 import (
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	cloudevents "github.com/cloudevents/sdk-go/v2/event"
+	"github.com/cloudevents/sdk-go/v2/types"
 	"github.com/google/uuid"
 )
 
@@ -22,7 +25,7 @@ type Event struct {
 	ContentType string
 	DataSchema  string
 	// Extensions are the attributes beyond the specification, see ExtActor and
-	// its neighbours. Names are lower-case letters and digits.
+	// its neighbors. Names are lower-case letters and digits.
 	Extensions map[string]string
 	Data       []byte
 }
@@ -55,8 +58,10 @@ func NewCommand(source string, c Command) (Event, error) {
 // Extension returns the named extension attribute, or "".
 func (e *Event) Extension(name string) string { return e.Extensions[name] }
 
-// SetExtension sets an extension attribute; an empty value removes it.
+// SetExtension sets an extension attribute; an empty value removes it. Bytes
+// that are not UTF-8 are replaced, since no attribute can carry them.
 func (e *Event) SetExtension(name, value string) {
+	value = strings.ToValidUTF8(value, "\ufffd")
 	if value == "" {
 		delete(e.Extensions, name)
 		return
@@ -82,6 +87,40 @@ func (e *Event) Uint(name string) (uint64, error) {
 
 // Validate checks the required attributes and the form of all of them.
 func (e *Event) Validate() error {
+	if err := e.validateRequired(); err != nil {
+		return err
+	}
+	for _, a := range [...]struct{ name, value string }{
+		{"id", e.ID},
+		{"source", e.Source},
+		{"type", e.Type},
+		{"subject", e.Subject},
+		{"datacontenttype", e.ContentType},
+		{"dataschema", e.DataSchema},
+	} {
+		if !utf8.ValidString(a.value) {
+			return Errorf(CodeInvalid, a.name, notUTF8)
+		}
+	}
+	if year := e.Time.UTC().Year(); year < 0 || year > 9999 {
+		return Errorf(CodeInvalid, "time", "the year %d cannot be written in RFC 3339", year)
+	}
+	for name, value := range e.Extensions {
+		switch {
+		case !validAttribute(name):
+			return Errorf(CodeInvalid, name, badAttribute)
+		case reserved(name):
+			return Errorf(CodeInvalid, name, badExtension)
+		case !utf8.ValidString(value):
+			return Errorf(CodeInvalid, name, notUTF8)
+		}
+	}
+	return nil
+}
+
+// validateRequired checks what is left to check when each attribute has been
+// decoded on its own.
+func (e *Event) validateRequired() error {
 	for _, a := range [...]struct{ name, value string }{{"id", e.ID}, {"source", e.Source}, {"type", e.Type}} {
 		if a.value == "" {
 			return Errorf(CodeInvalid, a.name, "missing: a CloudEvent needs the attribute %s", a.name)
@@ -92,12 +131,29 @@ func (e *Event) Validate() error {
 			return Errorf(CodeInvalid, "source", "%q is not a URI reference", e.Source)
 		}
 	}
-	for name := range e.Extensions {
-		if !validAttribute(name) {
-			return Errorf(CodeInvalid, name, "attribute names are lower-case letters and digits only")
+	if e.DataSchema != "" {
+		if _, err := url.Parse(e.DataSchema); err != nil {
+			return Errorf(CodeInvalid, "dataschema", "%q is not a URI", e.DataSchema)
 		}
 	}
 	return nil
+}
+
+// What is wrong with an attribute; the error's pointer says which.
+const (
+	badAttribute = "attribute names are lower-case letters and digits only"
+	badExtension = "the name is taken by CloudEvents; an extension needs another one"
+	notUTF8      = "not UTF-8"
+)
+
+// reserved reports whether a name cannot be that of an extension.
+func reserved(name string) bool {
+	switch name {
+	case "specversion", "id", "source", "type", "subject", "time", "datacontenttype", "dataschema", memberData:
+		return true
+	default:
+		return false
+	}
 }
 
 // plainReference spares the common sources a full URI parse.
@@ -140,12 +196,15 @@ func (e *Event) CloudEvent() (cloudevents.Event, error) {
 		c.SetDataSchema(e.DataSchema)
 	}
 	for name, value := range e.Extensions {
-		c.SetExtension(name, value)
-	}
-	if e.Data != nil {
-		if err := c.SetData(e.contentType(), e.Data); err != nil {
-			return c, Errorf(CodeInvalid, "", "data: %s", err)
+		if value != "" {
+			c.SetExtension(name, value)
 		}
+	}
+	if contentType := e.contentType(); contentType != "" {
+		c.SetDataContentType(contentType)
+	}
+	if len(e.Data) > 0 {
+		c.DataEncoded, c.DataBase64 = e.Data, !e.embeddable()
 	}
 	if err := c.Validate(); err != nil {
 		return c, Errorf(CodeInvalid, "", "not a CloudEvent: %s", err)
@@ -158,22 +217,29 @@ func FromCloudEvent(c *cloudevents.Event) (Event, error) {
 	if err := c.Validate(); err != nil {
 		return Event{}, Errorf(CodeInvalid, "", "not a CloudEvent: %s", err)
 	}
+	if v := c.SpecVersion(); v != specVersion {
+		return Event{}, Errorf(CodeInvalid, "specversion", "%q is not supported; send CloudEvents %s", v, specVersion)
+	}
 	e := Event{
 		ID: c.ID(), Source: c.Source(), Type: c.Type(), Subject: c.Subject(), Time: c.Time(),
 		ContentType: c.DataContentType(), DataSchema: c.DataSchema(), Data: c.Data(),
 	}
 	for name, value := range c.Extensions() {
-		text, err := formatExtension(value)
+		text, err := types.Format(value)
 		if err != nil {
 			return Event{}, Errorf(CodeInvalid, name, "%s", err)
 		}
 		e.SetExtension(name, text)
 	}
-	return e, e.Validate()
+	if err := e.Validate(); err != nil {
+		return Event{}, err
+	}
+	return e, nil
 }
 
+// contentType returns the content type to send: data without one is JSON.
 func (e *Event) contentType() string {
-	if e.ContentType == "" {
+	if e.ContentType == "" && len(e.Data) > 0 {
 		return JSON
 	}
 	return e.ContentType
