@@ -2,13 +2,18 @@ package events
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
-	"maps"
-	"slices"
+	"strconv"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
+
+// MaxDepth is how deep objects and arrays in [Properties] may stand in each
+// other: less by far than JSON libraries take, since properties travel within
+// commands, changes, answers and histories.
+const MaxDepth = 100
 
 // Properties are the named values of an element, relationship or
 // classification: a JSON object, kept in one canonical form (names sorted, no
@@ -16,7 +21,9 @@ import (
 // The zero value is the empty object.
 //
 // A Properties made by [Props] from a value that JSON cannot express carries
-// the error until it is encoded.
+// the error until it is encoded. They nest at most [MaxDepth] deep.
+//
+//nolint:recvcheck // a value that only decoding changes
 type Properties struct {
 	raw jsontext.Value
 	err error
@@ -37,30 +44,13 @@ func Props(values map[string]any) Properties {
 }
 
 // ParseProperties reads a JSON object; it keeps no reference to data.
-func ParseProperties(data []byte) (Properties, error) {
-	v := jsontext.Value(bytes.Clone(data))
-	if err := canonicalize(&v); err != nil {
-		return Properties{}, invalidJSON(err)
-	}
-	if v.Kind() != '{' {
-		return Properties{}, Errorf(CodeInvalid, "", "expected an object, found %s", kindName(v.Kind()))
-	}
-	return propertiesOf(v), nil
-}
+func ParseProperties(data []byte) (Properties, error) { return Unmarshal[Properties](data) }
 
 func propertiesOf(canonical jsontext.Value) Properties {
 	if len(canonical) <= len("{}") {
 		return Properties{}
 	}
 	return Properties{raw: canonical}
-}
-
-func canonicalize(v *jsontext.Value) error {
-	return v.Format(
-		jsontext.ReorderRawObjects(true),
-		jsontext.CanonicalizeRawInts(false),
-		jsontext.CanonicalizeRawFloats(false),
-	)
 }
 
 // Raw returns the canonical JSON object. The caller must not change it.
@@ -80,10 +70,28 @@ func (p Properties) Equal(q Properties) bool {
 }
 
 // Map returns the properties as Go values: string, float64, bool, nil,
-// []any, map[string]any.
+// []any, map[string]any. A number that no float64 holds is a string.
 func (p Properties) Map() map[string]any {
 	m := map[string]any{}
-	if p.raw != nil && json.Unmarshal(p.raw, &m) != nil {
+	if p.raw == nil || json.Unmarshal(p.raw, &m) == nil {
+		return m
+	}
+	clear(m)
+	hugeNumbers := json.UnmarshalFromFunc(func(dec *jsontext.Decoder, v *any) error {
+		if dec.PeekKind() != '0' {
+			return errors.ErrUnsupported // the usual way
+		}
+		number, err := dec.ReadValue()
+		if err != nil {
+			return err
+		}
+		*v = string(number)
+		if f, err := strconv.ParseFloat(string(number), 64); err == nil {
+			*v = f
+		}
+		return nil
+	})
+	if json.Unmarshal(p.raw, &m, json.WithUnmarshalers(hugeNumbers)) != nil {
 		return nil
 	}
 	return m
@@ -102,20 +110,32 @@ func (p Properties) String(name string) string {
 // property of another type is an [*Error] that points at it.
 func Property[T any](p Properties, name string) (T, error) {
 	var v T
-	fields, err := p.fields()
-	if err != nil {
-		return v, err
+	if p.err != nil {
+		return v, p.err
 	}
-	raw, ok := fields[name]
-	if !ok {
+	raw := p.field(name)
+	if raw == nil {
 		return v, nil
 	}
 	if err := json.Unmarshal(raw, &v); err != nil {
+		var zero T
 		e := invalidJSON(err)
-		e.Pointer = "/" + name + e.Pointer
-		return v, e
+		return zero, &Error{
+			Code: e.Code, Message: e.Message,
+			Pointer: string(jsontext.Pointer("").AppendToken(name)) + e.Pointer,
+		}
 	}
 	return v, nil
+}
+
+func (p Properties) field(name string) jsontext.Value {
+	fields := members{object: p.raw}
+	for f, ok := fields.next(); ok; f, ok = fields.next() {
+		if f.is(name) {
+			return f.value
+		}
+	}
+	return nil
 }
 
 // Merge returns p with every property of patch set; a null in patch clears the
@@ -124,16 +144,32 @@ func (p Properties) Merge(patch Properties) (Properties, error) {
 	if patch.IsZero() {
 		return p, nil
 	}
-	have, err := p.fields()
-	if err != nil {
+	if err := cmp.Or(p.err, patch.err); err != nil {
 		return Properties{}, err
 	}
-	want, err := patch.fields()
-	if err != nil {
-		return Properties{}, err
+	out := newObject(len(p.raw) + len(patch.raw))
+	haves, wants := members{object: p.raw}, members{object: patch.raw}
+	have, inHaves := haves.next()
+	want, inWants := wants.next()
+	for inHaves || inWants {
+		order := -1
+		switch {
+		case !inHaves:
+			order = 1
+		case inWants:
+			order = have.compare(&want)
+		}
+		if order < 0 {
+			out.add(&have)
+		} else {
+			out.add(&want)
+			want, inWants = wants.next()
+		}
+		if order <= 0 {
+			have, inHaves = haves.next()
+		}
 	}
-	maps.Copy(have, want)
-	return joinFields(have), nil
+	return out.properties(), nil
 }
 
 // WithoutNulls returns p without the properties whose value is null, which
@@ -142,39 +178,31 @@ func (p Properties) WithoutNulls() (Properties, error) {
 	if !bytes.Contains(p.raw, []byte(":null")) {
 		return p, p.err
 	}
-	have, err := p.fields()
-	if err != nil {
-		return Properties{}, err
+	out := newObject(len(p.raw))
+	fields := members{object: p.raw}
+	for f, ok := fields.next(); ok; f, ok = fields.next() {
+		out.add(&f)
 	}
-	return joinFields(have), nil
+	return out.properties(), nil
 }
 
-func joinFields(fields map[string]jsontext.Value) Properties {
-	out := []byte{'{'}
-	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		if fields[name].Kind() == 'n' {
-			continue
-		}
-		if len(out) > 1 {
-			out = append(out, ',')
-		}
-		out, _ = jsontext.AppendQuote(out, name) //nolint:errcheck // the name came out of valid JSON
-		out = append(append(out, ':'), fields[name]...)
+// object is a canonical object in the making.
+type object struct{ raw jsontext.Value }
+
+func newObject(size int) object { return object{raw: append(make(jsontext.Value, 0, size), '{')} }
+
+// add appends a member that sorts behind all before, unless it is null.
+func (o *object) add(m *member) {
+	if m.value.Kind() == 'n' {
+		return
 	}
-	return propertiesOf(append(out, '}'))
+	if len(o.raw) > 1 {
+		o.raw = append(o.raw, ',')
+	}
+	o.raw = append(append(append(o.raw, m.name...), ':'), m.value...)
 }
 
-func (p Properties) fields() (map[string]jsontext.Value, error) {
-	if p.err != nil {
-		return nil, p.err
-	}
-	fields := map[string]jsontext.Value{}
-	if p.raw == nil {
-		return fields, nil
-	}
-	err := json.Unmarshal(p.raw, &fields)
-	return fields, err
-}
+func (o *object) properties() Properties { return propertiesOf(append(o.raw, '}')) }
 
 // MarshalJSONTo writes the object, or fails with the error of [Props].
 func (p Properties) MarshalJSONTo(enc *jsontext.Encoder) error {
@@ -184,22 +212,37 @@ func (p Properties) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return enc.WriteValue(p.Raw())
 }
 
+// MarshalJSON is for package encoding/json, which would not see MarshalJSONTo.
+func (p Properties) MarshalJSON() ([]byte, error) { return p.Raw(), p.err }
+
+// UnmarshalJSON is for package encoding/json.
+func (p *Properties) UnmarshalJSON(data []byte) error {
+	q, err := ParseProperties(data)
+	if err != nil {
+		return err
+	}
+	*p = q
+	return nil
+}
+
 // UnmarshalJSONFrom reads an object and brings it into the canonical form.
 func (p *Properties) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	v, err := dec.ReadValue()
 	if err != nil {
 		return err
 	}
-	if v.Kind() == 'n' {
-		return Errorf(CodeInvalid, "", "expected an object, found null")
+	if v.Kind() != '{' {
+		return Errorf(CodeInvalid, "", "expected an object, found %s", kindName(v.Kind()))
 	}
-	q, err := ParseProperties(v)
-	if err != nil {
-		if e, ok := errors.AsType[*Error](err); ok {
-			return e
+	own := v.Clone()
+	if !isCanonical(own) {
+		if err := canonicalize(&own); err != nil {
+			return err
 		}
-		return err
+		if isDeeper(own, MaxDepth) {
+			return Errorf(CodeInvalid, "", "nested deeper than %d levels", MaxDepth)
+		}
 	}
-	*p = q
+	*p = propertiesOf(own)
 	return nil
 }

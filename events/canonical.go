@@ -1,0 +1,216 @@
+package events
+
+import (
+	"bytes"
+	"slices"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// The canonical form of JSON: no white space, names sorted (as UTF-16, as RFC
+// 8785 has it), strings as short as can be, numbers as written, since a number
+// may have more digits than a float holds.
+
+// canonicalize brings v, in place, into the canonical form.
+func canonicalize(v *jsontext.Value) error {
+	return v.Format(
+		jsontext.ReorderRawObjects(true),
+		jsontext.CanonicalizeRawInts(false),
+		jsontext.CanonicalizeRawFloats(false),
+	)
+}
+
+// isCanonical reports whether v, which is valid JSON, is in canonical form. What
+// is sent by Camena is, and so spared the work of [canonicalize]. It may say no
+// where the answer is hard to tell.
+func isCanonical(v jsontext.Value) bool {
+	end, ok := canonicalEnd(v, 0, 1)
+	return ok && end == len(v)
+}
+
+// canonicalEnd returns where the value that begins at v[i] ends, and whether it
+// is canonical.
+func canonicalEnd(v jsontext.Value, i, depth int) (end int, ok bool) {
+	if depth > MaxDepth+1 {
+		return i, false
+	}
+	switch v[i] {
+	case '"':
+		return canonicalStringEnd(v, i)
+	case '{':
+		return canonicalObjectEnd(v, i, depth)
+	case '[':
+		if v[i+1] == ']' {
+			return i + 2, true
+		}
+		for {
+			if i, ok = canonicalEnd(v, i+1, depth+1); !ok || v[i] == ']' {
+				return i + 1, ok
+			}
+			if v[i] != ',' {
+				return i, false
+			}
+		}
+	case ' ', '\t', '\r', '\n':
+		return i, false
+	default:
+		return scalarEnd(v, i), true
+	}
+}
+
+func canonicalObjectEnd(v jsontext.Value, i, depth int) (end int, ok bool) {
+	if v[i+1] == '}' {
+		return i + 2, true
+	}
+	var last jsontext.Value
+	for {
+		colon, ok := canonicalNameEnd(v, i+1, last)
+		if !ok {
+			return i, false
+		}
+		last = v[i+2 : colon-1]
+		if i, ok = canonicalEnd(v, colon+1, depth+1); !ok || v[i] == '}' {
+			return i + 1, ok
+		}
+		if v[i] != ',' {
+			return i, false
+		}
+	}
+}
+
+// canonicalNameEnd returns where the colon behind a name stands, and whether
+// the name is canonical and sorts behind the last one, if any.
+func canonicalNameEnd(v jsontext.Value, i int, last jsontext.Value) (colon int, ok bool) {
+	if v[i] != '"' {
+		return i, false
+	}
+	colon, ok = canonicalStringEnd(v, i)
+	if !ok || v[colon] != ':' {
+		return i, false
+	}
+	name := v[i+1 : colon-1]
+	return colon, plainName(name) && (last == nil || bytes.Compare(last, name) < 0)
+}
+
+// canonicalStringEnd takes the short escapes for canonical, the long ones not.
+func canonicalStringEnd(v jsontext.Value, i int) (end int, ok bool) {
+	for i++; v[i] != '"'; i++ {
+		if v[i] == '\\' {
+			i++
+			if v[i] == 'u' || v[i] == '/' {
+				return i, false
+			}
+		}
+	}
+	return i + 1, true
+}
+
+// plainName reports whether the bytes of a name sort as its UTF-16 does.
+func plainName(name jsontext.Value) bool {
+	for _, c := range name {
+		if c >= utf8.RuneSelf || c == '\\' {
+			return false
+		}
+	}
+	return true
+}
+
+// isDeeper reports whether objects and arrays nest deeper than limit in v,
+// which is canonical.
+func isDeeper(v jsontext.Value, limit int) bool {
+	depth := 0
+	for i := 0; i < len(v); {
+		switch v[i] {
+		case '"':
+			i = stringEnd(v, i)
+			continue
+		case '{', '[':
+			depth++
+		case '}', ']':
+			depth--
+		}
+		if depth > limit {
+			return true
+		}
+		i++
+	}
+	return false
+}
+
+// member is one name, quoted, and its value.
+type member struct{ name, value jsontext.Value }
+
+// is reports whether the member has that name.
+func (m *member) is(name string) bool {
+	inner := m.name[1 : len(m.name)-1]
+	if bytes.IndexByte(inner, '\\') < 0 {
+		return string(inner) == name
+	}
+	return unquote(m.name) == name
+}
+
+// compare orders members by name as the canonical form does.
+func (m *member) compare(n *member) int {
+	a, b := m.name[1:len(m.name)-1], n.name[1:len(n.name)-1]
+	if plainName(a) && plainName(b) {
+		return bytes.Compare(a, b)
+	}
+	return slices.Compare(utf16.Encode([]rune(unquote(m.name))), utf16.Encode([]rune(unquote(n.name))))
+}
+
+// members reads the members of a canonical object one after the other.
+type members struct {
+	object jsontext.Value
+	at     int
+}
+
+func (m *members) next() (member, bool) {
+	start := m.at + 1
+	if start >= len(m.object) || m.object[start] == '}' {
+		return member{}, false
+	}
+	colon := stringEnd(m.object, start)
+	m.at = valueEnd(m.object, colon+1)
+	return member{name: m.object[start:colon], value: m.object[colon+1 : m.at]}, true
+}
+
+// valueEnd returns where the value that begins at v[i] ends; v is canonical.
+func valueEnd(v jsontext.Value, i int) int {
+	for depth := 0; ; {
+		switch v[i] {
+		case '"':
+			i = stringEnd(v, i)
+		case '{', '[':
+			depth++
+			i++
+		case '}', ']':
+			depth--
+			i++
+		case ',', ':':
+			i++
+		default:
+			i = scalarEnd(v, i)
+		}
+		if depth == 0 {
+			return i
+		}
+	}
+}
+
+func stringEnd(v jsontext.Value, i int) int {
+	for i++; v[i] != '"'; i++ {
+		if v[i] == '\\' {
+			i++
+		}
+	}
+	return i + 1
+}
+
+func scalarEnd(v jsontext.Value, i int) int {
+	for i < len(v) && v[i] != ',' && v[i] != '}' && v[i] != ']' && v[i] > ' ' {
+		i++
+	}
+	return i
+}
