@@ -1,6 +1,8 @@
 package events
 
 import (
+	"strconv"
+
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 )
@@ -47,10 +49,17 @@ func (s *ElementSpec) Validate(pointer string) error {
 	if s.Type == "" {
 		return Errorf(CodeInvalid, pointer+"/type", "missing: name the type of the element")
 	}
+	names := make(map[string]bool, len(s.Classifications))
 	for i := range s.Classifications {
-		if s.Classifications[i].Name == "" {
-			return Errorf(CodeInvalid, pointer+"/classifications", "a classification has no classificationName")
+		name := s.Classifications[i].Name
+		where := pointer + "/classifications/" + strconv.Itoa(i) + "/classificationName"
+		switch {
+		case name == "":
+			return Errorf(CodeInvalid, where, "missing: name the classification")
+		case names[name]:
+			return Errorf(CodeInvalid, where, "%s is given twice", name)
 		}
+		names[name] = true
 	}
 	return validGUID(pointer+"/guid", s.GUID)
 }
@@ -84,7 +93,7 @@ func (s *RelationshipSpec) Validate(pointer string) error {
 // out stay as they are.
 type Upsert struct {
 	Element ElementSpec `json:"element"`
-	Merge   bool        `json:"merge,omitempty"`
+	Merge   bool        `json:"merge,omitzero"`
 }
 
 // Update is the data of [TypeUpdateElement]: change properties of an element
@@ -94,7 +103,7 @@ type Update struct {
 	Element    ElementRef `json:"element"`
 	Properties Properties `json:"properties,omitzero"`
 	Zones      []string   `json:"zones,omitempty"`
-	Replace    bool       `json:"replace,omitempty"`
+	Replace    bool       `json:"replace,omitzero"`
 }
 
 // Delete is the data of [TypeDeleteElement]: remove the element and its
@@ -156,11 +165,11 @@ type Result struct {
 	// GUID of the element or relationship that the command was about.
 	GUID string `json:"guid,omitempty"`
 	// Version of it after the command; 0 when it is gone.
-	Version int64 `json:"version,omitempty"`
+	Version int64 `json:"version,omitzero"`
 	// Sequence on the out topic from which a reader sees the outcome.
 	Sequence uint64 `json:"sequence"`
 	// Changed is false when everything was already as the command wanted it.
-	Changed bool `json:"changed,omitempty"`
+	Changed bool `json:"changed,omitzero"`
 	// Steps are the outcomes of the commands of a change set.
 	Steps []Result `json:"steps,omitempty"`
 	// Error says why the command was refused; nothing was changed then.

@@ -115,7 +115,10 @@ func NewChangeSet(commands ...Command) (*ChangeSet, error) {
 		}
 		set.Commands = append(set.Commands, Step{Type: c.EventType(), Data: data})
 	}
-	return set, set.Validate()
+	if err := set.Validate(); err != nil {
+		return nil, err
+	}
+	return set, nil
 }
 
 // Command decodes the step, which is the i-th of its change set.

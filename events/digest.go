@@ -4,14 +4,29 @@ import (
 	"encoding/binary"
 	"hash/fnv"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
 )
 
 // Digest is a hash of content: what is equal has equal digests. It is not
-// cryptographic. Zero means "nothing there".
+// cryptographic. Zero means "nothing there". In JSON it is a string of
+// hexadecimal digits, since many JSON libraries round large numbers.
 type Digest uint64
+
+// MarshalText writes the digest in hexadecimal.
+func (d Digest) MarshalText() ([]byte, error) { return strconv.AppendUint(nil, uint64(d), 16), nil }
+
+// UnmarshalText reads what MarshalText writes.
+func (d *Digest) UnmarshalText(text []byte) error {
+	n, err := strconv.ParseUint(string(text), 16, 64)
+	if err != nil {
+		return Errorf(CodeInvalid, "", "%q is not a digest: at most 16 hexadecimal digits", text)
+	}
+	*d = Digest(n)
+	return nil
+}
 
 // ContentDigest returns the hash of an element's type, name and properties.
 func ContentDigest(typeName, qualifiedName string, p Properties) Digest {
@@ -24,7 +39,7 @@ func ZonesDigest(zones []string) Digest {
 		return 0
 	}
 	var parts [][]byte
-	for _, z := range slices.Sorted(slices.Values(zones)) {
+	for _, z := range slices.Compact(slices.Sorted(slices.Values(zones))) {
 		parts = append(parts, []byte(z))
 	}
 	return digest(parts...)
@@ -48,8 +63,8 @@ func digest(parts ...[]byte) Digest {
 	for _, p := range parts {
 		var n [8]byte
 		binary.LittleEndian.PutUint64(n[:], uint64(len(p)))
-		h.Write(n[:])
-		h.Write(p)
+		_, _ = h.Write(n[:]) // a hash never fails
+		_, _ = h.Write(p)
 	}
 	return Digest(max(h.Sum64(), 1))
 }

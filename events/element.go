@@ -1,6 +1,9 @@
 package events
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // OriginCategory says where an element is at home (Egeria:
 // ElementOriginCategory).
@@ -22,15 +25,7 @@ type ElementType struct {
 
 // Is reports whether the type is name or a subtype of it.
 func (t ElementType) Is(name string) bool {
-	if t.Name == name {
-		return true
-	}
-	for _, s := range t.SuperTypes {
-		if s == name {
-			return true
-		}
-	}
-	return false
+	return t.Name == name || slices.Contains(t.SuperTypes, name)
 }
 
 // Versions records who made and who changed an element, and how often (Egeria:

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -69,38 +70,56 @@ func CodeOf(err error) Code {
 	return ""
 }
 
+// maxPointer bounds pointers into data that is nested absurdly deep.
+const maxPointer = 256
+
 // invalidJSON turns a decoder's error into an [*Error] that points at the field.
 func invalidJSON(err error) *Error {
+	if e, ok := errors.AsType[*json.SemanticError](err); ok {
+		return semanticError(e)
+	}
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
-	if e, ok := errors.AsType[*json.SemanticError](err); ok {
-		if errors.Is(e.Err, json.ErrUnknownName) {
-			return Errorf(CodeInvalid, string(e.JSONPointer), "unknown field; remove it or check its spelling")
-		}
-		if inner, ok := errors.AsType[*Error](e.Err); ok {
-			return &Error{Code: inner.Code, Message: inner.Message, Pointer: string(e.JSONPointer) + inner.Pointer}
-		}
-		msg := "wrong type"
-		if e.GoType != nil {
-			msg = fmt.Sprintf("expected %s, found %s", jsonName(e.GoType), kindName(e.JSONKind))
-		}
-		if e.Err != nil {
-			msg += ": " + e.Err.Error()
-		}
-		return Errorf(CodeInvalid, string(e.JSONPointer), "%s", msg)
-	}
 	if e, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
-		if errors.Is(e.Err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
-			return Errorf(CodeInvalid, string(e.JSONPointer), "the JSON document ends too early, at byte %d", e.ByteOffset)
-		}
-		if errors.Is(e.Err, jsontext.ErrDuplicateName) {
-			return Errorf(CodeInvalid, string(e.JSONPointer), "the same name occurs twice")
-		}
-		return Errorf(CodeInvalid, string(e.JSONPointer), "not valid JSON at byte %d: %s", e.ByteOffset, e.Err)
-	}
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return Errorf(CodeInvalid, "", "the data is empty; a JSON object is expected")
+		return syntacticError(e)
 	}
 	return Errorf(CodeInvalid, "", "not valid JSON: %s", err)
+}
+
+func semanticError(e *json.SemanticError) *Error {
+	pointer := string(e.JSONPointer)
+	if inner, ok := errors.AsType[*Error](e.Err); ok {
+		return &Error{Code: inner.Code, Message: inner.Message, Pointer: pointer + inner.Pointer}
+	}
+	switch {
+	case errors.Is(e.Err, json.ErrUnknownName):
+		return Errorf(CodeInvalid, pointer, "unknown field; remove it or check its spelling")
+	case e.GoType == nil:
+		return Errorf(CodeInvalid, pointer, "wrong type: %s", e.Err)
+	}
+	want, readsText := expected(e.GoType)
+	if readsText && e.JSONKind == '"' && e.Err != nil {
+		return Errorf(CodeInvalid, pointer, "expected %s: %s", want, e.Err)
+	}
+	found := kindName(e.JSONKind)
+	if e.JSONKind == '0' && !readsText && e.JSONValue != nil {
+		found = string(e.JSONValue)
+	}
+	return Errorf(CodeInvalid, pointer, "expected %s, found %s", want, found)
+}
+
+func syntacticError(e *jsontext.SyntacticError) *Error {
+	pointer := string(e.JSONPointer)
+	if len(pointer) > maxPointer {
+		pointer = strings.ToValidUTF8(pointer[:maxPointer], "") + "…"
+	}
+	switch {
+	case errors.Is(e.Err, io.ErrUnexpectedEOF) || errors.Is(e.Err, io.EOF):
+		return Errorf(CodeInvalid, pointer, "the JSON document ends too early, at byte %d", e.ByteOffset)
+	case errors.Is(e.Err, jsontext.ErrDuplicateName):
+		return Errorf(CodeInvalid, pointer, "the same name occurs twice")
+	default:
+		return Errorf(CodeInvalid, pointer, "not valid JSON at byte %d: %s", e.ByteOffset, e.Err)
+	}
 }

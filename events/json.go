@@ -1,18 +1,27 @@
 package events
 
 import (
+	"bytes"
+	"encoding"
 	"reflect"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Unmarshal decodes data strictly into a T: unknown fields, duplicate names,
-// wrong types and trailing bytes are an [*Error] with a JSON pointer.
+// wrong types and trailing bytes are an [*Error] with a JSON pointer. A field
+// that is null is as good as absent.
 func Unmarshal[T any](data []byte) (T, error) {
-	var v T
+	var v, zero T
+	switch string(bytes.TrimSpace(data)) {
+	case "":
+		return zero, Errorf(CodeInvalid, "", "the data is empty; JSON is expected")
+	case "null":
+		return zero, Errorf(CodeInvalid, "", "the data is null; a value is expected")
+	}
 	if err := json.Unmarshal(data, &v, json.RejectUnknownMembers(true)); err != nil {
-		var zero T
 		return zero, invalidJSON(err)
 	}
 	return v, nil
@@ -23,20 +32,33 @@ func Marshal(v any) ([]byte, error) {
 	return json.Marshal(v, json.Deterministic(true))
 }
 
-func jsonName(t reflect.Type) string {
+// expected says in words what is decoded into a t, and whether t reads it from
+// text itself; such a t says what is wrong with the text, and what was found is
+// not repeated, since it may be a secret.
+func expected(t reflect.Type) (want string, readsText bool) {
+	switch {
+	case t == reflect.TypeFor[time.Time]():
+		return "a time such as 2006-01-02T15:04:05Z", false
+	case reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()):
+		return "a string", true
+	}
 	switch t.Kind() {
 	case reflect.String:
-		return "a string"
+		return "a string", false
 	case reflect.Bool:
-		return "true or false"
-	case reflect.Int, reflect.Int64, reflect.Uint64, reflect.Float64:
-		return "a number"
-	case reflect.Slice:
-		return "an array"
+		return "true or false", false
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		return "a whole number", false
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		return "a whole number, not negative", false
+	case reflect.Float32, reflect.Float64:
+		return "a number", false
+	case reflect.Slice, reflect.Array:
+		return "an array", false
 	case reflect.Map, reflect.Struct, reflect.Pointer:
-		return "an object"
+		return "an object", false
 	default:
-		return t.String()
+		return t.String(), false
 	}
 }
 

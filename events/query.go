@@ -1,5 +1,7 @@
 package events
 
+import "time"
+
 // MaxPage is how many results one answer of the repository holds at most.
 const MaxPage = 5000
 
@@ -8,7 +10,7 @@ type Get struct {
 	ElementRef
 	// MinSequence makes the answer wait until it reflects that sequence of the
 	// out topic: pass the sequence of your own write to read it back.
-	MinSequence uint64 `json:"minSequence,omitempty"`
+	MinSequence uint64 `json:"minSequence,omitzero"`
 }
 
 // Find asks for the elements that match every condition given, in the order of
@@ -34,7 +36,7 @@ type Related struct {
 	Relationship string `json:"relationship,omitempty"`
 	// End is 1 to follow relationships in which the element is end 1, 2 for
 	// those in which it is end 2, 0 for both.
-	End int `json:"end,omitempty"`
+	End int `json:"end,omitzero"`
 	Page
 }
 
@@ -42,13 +44,13 @@ type Related struct {
 type Page struct {
 	// Limit is how many results to return; 0 means 100, at most [MaxPage]. An
 	// answer holds fewer when they would not fit into a message.
-	Limit int `json:"limit,omitempty"`
+	Limit int `json:"limit,omitzero"`
 	// After is the Next of the page before.
 	After       string `json:"after,omitempty"`
-	MinSequence uint64 `json:"minSequence,omitempty"`
+	MinSequence uint64 `json:"minSequence,omitzero"`
 }
 
-// Digests asks for the digests of all that a source has catalogued in a scope.
+// Digests asks for the digests of all that a source has cataloged in a scope.
 type Digests struct {
 	Source string `json:"source,omitempty"`
 	Scope  string `json:"scope"`
@@ -59,7 +61,7 @@ type Digests struct {
 // first, as far back as they are kept.
 type History struct {
 	ElementRef
-	MinSequence uint64 `json:"minSequence,omitempty"`
+	MinSequence uint64 `json:"minSequence,omitzero"`
 }
 
 // ElementAnswer answers [Get]: one of its two is set.
@@ -102,10 +104,10 @@ type DigestsAnswer struct {
 type DigestItem struct {
 	Key             Key    `json:"key"`
 	GUID            string `json:"guid,omitempty"` // if it differs from Key
-	Relationship    bool   `json:"relationship,omitempty"`
+	Relationship    bool   `json:"relationship,omitzero"`
 	Content         Digest `json:"content"`
-	Zones           Digest `json:"zones,omitempty"`
-	Classifications Digest `json:"classifications,omitempty"`
+	Zones           Digest `json:"zones,omitzero"`
+	Classifications Digest `json:"classifications,omitzero"`
 }
 
 // HistoryAnswer answers [History].
@@ -118,7 +120,7 @@ type HistoryAnswer struct {
 type Entry struct {
 	Sequence     uint64              `json:"sequence"`
 	Type         string              `json:"type"`
-	Time         string              `json:"time"`
+	Time         time.Time           `json:"time"`
 	Actor        string              `json:"actor,omitempty"`
 	Element      *ElementChange      `json:"element,omitempty"`
 	Relationship *RelationshipChange `json:"relationship,omitempty"`

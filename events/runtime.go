@@ -34,7 +34,7 @@ type Cycle struct {
 	// Connector is the id of the connector.
 	Connector  string    `json:"connector"`
 	Kind       CycleKind `json:"kind"`
-	Generation uint64    `json:"generation,omitempty"`
+	Generation uint64    `json:"generation,omitzero"`
 	// Interval of the schedule, zero for one-shots and requests.
 	Interval Duration `json:"interval,omitzero"`
 	// Run is the id of the run when somebody waits for its outcome.
@@ -69,9 +69,9 @@ type CycleReport struct {
 	End       time.Time `json:"end"`
 	// Lateness is how long after its due time the run began.
 	Lateness Duration `json:"lateness,omitzero"`
-	Created  int64    `json:"created,omitempty"`
-	Updated  int64    `json:"updated,omitempty"`
-	Deleted  int64    `json:"deleted,omitempty"`
+	Created  int64    `json:"created,omitzero"`
+	Updated  int64    `json:"updated,omitzero"`
+	Deleted  int64    `json:"deleted,omitzero"`
 }
 
 // ConnectorStatus is the state of a connector (Egeria:
@@ -105,14 +105,14 @@ type ConnectorReport struct {
 	// Error is the failing exception's message, and NextAttempt when the host
 	// tries again.
 	Error       string    `json:"error,omitempty"`
-	Attempts    int       `json:"attempts,omitempty"`
+	Attempts    int       `json:"attempts,omitzero"`
 	NextAttempt time.Time `json:"nextAttempt,omitzero"`
 	LastRefresh time.Time `json:"lastRefresh,omitzero"`
 	Instance    string    `json:"instance,omitempty"`
 	// Problems are what the connector itself reports as wrong while it goes on,
 	// such as a folder that cannot be read.
 	Problems   []string         `json:"problems,omitempty"`
-	Statistics map[string]int64 `json:"statistics,omitempty"`
+	Statistics map[string]int64 `json:"statistics,omitzero"`
 }
 
 // Node is what a node says of itself with every heartbeat.
@@ -155,8 +155,8 @@ type Definition struct {
 	Refresh  string `json:"refresh,omitempty"`
 	TimeZone string `json:"timeZone,omitempty"`
 	// UsesBlockingCalls asks for engage calls.
-	UsesBlockingCalls bool `json:"usesBlockingCalls,omitempty"`
-	// MetadataSource makes what the connector catalogues belong to that source.
+	UsesBlockingCalls bool `json:"usesBlockingCalls,omitzero"`
+	// MetadataSource makes what the connector catalogs belong to that source.
 	MetadataSource           string                   `json:"metadataSource,omitempty"`
 	PermittedSynchronization PermittedSynchronization `json:"permittedSynchronization,omitempty"`
 	User                     string                   `json:"user,omitempty"`
@@ -164,7 +164,7 @@ type Definition struct {
 	Stop                     time.Time                `json:"stopDate,omitzero"`
 }
 
-// PermittedSynchronization is the permitted direction of synchronisation (Egeria:
+// PermittedSynchronization is the permitted direction of synchronization (Egeria:
 // PermittedSynchronization).
 type PermittedSynchronization string
 

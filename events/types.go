@@ -42,7 +42,7 @@ const (
 	// ExtMetadataSource is the qualified name of the external source on whose
 	// behalf a command is sent (Egeria: metadataSourceQualifiedName).
 	ExtMetadataSource = "metadatasource"
-	// ExtScope groups what one catalogue run of a source covers; a
+	// ExtScope groups what one catalog run of a source covers; a
 	// reconciliation deletes only within its scope.
 	ExtScope = "scope"
 	// ExtReplyTo is the NATS subject to which the outcome of a command goes.

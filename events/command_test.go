@@ -1,0 +1,227 @@
+package events_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/camena-io/camena/events"
+)
+
+const guid = "0b4ee7f4-1f5d-5c7e-9b7a-7e0c6d9f3a10"
+
+func TestDecodeCommandErrors(t *testing.T) {
+	t.Parallel()
+	const (
+		noRef  = "name the element by guid or by qualifiedName"
+		noGUID = `"x" is not a guid such as ` + guid
+	)
+	for _, c := range []struct{ typeName, data, pointer, message string }{
+		{events.TypeUpsertElement, ``, "", "the data is empty; JSON is expected"},
+		{events.TypeUpsertElement, " \n", "", "the data is empty; JSON is expected"},
+		{events.TypeUpsertElement, `null`, "", "the data is null; a value is expected"},
+		{events.TypeUpsertElement, `[]`, "", "expected an object, found an array"},
+		{events.TypeUpsertElement, `"x"`, "", "expected an object, found a string"},
+		{events.TypeUpsertElement, `{`, "", "the JSON document ends too early, at byte 1"},
+		{events.TypeUpsertElement, `{"element":{"type":"T","properties":{"a":`, "/element/properties/a", "the JSON document ends too early, at byte 41"},
+		{events.TypeUpsertElement, `{"element":{"type":"T"}}{}`, "", "not valid JSON at byte 24: invalid character '{' after top-level value"},
+		{events.TypeUpsertElement, `{"element":{"type":"T","nam":1}}`, "/element/nam", "unknown field; remove it or check its spelling"},
+		{events.TypeUpsertElement, `{"element":{"Type":"T"}}`, "/element/Type", "unknown field; remove it or check its spelling"},
+		{events.TypeUpsertElement, `{"element":{"a/b~":1}}`, "/element/a~1b~0", "unknown field; remove it or check its spelling"},
+		{events.TypeUpsertElement, `{"element":{"type":1}}`, "/element/type", "expected a string, found a number"},
+		{events.TypeUpsertElement, `{"element":{"type":null}}`, "/element/type", "missing: name the type of the element"},
+		{events.TypeUpsertElement, `{}`, "/element/type", "missing: name the type of the element"},
+		{events.TypeUpsertElement, `{"element":{"type":"T","type":"U"}}`, "/element/type", "the same name occurs twice"},
+		{events.TypeUpsertElement, `{"element":{"type":"T"},"merge":"true"}`, "/merge", "expected true or false, found a string"},
+		{events.TypeUpsertElement, `{"element":{"type":"T","guid":"x"}}`, "/element/guid", noGUID},
+		{events.TypeUpsertElement, `{"element":{"type":"T","guid":"urn:uuid:` + guid + `"}}`, "/element/guid", `"urn:uuid:` + guid + `" is not a guid such as ` + guid},
+		{events.TypeUpsertElement, `{"element":{"type":"T","zones":"a"}}`, "/element/zones", "expected an array, found a string"},
+		{events.TypeUpsertElement, `{"element":{"type":"T","zones":["a",1]}}`, "/element/zones/1", "expected a string, found a number"},
+		{events.TypeUpsertElement, `{"element":{"type":"T","properties":[]}}`, "/element/properties", "expected an object, found an array"},
+		{events.TypeUpsertElement, `{"element":{"type":"T","properties":null}}`, "/element/properties", "expected an object, found null"},
+		{events.TypeUpsertElement, `{"element":{"type":"T","properties":{"b":{"c":1,"c":2}}}}`, "/element/properties/b/c", "the same name occurs twice"},
+		{events.TypeUpsertElement, `{"element":{"type":"T","properties":{"a":1,}}}`, "/element/properties", `not valid JSON at byte 43: invalid character '}' at start of string (expecting '"')`},
+		{events.TypeUpsertElement, "{\"element\":{\"type\":\"T\",\"properties\":{\"a\":\"\xff\"}}}", "/element/properties/a", "not valid JSON at byte 42: invalid UTF-8"},
+		{events.TypeUpsertElement, `{"element":{"type":"T","properties":` + nested(101) + `}}`, "/element/properties", "nested deeper than 100 levels"},
+		{events.TypeUpsertElement, `{"element":{"type":"T","classifications":{}}}`, "/element/classifications", "expected an array, found an object"},
+		{events.TypeUpsertElement, `{"element":{"type":"T","classifications":[{"classificationName":"A"},{}]}}`, "/element/classifications/1/classificationName", "missing: name the classification"},
+		{events.TypeUpsertElement, `{"element":{"type":"T","classifications":[{"classificationName":"A"},{"classificationName":"A"}]}}`, "/element/classifications/1/classificationName", "A is given twice"},
+		{events.TypeUpsertElement, `{"element":{"type":"T","classifications":[{"classificationName":"A","properties":5}]}}`, "/element/classifications/0/properties", "expected an object, found a number"},
+
+		{events.TypeUpdateElement, `{}`, "/element", noRef},
+		{events.TypeUpdateElement, `{"element":{"guid":"x"}}`, "/element/guid", noGUID},
+		{events.TypeUpdateElement, `{"element":{"guid":"` + guid + `"},"replace":0}`, "/replace", "expected true or false, found a number"},
+		{events.TypeDeleteElement, `{}`, "/element", noRef},
+		{events.TypeClassifyElement, `{}`, "/classification/classificationName", "missing: name the classification"},
+		{events.TypeClassifyElement, `{"classification":{"classificationName":"A"}}`, "/element", noRef},
+		{events.TypeDeclassifyElement, `{}`, "/classificationName", "missing: name the classification"},
+		{events.TypeDeclassifyElement, `{"classificationName":"A"}`, "/element", noRef},
+		{events.TypeLinkElements, `{}`, "/relationship/type", "missing: name the type of the relationship"},
+		{events.TypeLinkElements, `{"relationship":{"type":"T"}}`, "/relationship/end1", noRef},
+		{events.TypeLinkElements, `{"relationship":{"type":"T","end1":{"qualifiedName":"a"},"end2":{"guid":"x"}}}`, "/relationship/end2/guid", noGUID},
+		{events.TypeLinkElements, `{"relationship":{"type":"T","guid":"x","end1":{"qualifiedName":"a"},"end2":{"qualifiedName":"b"}}}`, "/relationship/guid", noGUID},
+		{events.TypeUnlinkElements, `{}`, "/type", "missing: name the relationship by guid, or by type, end1 and end2"},
+		{events.TypeUnlinkElements, `{"type":"T"}`, "/end1", noRef},
+		{events.TypeUnlinkElements, `{"type":"T","end1":{"qualifiedName":"a"}}`, "/end2", noRef},
+		{events.TypeUnlinkElements, `{"guid":"x"}`, "/guid", noGUID},
+		{events.TypeFenceConnector, `{}`, "/connector", "missing: the id of the connector"},
+		{events.TypeFenceConnector, `{"connector":"a"}`, "/generation", "missing: generations count from 1"},
+		{events.TypeFenceConnector, `{"connector":"a","generation":-1}`, "/generation", "expected a whole number, not negative, found -1"},
+		{events.TypeFenceConnector, `{"connector":"a","generation":1.5}`, "/generation", "expected a whole number, not negative, found 1.5"},
+		{events.TypeFenceConnector, `{"connector":"a","generation":99999999999999999999}`, "/generation", "expected a whole number, not negative, found 99999999999999999999"},
+		{events.TypeElementCreated, `{}`, "type", `"io.camena.element.created.v1" is not a command; see the documentation of the in topic for the types it takes`},
+		{"", `{}`, "type", `"" is not a command; see the documentation of the in topic for the types it takes`},
+	} {
+		checkRefusal(t, c.typeName, c.data, c.pointer, c.message)
+	}
+}
+
+func checkRefusal(t *testing.T, typeName, data, pointer, message string) {
+	t.Helper()
+	_, err := events.DecodeCommand(&events.Event{Type: typeName, Data: []byte(data)})
+	want := &events.Error{Code: events.CodeInvalid, Pointer: pointer, Message: message}
+	if diff := cmp.Diff(error(want), err); diff != "" {
+		t.Errorf("%s %.120s (-want +got):\n%s", typeName, data, diff)
+	}
+}
+
+func TestChangeSetErrors(t *testing.T) {
+	t.Parallel()
+	const valid = `{"type":"` + events.TypeDeleteElement + `","data":{"element":{"qualifiedName":"a"}}}`
+	upsert := func(data string) string { return `{"type":"` + events.TypeUpsertElement + `","data":` + data + `}` }
+	for _, c := range []struct{ step, pointer, message string }{
+		{`{}`, "/type", `"" is not a command; see the documentation of the in topic for the types it takes`},
+		{`{"type":"x","data":{}}`, "/type", `"x" is not a command; see the documentation of the in topic for the types it takes`},
+		{`{"type":"` + events.TypeApplyChangeSet + `","data":{}}`, "/type", "io.camena.changeset.apply.v1 cannot stand in a change set"},
+		{`{"type":"` + events.TypeFenceConnector + `","data":{}}`, "/type", "io.camena.connector.fence.v1 cannot stand in a change set"},
+		{`{"type":"` + events.TypeUpsertElement + `"}`, "/data", "the data is empty; JSON is expected"},
+		{upsert(`null`), "/data", "the data is null; a value is expected"},
+		{upsert(`"abc"`), "/data", "expected an object, found a string"},
+		{upsert(`{"x":1}`), "/data/x", "unknown field; remove it or check its spelling"},
+		{upsert(`{"element":{"type":1}}`), "/data/element/type", "expected a string, found a number"},
+		{upsert(`{"element":{}}`), "/data/element/type", "missing: name the type of the element"},
+		{upsert(`{"element":{"type":"T","type":"T"}}`), "/data/element/type", "the same name occurs twice"},
+		{upsert(`{"element":{"type":"T","properties":7}}`), "/data/element/properties", "expected an object, found a number"},
+		{`{"typ":"x"}`, "/typ", "unknown field; remove it or check its spelling"},
+	} {
+		checkRefusal(t, events.TypeApplyChangeSet, `{"commands":[`+valid+`,`+c.step+`]}`, "/commands/1"+c.pointer, c.message)
+	}
+	checkRefusal(t, events.TypeApplyChangeSet, `{}`, "/commands", "a change set needs at least one command")
+	checkRefusal(t, events.TypeApplyChangeSet, `{"commands":{}}`, "/commands", "expected an array, found an object")
+}
+
+// A document nested absurdly deep is refused, and with an error that can be read.
+func TestAbsurdNesting(t *testing.T) {
+	t.Parallel()
+	arrays := strings.Repeat("[", 100_000) + strings.Repeat("]", 100_000)
+	for _, data := range []string{
+		`{"element":{"type":"T","properties":` + nested(100_000) + `}}`,
+		`{"element":{"type":"T","properties":{"a":` + arrays + `}}}`,
+		`{"element":{"type":"T","zones":` + arrays + `}}`,
+		`{"commands":[{"type":"x","data":` + arrays + `}]}`,
+	} {
+		for _, typeName := range []string{events.TypeUpsertElement, events.TypeApplyChangeSet} {
+			_, err := events.DecodeCommand(&events.Event{Type: typeName, Data: []byte(data)})
+			if events.CodeOf(err) != events.CodeInvalid || len(err.Error()) > 500 {
+				t.Errorf("%.40s: got %.300v", data, err)
+			}
+		}
+	}
+}
+
+// everyCommand returns one command of every type, by type.
+func everyCommand(tb testing.TB) map[string]events.Command {
+	tb.Helper()
+	a, b := events.ByName("a"), events.ByGUID(guid)
+	properties := events.Props(map[string]any{"displayName": "orders", "rows": 5, "tags": []string{"x"}})
+	mark := events.Classification{Name: "Confidentiality", Properties: properties}
+	set, err := events.NewChangeSet(&events.Delete{Element: a}, &events.Upsert{Element: events.ElementSpec{Type: "T", Properties: properties}})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	commands := map[string]events.Command{}
+	for _, c := range []events.Command{
+		&events.Upsert{Merge: true, Element: events.ElementSpec{GUID: guid, Type: "T", QualifiedName: "a", Properties: properties, Zones: []string{"z"}, Classifications: []events.Classification{mark}}},
+		&events.Update{Element: a, Properties: properties, Zones: []string{"z"}, Replace: true},
+		&events.Delete{Element: b},
+		&events.Classify{Element: a, Classification: mark},
+		&events.Declassify{Element: a, ClassificationName: mark.Name},
+		&events.Link{Relationship: events.RelationshipSpec{Type: "R", End1: a, End2: b, Properties: properties}},
+		&events.Unlink{Type: "R", End1: a, End2: b},
+		&events.Fence{Connector: "c", Generation: 7},
+		set,
+	} {
+		commands[c.EventType()] = c
+	}
+	return commands
+}
+
+func TestCommandsRoundTrip(t *testing.T) {
+	t.Parallel()
+	for typeName, want := range everyCommand(t) {
+		e, err := events.NewCommand("/s", want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.Type != typeName || e.ContentType != events.JSON || e.ID == "" || e.Time.IsZero() {
+			t.Errorf("%s: incomplete event %+v", typeName, e)
+		}
+		got, err := events.DecodeCommand(&e)
+		if err != nil {
+			t.Fatalf("%s: %v", typeName, err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", typeName, diff)
+		}
+	}
+}
+
+func TestNewCommandRefuses(t *testing.T) {
+	t.Parallel()
+	if _, err := events.NewCommand("/s", &events.Delete{}); events.CodeOf(err) != events.CodeInvalid {
+		t.Errorf("an invalid command: got %v", err)
+	}
+	if _, err := events.NewChangeSet(); events.CodeOf(err) != events.CodeInvalid {
+		t.Errorf("an empty change set: got %v", err)
+	}
+	if _, err := events.NewChangeSet(&events.Fence{Connector: "c", Generation: 1}); events.CodeOf(err) != events.CodeInvalid {
+		t.Errorf("a fence in a change set: got %v", err)
+	}
+}
+
+func TestErrorsMatchByCode(t *testing.T) {
+	t.Parallel()
+	err := fmt.Errorf("apply: %w", events.Errorf(events.CodeConflict, "/element/guid", "taken by %s", "b"))
+	if err.Error() != "apply: /element/guid: taken by b" {
+		t.Errorf("got %v", err)
+	}
+	if !errors.Is(err, &events.Error{Code: events.CodeConflict}) || !errors.Is(err, &events.Error{}) {
+		t.Error("an error does not match its code")
+	}
+	if errors.Is(err, &events.Error{Code: events.CodeStale}) {
+		t.Error("an error matches another code")
+	}
+	if events.CodeOf(err) != events.CodeConflict || events.CodeOf(errors.New("plain")) != "" || events.CodeOf(nil) != "" {
+		t.Error("CodeOf is wrong")
+	}
+}
+
+// What does not matter is not sent.
+func TestCommandsAreTerse(t *testing.T) {
+	t.Parallel()
+	data, err := events.Marshal(&events.Upsert{Element: events.ElementSpec{Type: "T", QualifiedName: "a"}})
+	if want := `{"element":{"type":"T","qualifiedName":"a"}}`; err != nil || string(data) != want {
+		t.Errorf("got %s, %v, want %s", data, err, want)
+	}
+	data, err = events.Marshal(&events.Unlink{GUID: guid})
+	if want := `{"guid":"` + guid + `"}`; err != nil || string(data) != want {
+		t.Errorf("got %s, %v, want %s", data, err, want)
+	}
+	data, err = events.Marshal(events.Result{})
+	if want := `{"sequence":0}`; err != nil || string(data) != want {
+		t.Errorf("got %s, %v, want %s", data, err, want)
+	}
+}
