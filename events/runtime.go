@@ -108,16 +108,22 @@ type ConnectorReport struct {
 	Attempts    int       `json:"attempts,omitzero"`
 	NextAttempt time.Time `json:"nextAttempt,omitzero"`
 	LastRefresh time.Time `json:"lastRefresh,omitzero"`
-	Instance    string    `json:"instance,omitempty"`
+	// Instance is that of the node that runs the connector: when the node has
+	// another one, what the report says is past.
+	Instance string `json:"instance,omitempty"`
 	// Problems are what the connector itself reports as wrong while it goes on,
 	// such as a folder that cannot be read.
 	Problems   []string         `json:"problems,omitempty"`
 	Statistics map[string]int64 `json:"statistics,omitzero"`
 }
 
+// RoleHost is the role of nodes that run connectors.
+const RoleHost = "host"
+
 // Node is what a node says of itself with every heartbeat.
 type Node struct {
-	Name     string    `json:"name"`
+	Name string `json:"name"`
+	// Instance is another one whenever the node starts to run connectors anew.
 	Instance string    `json:"instance"`
 	Roles    []string  `json:"roles"`
 	Version  string    `json:"version"`
@@ -132,8 +138,11 @@ type Node struct {
 type Assignment struct {
 	Definition Definition `json:"definition"`
 	// Node is empty while the connector is being taken from one node, before it
-	// is given to another.
-	Node       string `json:"node,omitempty"`
+	// is given to another, and outside the time in which it is to run.
+	Node string `json:"node,omitempty"`
+	// From is the node that it is being taken from: that node reports STOPPED
+	// under this generation when it no longer runs the connector.
+	From       string `json:"from,omitempty"`
 	Generation uint64 `json:"generation"`
 }
 
@@ -162,6 +171,15 @@ type Definition struct {
 	User                     string                   `json:"user,omitempty"`
 	Start                    time.Time                `json:"startDate,omitzero"`
 	Stop                     time.Time                `json:"stopDate,omitzero"`
+}
+
+// Equal reports whether two definitions say the same.
+func (d *Definition) Equal(o *Definition) bool {
+	return d.ID == o.ID && d.Element == o.Element && d.Name == o.Name && d.Group == o.Group &&
+		d.Kind == o.Kind && d.Configuration.Equal(o.Configuration) &&
+		d.Refresh == o.Refresh && d.TimeZone == o.TimeZone && d.UsesBlockingCalls == o.UsesBlockingCalls &&
+		d.MetadataSource == o.MetadataSource && d.PermittedSynchronization == o.PermittedSynchronization &&
+		d.User == o.User && d.Start.Equal(o.Start) && d.Stop.Equal(o.Stop)
 }
 
 // PermittedSynchronization is the permitted direction of synchronization (Egeria:

@@ -10,6 +10,8 @@
 //	camena.out.fence.<connector>                      the generation a connector is fenced to
 //	camena.cycles.schedule.<connector>.<kind>         schedules
 //	camena.cycles.due.<node>.<connector>              due cycles
+//	camena.cycles.coordinator.schedule.<name>         the coordinator's own schedules
+//	camena.cycles.coordinator.due                     what they wake it with
 //	camena.ops.status.<connector>                     status changes
 //	camena.ops.cycle.<connector>                      outcomes of runs
 //	camena.dlq.<stream>.<sequence>                    dead letters

@@ -1,0 +1,10 @@
+package topics
+
+// CoordinatorDue is the subject on which the coordinator is woken by its own
+// schedules.
+func (t Topics) CoordinatorDue() string { return t.join("cycles", "coordinator", "due") }
+
+// CoordinatorSchedule is the subject of one of the coordinator's own schedules.
+func (t Topics) CoordinatorSchedule(name string) string {
+	return t.join("cycles", "coordinator", "schedule", Escape(name))
+}
