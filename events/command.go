@@ -31,12 +31,13 @@ func (r ElementRef) Validate(pointer string) error {
 // ElementSpec is how an element is wanted to be.
 type ElementSpec struct {
 	// GUID is only given when the element must have that very guid (imports).
-	GUID            string           `json:"guid,omitempty"`
-	Type            string           `json:"type"`
-	QualifiedName   string           `json:"qualifiedName,omitempty"`
-	Properties      Properties       `json:"properties,omitzero"`
-	Zones           []string         `json:"zones,omitempty"`
-	Classifications []Classification `json:"classifications,omitempty"`
+	GUID          string     `json:"guid,omitempty"`
+	Type          string     `json:"type"`
+	QualifiedName string     `json:"qualifiedName,omitempty"`
+	Properties    Properties `json:"properties,omitzero"`
+	// Zones and Classifications: nil leaves what is there, empty removes it.
+	Zones           []string         `json:"zones,omitzero"`
+	Classifications []Classification `json:"classifications,omitzero"`
 }
 
 // Ref returns a reference to the element that the spec describes.
@@ -102,7 +103,7 @@ type Upsert struct {
 type Update struct {
 	Element    ElementRef `json:"element"`
 	Properties Properties `json:"properties,omitzero"`
-	Zones      []string   `json:"zones,omitempty"`
+	Zones      []string   `json:"zones,omitzero"`
 	Replace    bool       `json:"replace,omitzero"`
 }
 

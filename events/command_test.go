@@ -216,6 +216,11 @@ func TestCommandsAreTerse(t *testing.T) {
 	if want := `{"element":{"type":"T","qualifiedName":"a"}}`; err != nil || string(data) != want {
 		t.Errorf("got %s, %v, want %s", data, err, want)
 	}
+	// Empty is not nil: it removes what is there.
+	data, err = events.Marshal(&events.Upsert{Element: events.ElementSpec{Type: "T", Zones: []string{}, Classifications: []events.Classification{}}})
+	if want := `{"element":{"type":"T","zones":[],"classifications":[]}}`; err != nil || string(data) != want {
+		t.Errorf("got %s, %v, want %s", data, err, want)
+	}
 	data, err = events.Marshal(&events.Unlink{GUID: guid})
 	if want := `{"guid":"` + guid + `"}`; err != nil || string(data) != want {
 		t.Errorf("got %s, %v, want %s", data, err, want)
