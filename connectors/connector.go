@@ -2,6 +2,7 @@ package connectors
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -23,6 +24,8 @@ type Connector interface {
 // Refresher is implemented by connectors that compare the third party with the
 // metadata as a whole, at start, on a schedule, and on request (Egeria:
 // integration connector, refresh).
+//
+//nolint:iface // the runtime looks for it
 type Refresher interface {
 	Refresh(ctx context.Context) error
 }
@@ -30,12 +33,16 @@ type Refresher interface {
 // Engager is implemented by connectors that wait for the third party in a
 // blocking call. Engage returns after each such call; the host calls it again
 // after a pause (Egeria: integration connector, engage).
+//
+//nolint:iface // the runtime looks for it
 type Engager interface {
 	Engage(ctx context.Context) error
 }
 
 // Listener is implemented by connectors that react to changes of metadata from
 // their start on.
+//
+//nolint:iface // the runtime looks for it
 type Listener interface {
 	// Interest says which changes Changed is called for.
 	Interest() Filter
@@ -138,9 +145,16 @@ func (s Set) Factory(kind string) (Factory, bool) {
 // DecodeConfig decodes a configuration strictly into a T: an unknown name or a
 // wrong type is a permanent error that names it.
 func DecodeConfig[T any](configuration events.Properties) (T, error) {
-	v, err := events.Unmarshal[T](configuration.Raw())
-	if err != nil {
+	var v T
+	data, err := configuration.MarshalJSON()
+	if err == nil {
+		v, err = events.Unmarshal[T](data)
+	}
+	if e, ok := errors.AsType[*events.Error](err); ok && e.Pointer != "" {
 		return v, Permanent(fmt.Errorf("configuration%w", err))
+	}
+	if err != nil {
+		return v, Permanent(fmt.Errorf("configuration: %w", err))
 	}
 	return v, nil
 }

@@ -3,6 +3,7 @@ package connectors
 import (
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"strings"
@@ -15,7 +16,8 @@ const redacted = "[redacted]"
 // rotated secret is found without a restart. However it is printed, encoded or
 // logged, it is "[redacted]".
 type Secret struct {
-	reference string
+	// A pointer, since package fmt shows the fields of unexported fields.
+	reference *string
 }
 
 // ErrSecretForm is returned for a secret that is not a reference.
@@ -28,13 +30,17 @@ func (s *Secret) UnmarshalText(text []byte) error {
 	if !ok || rest == "" || scheme != "env" && scheme != "file" {
 		return ErrSecretForm
 	}
-	s.reference = string(text)
+	reference := string(text)
+	s.reference = &reference
 	return nil
 }
 
 // Reveal reads the secret.
 func (s Secret) Reveal() (string, error) {
-	scheme, rest, _ := strings.Cut(s.reference, ":")
+	if s.IsZero() {
+		return "", ErrSecretForm
+	}
+	scheme, rest, _ := strings.Cut(*s.reference, ":")
 	switch scheme {
 	case "env":
 		v, ok := os.LookupEnv(rest)
@@ -43,7 +49,7 @@ func (s Secret) Reveal() (string, error) {
 		}
 		return v, nil
 	case "file":
-		b, err := os.ReadFile(rest)
+		b, err := os.ReadFile(rest) //nolint:gosec // the operator names the file
 		if err != nil {
 			return "", fmt.Errorf("secret: %w", err)
 		}
@@ -54,13 +60,13 @@ func (s Secret) Reveal() (string, error) {
 }
 
 // IsZero reports whether no secret was given.
-func (s Secret) IsZero() bool { return s.reference == "" }
+func (s Secret) IsZero() bool { return s.reference == nil }
 
 // String returns "[redacted]".
 func (Secret) String() string { return redacted }
 
-// GoString returns "[redacted]".
-func (Secret) GoString() string { return redacted }
+// Format writes "[redacted]", whatever the verb.
+func (Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
 
 // MarshalText returns "[redacted]".
 func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
