@@ -7,6 +7,7 @@ import (
 	"iter"
 	"log/slog"
 	"maps"
+	"net/url"
 	"slices"
 	"strconv"
 	"sync"
@@ -62,7 +63,8 @@ type Settings struct {
 // Context is what the runtime offers to one connector, from Start to
 // Disconnect (Egeria: IntegrationContext).
 type Context struct {
-	set    Settings
+	set Settings
+	// closed is set with mu held, so that Go and Close do not overlap.
 	closed atomic.Bool
 	// wrote is the out sequence of the last write whose outcome is known: reads
 	// wait for it.
@@ -94,7 +96,9 @@ func NewContext(s Settings) *Context {
 // Close makes all further calls fail with [ErrDisconnected] and waits until
 // the listeners have returned or ctx is done. The host calls it.
 func (c *Context) Close(ctx context.Context) error {
+	c.mu.Lock()
 	c.closed.Store(true)
+	c.mu.Unlock()
 	c.end(ErrDisconnected)
 	done := make(chan struct{})
 	go func() {
@@ -214,7 +218,7 @@ func (c *Context) ready(ctx context.Context) error {
 
 func (c *Context) event(command events.Command, scope string) (events.Event, error) {
 	d := &c.set.Definition
-	e, err := events.NewCommand("/connectors/"+d.Name, command)
+	e, err := events.NewCommand("/connectors/"+url.PathEscape(d.Name), command)
 	if err != nil {
 		return e, err
 	}
@@ -243,22 +247,40 @@ func (c *Context) sawWrite(sequence uint64) {
 
 // Listen calls handle, in the background and in order, for every change that
 // the filter selects, until the connector is disconnected (Egeria: register a
-// listener on the out topic).
+// listener on the out topic). A panic in handle counts as an error of it.
 func (c *Context) Listen(f Filter, handle func(ctx context.Context, change Change) error) error {
 	if c.closed.Load() {
 		return ErrDisconnected
 	}
 	c.Go(func(ctx context.Context) {
-		if err := c.set.Follower.Follow(ctx, f, handle); err != nil && ctx.Err() == nil {
+		if err := c.set.Follower.Follow(ctx, f, contained(handle)); err != nil && ctx.Err() == nil {
 			c.Problem("listener", err.Error())
 		}
 	})
 	return nil
 }
 
+// contained turns a panic of handle into an error.
+func contained(handle func(context.Context, Change) error) func(context.Context, Change) error {
+	return func(ctx context.Context, change Change) (err error) {
+		defer func() {
+			if p := recover(); p != nil {
+				err = fmt.Errorf("panic: %v", p)
+			}
+		}()
+		return handle(ctx, change)
+	}
+}
+
 // Go runs f in the background of the connector: its ctx ends at Disconnect,
-// which waits for it. A panic in f is reported as a problem.
+// which waits for it. A panic in f is reported as a problem. After Disconnect
+// f is not run.
 func (c *Context) Go(f func(ctx context.Context)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed.Load() {
+		return
+	}
 	c.background.Go(func() {
 		defer func() {
 			if p := recover(); p != nil {

@@ -22,6 +22,7 @@ func (c *Context) Element(ctx context.Context, ref events.ElementRef) (*events.E
 // Find yields the elements that match q, page by page.
 func (c *Context) Find(ctx context.Context, q events.Find) iter.Seq2[*events.Element, error] {
 	return func(yield func(*events.Element, error) bool) {
+		q := q // the sequence may be ranged over again, from its first page
 		c.pages(&q.Page, func() (string, bool, error) {
 			a, err := c.set.Reader.Find(ctx, q)
 			for i := range a.Elements {
@@ -37,6 +38,7 @@ func (c *Context) Find(ctx context.Context, q events.Find) iter.Seq2[*events.Ele
 // Related yields the elements related to one element, page by page.
 func (c *Context) Related(ctx context.Context, q events.Related) iter.Seq2[*events.RelatedElement, error] {
 	return func(yield func(*events.RelatedElement, error) bool) {
+		q := q
 		c.pages(&q.Page, func() (string, bool, error) {
 			a, err := c.set.Reader.Related(ctx, q)
 			for i := range a.Related {

@@ -1,6 +1,7 @@
 package connectors
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,13 +46,13 @@ func (c *Context) Reconcile(ctx context.Context, scope string, wanted iter.Seq2[
 	if err := r.load(ctx, c, scope); err != nil {
 		return r.Reconciled, fmt.Errorf("read scope %s: %w", scope, err)
 	}
-	err := c.sendAll(ctx, r.difference(wanted), scope)
-	if err = errors.Join(r.failed, err); err != nil {
-		return r.Reconciled, err
-	}
+	sent := c.sendAll(ctx, r.difference(wanted), scope)
 	c.Count("created", r.Created)
 	c.Count("updated", r.Updated)
 	c.Count("deleted", r.Deleted)
+	if err := errors.Join(r.failed, sent); err != nil {
+		return r.Reconciled, err
+	}
 	return r.Reconciled, c.settle(ctx, scope)
 }
 
@@ -106,6 +107,9 @@ func (r *reconciliation) load(ctx context.Context, c *Context, scope string) err
 func (r *reconciliation) difference(wanted iter.Seq2[Wanted, error]) iter.Seq[events.Command] {
 	return func(yield func(events.Command) bool) {
 		for w, err := range wanted {
+			if err == nil {
+				err = w.validate()
+			}
 			if err != nil {
 				r.failed = err
 				return
@@ -138,6 +142,29 @@ func (r *reconciliation) compare(w Wanted) events.Command {
 	return cmd
 }
 
+// validate checks what a comparison needs.
+func (w Wanted) validate() error {
+	switch {
+	case (w.Element == nil) == (w.Relationship == nil):
+		return errors.New("wanted: set either Element or Relationship")
+	case w.Relationship != nil:
+		return wrapWanted("relationship", w.Relationship.Validate(""))
+	default:
+		err := w.Element.Validate("")
+		if err == nil {
+			err = w.Element.Ref().Validate("")
+		}
+		return wrapWanted("element", err)
+	}
+}
+
+func wrapWanted(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("wanted %s: %w", what, err)
+}
+
 // plan returns the key of what is wanted, how to tell that it is there already,
 // and the command that puts it there.
 func (w Wanted) plan() (events.Key, func(*events.DigestItem) bool, events.Command) {
@@ -163,18 +190,19 @@ func (r *reconciliation) vanished(yield func(events.Command) bool) {
 			if have.seen || have.Relationship != relationships {
 				continue
 			}
-			guid := have.GUID
-			if guid == "" {
-				guid = key.String()
-			}
-			var cmd events.Command = &events.Delete{Element: events.ByGUID(guid)}
-			if relationships {
-				cmd = &events.Unlink{GUID: guid}
-			}
 			r.Deleted++
-			if !yield(cmd) {
+			if !yield(have.removal(key)) {
 				return
 			}
 		}
 	}
+}
+
+// removal returns the command that deletes what is known.
+func (k *known) removal(key events.Key) events.Command {
+	guid := cmp.Or(k.GUID, key.String())
+	if k.Relationship {
+		return &events.Unlink{GUID: guid}
+	}
+	return &events.Delete{Element: events.ByGUID(guid)}
 }

@@ -54,7 +54,7 @@ func TestReconcileKnowsWhatWasSentBefore(t *testing.T) {
 			t.Parallel()
 			repo := connectortest.NewRepository()
 			c := connectors.NewContext(repo.Settings(events.Definition{ID: "c", Name: "c"}))
-			defer func() { _ = c.Close(t.Context()) }() //nolint:errcheck // nothing runs in the background
+			defer func() { _ = c.Close(t.Context()) }()
 			if _, err := c.Reconcile(t.Context(), "scope", wanted("kept")); err != nil {
 				t.Fatal(err)
 			}
@@ -84,7 +84,7 @@ func TestSendInBelongsToTheScope(t *testing.T) {
 	t.Parallel()
 	repo := connectortest.NewRepository()
 	c := connectors.NewContext(repo.Settings(events.Definition{ID: "c", Name: "c"}))
-	defer func() { _ = c.Close(t.Context()) }() //nolint:errcheck // nothing runs in the background
+	defer func() { _ = c.Close(t.Context()) }()
 	for scope, name := range map[string]string{"mine": "a", "": "b"} {
 		if err := c.SendIn(t.Context(), scope, &events.Upsert{Element: element(name)}); err != nil {
 			t.Fatal(err)

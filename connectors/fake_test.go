@@ -1,0 +1,151 @@
+package connectors_test
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"iter"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/camena-io/camena/connectors"
+	"github.com/camena-io/camena/events"
+)
+
+// fakeBus is just enough of a repository: it records what is sent, hands out
+// what it is given as digests, and follows a channel.
+type fakeBus struct {
+	mu       sync.Mutex
+	commands []events.Command
+	sent     []events.Event
+	digests  []events.DigestItem
+	sequence uint64
+	// asked are the smallest sequences that reads were to reflect.
+	asked []uint64
+	// refuse answers a request instead of the repository.
+	refuse func(events.Command) (events.Result, error)
+	// pages is how many digests or elements an answer holds; 0 is all.
+	pages    int
+	elements []events.Element
+	changes  chan connectors.Change
+	position map[string][]byte
+}
+
+func (b *fakeBus) record(e events.Event) events.Command {
+	c, err := events.DecodeCommand(&e)
+	if err != nil {
+		panic(err)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.sequence++
+	b.sent = append(b.sent, e)
+	b.commands = append(b.commands, c)
+	return c
+}
+
+func (b *fakeBus) Send(_ context.Context, es iter.Seq[events.Event]) error {
+	for e := range es {
+		b.record(e)
+	}
+	return nil
+}
+
+func (b *fakeBus) Request(_ context.Context, e events.Event) (events.Result, error) {
+	c := b.record(e)
+	if b.refuse != nil {
+		if r, err := b.refuse(c); err != nil || r.Error != nil {
+			return r, err
+		}
+	}
+	return events.Result{Sequence: b.sequence}, nil
+}
+
+func (b *fakeBus) page(p events.Page, total int) (from, to int, next string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.asked = append(b.asked, p.MinSequence)
+	from = len(p.After)
+	to = min(from+cmp.Or(b.pages, total), total)
+	if to < total {
+		next = string(make([]byte, to))
+	}
+	return from, to, next
+}
+
+func (b *fakeBus) Digests(_ context.Context, q events.Digests) (events.DigestsAnswer, error) {
+	from, to, next := b.page(q.Page, len(b.digests))
+	return events.DigestsAnswer{Digests: b.digests[from:to], Next: next}, nil
+}
+
+func (b *fakeBus) Find(_ context.Context, q events.Find) (events.ElementsAnswer, error) {
+	from, to, next := b.page(q.Page, len(b.elements))
+	return events.ElementsAnswer{Elements: b.elements[from:to], Next: next}, nil
+}
+
+func (b *fakeBus) Related(_ context.Context, q events.Related) (events.RelatedAnswer, error) {
+	from, to, next := b.page(q.Page, len(b.elements))
+	var related []events.RelatedElement
+	for _, e := range b.elements[from:to] {
+		related = append(related, events.RelatedElement{Element: e})
+	}
+	return events.RelatedAnswer{Related: related, Next: next}, nil
+}
+
+func (b *fakeBus) Get(_ context.Context, q events.Get) (events.ElementAnswer, error) {
+	b.page(events.Page{MinSequence: q.MinSequence}, 0)
+	for i := range b.elements {
+		if b.elements[i].Header.QualifiedName == q.QualifiedName {
+			return events.ElementAnswer{Element: &b.elements[i]}, nil
+		}
+	}
+	if q.QualifiedName == "broken" {
+		return events.ElementAnswer{}, events.Errorf(events.CodeUnavailable, "", "nobody answers")
+	}
+	return events.ElementAnswer{}, events.Errorf(events.CodeNotFound, "", "not there")
+}
+
+func (b *fakeBus) Follow(ctx context.Context, f connectors.Filter, handle func(context.Context, connectors.Change) error) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case change, open := <-b.changes:
+			if !open {
+				return errors.New("the stream is gone")
+			}
+			for handled := !f.Matches(&change); !handled && ctx.Err() == nil; {
+				handled = handle(ctx, change) == nil
+			}
+		}
+	}
+}
+
+func (b *fakeBus) LoadPosition(_ context.Context, key string) ([]byte, error) {
+	return b.position[key], nil
+}
+
+func (b *fakeBus) SavePosition(_ context.Context, key string, value []byte) error {
+	b.position[key] = slices.Clone(value)
+	return nil
+}
+
+// taken returns the commands recorded since the last call.
+func (b *fakeBus) taken() []events.Command {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	taken := b.commands
+	b.commands = nil
+	return taken
+}
+
+func setup(t *testing.T, d events.Definition, generation uint64) (*connectors.Context, *fakeBus) {
+	t.Helper()
+	b := &fakeBus{changes: make(chan connectors.Change), position: map[string][]byte{}}
+	d.ID, d.Name = cmp.Or(d.ID, "id"), cmp.Or(d.Name, "name")
+	return connectors.NewContext(connectors.Settings{
+		Definition: d, Node: "node", Generation: generation,
+		Publisher: b, Reader: b, Follower: b, Positions: b,
+	}), b
+}
