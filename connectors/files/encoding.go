@@ -1,0 +1,98 @@
+package files
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"syscall"
+	"unicode/utf8"
+)
+
+// sniffed is how much of a file is read to guess its encoding.
+const sniffed = 4 << 10
+
+// encoding is the character encoding of a text.
+type encoding uint8
+
+const (
+	unknownEncoding encoding = iota
+	encodingUTF8
+	encodingUTF16BE
+	encodingUTF16LE
+	encodingUTF32BE
+	encodingUTF32LE
+)
+
+// String returns the IANA name of the encoding, "" if it is not known.
+func (e encoding) String() string {
+	switch e {
+	case encodingUTF8:
+		return "UTF-8"
+	case encodingUTF16BE:
+		return "UTF-16BE"
+	case encodingUTF16LE:
+		return "UTF-16LE"
+	case encodingUTF32BE:
+		return "UTF-32BE"
+	case encodingUTF32LE:
+		return "UTF-32LE"
+	default:
+		return ""
+	}
+}
+
+// sniff guesses the encoding of a file from its beginning. What cannot be read
+// has no known encoding; that is no reason not to catalogue the file.
+func sniff(path string) encoding {
+	// Meanwhile the path may name a pipe, which must not block.
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return unknownEncoding
+	}
+	defer func() { _ = f.Close() }() //nolint:errcheck // nothing was written
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return unknownEncoding
+	}
+	start := make([]byte, sniffed)
+	n, err := io.ReadFull(f, start)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return unknownEncoding
+	}
+	return encodingOf(start[:n], n == sniffed)
+}
+
+// encodingOf guesses from a byte order mark, or else by trying UTF-8. A text
+// that is cut may end in the middle of a character.
+func encodingOf(start []byte, cut bool) encoding {
+	switch {
+	case bytes.HasPrefix(start, []byte{0xFF, 0xFE, 0, 0}):
+		return encodingUTF32LE
+	case bytes.HasPrefix(start, []byte{0, 0, 0xFE, 0xFF}):
+		return encodingUTF32BE
+	case bytes.HasPrefix(start, []byte{0xFF, 0xFE}):
+		return encodingUTF16LE
+	case bytes.HasPrefix(start, []byte{0xFE, 0xFF}):
+		return encodingUTF16BE
+	}
+	if cut {
+		start = withoutPartialRune(start)
+	}
+	if utf8.Valid(start) && bytes.IndexByte(start, 0) < 0 {
+		return encodingUTF8
+	}
+	return unknownEncoding
+}
+
+func withoutPartialRune(text []byte) []byte {
+	for i := 1; i < utf8.UTFMax && i <= len(text); i++ {
+		tail := text[len(text)-i:]
+		if utf8.RuneStart(tail[0]) {
+			if !utf8.FullRune(tail) {
+				return text[:len(text)-i]
+			}
+			return text
+		}
+	}
+	return text
+}
