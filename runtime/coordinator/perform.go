@@ -1,0 +1,84 @@
+package coordinator
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/camena-io/camena/events"
+)
+
+// parallel is how many actions are under way at a time.
+const parallel = 64
+
+// perform takes all steps and returns the first error; the others are taken
+// nevertheless.
+func (t *term) perform(ctx context.Context, actions []Action) error {
+	if len(actions) == 0 {
+		return nil
+	}
+	began := time.Now()
+	var group errgroup.Group
+	group.SetLimit(parallel)
+	for i := range actions {
+		group.Go(func() error {
+			if err := t.act(ctx, &actions[i]); err != nil {
+				return fmt.Errorf("%s %s: %w", actions[i].Op, actions[i].Connector, err)
+			}
+			return nil
+		})
+	}
+	err := group.Wait()
+	t.log.Debug("coordinated", slog.Int("actions", len(actions)), slog.Duration("took", time.Since(began)))
+	return err
+}
+
+func (t *term) act(ctx context.Context, a *Action) error {
+	switch a.Op {
+	case Assign, Update, Release:
+		return t.assignments.write(ctx, a.Connector, &a.Assignment)
+	case Retire:
+		if err := t.disarm(ctx, a.Connector); err != nil {
+			return err
+		}
+		return t.assignments.write(ctx, a.Connector, &a.Assignment)
+	case Remove:
+		if err := t.disarm(ctx, a.Connector); err != nil {
+			return err
+		}
+		return t.assignments.remove(ctx, a.Connector)
+	case Forget:
+		// Once more: its host may have armed a schedule while it was removed.
+		if err := t.disarm(ctx, a.Connector); err != nil {
+			return err
+		}
+		return t.reports.remove(ctx, a.Connector)
+	case Explain:
+		return t.explain(ctx, a)
+	default:
+		return fmt.Errorf("unknown operation %q", a.Op)
+	}
+}
+
+func (t *term) disarm(ctx context.Context, connector string) error {
+	return t.bus.Disarm(ctx, t.bus.Topics().SchedulesOf(connector))
+}
+
+func (t *term) explain(ctx context.Context, a *Action) error {
+	if err := t.reports.write(ctx, a.Connector, &a.Report); err != nil {
+		return err
+	}
+	e, err := events.New(source, events.TypeConnectorStatus, &a.Report)
+	if err != nil {
+		return err
+	}
+	e.Subject = a.Connector
+	_, err = t.bus.Publish(ctx, t.bus.Topics().Status(a.Connector), &e)
+	return err
+}
+
+// source is the CloudEvents source of what the coordinator publishes.
+const source = "/coordinator"
