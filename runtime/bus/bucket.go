@@ -158,6 +158,9 @@ func (k *Bucket[T]) stop(w jetstream.KeyWatcher) {
 	if err := w.Stop(); err != nil {
 		k.bus.set.Logger.Debug("stop watching", slog.String("bucket", k.kv.Bucket()), slog.Any("error", err))
 	}
+	// The watcher's goroutine ends when it has got rid of what it holds.
+	for range w.Updates() { //nolint:revive // thrown away
+	}
 }
 
 func (k *Bucket[T]) entry(e jetstream.KeyValueEntry) (Entry[T], error) {
