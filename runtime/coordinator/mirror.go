@@ -3,6 +3,7 @@ package coordinator
 import (
 	"context"
 	"errors"
+	"maps"
 	"sync"
 	"time"
 
@@ -72,11 +73,7 @@ func (m *mirror[T]) ready() bool {
 func (m *mirror[T]) snapshot() (map[string]held[T], uint64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	all := make(map[string]held[T], len(m.held))
-	for key, h := range m.held {
-		all[key] = h
-	}
-	return all, m.revision
+	return maps.Clone(m.held), m.revision
 }
 
 // write stores a value if the key still is as the mirror knows it. If not, it

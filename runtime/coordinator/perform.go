@@ -32,7 +32,7 @@ func (t *term) perform(ctx context.Context, actions []Action) error {
 		})
 	}
 	err := group.Wait()
-	t.log.Debug("coordinated", slog.Int("actions", len(actions)), slog.Duration("took", time.Since(began)))
+	t.log.DebugContext(ctx, "coordinated", slog.Int("actions", len(actions)), slog.Duration("took", time.Since(began)))
 	return err
 }
 

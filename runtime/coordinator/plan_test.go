@@ -133,8 +133,11 @@ func TestPlan(t *testing.T) {
 		{"a kind that no node offers is explained", state{
 			Desired: []events.Definition{c1}, Nodes: hosts(host("a", "postgres")), Settled: true,
 		}, []string{`explain c1 CONFIG_FAILED: no node offers connectors of the kind "files"`}},
-		{"before its start date a connector is not run", state{Desired: []events.Definition{later}, Nodes: hosts(a)},
-			[]string{"explain c1 STOPPED: starts at 2026-11-21T13:00:00Z"}},
+		{
+			"before its start date a connector is not run",
+			state{Desired: []events.Definition{later}, Nodes: hosts(a)},
+			[]string{"explain c1 STOPPED: starts at 2026-11-21T13:00:00Z"},
+		},
 		{"after its stop date it is stopped", state{
 			Desired: []events.Definition{past}, Nodes: hosts(a), Assignments: assigned(past, "a", "", 5),
 			Reports: report("c1", "a", 5, events.StatusWaiting),

@@ -39,8 +39,8 @@ type term struct {
 	mu   sync.Mutex
 	view View
 	// last is the sequence from which the view is complete.
-	last, seen uint64
-	complete   bool
+	last     uint64
+	complete bool
 }
 
 func newTerm(ctx context.Context, s *Settings) (*term, error) {
@@ -132,7 +132,7 @@ func (t *term) followView(ctx context.Context) error {
 	return t.bus.Follow(ctx, following, func(m *bus.Message) error {
 		change, err := bus.ChangeOf(m)
 		if err != nil {
-			t.log.Error("a change event cannot be read", slog.Uint64("sequence", m.Sequence), slog.Any("error", err))
+			t.log.ErrorContext(ctx, "a change event cannot be read", slog.Uint64("sequence", m.Sequence), slog.Any("error", err))
 		}
 		t.mu.Lock()
 		defer t.mu.Unlock()
@@ -176,7 +176,7 @@ func (t *term) loop(ctx context.Context) error {
 		}
 		err := errors.Join(t.perform(ctx, Plan(s)), t.clock.arm(ctx, &s))
 		if err != nil && ctx.Err() == nil {
-			t.log.Warn("coordinating again", slog.Any("error", err))
+			t.log.WarnContext(ctx, "coordinating again", slog.Any("error", err))
 			time.AfterFunc(retry, t.rouse)
 		}
 	}

@@ -80,8 +80,11 @@ func TestViewGathersDefinitions(t *testing.T) {
 		{"minutes", props{"refreshTimeInterval": 10}, func(d *events.Definition) { d.Refresh = "@every 10m0s" }},
 		{"part of a minute", props{"refreshTimeInterval": 0.5}, func(d *events.Definition) { d.Refresh = "@every 30s" }},
 		{"zero minutes are no schedule", props{"refreshTimeInterval": 0}, func(*events.Definition) {}},
-		{"a schedule wins over minutes", props{"refreshTimeInterval": 10, "refreshSchedule": "0 0 3 * * *", "timeZone": "Europe/Rome"},
-			func(d *events.Definition) { d.Refresh, d.TimeZone = "0 0 3 * * *", "Europe/Rome" }},
+		{
+			"a schedule wins over minutes",
+			props{"refreshTimeInterval": 10, "refreshSchedule": "0 0 3 * * *", "timeZone": "Europe/Rome"},
+			func(d *events.Definition) { d.Refresh, d.TimeZone = "0 0 3 * * *", "Europe/Rome" },
+		},
 		{"who and what", props{
 			"connectorName": "other", "connectorUserId": "erin", "metadataSourceQualifiedName": "source",
 			"permittedSynchronization": "TO_THIRD_PARTY", "startDate": "2026-01-02T03:04:05+01:00", "stopDate": "2027-01-01T00:00:00Z",
@@ -128,12 +131,18 @@ func TestViewSaysWhatIsMissing(t *testing.T) {
 		{"connector type", without("type"), "the connection has no connector type; relate one to it by ConnectionConnectorType"},
 		{"kind", untyped, "the connector type has no connectorProviderClassName; name the kind of connector, such as files"},
 		{"number", registration(props{"refreshTimeInterval": "ten"}), "/refreshTimeInterval: expected a number, found a string"},
-		{"cron", registration(props{"refreshSchedule": "* * * * *"}),
-			`refreshSchedule: "* * * * *" is neither @every and an interval nor a cron expression of six fields`},
-		{"interval", registration(props{"refreshSchedule": "@every 10ms"}),
-			`refreshSchedule: "@every 10ms" is not an interval of a second or more, such as @every 10m`},
-		{"direction", registration(props{"permittedSynchronization": "UP"}),
-			`permittedSynchronization: "UP" is none of BOTH_DIRECTIONS, FROM_THIRD_PARTY, TO_THIRD_PARTY`},
+		{
+			"cron", registration(props{"refreshSchedule": "* * * * *"}),
+			`refreshSchedule: "* * * * *" is neither @every and an interval nor a cron expression of six fields`,
+		},
+		{
+			"interval", registration(props{"refreshSchedule": "@every 10ms"}),
+			`refreshSchedule: "@every 10ms" is not an interval of a second or more, such as @every 10m`,
+		},
+		{
+			"direction", registration(props{"permittedSynchronization": "UP"}),
+			`permittedSynchronization: "UP" is none of BOTH_DIRECTIONS, FROM_THIRD_PARTY, TO_THIRD_PARTY`,
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
