@@ -12,6 +12,8 @@
 //	camena.cycles.due.<node>.<connector>              due cycles
 //	camena.cycles.coordinator.schedule.<name>         the coordinator's own schedules
 //	camena.cycles.coordinator.due                     what they wake it with
+//	camena.cycles.coordinator.schedule.<name>         schedules of the coordinator itself
+//	camena.cycles.coordinator.due                     what they deliver
 //	camena.ops.status.<connector>                     status changes
 //	camena.ops.cycle.<connector>                      outcomes of runs
 //	camena.dlq.<stream>.<sequence>                    dead letters

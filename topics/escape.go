@@ -1,6 +1,7 @@
 package topics
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -47,17 +48,18 @@ func Unescape(token string) (string, error) {
 			b.WriteByte(c)
 		case c == '=' && i+2 < len(token):
 			hi, lo := strings.IndexByte(hexDigits, token[i+1]), strings.IndexByte(hexDigits, token[i+2])
-			if hi < 0 || lo < 0 || plain(byte(hi<<4|lo)) {
+			escaped := byte(hi<<4 | lo) //nolint:gosec // two hex digits fit a byte
+			if hi < 0 || lo < 0 || plain(escaped) {
 				return "", fmt.Errorf("token %q: bad escape at %d", token, i)
 			}
-			b.WriteByte(byte(hi<<4 | lo))
+			b.WriteByte(escaped)
 			i += 2
 		default:
 			return "", fmt.Errorf("token %q: %q is not allowed at %d", token, c, i)
 		}
 	}
 	if b.Len() == 0 {
-		return "", fmt.Errorf("empty token")
+		return "", errors.New("empty token")
 	}
 	return b.String(), nil
 }

@@ -75,10 +75,12 @@ func (t Topics) Streams(l Limits) []jetstream.StreamConfig {
 	in := stream(t.InStream(), "in", "Camena: commands")
 	in.MaxBytes = l.InBytes
 	in.Discard = jetstream.DiscardNew
+	in.AllowAtomicPublish = true
 
 	out := stream(t.OutStream(), "out", "Camena: change events, the store of metadata")
 	out.MaxMsgsPerSubject = int64(l.History)
 	out.AllowAtomicPublish = true
+	out.AllowMsgTTL = true // of tombstones
 
 	cycles := stream(t.CyclesStream(), "cycles", "Camena: schedules and due cycles")
 	cycles.AllowMsgSchedules = true

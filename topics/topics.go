@@ -14,16 +14,24 @@ type Topics struct {
 	domain string
 }
 
+// maxDomain leaves room for the rest of the names of streams and buckets.
+const maxDomain = 64
+
 // New returns the names of the given domain, which must be one subject token
-// of letters, digits, "-" and "_"; empty means [DefaultDomain].
+// of at most 64 lower-case letters, digits, "-" and "_"; empty means
+// [DefaultDomain]. Upper case is refused since the names of streams are in upper
+// case: two domains that differ in case would share their streams.
 func New(domain string) (Topics, error) {
 	if domain == "" {
 		domain = DefaultDomain
 	}
 	for _, c := range []byte(domain) {
-		if !plain(c) {
-			return Topics{}, fmt.Errorf("domain %q: use letters, digits, - and _ only", domain)
+		if !plain(c) || 'A' <= c && c <= 'Z' {
+			return Topics{}, fmt.Errorf("domain %q: use lower-case letters, digits, - and _ only", domain)
 		}
+	}
+	if len(domain) > maxDomain {
+		return Topics{}, fmt.Errorf("domain %q: use at most %d characters", domain, maxDomain)
 	}
 	return Topics{domain: domain}, nil
 }
@@ -36,12 +44,12 @@ func (t Topics) Commands(source string) string { return t.join("in", Escape(sour
 
 // Element is the subject of the change events of one element.
 func (t Topics) Element(typeName, guid string) string {
-	return t.join("out", "element", Escape(typeName), Escape(guid))
+	return t.join("out", "element", pattern(typeName), Escape(guid))
 }
 
 // Relationship is the subject of the change events of one relationship.
 func (t Topics) Relationship(typeName, guid string) string {
-	return t.join("out", "relationship", Escape(typeName), Escape(guid))
+	return t.join("out", "relationship", pattern(typeName), Escape(guid))
 }
 
 // Fence is the subject of the generation that a connector is fenced to.
