@@ -28,7 +28,7 @@ func Encode(e *Event, header map[string][]string) ([]byte, error) {
 			return
 		}
 		n := len(values)
-		values = append(values, percentEncode(value))
+		values = append(values, EncodeAttribute(value))
 		header[name] = values[n : n+1 : n+1]
 	}
 	put(headerSpecVersion, specVersion)
@@ -186,9 +186,9 @@ func attributeName(header string) (string, bool) {
 	return strings.ToLower(header[len(prefix):]), true
 }
 
-// percentEncode escapes what the HTTP protocol binding of CloudEvents, to which
+// EncodeAttribute makes the value of an attribute fit for a header: it escapes what the HTTP protocol binding of CloudEvents, to which
 // the NATS binding refers, does not allow in a header value.
-func percentEncode(s string) string {
+func EncodeAttribute(s string) string {
 	i := 0
 	for i < len(s) && !mustEscape(s[i]) {
 		i++

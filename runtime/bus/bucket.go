@@ -186,7 +186,7 @@ func (k *Bucket[T]) fail(what, key string, err error) error {
 		return nil
 	case errors.Is(err, jetstream.ErrKeyNotFound), errors.Is(err, jetstream.ErrKeyDeleted):
 		err = ErrMissing
-	case errors.Is(err, jetstream.ErrKeyExists), isSequence(err):
+	case errors.Is(err, jetstream.ErrKeyExists), IsSequence(err):
 		err = fmt.Errorf("%w (%w)", ErrTaken, err)
 	}
 	return fmt.Errorf("bucket %s: %s %s: %w", k.kv.Bucket(), what, key, err)

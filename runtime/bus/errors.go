@@ -46,9 +46,9 @@ func isFatal(err error) bool {
 	return errors.Is(err, ErrRefused) || errors.Is(err, ErrServer)
 }
 
-// isSequence reports whether the server refused a publish because its
+// IsSequence reports whether the server refused a publish because its
 // expectation about the stream does not hold.
-func isSequence(err error) bool {
+func IsSequence(err error) bool {
 	e, ok := errors.AsType[*jetstream.APIError](err)
 	return ok && (e.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || e.ErrorCode == wrongLastSequenceConstant)
 }
@@ -65,7 +65,7 @@ func isStored(err error) bool {
 // isHopeless reports whether publishing the same message again cannot help.
 func isHopeless(err error) bool {
 	if errors.Is(err, nats.ErrMaxPayload) || errors.Is(err, nats.ErrConnectionClosed) ||
-		errors.Is(err, nats.ErrBadSubject) || isSequence(err) {
+		errors.Is(err, nats.ErrBadSubject) || IsSequence(err) {
 		return true
 	}
 	e, ok := errors.AsType[*jetstream.APIError](err)

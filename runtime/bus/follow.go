@@ -145,3 +145,66 @@ func (b *Bus) StreamState(ctx context.Context, name string) (jetstream.StreamSta
 	}
 	return stream.CachedInfo().State, nil
 }
+
+// LastSequence returns the sequence of the last message that a stream still
+// holds, 0 if it is empty.
+func (b *Bus) LastSequence(ctx context.Context, name string) (uint64, error) {
+	attempt, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	stream, err := b.js.Stream(attempt, name)
+	if err != nil {
+		return 0, fmt.Errorf("stream %s: %w", name, err)
+	}
+	m, err := stream.GetLastMsgForSubject(attempt, ">")
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("last message of %s: %w", name, err)
+	}
+	return m.Sequence, nil
+}
+
+var errRead = errors.New("read to the end")
+
+// Read calls handle for every message of the subjects that a stream holds now.
+func (b *Bus) Read(ctx context.Context, stream string, subjects []string, handle func(*Message) error) error {
+	pending, err := b.pending(ctx, stream, subjects)
+	if err != nil || pending == 0 {
+		return err
+	}
+	err = b.Follow(ctx, Following{Stream: stream, Subjects: subjects}, func(m *Message) error {
+		if err := handle(m); err != nil {
+			return err
+		}
+		if pending--; pending == 0 {
+			return errRead
+		}
+		return nil
+	})
+	if errors.Is(err, errRead) {
+		return nil
+	}
+	return err
+}
+
+// pending returns how many messages of the subjects a stream holds.
+func (b *Bus) pending(ctx context.Context, name string, subjects []string) (uint64, error) {
+	attempt, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	stream, err := b.js.Stream(attempt, name)
+	if err != nil {
+		return 0, fmt.Errorf("stream %s: %w", name, err)
+	}
+	var n uint64
+	for _, subject := range subjects {
+		info, err := stream.Info(attempt, jetstream.WithSubjectFilter(subject))
+		if err != nil {
+			return 0, fmt.Errorf("stream %s: %w", name, err)
+		}
+		for _, count := range info.State.Subjects {
+			n += count
+		}
+	}
+	return n, nil
+}

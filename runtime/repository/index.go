@@ -1,0 +1,335 @@
+package repository
+
+import (
+	"bytes"
+	"cmp"
+	"strings"
+	"sync"
+
+	"github.com/tidwall/btree"
+)
+
+// view is the state that commands are applied to.
+type view interface {
+	// get returns the element or relationship, nil if there is none.
+	get(id guid) *record
+	// named returns the element with that qualified name, nil if there is none.
+	named(name string) *record
+	// linked returns the relationships of an element.
+	linked(element guid) []*record
+	// fenced returns the generation that a connector is fenced to.
+	fenced(connector string) uint64
+}
+
+// index is the committed state. Records in it never change, so a snapshot of
+// the ordered trees stays what it is while writing goes on.
+type index struct {
+	mu sync.RWMutex
+	// sequence of the out topic up to which the index reflects it, and the
+	// in-sequence that the last event there carried.
+	sequence, position uint64
+	// advanced is closed when sequence grows; nil while nobody waits.
+	advanced chan struct{}
+
+	byGUID map[guid]*record
+	byName map[string]*record
+	fences map[string]uint64
+	trees
+}
+
+// trees are the ordered parts of the index.
+type trees struct {
+	types  *btree.BTreeG[*record] // elements by type, name
+	scopes *btree.BTreeG[*record] // all by source, scope, guid
+	ends   *btree.BTreeG[end]     // relationships by element, guid
+}
+
+type end struct {
+	element guid
+	link    *record
+}
+
+func newIndex() *index {
+	// The lock of the index guards the trees too.
+	options := btree.Options{NoLocks: true}
+	return &index{
+		byGUID: map[guid]*record{}, byName: map[string]*record{}, fences: map[string]uint64{},
+		trees: trees{
+			types:  btree.NewBTreeGOptions(byType, options),
+			scopes: btree.NewBTreeGOptions(byScope, options),
+			ends:   btree.NewBTreeGOptions(byEnd, options),
+		},
+	}
+}
+
+func byType(a, b *record) bool {
+	if c := strings.Compare(a.typ.Name, b.typ.Name); c != 0 {
+		return c < 0
+	}
+	return byName(a, b) < 0
+}
+
+func byName(a, b *record) int {
+	return cmp.Or(strings.Compare(a.name, b.name), bytes.Compare(a.guid[:], b.guid[:]))
+}
+
+func byScope(a, b *record) bool {
+	return cmp.Or(
+		strings.Compare(a.source, b.source), strings.Compare(a.scope, b.scope), bytes.Compare(a.guid[:], b.guid[:]),
+	) < 0
+}
+
+func byEnd(a, b end) bool {
+	return cmp.Or(bytes.Compare(a.element[:], b.element[:]), bytes.Compare(a.link.guid[:], b.link.guid[:])) < 0
+}
+
+func (x *index) get(id guid) *record {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.byGUID[id]
+}
+
+func (x *index) named(name string) *record {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.byName[name]
+}
+
+func (x *index) fenced(connector string) uint64 {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.fences[connector]
+}
+
+func (x *index) linked(element guid) []*record {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	var links []*record
+	x.ends.Ascend(end{element: element, link: &record{}}, func(e end) bool {
+		if e.element != element {
+			return false
+		}
+		links = append(links, e.link)
+		return true
+	})
+	return links
+}
+
+// snapshot returns the ordered trees as they are now, and the sequence they
+// reflect.
+func (x *index) snapshot() (trees, uint64) {
+	x.mu.Lock() // copying marks the nodes of the original as shared
+	defer x.mu.Unlock()
+	return trees{types: x.types.Copy(), scopes: x.scopes.Copy(), ends: x.ends.Copy()}, x.sequence
+}
+
+// reached returns how far the index reflects the out topic, and the in-sequence
+// that led there.
+func (x *index) reached() (sequence, position uint64) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.sequence, x.position
+}
+
+// waiting returns the sequence, and a channel that is closed when it grows.
+func (x *index) waiting() (sequence uint64, advanced <-chan struct{}) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.advanced == nil {
+		x.advanced = make(chan struct{})
+	}
+	return x.sequence, x.advanced
+}
+
+// fact is what one message of the out topic says.
+type fact struct {
+	sequence, position uint64
+	record             *record // nil for a fence
+	connector          string
+	generation         uint64
+}
+
+// commit takes over facts in their order.
+func (x *index) commit(facts ...fact) {
+	if len(facts) == 0 {
+		return
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for i := range facts {
+		f := &facts[i]
+		if f.sequence <= x.sequence {
+			continue // it was here before the follower began again
+		}
+		x.sequence, x.position = f.sequence, max(x.position, f.position)
+		switch {
+		case f.record == nil && f.connector != "":
+			x.fences[f.connector] = f.generation
+		case f.record != nil:
+			f.record.sequence = f.sequence
+			x.put(f.record)
+		}
+	}
+	if x.advanced != nil {
+		close(x.advanced)
+		x.advanced = nil
+	}
+}
+
+func (x *index) put(r *record) {
+	if old := x.byGUID[r.guid]; old != nil {
+		x.remove(old)
+	}
+	if r.deleted {
+		return
+	}
+	x.byGUID[r.guid] = r
+	x.scopes.Set(r)
+	if r.relationship {
+		x.ends.Set(end{element: r.end1, link: r})
+		x.ends.Set(end{element: r.end2, link: r})
+		return
+	}
+	x.types.Set(r)
+	if r.named() {
+		x.byName[r.name] = r
+	}
+}
+
+func (x *index) remove(r *record) {
+	delete(x.byGUID, r.guid)
+	x.scopes.Delete(r)
+	if r.relationship {
+		x.ends.Delete(end{element: r.end1, link: r})
+		x.ends.Delete(end{element: r.end2, link: r})
+		return
+	}
+	x.types.Delete(r)
+	if r.named() && x.byName[r.name] == r {
+		delete(x.byName, r.name)
+	}
+}
+
+// overlay is a view with changes that are not in its base yet: what the writer
+// has published and the bus has not acknowledged, or the earlier steps of a
+// change set.
+type overlay struct {
+	base   view
+	guids  map[guid]*record
+	names  map[string]*record
+	ends   map[guid]map[guid]*record
+	fences map[string]uint64
+}
+
+func newOverlay(base view) *overlay {
+	return &overlay{
+		base: base, guids: map[guid]*record{}, names: map[string]*record{},
+		ends: map[guid]map[guid]*record{}, fences: map[string]uint64{},
+	}
+}
+
+func (o *overlay) get(id guid) *record {
+	r, ok := o.guids[id]
+	if !ok {
+		return o.base.get(id)
+	}
+	if r.deleted {
+		return nil
+	}
+	return r
+}
+
+func (o *overlay) named(name string) *record {
+	r, ok := o.names[name]
+	if !ok {
+		if r = o.base.named(name); r == nil {
+			return nil
+		}
+		return o.get(r.guid)
+	}
+	if r.deleted {
+		return nil
+	}
+	return r
+}
+
+func (o *overlay) fenced(connector string) uint64 {
+	if g, ok := o.fences[connector]; ok {
+		return g
+	}
+	return o.base.fenced(connector)
+}
+
+func (o *overlay) linked(element guid) []*record {
+	var links []*record
+	mine := o.ends[element]
+	for _, r := range o.base.linked(element) {
+		if _, changed := mine[r.guid]; !changed {
+			links = append(links, r)
+		}
+	}
+	for _, r := range mine {
+		if !r.deleted {
+			links = append(links, r)
+		}
+	}
+	return links
+}
+
+// add makes changes visible.
+func (o *overlay) add(changes []change) {
+	for i := range changes {
+		r := changes[i].record
+		if r == nil {
+			o.fences[changes[i].fence.Connector] = changes[i].fence.Generation
+			continue
+		}
+		o.guids[r.guid] = r
+		if r.relationship {
+			o.addEnd(r.end1, r)
+			o.addEnd(r.end2, r)
+		} else if r.named() {
+			o.names[r.name] = r
+		}
+	}
+}
+
+func (o *overlay) addEnd(element guid, r *record) {
+	if o.ends[element] == nil {
+		o.ends[element] = map[guid]*record{}
+	}
+	o.ends[element][r.guid] = r
+}
+
+// drop forgets changes that have arrived in the base, unless newer ones are
+// above them.
+func (o *overlay) drop(changes []change) {
+	for i := range changes {
+		r := changes[i].record
+		if r == nil {
+			if f := changes[i].fence; o.fences[f.Connector] == f.Generation {
+				delete(o.fences, f.Connector)
+			}
+			continue
+		}
+		if o.guids[r.guid] == r {
+			delete(o.guids, r.guid)
+		}
+		if r.relationship {
+			o.dropEnd(r.end1, r)
+			o.dropEnd(r.end2, r)
+		} else if o.names[r.name] == r {
+			delete(o.names, r.name)
+		}
+	}
+}
+
+func (o *overlay) dropEnd(element guid, r *record) {
+	if o.ends[element][r.guid] != r {
+		return
+	}
+	delete(o.ends[element], r.guid)
+	if len(o.ends[element]) == 0 {
+		delete(o.ends, element)
+	}
+}

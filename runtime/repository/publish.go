@@ -1,0 +1,172 @@
+package repository
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nuid"
+	"github.com/synadia-io/orbit.go/jetstreamext"
+
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/bus"
+)
+
+// batchLimit is how many messages an atomic batch holds at most.
+const batchLimit = 1000
+
+// publish sends the events of one command, several as one atomic batch, and
+// leaves the acknowledgement of the last one in p.
+func (w *writer) publish(p *publication, r *received) error {
+	changes := p.outcome.changes
+	for len(changes) > batchLimit {
+		// Only a deletion with thousands of relationships comes here. Its parts
+		// before the last carry the position before it, so that a new writer
+		// applies what is left of it again.
+		if err := w.publishBatch(p, r, changes[:batchLimit], p.sequence-1); err != nil {
+			return err
+		}
+		changes = changes[batchLimit:]
+	}
+	if err := w.publishBatch(p, r, changes, p.sequence); err != nil {
+		return err
+	}
+	p.last = w.next - 1
+	p.outcome.result.Sequence = p.last
+	for i := range p.outcome.result.Steps {
+		p.outcome.result.Steps[i].Sequence = p.last
+	}
+	return nil
+}
+
+func (w *writer) publishBatch(p *publication, r *received, changes []change, position uint64) error {
+	batch := ""
+	if len(changes) > 1 {
+		batch = nuid.Next()
+	}
+	for i := range changes {
+		m := w.message(&changes[i], r, position, i)
+		if i == 0 {
+			m.Header[jetstream.ExpectedLastSeqHeader] = []string{itoa(w.next - 1)}
+		}
+		w.next++
+		if batch != "" {
+			m.Header[jetstreamext.BatchIDHeader] = []string{batch}
+			m.Header[jetstreamext.BatchSeqHeader] = []string{itoa(uint64(i) + 1)} //nolint:gosec // an index
+			if i < len(changes)-1 {
+				if err := w.bus.Conn().PublishMsg(m); err != nil {
+					return err
+				}
+				continue
+			}
+			m.Header[jetstreamext.BatchCommitHeader] = []string{"1"}
+		}
+		ack, err := w.js.PublishMsgAsync(m, jetstream.WithRetryAttempts(0))
+		if err != nil {
+			return err
+		}
+		p.ack = ack
+	}
+	return nil
+}
+
+// message encodes a change event in binary mode. It writes the headers itself,
+// with one allocation for all values: this is the hot path, and the values are
+// known to be well-formed.
+func (w *writer) message(c *change, r *received, position uint64, i int) *nats.Msg {
+	values := make([]string, 0, 11)
+	m := &nats.Msg{Data: c.data, Header: make(nats.Header, 8)}
+	put := func(name, value string) {
+		values = append(values, value)
+		m.Header[name] = values[len(values)-1:]
+	}
+	put("ce-specversion", "1.0")
+	put("ce-id", itoa(r.sequence)+"-"+strconv.Itoa(i))
+	put("ce-source", "/repository")
+	put("ce-type", c.eventType)
+	put("ce-time", time.Now().UTC().Format(time.RFC3339Nano))
+	put("ce-datacontenttype", events.JSON)
+	put("ce-"+events.ExtInSequence, itoa(position))
+	t := w.bus.Topics()
+	switch {
+	case c.record == nil:
+		m.Subject = t.Fence(c.fence.Connector)
+	case c.record.relationship:
+		m.Subject = t.Relationship(c.record.typ.Name, c.record.guid.String())
+	default:
+		m.Subject = t.Element(c.record.typ.Name, c.record.guid.String())
+	}
+	if c.record != nil && c.record.deleted {
+		// Other changes name the actor in their state.
+		put("ce-"+events.ExtActor, events.EncodeAttribute(r.actor()))
+	}
+	if parent := r.event.Extension(events.ExtTraceParent); parent != "" {
+		put("ce-"+events.ExtTraceParent, events.EncodeAttribute(parent))
+	}
+	return m
+}
+
+// bury puts a command that can never be applied into the dead letters, once.
+func (w *writer) bury(r *received, p *publication, why error) error {
+	reason, ok := errors.AsType[*events.Error](why)
+	if !ok {
+		reason = events.Errorf(events.CodeInvalid, "", "%s", why)
+	}
+	w.log.Warn("a command cannot be applied", slog.Uint64("in_sequence", r.sequence), slog.String("subject", r.subject),
+		slog.String("code", string(reason.Code)), slog.String("reason", reason.Error()))
+	stream := w.bus.Topics().InStream()
+	m, err := bus.DeadLetter(w.bus.Topics().DeadLetter(stream, r.sequence), bus.Letter{
+		Stream: stream, Subject: r.subject, Sequence: r.sequence, Header: r.header, Data: r.data, Reason: reason,
+	})
+	if err != nil {
+		return fmt.Errorf("dead letter: %w", err)
+	}
+	p.dead = true
+	p.outcome.result = events.Result{Error: reason}
+	m.Header.Set(jetstream.ExpectedLastSubjSeqHeader, "0")
+	if p.ack, err = w.js.PublishMsgAsync(m); err != nil {
+		return fmt.Errorf("dead letter: %w", err)
+	}
+	w.inFlight = append(w.inFlight, p)
+	return nil
+}
+
+// trimming counts what was applied since the in topic was trimmed.
+type trimming struct {
+	applied int
+	bytes   int
+}
+
+// trim removes applied commands from the in topic now and then. It is only
+// housekeeping: what is left will be trimmed the next time.
+func (w *writer) trim(p *publication) {
+	t := &w.trimmed
+	t.applied++
+	t.bytes += p.size
+	if t.applied < trimEvery && t.bytes < trimEveryBytes {
+		return
+	}
+	keep := p.sequence + 1
+	if t.bytes < trimEveryBytes {
+		keep -= min(lookBack, keep)
+	}
+	t.applied, t.bytes = 0, 0
+	go w.purge(keep)
+}
+
+func (w *writer) purge(before uint64) {
+	ctx, cancel := context.WithTimeout(context.Background(), ackTimeout)
+	defer cancel()
+	stream, err := w.bus.JetStream().Stream(ctx, w.bus.Topics().InStream())
+	if err == nil {
+		err = stream.Purge(ctx, jetstream.WithPurgeSequence(before))
+	}
+	if err != nil && !errors.Is(err, nats.ErrConnectionClosed) {
+		w.log.Warn("trim the in topic", slog.Any("error", err))
+	}
+}

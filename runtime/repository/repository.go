@@ -1,0 +1,250 @@
+package repository
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/topics"
+)
+
+// Settings of a [Repository].
+type Settings struct {
+	// Node and Instance name who holds the writer's lease.
+	Node     string
+	Instance string
+	Bus      *bus.Bus
+	Types    *Types
+	Version  string
+	Logger   *slog.Logger
+	// Crash, in tests, is called at the writer's steps "publish", "published"
+	// and "committed".
+	Crash func(step string)
+	_     struct{}
+}
+
+// Repository is a node's repository role: it answers questions, and is the
+// writer while it has the lease.
+type Repository struct {
+	set   Settings
+	index *index
+	lease *bus.Lease
+	// elections hands each tenure of the lease from the lease to the main loop.
+	elections chan election
+}
+
+type election struct {
+	tenure context.Context //nolint:containedctx // a message about a context
+	done   chan struct{}
+}
+
+// New returns a repository for one node.
+func New(s Settings) (*Repository, error) {
+	if s.Bus == nil || s.Node == "" {
+		return nil, errors.New("repository: Bus and Node are required")
+	}
+	if s.Types == nil {
+		s.Types = NewTypes()
+	}
+	if s.Logger == nil {
+		s.Logger = slog.New(slog.DiscardHandler)
+	}
+	if s.Instance == "" {
+		s.Instance = s.Node
+	}
+	return &Repository{set: s, index: newIndex(), elections: make(chan election)}, nil
+}
+
+// Serve runs the repository until ctx is done.
+func (r *Repository) Serve(ctx context.Context) error {
+	lease, err := r.set.Bus.NewLease(ctx, topics.RepositoryLease, r.set.Node, r.set.Instance)
+	if err != nil {
+		return fmt.Errorf("repository: %w", err)
+	}
+	r.lease = lease
+	stop, err := r.serveQuestions()
+	if err != nil {
+		return fmt.Errorf("repository: %w", err)
+	}
+	defer stop()
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return r.lease.Hold(ctx, r.elected) })
+	group.Go(func() error { return r.live(ctx) })
+	err = group.Wait()
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// elected hands a tenure to the main loop and waits until that has finished it.
+func (r *Repository) elected(tenure context.Context) error {
+	e := election{tenure: tenure, done: make(chan struct{})}
+	select {
+	case r.elections <- e:
+		<-e.done
+		return context.Cause(tenure)
+	case <-tenure.Done():
+		return context.Cause(tenure)
+	}
+}
+
+// live follows the out topic while another node writes, and writes while this
+// one has the lease.
+func (r *Repository) live(ctx context.Context) error {
+	for ctx.Err() == nil {
+		e, ok := r.followUntilElected(ctx)
+		if ok {
+			r.lead(e.tenure)
+			close(e.done)
+		}
+	}
+	return context.Cause(ctx)
+}
+
+func (r *Repository) followUntilElected(ctx context.Context) (election, bool) {
+	following, stop := context.WithCancel(ctx)
+	followed := make(chan error, 1)
+	go func() { followed <- r.follow(following, func() bool { return false }) }()
+	defer func() {
+		stop()
+		<-followed
+	}()
+	select {
+	case e := <-r.elections:
+		return e, true
+	case <-ctx.Done():
+		return election{}, false
+	}
+}
+
+// lead writes until the tenure ends.
+func (r *Repository) lead(tenure context.Context) {
+	for tenure.Err() == nil {
+		next, err := r.catchUp(tenure)
+		if err == nil {
+			err = r.write(tenure, next)
+		}
+		if err == nil || tenure.Err() != nil {
+			continue
+		}
+		r.set.Logger.Warn("reading the position again", slog.Any("error", err))
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-tenure.Done():
+		}
+	}
+}
+
+func (r *Repository) write(tenure context.Context, next uint64) error {
+	js, err := jetstream.New(r.set.Bus.Conn(),
+		jetstream.WithPublishAsyncMaxPending(2*window), jetstream.WithPublishAsyncTimeout(ackTimeout))
+	if err != nil {
+		return err
+	}
+	defer js.CleanupPublisher()
+	w := &writer{
+		bus: r.set.Bus, js: js, index: r.index, log: r.set.Logger, crash: r.set.Crash,
+		applier: &applier{types: r.set.Types, maxState: maxState(r.set.Bus.MaxPayload())},
+		pending: newOverlay(r.index), next: next,
+	}
+	return w.run(tenure)
+}
+
+// maxState leaves room for two states, the headers and the rest of the event.
+func maxState(payload int64) int {
+	const (
+		largest = 1 << 20
+		spare   = 32 << 10
+	)
+	return int(min(largest, (payload-spare)/2))
+}
+
+var errCaughtUp = errors.New("caught up")
+
+// catchUp follows the out topic to its end and returns the sequence that comes
+// next there. The tenure guarantees that nobody else extends it meanwhile; if
+// somebody does, the first publish fails.
+func (r *Repository) catchUp(ctx context.Context) (next uint64, err error) {
+	state, err := r.set.Bus.StreamState(ctx, r.set.Bus.Topics().OutStream())
+	if err != nil {
+		return 0, err
+	}
+	last, err := r.set.Bus.LastSequence(ctx, r.set.Bus.Topics().OutStream())
+	if err != nil {
+		return 0, err
+	}
+	reached := func() bool {
+		sequence, _ := r.index.reached()
+		return sequence >= last
+	}
+	if reached() {
+		return state.LastSeq + 1, nil
+	}
+	attempt, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if err := r.follow(attempt, reached); !errors.Is(err, errCaughtUp) {
+		return 0, err
+	}
+	return state.LastSeq + 1, nil
+}
+
+// follow reads the out topic into the index until ctx is done or done says so.
+// An empty index begins with the last event of every subject: the present state.
+func (r *Repository) follow(ctx context.Context, done func() bool) error {
+	sequence, _ := r.index.reached()
+	following := bus.Following{Stream: r.set.Bus.Topics().OutStream(), Sequence: sequence + 1, Buffer: 2000}
+	if sequence == 0 {
+		following.Start = bus.FromLatest
+	}
+	return r.set.Bus.Follow(ctx, following, func(m *bus.Message) error {
+		f, err := r.set.Types.factOf(r.set.Bus.Topics(), m)
+		if err != nil {
+			// The writer wrote it, so this is another version's event or damage.
+			r.set.Logger.Error("an event of the out topic cannot be read", slog.Uint64("sequence", m.Sequence),
+				slog.String("subject", m.Subject), slog.Any("error", err))
+			f = fact{sequence: m.Sequence}
+		}
+		r.index.commit(f)
+		if done() {
+			return errCaughtUp
+		}
+		return nil
+	})
+}
+
+// Sequence returns the sequence of the out topic that the index reflects.
+func (r *Repository) Sequence() uint64 {
+	sequence, _ := r.index.reached()
+	return sequence
+}
+
+// Writing returns the name of the node that has the writer's lease, "" if none.
+func (r *Repository) Writing(ctx context.Context) (string, error) { return r.lease.Holder(ctx) }
+
+// awaitSequence waits until the index reflects a sequence.
+func (r *Repository) awaitSequence(ctx context.Context, want uint64) error {
+	for {
+		have, advanced := r.index.waiting()
+		if have >= want {
+			return nil
+		}
+		select {
+		case <-advanced:
+		case <-ctx.Done():
+			return events.Errorf(events.CodeUnavailable, "/minSequence", "this node has read the out topic up to %d, not yet to %d; try again", have, want)
+		}
+	}
+}
+
+// Await waits until the index reflects a sequence of the out topic.
+func (r *Repository) Await(ctx context.Context, sequence uint64) error {
+	return r.awaitSequence(ctx, sequence)
+}

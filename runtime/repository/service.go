@@ -1,0 +1,114 @@
+package repository
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/nats-io/nats.go/micro"
+
+	"github.com/camena-io/camena/connectors"
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/topics"
+)
+
+// patience is how long a question waits for the sequence that it asks for.
+const patience = 3 * time.Second
+
+// serveQuestions registers the endpoints. All repository nodes share the
+// questions; each answers from its own index.
+func (r *Repository) serveQuestions() (stop func(), err error) {
+	service, err := micro.AddService(r.set.Bus.Conn(), micro.Config{
+		Name: "camena-repository", Version: "0.1.0", Description: "Answers questions about the metadata",
+		Metadata: map[string]string{"node": r.set.Node},
+	})
+	if err != nil {
+		return nil, err
+	}
+	stop = func() {
+		if err := service.Stop(); err != nil {
+			r.set.Logger.Debug("stop answering questions", slog.Any("error", err))
+		}
+	}
+	for verb, handler := range r.endpoints() {
+		subject := r.set.Bus.Topics().API(topics.RepositoryService, verb)
+		if err := service.AddEndpoint(verb, handler, micro.WithEndpointSubject(subject)); err != nil {
+			stop()
+			return nil, fmt.Errorf("endpoint %s: %w", verb, err)
+		}
+	}
+	return stop, nil
+}
+
+func (r *Repository) endpoints() map[string]micro.Handler {
+	x, log := r.index, r.set.Logger
+	return map[string]micro.Handler{
+		topics.VerbGet: answer(r, log, func(q events.Get) uint64 { return q.MinSequence },
+			func(_ context.Context, q events.Get) (rawElement, error) { return x.lookUp(&q) }),
+		topics.VerbFind: answer(r, log, func(q events.Find) uint64 { return q.MinSequence },
+			func(_ context.Context, q events.Find) (rawElements, error) { return x.find(r.set.Types, &q) }),
+		topics.VerbRelated: answer(r, log, func(q events.Related) uint64 { return q.MinSequence },
+			func(_ context.Context, q events.Related) (rawRelated, error) { return x.related(&q) }),
+		topics.VerbDigests: answer(r, log, func(q events.Digests) uint64 { return q.MinSequence },
+			func(_ context.Context, q events.Digests) (events.DigestsAnswer, error) { return x.digests(&q) }),
+		topics.VerbCount: answer(r, log, func(q events.Get) uint64 { return q.MinSequence },
+			func(context.Context, events.Get) (events.CountAnswer, error) { return x.count(), nil }),
+		topics.VerbHistory: answer(r, log, func(q events.History) uint64 { return q.MinSequence }, r.history),
+	}
+}
+
+// answer makes a handler that waits, off the connection's reading goroutine,
+// until the index has the sequence asked for.
+func answer[Q, A any](r *Repository, log *slog.Logger, sequence func(Q) uint64, handle func(context.Context, Q) (A, error)) micro.Handler {
+	inner := bus.Answer(log, func(q Q) (A, error) {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		if err := r.awaitSequence(ctx, sequence(q)); err != nil {
+			var none A
+			return none, err
+		}
+		return handle(ctx, q)
+	})
+	return micro.HandlerFunc(func(req micro.Request) { go inner.Handle(req) })
+}
+
+// history reads the change events of one element from the out topic.
+func (r *Repository) history(ctx context.Context, q events.History) (events.HistoryAnswer, error) {
+	a := events.HistoryAnswer{Changes: []events.Entry{}}
+	id := q.GUID
+	if id == "" {
+		id = events.GUIDOf(q.QualifiedName)
+		if e := r.index.named(q.QualifiedName); e != nil {
+			id = e.guid.String()
+		}
+	}
+	a.Sequence = r.Sequence()
+	t := r.set.Bus.Topics()
+	size := 0
+	err := r.set.Bus.Read(ctx, t.OutStream(), []string{t.Element("*", id), t.Relationship("*", id)}, func(m *bus.Message) error {
+		if size += len(m.Data); size > pageBytes && len(a.Changes) > 0 {
+			a.Changes = a.Changes[1:] // the newest are what fits
+		}
+		c, err := bus.ChangeOf(m)
+		if err != nil {
+			return err
+		}
+		a.Changes = append(a.Changes, entry(&c))
+		return nil
+	})
+	if err != nil {
+		return a, err
+	}
+	if len(a.Changes) == 0 {
+		return a, events.Errorf(events.CodeNotFound, "", "there is no history of %s", id)
+	}
+	return a, nil
+}
+
+func entry(c *connectors.Change) events.Entry {
+	return events.Entry{
+		Sequence: c.Sequence, Type: c.Type, Time: c.Time, Actor: c.Actor, Element: c.Element, Relationship: c.Relationship,
+	}
+}

@@ -1,0 +1,355 @@
+package repository
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/bus"
+)
+
+const (
+	// window is how many commands may be published and not yet acknowledged.
+	window = 2048
+	// lookBack is how many applied commands the in topic keeps, so that a new
+	// writer can answer those whose sender still waits.
+	lookBack = 1000
+	// trimEvery is how many commands, or bytes of them, are applied between
+	// two trimmings of the in topic.
+	trimEvery      = 4096
+	trimEveryBytes = 64 << 20
+
+	ackTimeout = 5 * time.Second
+)
+
+// writer is one tenure of the lease: it applies commands until ctx ends or the
+// out topic turns out not to be where the writer believes.
+type writer struct {
+	bus     *bus.Bus
+	js      jetstream.JetStream
+	index   *index
+	applier *applier
+	log     *slog.Logger
+
+	pending  *overlay
+	inFlight []*publication // published, oldest first
+	next     uint64         // out sequence of the next event
+	trimmed  trimming
+	facts    []fact            // reused by commit
+	crash    func(step string) // test hook: what happens at a step
+}
+
+// publication is what became of one command.
+type publication struct {
+	sequence uint64 // on the in topic
+	size     int
+	replyTo  string
+	outcome  outcome
+	// ack arrives when the events are stored; nil if there is nothing to store.
+	ack jetstream.PubAckFuture
+	// last is the out sequence of the last event.
+	last    uint64
+	dead    bool // ack is that of a dead letter
+	settled bool // there is nothing to wait for any more
+}
+
+// received is a command as the reader hands it to the writer.
+type received struct {
+	sequence uint64
+	subject  string
+	header   nats.Header
+	data     []byte
+	event    events.Event
+	command  events.Command
+	err      error
+}
+
+// run returns nil when ctx is done, and an error when the writer has to find
+// its position again.
+func (w *writer) run(ctx context.Context) error {
+	sequence, position := w.index.reached()
+	state, err := w.bus.StreamState(ctx, w.bus.Topics().InStream())
+	if err != nil {
+		return err
+	}
+	// What was trimmed was applied, even where it changed nothing.
+	if state.FirstSeq > 0 {
+		position = max(position, state.FirstSeq-1)
+	}
+	w.log.Info("applying commands", slog.Uint64("from", position+1), slog.Uint64("out_sequence", sequence))
+
+	reading, stop := context.WithCancel(ctx)
+	defer stop()
+	commands := make(chan *received, window)
+	readerDone := make(chan error, 1)
+	go func() { readerDone <- w.read(reading, position, commands) }()
+	err = w.loop(ctx, position, commands)
+	stop()
+	<-readerDone
+	w.settle()
+	return err
+}
+
+// read decodes commands ahead of the writer.
+func (w *writer) read(ctx context.Context, position uint64, commands chan<- *received) error {
+	from := uint64(1)
+	if position > lookBack {
+		from = position + 1 - lookBack
+	}
+	following := bus.Following{Stream: w.bus.Topics().InStream(), Sequence: from, Buffer: window}
+	return w.bus.Follow(ctx, following, func(m *bus.Message) error {
+		r := &received{sequence: m.Sequence, subject: m.Subject, header: m.Header, data: m.Data}
+		if r.event, r.err = m.Event(); r.err == nil {
+			r.command, r.err = events.DecodeCommand(&r.event)
+		}
+		select {
+		case commands <- r:
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	})
+}
+
+func (w *writer) loop(ctx context.Context, position uint64, commands <-chan *received) error {
+	for {
+		intake := commands
+		if len(w.inFlight) >= window {
+			intake = nil
+		}
+		var err error
+		select {
+		case r := <-intake:
+			if r.sequence <= position {
+				w.answerLate(r)
+				continue
+			}
+			err = w.handle(r)
+		case ack := <-w.firstAck():
+			err = w.stored(w.inFlight[0], ack)
+		case failure := <-w.firstErr():
+			err = w.refused(w.inFlight[0], failure)
+		case <-ctx.Done():
+			return nil
+		}
+		if err = errors.Join(err, w.collect()); err != nil {
+			return err
+		}
+	}
+}
+
+// handle applies one command and publishes what it leads to.
+func (w *writer) handle(r *received) error {
+	p := &publication{sequence: r.sequence, size: len(r.data), replyTo: r.event.Extension(events.ExtReplyTo)}
+	err := r.err
+	if err == nil {
+		p.outcome, err = w.apply(r)
+	}
+	if err != nil {
+		return w.bury(r, p, err)
+	}
+	w.inFlight = append(w.inFlight, p)
+	if len(p.outcome.changes) == 0 {
+		p.settled = true
+		return nil
+	}
+	w.at("publish")
+	if err := w.publish(p, r); err != nil {
+		return err
+	}
+	w.pending.add(p.outcome.changes)
+	w.at("published")
+	return nil
+}
+
+func (w *writer) apply(r *received) (outcome, error) {
+	generation, err := r.event.Uint(events.ExtGeneration)
+	if err != nil {
+		return outcome{}, err
+	}
+	return w.applier.apply(w.pending, &request{
+		actor: r.actor(), source: r.event.Extension(events.ExtMetadataSource), scope: r.event.Extension(events.ExtScope),
+		connector: r.event.Extension(events.ExtConnector), generation: generation, time: time.Now().UTC(),
+	}, r.command)
+}
+
+// actor is on whose behalf the command was sent.
+func (r *received) actor() string {
+	if actor := r.event.Extension(events.ExtActor); actor != "" {
+		return actor
+	}
+	return r.event.Source
+}
+
+// firstAck and firstErr belong to the oldest publication; nil blocks for ever.
+func (w *writer) firstAck() <-chan *jetstream.PubAck {
+	if len(w.inFlight) == 0 || w.inFlight[0].ack == nil {
+		return nil
+	}
+	return w.inFlight[0].ack.Ok()
+}
+
+func (w *writer) firstErr() <-chan error {
+	if len(w.inFlight) == 0 || w.inFlight[0].ack == nil {
+		return nil
+	}
+	return w.inFlight[0].ack.Err()
+}
+
+// collect commits every publication that needs no more waiting, oldest first.
+func (w *writer) collect() error {
+	n := 0
+	var err error
+	for ; n < len(w.inFlight) && err == nil; n++ {
+		p := w.inFlight[n]
+		if !p.settled {
+			select {
+			case ack := <-p.ack.Ok():
+				err = w.stored(p, ack)
+			case failure := <-p.ack.Err():
+				err = w.refused(p, failure)
+			default:
+			}
+		}
+		if !p.settled {
+			break
+		}
+	}
+	w.commit(w.inFlight[:n])
+	clear(w.inFlight[:n])
+	w.inFlight = w.inFlight[n:]
+	return err
+}
+
+// stored notes that the events of a publication are where they were expected.
+func (w *writer) stored(p *publication, ack *jetstream.PubAck) error {
+	if !p.dead && ack.Sequence != p.last {
+		return fmt.Errorf("%w: event stored as %d, expected %d", bus.ErrSequence, ack.Sequence, p.last)
+	}
+	p.settled = true
+	return nil
+}
+
+// refused handles a refused or lost publish. That of a dead letter which is
+// there already is none.
+func (w *writer) refused(p *publication, err error) error {
+	if p.dead && bus.IsSequence(err) {
+		p.settled = true
+		return nil
+	}
+	return fmt.Errorf("publish: %w", err)
+}
+
+// commit makes what is stored visible to readers, then answers the senders.
+func (w *writer) commit(done []*publication) {
+	if len(done) == 0 {
+		return
+	}
+	w.facts = w.facts[:0]
+	for _, p := range done {
+		w.facts = p.appendFacts(w.facts)
+	}
+	w.index.commit(w.facts...)
+	for _, p := range done {
+		w.pending.drop(p.outcome.changes)
+		w.reply(p)
+		w.trim(p)
+		w.at("committed")
+	}
+}
+
+func (p *publication) appendFacts(facts []fact) []fact {
+	n := uint64(len(p.outcome.changes))
+	for i := range p.outcome.changes {
+		c := &p.outcome.changes[i]
+		facts = append(facts, fact{
+			sequence: p.last - n + 1 + uint64(i), position: p.sequence, //nolint:gosec // an index
+			record: c.record, connector: c.fence.Connector, generation: c.fence.Generation,
+		})
+	}
+	return facts
+}
+
+// settle waits until no publish is on its way any more: one that arrives after
+// the position was read again would be applied twice.
+func (w *writer) settle() {
+	select {
+	case <-w.js.PublishAsyncComplete():
+	case <-time.After(2 * ackTimeout):
+		w.log.Warn("publishes without an answer are left behind")
+	}
+}
+
+// reply tells the sender of a command its outcome.
+func (w *writer) reply(p *publication) {
+	if p.replyTo == "" {
+		return
+	}
+	if p.outcome.result.Sequence == 0 {
+		p.outcome.result.Sequence, _ = w.index.reached()
+	}
+	data, err := events.Marshal(&p.outcome.result)
+	if err == nil {
+		err = w.bus.Conn().Publish(p.replyTo, data)
+	}
+	if err != nil {
+		w.log.Warn("answer a command", slog.Uint64("in_sequence", p.sequence), slog.Any("error", err))
+	}
+}
+
+// answerLate answers a command that was applied before this tenure, whose
+// sender may not have heard of it.
+func (w *writer) answerLate(r *received) {
+	replyTo := r.event.Extension(events.ExtReplyTo)
+	if r.err != nil || replyTo == "" {
+		return
+	}
+	p := &publication{sequence: r.sequence, replyTo: replyTo}
+	if found := subjectOf(w.index, r.command); found != nil {
+		p.outcome.result = events.Result{GUID: found.guid.String(), Version: found.version, Changed: true}
+	}
+	w.reply(p)
+}
+
+// subjectOf returns what a command was about, as it is now.
+func subjectOf(v view, c events.Command) *record {
+	var ref events.ElementRef
+	switch c := c.(type) {
+	case *events.Upsert:
+		ref = c.Element.Ref()
+	case *events.Update:
+		ref = c.Element
+	case *events.Classify:
+		ref = c.Element
+	case *events.Declassify:
+		ref = c.Element
+	case *events.Link:
+		r, err := linkOf(v, &events.Unlink{Type: c.Relationship.Type, End1: c.Relationship.End1, End2: c.Relationship.End2})
+		if err != nil {
+			return nil
+		}
+		return r
+	default:
+		return nil
+	}
+	r, err := element(v, ref, "")
+	if err != nil {
+		return nil
+	}
+	return r
+}
+
+func (w *writer) at(step string) {
+	if w.crash != nil {
+		w.crash(step)
+	}
+}
+
+func itoa(n uint64) string { return strconv.FormatUint(n, 10) }
