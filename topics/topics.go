@@ -102,6 +102,9 @@ func (t Topics) DeadLetter(stream string, sequence uint64) string {
 	return t.join("dlq", Escape(stream), strconv.FormatUint(sequence, 10))
 }
 
+// DeadLetters matches every dead letter.
+func (t Topics) DeadLetters() string { return t.join("dlq", "*", "*") }
+
 // API is the subject of one verb of a request-reply service.
 func (t Topics) API(service, verb string) string { return t.join("api", service, verb) }
 
