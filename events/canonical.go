@@ -96,6 +96,9 @@ func canonicalNameEnd(v jsontext.Value, i int, last jsontext.Value) (colon int, 
 
 // canonicalStringEnd takes the short escapes for canonical, the long ones not.
 func canonicalStringEnd(v jsontext.Value, i int) (end int, ok bool) {
+	if end = plainStringEnd(v, i); end > 0 {
+		return end, true
+	}
 	for i++; v[i] != '"'; i++ {
 		if v[i] == '\\' {
 			i++
@@ -200,12 +203,25 @@ func valueEnd(v jsontext.Value, i int) int {
 }
 
 func stringEnd(v jsontext.Value, i int) int {
+	if end := plainStringEnd(v, i); end > 0 {
+		return end
+	}
 	for i++; v[i] != '"'; i++ {
 		if v[i] == '\\' {
 			i++
 		}
 	}
 	return i + 1
+}
+
+// plainStringEnd returns where the string that begins at v[i] ends if it has no
+// escapes, else 0.
+func plainStringEnd(v jsontext.Value, i int) int {
+	n := bytes.IndexByte(v[i+1:], '"')
+	if bytes.IndexByte(v[i+1:i+1+n], '\\') >= 0 {
+		return 0
+	}
+	return i + n + 2
 }
 
 func scalarEnd(v jsontext.Value, i int) int {

@@ -50,19 +50,26 @@ func (s *ElementSpec) Validate(pointer string) error {
 	if s.Type == "" {
 		return Errorf(CodeInvalid, pointer+"/type", "missing: name the type of the element")
 	}
-	names := make(map[string]bool, len(s.Classifications))
+	var names map[string]bool
+	if len(s.Classifications) > 1 {
+		names = make(map[string]bool, len(s.Classifications))
+	}
 	for i := range s.Classifications {
 		name := s.Classifications[i].Name
-		where := pointer + "/classifications/" + strconv.Itoa(i) + "/classificationName"
 		switch {
 		case name == "":
-			return Errorf(CodeInvalid, where, "missing: name the classification")
+			return Errorf(CodeInvalid, pointer+classificationAt(i), "missing: name the classification")
 		case names[name]:
-			return Errorf(CodeInvalid, where, "%s is given twice", name)
+			return Errorf(CodeInvalid, pointer+classificationAt(i), "%s is given twice", name)
+		case names != nil:
+			names[name] = true
 		}
-		names[name] = true
 	}
 	return validGUID(pointer+"/guid", s.GUID)
+}
+
+func classificationAt(i int) string {
+	return "/classifications/" + strconv.Itoa(i) + "/classificationName"
 }
 
 // RelationshipSpec is how a relationship is wanted to be.
