@@ -60,7 +60,7 @@ type ThirdParty struct {
 type Fixture struct {
 	// ThirdParty sets up a third party, for each check another. Whatever it
 	// takes it gives back in [testing.TB.Cleanup].
-	ThirdParty func(t testing.TB) ThirdParty
+	ThirdParty func(tb testing.TB) ThirdParty
 	// Seeds is how many runs of random faults there are; 0 means 10.
 	Seeds uint64
 }
@@ -82,15 +82,15 @@ func Run(t *testing.T, factory connectors.Factory, fixture Fixture, behaviors ..
 }
 
 // Check checks one behavior.
-func Check(t testing.TB, factory connectors.Factory, fixture Fixture, b Behavior) {
-	t.Helper()
-	c := &check{TB: t, factory: factory, fixture: fixture, party: fixture.ThirdParty(t)}
+func Check(tb testing.TB, factory connectors.Factory, fixture Fixture, b Behavior) {
+	tb.Helper()
+	c := &check{TB: tb, factory: factory, fixture: fixture, party: fixture.ThirdParty(tb)}
 	run, refreshes := c.of(b)
 	switch {
 	case run == nil:
-		t.Fatalf("%q is no behavior of the contract", b)
+		tb.Fatalf("%q is no behavior of the contract", b)
 	case refreshes && !c.refreshes():
-		t.Logf("the connector has no Refresh: nothing to check")
+		tb.Logf("the connector has no Refresh: nothing to check")
 	default:
 		run()
 	}

@@ -34,18 +34,6 @@ func (w *writer) declassify(c *events.Declassify) (events.Result, error) {
 	return w.outcome(have.Header.GUID), nil
 }
 
-// reclassify makes the classifications of e, a copy, the wanted ones.
-func (w *writer) reclassify(e *events.Element, wanted []events.Classification) {
-	for _, m := range slices.Clone(e.Classifications) {
-		if !slices.ContainsFunc(wanted, named(m.Name)) {
-			w.unmark(e, m.Name)
-		}
-	}
-	for _, m := range wanted {
-		w.mark(e, m)
-	}
-}
-
 // mark puts a classification on e, a copy of what is stored.
 func (w *writer) mark(e *events.Element, m events.Classification) {
 	previous, change := *e, events.TypeElementClassified
@@ -53,8 +41,7 @@ func (w *writer) mark(e *events.Element, m events.Classification) {
 	i := slices.IndexFunc(next, named(m.Name))
 	switch {
 	case i < 0:
-		next = append(next, m)
-		slices.SortFunc(next, func(a, b events.Classification) int { return strings.Compare(a.Name, b.Name) })
+		next = sorted(append(next, m))
 	case next[i].Properties.Equal(m.Properties):
 		return
 	default:
@@ -71,6 +58,11 @@ func (w *writer) unmark(e *events.Element, name string) {
 		return
 	}
 	w.putNext(events.TypeElementDeclassified, e, &previous, name)
+}
+
+// sorted returns the classifications in the order of their names.
+func sorted(marks []events.Classification) []events.Classification {
+	return slices.SortedFunc(slices.Values(marks), func(a, b events.Classification) int { return strings.Compare(a.Name, b.Name) })
 }
 
 func named(name string) func(events.Classification) bool {

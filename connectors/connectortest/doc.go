@@ -6,7 +6,7 @@
 //
 //	func TestContract(t *testing.T) {
 //		connectortest.Run(t, mine.Factory(), connectortest.Fixture{
-//			ThirdParty: func(t testing.TB) connectortest.ThirdParty { … },
+//			ThirdParty: func(tb testing.TB) connectortest.ThirdParty { … },
 //		})
 //	}
 //

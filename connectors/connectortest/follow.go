@@ -17,13 +17,8 @@ const (
 func (r *Repository) Follow(ctx context.Context, f connectors.Filter, handle func(context.Context, connectors.Change) error) error {
 	pending, next := r.begin(&f)
 	for {
-		for i := range pending {
-			if !f.Matches(&pending[i]) {
-				continue
-			}
-			if err := insist(ctx, pending[i], handle); err != nil {
-				return err
-			}
+		if err := handOver(ctx, pending, &f, handle); err != nil {
+			return err
 		}
 		var grown <-chan struct{}
 		pending, grown = r.logged(next)
@@ -82,6 +77,21 @@ func (r *Repository) logged(from uint64) ([]connectors.Change, <-chan struct{}) 
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.log[from:len(r.log):len(r.log)], r.grown
+}
+
+func handOver(ctx context.Context, pending []connectors.Change, f *connectors.Filter, handle func(context.Context, connectors.Change) error) error {
+	for i := range pending {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if !f.Matches(&pending[i]) {
+			continue
+		}
+		if err := insist(ctx, pending[i], handle); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // insist hands over a change until the listener takes it.

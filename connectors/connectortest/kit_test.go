@@ -21,7 +21,7 @@ type recordingTB struct {
 	failures []string
 }
 
-func (r *recordingTB) Helper() {}
+func (*recordingTB) Helper() {}
 
 func (r *recordingTB) Errorf(format string, args ...any) {
 	r.failures = append(r.failures, fmt.Sprintf(format, args...))
@@ -51,9 +51,11 @@ func check(t *testing.T, factory connectors.Factory, fixture connectortest.Fixtu
 	return r.failures
 }
 
-func TestSoundConnectorPasses(t *testing.T) { //nolint:paralleltest // the environment holds the secret
+func TestSoundConnectorPasses(t *testing.T) {
+	t.Parallel()
 	for _, b := range connectortest.All() {
 		t.Run(string(b), func(t *testing.T) {
+			t.Parallel()
 			if failures := failuresOf(t, "", b); len(failures) > 0 {
 				t.Errorf("a sound connector fails: %q", failures)
 			}
@@ -61,7 +63,8 @@ func TestSoundConnectorPasses(t *testing.T) { //nolint:paralleltest // the envir
 	}
 }
 
-func TestEveryBehaviorCanBeBroken(t *testing.T) { //nolint:paralleltest // the environment holds the secret
+func TestEveryBehaviorCanBeBroken(t *testing.T) {
+	t.Parallel()
 	says := map[connectortest.Behavior]string{
 		connectortest.NewDoesNoIO:         "so it asks for it: the shop is gone",
 		connectortest.RejectsUnknownNames: `New accepts the unknown name "noSuchNameForTest"`,
@@ -81,6 +84,7 @@ func TestEveryBehaviorCanBeBroken(t *testing.T) { //nolint:paralleltest // the e
 	}
 	for _, b := range connectortest.All() {
 		t.Run(string(b), func(t *testing.T) {
+			t.Parallel()
 			failures := failuresOf(t, b, b)
 			if want := says[b]; want == "" || !strings.Contains(strings.Join(failures, "\n"), want) {
 				t.Errorf("the kit says %q, want %q", failures, want)
@@ -89,11 +93,12 @@ func TestEveryBehaviorCanBeBroken(t *testing.T) { //nolint:paralleltest // the e
 	}
 }
 
-func TestKitAsksForWhatItNeeds(t *testing.T) { //nolint:paralleltest // the environment holds the secret
+func TestKitAsksForWhatItNeeds(t *testing.T) {
+	t.Parallel()
 	factory, fixture := prepare(t, "")
-	bare := connectortest.Fixture{ThirdParty: func(t testing.TB) connectortest.ThirdParty {
-		t.Helper()
-		p := fixture.ThirdParty(t)
+	bare := connectortest.Fixture{ThirdParty: func(tb testing.TB) connectortest.ThirdParty {
+		tb.Helper()
+		p := fixture.ThirdParty(tb)
 		p.Add, p.Break = nil, nil
 		return p
 	}}
@@ -110,7 +115,8 @@ func TestKitAsksForWhatItNeeds(t *testing.T) { //nolint:paralleltest // the envi
 }
 
 // A connector without Refresh passes what is about refreshes.
-func TestKitKnowsCapabilities(t *testing.T) { //nolint:paralleltest // the environment holds the secret
+func TestKitKnowsCapabilities(t *testing.T) {
+	t.Parallel()
 	factory, fixture := prepare(t, "")
 	plain := connectors.Factory{Kind: "plain", New: func(p events.Properties) (connectors.Connector, error) {
 		c, err := factory.New(p)

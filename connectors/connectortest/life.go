@@ -18,7 +18,7 @@ const misspelled = "noSuchNameForTest"
 func (c *check) newDoesNoIO() {
 	c.hook("Break", c.party.Break)
 	left := marked(func() {
-		if err := c.call("New", func(context.Context) error {
+		if err := call("New", func(context.Context) error {
 			_, err := c.factory.New(c.party.Configuration)
 			return err
 		}); err != nil {
@@ -59,7 +59,7 @@ func (c *check) keepsSecrets() {
 // printed returns v in all the ways in which it may get into a log.
 func printed(v any) string {
 	var logged buffer
-	slog.New(slog.NewJSONHandler(&logged, nil)).Info("printed", slog.Any("value", v)) //nolint:sloglint // a logger of its own
+	slog.New(slog.NewJSONHandler(&logged, nil)).Info("printed", slog.Any("value", v))
 	encoded, err := json.Marshal(v)
 	return fmt.Sprintf("%v %+v %#v %s %v %s", v, v, v, encoded, err, logged.String())
 }

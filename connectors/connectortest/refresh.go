@@ -102,14 +102,16 @@ func (c *check) stopsAfter(stored int) {
 	case <-waiting:
 		cancel()
 		c.endsInTime(done)
-	case <-done:
+	case err := <-done:
+		c.Logf("the refresh ended before its %d. command: %v", stored+1, err)
 	}
 }
 
 func (c *check) endsInTime(done <-chan error) {
 	c.Helper()
 	select {
-	case <-done:
+	case err := <-done:
+		c.Logf("Refresh returned %v", err)
 	case <-time.After(promptness):
 		c.Fatalf("Refresh does not return within %v after its ctx is done", promptness)
 	}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"iter"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -100,7 +102,7 @@ func (v *toy) Refresh(ctx context.Context) error {
 	}
 	switch v.fault {
 	case connectortest.RepeatsNothing:
-		return errors.Join(v.c.Send(ctx, v.commands(goods)...), v.reconcile(ctx, goods))
+		return errors.Join(v.c.Send(ctx, commands(goods)...), v.reconcile(ctx, goods))
 	case connectortest.SeesAdditions, connectortest.SeesChanges:
 		v.overlook(goods)
 	case connectortest.SeesDeletions:
@@ -121,11 +123,11 @@ func (v *toy) Refresh(ctx context.Context) error {
 
 // reconcile is all that a right connector does.
 func (v *toy) reconcile(ctx context.Context, goods map[string]int) error {
-	_, err := v.c.Reconcile(ctx, "shop", v.wanted(goods))
+	_, err := v.c.Reconcile(ctx, "shop", wanted(goods))
 	return err
 }
 
-func (v *toy) wanted(goods map[string]int) iter.Seq2[connectors.Wanted, error] {
+func wanted(goods map[string]int) iter.Seq2[connectors.Wanted, error] {
 	return func(yield func(connectors.Wanted, error) bool) {
 		for _, name := range slices.Sorted(maps.Keys(goods)) {
 			if !yield(connectors.Wanted{Element: spec(name, goods[name])}, nil) {
@@ -142,7 +144,7 @@ func spec(name string, price int) *events.ElementSpec {
 	}
 }
 
-func (v *toy) commands(goods map[string]int) (commands []events.Command) {
+func commands(goods map[string]int) (commands []events.Command) {
 	for _, name := range slices.Sorted(maps.Keys(goods)) {
 		commands = append(commands, &events.Upsert{Element: *spec(name, goods[name])})
 	}
@@ -170,7 +172,7 @@ func (v *toy) sendOnce(ctx context.Context, goods map[string]int) error {
 	news := maps.Clone(goods)
 	maps.DeleteFunc(news, func(name string, price int) bool { return v.sent[name] == price })
 	maps.Copy(v.sent, goods)
-	return v.c.SendIn(ctx, "shop", v.commands(news)...)
+	return v.c.SendIn(ctx, "shop", commands(news)...)
 }
 
 // compare asks the repository what there is without waiting for its own commands.
@@ -185,7 +187,7 @@ func (v *toy) compare(ctx context.Context, goods map[string]int) error {
 			gone = append(gone, &events.Delete{Element: events.ByName(e.Header.QualifiedName)})
 		}
 	}
-	return v.c.SendIn(ctx, "shop", append(gone, v.commands(goods)...)...)
+	return v.c.SendIn(ctx, "shop", append(gone, commands(goods)...)...)
 }
 
 // sendNameless sends elements that nothing identifies, once a value.
@@ -203,14 +205,17 @@ func (v *toy) sendNameless(ctx context.Context, goods map[string]int) error {
 // prepare sets up a shop, a connector with a fault for it, and its fixture.
 func prepare(t *testing.T, fault connectortest.Behavior) (connectors.Factory, connectortest.Fixture) {
 	t.Helper()
-	t.Setenv("SHOP_PASSWORD", "open sesame")
+	password := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(password, []byte("open sesame"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	s := &shop{}
 	forever := make(chan struct{})
 	t.Cleanup(func() { close(forever) })
 	return s.factory(fault, forever), connectortest.Fixture{Seeds: 3, ThirdParty: func(testing.TB) connectortest.ThirdParty {
 		s.goods, s.gone = map[string]int{"apple": 1, "bread": 2, "cheese": 3}, false
 		return connectortest.ThirdParty{
-			Configuration: events.Props(map[string]any{"password": "env:SHOP_PASSWORD"}),
+			Configuration: events.Props(map[string]any{"password": "file:" + password}),
 			Secrets:       []string{"open sesame"},
 			Add:           s.change(func() { s.goods["date"] = 4 }),
 			Change:        s.change(func() { s.goods["apple"] = 5 }),

@@ -77,7 +77,7 @@ func (c *check) start(repo *Repository) *value {
 }
 
 func (v *value) tryStart() error {
-	return v.call("Start", func(ctx context.Context) error { return v.connector.Start(ctx, v.context) })
+	return call("Start", func(ctx context.Context) error { return v.connector.Start(ctx, v.context) })
 }
 
 func (v *value) refresh() {
@@ -86,7 +86,7 @@ func (v *value) refresh() {
 }
 
 func (v *value) tryRefresh() error {
-	return v.call("Refresh", v.refreshUntil)
+	return call("Refresh", v.refreshUntil)
 }
 
 func (v *value) refreshUntil(ctx context.Context) error {
@@ -100,8 +100,8 @@ func (v *value) refreshUntil(ctx context.Context) error {
 // stop disconnects as a host does.
 func (v *value) stop() {
 	v.Helper()
-	v.must("Disconnect", v.call("Disconnect", v.connector.Disconnect))
-	v.must("end of the background work", v.call("Close", v.context.Close))
+	v.must("Disconnect", call("Disconnect", v.connector.Disconnect))
+	v.must("end of the background work", call("Close", v.context.Close))
 }
 
 func (c *check) must(what string, err error) {
@@ -111,8 +111,8 @@ func (c *check) must(what string, err error) {
 	}
 }
 
-// call runs f and waits for it, but not forever, and not for a panic.
-func (c *check) call(what string, f func(context.Context) error) error {
+// call runs f and waits for it, but not forever. A panic is an error.
+func call(what string, f func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	select {
@@ -154,7 +154,7 @@ type buffer struct {
 	b  bytes.Buffer
 }
 
-// Write implements io.Writer.
+// Write implements [io.Writer].
 func (b *buffer) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -83,13 +83,8 @@ func (w *writer) upsert(spec *events.ElementSpec, merge bool) (events.Result, er
 	if spec.QualifiedName != "" {
 		next.Header.QualifiedName = spec.QualifiedName
 	}
-	if err := w.revise(have, &next, revision{spec.Properties, spec.Zones, !merge}); err != nil {
-		return events.Result{}, err
-	}
-	if spec.Classifications != nil {
-		w.reclassify(&next, spec.Classifications)
-	}
-	return w.outcome(next.Header.GUID), nil
+	err := w.revise(have, &next, revision{spec.Properties, spec.Zones, spec.Classifications, !merge})
+	return w.outcome(next.Header.GUID), err
 }
 
 func (w *writer) create(spec *events.ElementSpec) (events.Result, error) {
@@ -104,7 +99,7 @@ func (w *writer) create(spec *events.ElementSpec) (events.Result, error) {
 	e := &events.Element{
 		Header:          w.header(guid, spec.Type),
 		Properties:      p,
-		Classifications: slices.Clone(spec.Classifications),
+		Classifications: sorted(spec.Classifications),
 	}
 	e.Header.QualifiedName, e.Header.Zones = spec.QualifiedName, spec.Zones
 	w.putElement(e, nil)
@@ -138,6 +133,7 @@ func (w *writer) header(guid, typeName string) events.ElementHeader {
 type revision struct {
 	properties events.Properties
 	zones      []string
+	marks      []events.Classification
 	replace    bool
 }
 
@@ -158,12 +154,28 @@ func (w *writer) revise(have, next *events.Element, r revision) (err error) {
 	if r.zones != nil {
 		next.Header.Zones = r.zones
 	}
-	same := next.Properties.Equal(have.Properties) && next.Header.QualifiedName == have.Header.QualifiedName &&
-		events.ZonesDigest(next.Header.Zones) == events.ZonesDigest(have.Header.Zones)
-	if !same {
+	if r.marks != nil {
+		next.Classifications = sorted(r.marks)
+	}
+	w.adopt(&next.Header)
+	if !same(next, have) {
 		w.putNext(events.TypeElementUpdated, next, have, "")
 	}
 	return nil
+}
+
+// adopt makes what a command of a scope touches belong to that scope.
+func (w *writer) adopt(h *events.ElementHeader) {
+	if w.scope != "" {
+		h.Origin.Scope = w.scope
+	}
+}
+
+func same(a, b *events.Element) bool {
+	return a.Properties.Equal(b.Properties) && a.Header.QualifiedName == b.Header.QualifiedName &&
+		a.Header.Origin == b.Header.Origin &&
+		events.ZonesDigest(a.Header.Zones) == events.ZonesDigest(b.Header.Zones) &&
+		events.ClassificationsDigest(a.Classifications) == events.ClassificationsDigest(b.Classifications)
 }
 
 func (w *writer) update(c *events.Update) (events.Result, error) {
@@ -172,7 +184,7 @@ func (w *writer) update(c *events.Update) (events.Result, error) {
 		return events.Result{}, notFound("/element")
 	}
 	next := *have
-	err := w.revise(have, &next, revision{c.Properties, c.Zones, c.Replace})
+	err := w.revise(have, &next, revision{properties: c.Properties, zones: c.Zones, replace: c.Replace})
 	return w.outcome(have.Header.GUID), err
 }
 
@@ -208,7 +220,7 @@ func (w *writer) link(spec *events.RelationshipSpec) (events.Result, error) {
 		return events.Result{}, err
 	case have == nil:
 		return w.relate(spec, end1, end2, p), nil
-	case have.Properties.Equal(p):
+	case have.Properties.Equal(p) && (w.scope == "" || w.scope == have.Header.Origin.Scope):
 		return w.outcome(have.Header.GUID), nil
 	}
 	if err := w.mayChange(&have.Header); err != nil {
@@ -216,6 +228,7 @@ func (w *writer) link(spec *events.RelationshipSpec) (events.Result, error) {
 	}
 	next := *have
 	next.Properties = p
+	w.adopt(&next.Header)
 	w.touch(&next.Header)
 	w.putRelationship(&next)
 	w.relationshipChanged(events.TypeRelationshipUpdated, &next, have)

@@ -201,8 +201,12 @@ func (f *connector) want(ctx context.Context, i *item, yield func(connectors.Wan
 	if i.unseen {
 		return f.wantAgain(ctx, i.rel, yield)
 	}
+	element, err := f.naming.element(i)
+	if err != nil {
+		return yield(connectors.Wanted{}, err)
+	}
 	link := f.naming.link(i)
-	return yield(connectors.Wanted{Element: f.naming.element(i)}, nil) &&
+	return yield(connectors.Wanted{Element: element}, nil) &&
 		(link == nil || yield(connectors.Wanted{Relationship: link}, nil))
 }
 

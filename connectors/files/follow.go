@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -152,9 +153,7 @@ func (r *reporter) there(ctx context.Context, rel string, e *entry, parent *fold
 	if err := r.scan.entry(ctx, rel, e, parent, now, func(i *item) bool { return r.found(ctx, i) }); err != nil {
 		return errors.Join(err, r.out.err)
 	}
-	for name, s := range now.files {
-		parent.files[name] = s
-	}
+	maps.Copy(parent.files, now.files)
 	for name, sub := range now.folders {
 		old.missing(sub, rel, func(rel string, folder bool) { r.deleted(ctx, rel, folder) })
 		parent.folders[name] = sub
@@ -167,7 +166,12 @@ func (r *reporter) found(ctx context.Context, i *item) bool {
 	if i.unchanged || i.unseen {
 		return true
 	}
-	r.out.put(ctx, &events.Upsert{Element: *r.naming.element(i)})
+	element, err := r.naming.element(i)
+	if err != nil {
+		r.out.err = err
+		return false
+	}
+	r.out.put(ctx, &events.Upsert{Element: *element})
 	if link := r.naming.link(i); link != nil {
 		r.out.put(ctx, &events.Link{Relationship: *link})
 	}
@@ -185,7 +189,7 @@ type outbox struct {
 func (o *outbox) put(ctx context.Context, cmd events.Command) {
 	o.pending = append(o.pending, cmd)
 	if len(o.pending) >= batch {
-		_ = o.flush(ctx) //nolint:errcheck // kept in o.err
+		_ = o.flush(ctx) // o.err keeps it
 	}
 }
 

@@ -33,10 +33,10 @@ type site struct {
 }
 
 // open starts a connector on a new folder, with settings beside the path.
-func open(t testing.TB, d files.Disk, settings map[string]any) *site {
-	t.Helper()
-	s := &site{TB: t, root: filepath.Join(t.TempDir(), "root"), repo: connectortest.NewRepository()}
-	must(t, os.Mkdir(s.root, 0o750))
+func open(tb testing.TB, d files.Disk, settings map[string]any) *site {
+	tb.Helper()
+	s := &site{TB: tb, root: filepath.Join(tb.TempDir(), "root"), repo: connectortest.NewRepository()}
+	must(tb, os.Mkdir(s.root, 0o750))
 	s.start(d, settings)
 	return s
 }

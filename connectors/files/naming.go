@@ -57,7 +57,7 @@ func printable(p string) string {
 		return p
 	}
 	var b strings.Builder
-	for len(p) > 0 {
+	for p != "" {
 		r, size := utf8.DecodeRuneInString(p)
 		switch {
 		case r == utf8.RuneError && size == 1:
@@ -80,28 +80,41 @@ func (n *naming) folder(rel string) *events.ElementSpec {
 	}
 }
 
-func (n *naming) file(rel string, s stamp) *events.ElementSpec {
+// fileProperties are the properties of a file. They stand in the order of their
+// names: so the JSON is canonical as it is written, which takes a third of the
+// time of a map.
+type fileProperties struct {
+	DisplayName   string    `json:"displayName"`
+	Encoding      string    `json:"encoding,omitempty"`
+	FileExtension string    `json:"fileExtension,omitempty"`
+	FileName      string    `json:"fileName"`
+	FileType      string    `json:"fileType"`
+	ModifiedTime  time.Time `json:"modifiedTime"`
+	PathName      string    `json:"pathName"`
+	ResourceName  string    `json:"resourceName"`
+	Size          int64     `json:"size"`
+}
+
+func (n *naming) file(rel string, s stamp) (*events.ElementSpec, error) {
 	p := printable(n.path(rel))
 	name := path.Base(p)
 	f := formatOf(name)
-	properties := map[string]any{
-		"displayName": name, "resourceName": name, "fileName": name, "pathName": p,
-		"fileType": f.fileType, "size": s.size,
-		"modifiedTime": time.Unix(0, s.modified).UTC().Format(time.RFC3339Nano),
+	raw, err := events.Marshal(&fileProperties{
+		DisplayName: name, ResourceName: name, FileName: name, PathName: p,
+		FileExtension: extensionOf(name), FileType: f.fileType, Encoding: s.encoding.String(),
+		Size: s.size, ModifiedTime: time.Unix(0, s.modified).UTC(),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", p, err)
 	}
-	if extension := extensionOf(name); extension != "" {
-		properties["fileExtension"] = extension
-	}
-	if s.encoding != unknownEncoding {
-		properties["encoding"] = s.encoding.String()
-	}
-	return &events.ElementSpec{Type: f.typeName, QualifiedName: n.fileName(rel), Properties: events.Props(properties)}
+	properties, err := events.ParseProperties(raw)
+	return &events.ElementSpec{Type: f.typeName, QualifiedName: n.fileName(rel), Properties: properties}, err
 }
 
 // element returns the element of an item.
-func (n *naming) element(i *item) *events.ElementSpec {
+func (n *naming) element(i *item) (*events.ElementSpec, error) {
 	if i.folder {
-		return n.folder(i.rel)
+		return n.folder(i.rel), nil
 	}
 	return n.file(i.rel, i.stamp)
 }

@@ -47,7 +47,7 @@ func (s *scan) folder(ctx context.Context, rel string, old *folder, take yield) 
 		return nil, nil //nolint:nilnil // no folder, and that is right
 	default:
 		s.troubles.add(unreadable, rel, reason(err))
-		return s.unreadable(rel, old, take)
+		return unreadableFolder(rel, old, take)
 	}
 	if !take(&item{rel: rel, folder: true, unchanged: old != nil}) {
 		return nil, errStopped
@@ -64,7 +64,7 @@ func (s *scan) folder(ctx context.Context, rel string, old *folder, take yield) 
 	return now, nil
 }
 
-func (s *scan) unreadable(rel string, old *folder, take yield) (*folder, error) {
+func unreadableFolder(rel string, old *folder, take yield) (*folder, error) {
 	if !take(&item{rel: rel, folder: true, unchanged: old != nil}) || !take(&item{rel: rel, unseen: true}) {
 		return nil, errStopped
 	}

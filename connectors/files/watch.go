@@ -64,7 +64,7 @@ func (n *watching) reopen(notice func(path string), fail func(error)) error {
 
 func (n *watching) close() {
 	if n.w != nil {
-		_ = n.w.Close() //nolint:errcheck // it never fails
+		_ = n.w.Close() // it never fails
 		n.w = nil
 	}
 	n.pump.Wait()
@@ -94,7 +94,7 @@ func (n *watching) remove(folder string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.w != nil {
-		_ = n.w.Remove(folder) //nolint:errcheck // most are gone already
+		_ = n.w.Remove(folder) // most are gone already
 	}
 }
 
