@@ -111,12 +111,18 @@ func (w *writer) message(c *change, r *received, position uint64, i int) *nats.M
 	return m
 }
 
-// bury puts a command that can never be applied into the dead letters, once.
-func (w *writer) bury(r *received, p *publication, why error) error {
+// refuse notes why the command cannot be applied.
+func (p *publication) refuse(r *received, why error) {
 	reason, ok := errors.AsType[*events.Error](why)
 	if !ok {
 		reason = events.Errorf(events.CodeInvalid, "", "%s", why)
 	}
+	p.refused, p.outcome = r, outcome{result: events.Result{Error: reason}}
+}
+
+// bury puts a command that can never be applied into the dead letters, once.
+func (w *writer) bury(p *publication) error {
+	r, reason := p.refused, p.outcome.result.Error
 	w.log.Warn("a command cannot be applied", slog.Uint64("in_sequence", r.sequence), slog.String("subject", r.subject),
 		slog.String("code", string(reason.Code)), slog.String("reason", reason.Error()))
 	stream := w.bus.Topics().InStream()
@@ -126,13 +132,10 @@ func (w *writer) bury(r *received, p *publication, why error) error {
 	if err != nil {
 		return fmt.Errorf("dead letter: %w", err)
 	}
-	p.dead = true
-	p.outcome.result = events.Result{Error: reason}
 	m.Header.Set(jetstream.ExpectedLastSubjSeqHeader, "0")
 	if p.ack, err = w.js.PublishMsgAsync(m); err != nil {
 		return fmt.Errorf("dead letter: %w", err)
 	}
-	w.inFlight = append(w.inFlight, p)
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package repository
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +25,9 @@ type Settings struct {
 	Types    *Types
 	Version  string
 	Logger   *slog.Logger
+	// LeaseKey names the writer's lease; empty means the one of the
+	// installation. Only a test that wants two writers at once has another.
+	LeaseKey string
 	// Crash, in tests, is called at the writer's steps "publish", "published"
 	// and "committed".
 	Crash func(step string)
@@ -56,15 +60,14 @@ func New(s Settings) (*Repository, error) {
 	if s.Logger == nil {
 		s.Logger = slog.New(slog.DiscardHandler)
 	}
-	if s.Instance == "" {
-		s.Instance = s.Node
-	}
+	s.Instance = cmp.Or(s.Instance, s.Node)
+	s.LeaseKey = cmp.Or(s.LeaseKey, topics.RepositoryLease)
 	return &Repository{set: s, index: newIndex(), elections: make(chan election)}, nil
 }
 
 // Serve runs the repository until ctx is done.
 func (r *Repository) Serve(ctx context.Context) error {
-	lease, err := r.set.Bus.NewLease(ctx, topics.RepositoryLease, r.set.Node, r.set.Instance)
+	lease, err := r.set.Bus.NewLease(ctx, r.set.LeaseKey, r.set.Node, r.set.Instance)
 	if err != nil {
 		return fmt.Errorf("repository: %w", err)
 	}

@@ -2,7 +2,6 @@ package repository
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"strconv"
@@ -56,8 +55,11 @@ type publication struct {
 	ack jetstream.PubAckFuture
 	// last is the out sequence of the last event.
 	last    uint64
-	dead    bool // ack is that of a dead letter
 	settled bool // there is nothing to wait for any more
+	// refused is set when the command cannot be applied; ack is then that of
+	// its dead letter, which is sent when all before it is committed: only
+	// then is it certain that this writer saw the state as it is.
+	refused *received
 }
 
 // received is a command as the reader hands it to the writer.
@@ -121,7 +123,7 @@ func (w *writer) read(ctx context.Context, position uint64, commands chan<- *rec
 func (w *writer) loop(ctx context.Context, position uint64, commands <-chan *received) error {
 	for {
 		intake := commands
-		if len(w.inFlight) >= window {
+		if w.full() {
 			intake = nil
 		}
 		var err error
@@ -135,14 +137,25 @@ func (w *writer) loop(ctx context.Context, position uint64, commands <-chan *rec
 		case ack := <-w.firstAck():
 			err = w.stored(w.inFlight[0], ack)
 		case failure := <-w.firstErr():
-			err = w.refused(w.inFlight[0], failure)
+			err = w.failed(w.inFlight[0], failure)
 		case <-ctx.Done():
 			return nil
 		}
-		if err = errors.Join(err, w.collect()); err != nil {
+		if err == nil {
+			err = w.collect()
+		}
+		if err != nil {
 			return err
 		}
 	}
+}
+
+// full reports whether the next command has to wait. It does behind a refused
+// one: a change after it would move the position past it, and if the writer
+// died then, the refused command would never get its dead letter.
+func (w *writer) full() bool {
+	n := len(w.inFlight)
+	return n >= window || n > 0 && w.inFlight[n-1].refused != nil
 }
 
 // handle applies one command and publishes what it leads to.
@@ -152,10 +165,11 @@ func (w *writer) handle(r *received) error {
 	if err == nil {
 		p.outcome, err = w.apply(r)
 	}
-	if err != nil {
-		return w.bury(r, p, err)
-	}
 	w.inFlight = append(w.inFlight, p)
+	if err != nil {
+		p.refuse(r, err)
+		return nil
+	}
 	if len(p.outcome.changes) == 0 {
 		p.settled = true
 		return nil
@@ -209,12 +223,12 @@ func (w *writer) collect() error {
 	var err error
 	for ; n < len(w.inFlight) && err == nil; n++ {
 		p := w.inFlight[n]
-		if !p.settled {
+		if !p.settled && p.ack != nil {
 			select {
 			case ack := <-p.ack.Ok():
 				err = w.stored(p, ack)
 			case failure := <-p.ack.Err():
-				err = w.refused(p, failure)
+				err = w.failed(p, failure)
 			default:
 			}
 		}
@@ -225,22 +239,25 @@ func (w *writer) collect() error {
 	w.commit(w.inFlight[:n])
 	clear(w.inFlight[:n])
 	w.inFlight = w.inFlight[n:]
+	if err == nil && len(w.inFlight) > 0 && w.inFlight[0].ack == nil {
+		err = w.bury(w.inFlight[0])
+	}
 	return err
 }
 
 // stored notes that the events of a publication are where they were expected.
 func (w *writer) stored(p *publication, ack *jetstream.PubAck) error {
-	if !p.dead && ack.Sequence != p.last {
+	if p.refused == nil && ack.Sequence != p.last {
 		return fmt.Errorf("%w: event stored as %d, expected %d", bus.ErrSequence, ack.Sequence, p.last)
 	}
 	p.settled = true
 	return nil
 }
 
-// refused handles a refused or lost publish. That of a dead letter which is
+// failed handles a refused or lost publish. That of a dead letter which is
 // there already is none.
-func (w *writer) refused(p *publication, err error) error {
-	if p.dead && bus.IsSequence(err) {
+func (w *writer) failed(p *publication, err error) error {
+	if p.refused != nil && bus.IsSequence(err) {
 		p.settled = true
 		return nil
 	}
@@ -280,8 +297,14 @@ func (p *publication) appendFacts(facts []fact) []fact {
 // settle waits until no publish is on its way any more: one that arrives after
 // the position was read again would be applied twice.
 func (w *writer) settle() {
+	if w.bus.Conn().IsClosed() {
+		return
+	}
+	closed := w.bus.Conn().StatusChanged(nats.CLOSED)
+	defer w.bus.Conn().RemoveStatusListener(closed)
 	select {
 	case <-w.js.PublishAsyncComplete():
+	case <-closed:
 	case <-time.After(2 * ackTimeout):
 		w.log.Warn("publishes without an answer are left behind")
 	}
