@@ -1,0 +1,31 @@
+package host
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/camena-io/camena/events"
+)
+
+// Core is the engine, for tests with an outlet and a time of their own.
+type Core struct{ engine *engine }
+
+func NewCore(s Settings, out outlet) *Core {
+	s.defaults()
+	return &Core{engine: newEngine(s, s.Instance, out)}
+}
+
+func (c *Core) Assigned(id string, a *events.Assignment) { c.engine.assigned(id, a) }
+func (c *Core) Due(cycle *events.Cycle, due time.Time)   { c.engine.due(cycle, due) }
+func (c *Core) Stop(fenced bool)                         { c.engine.stop(fenced) }
+func (c *Core) Count() int                               { return c.engine.count() }
+func (t *Timing) BackoffAfter(failed int) time.Duration  { return t.backoff(failed) }
+
+// Hold runs work under a heartbeat.
+func Hold(ctx context.Context, n nodes, name, process string, work func(context.Context) error) error {
+	p := &pulse{nodes: n, log: slog.New(slog.DiscardHandler), process: process, describe: func() events.Node {
+		return events.Node{Name: name}
+	}}
+	return p.hold(ctx, work)
+}

@@ -1,0 +1,250 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"hash/fnv"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/topics"
+)
+
+const (
+	// lanes write in parallel; what concerns one connector keeps its order.
+	lanes = 32
+	// lastWords is how long writing may take when the node stops.
+	lastWords = time.Second
+	// longestTTL is how long a due cycle waits for its host at most.
+	longestTTL = time.Minute
+	// takes is how often a report is written against somebody else's.
+	takes = 3
+)
+
+// outbox is the outlet on the bus.
+type outbox struct {
+	bus     *bus.Bus
+	log     *slog.Logger
+	node    string
+	reports *bus.Bucket[events.ConnectorReport]
+	lanes   [lanes]lane
+}
+
+// lane is the part of an outbox for some of the connectors.
+type lane struct {
+	mu    sync.Mutex
+	queue []func(context.Context)
+	later map[string]*events.ConnectorReport
+	wake  chan struct{}
+
+	// revisions of the reports, for the one goroutine of the lane.
+	revisions map[string]uint64
+}
+
+func newOutbox(b *bus.Bus, log *slog.Logger, node string, reports *bus.Bucket[events.ConnectorReport]) *outbox {
+	o := &outbox{bus: b, log: log, node: node, reports: reports}
+	for i := range o.lanes {
+		l := &o.lanes[i]
+		l.later, l.revisions = map[string]*events.ConnectorReport{}, map[string]uint64{}
+		l.wake = make(chan struct{}, 1)
+	}
+	return o
+}
+
+// Serve writes until ctx is done, then what is left, as far as that is possible
+// in a second.
+func (o *outbox) Serve(ctx context.Context) error {
+	var group sync.WaitGroup
+	for i := range o.lanes {
+		group.Go(func() { o.serve(ctx, &o.lanes[i]) })
+	}
+	group.Wait()
+	return nil
+}
+
+func (o *outbox) serve(ctx context.Context, l *lane) {
+	tick := time.NewTicker(topics.Heartbeat)
+	defer tick.Stop()
+	for {
+		select {
+		case <-l.wake:
+			l.flush(ctx)
+		case <-tick.C:
+			o.queueLater(l)
+			l.flush(ctx)
+		case <-ctx.Done():
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
+			defer cancel()
+			o.queueLater(l)
+			l.flush(last)
+			return
+		}
+	}
+}
+
+// flush writes what is queued.
+func (l *lane) flush(ctx context.Context) {
+	l.mu.Lock()
+	queue := l.queue
+	l.queue = nil
+	l.mu.Unlock()
+	for i, write := range queue {
+		if ctx.Err() != nil {
+			l.mu.Lock()
+			l.queue = append(queue[i:], l.queue...)
+			l.mu.Unlock()
+			return
+		}
+		write(ctx)
+	}
+}
+
+// queueLater queues the reports that could wait.
+func (o *outbox) queueLater(l *lane) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for id, r := range l.later {
+		l.queue = append(l.queue, func(ctx context.Context) { o.write(ctx, l, r) })
+		delete(l.later, id)
+	}
+}
+
+func (o *outbox) lane(connector string) *lane {
+	h := fnv.New32a()
+	h.Write([]byte(connector))
+	return &o.lanes[h.Sum32()%lanes]
+}
+
+func (l *lane) push(write func(context.Context)) {
+	l.queue = append(l.queue, write)
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Report implements outlet.
+func (o *outbox) Report(r *events.ConnectorReport, n Notice) {
+	l := o.lane(r.Connector)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if n == Later {
+		l.later[r.Connector] = r
+		return
+	}
+	delete(l.later, r.Connector)
+	l.push(func(ctx context.Context) {
+		o.write(ctx, l, r)
+		o.publish(ctx, o.bus.Topics().Status(r.Connector), events.TypeConnectorStatus, r.Connector, r)
+	})
+}
+
+// Finished implements outlet.
+func (o *outbox) Finished(r *events.CycleReport) {
+	l := o.lane(r.Connector)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.push(func(ctx context.Context) {
+		o.publish(ctx, o.bus.Topics().CycleOutcome(r.Connector), events.TypeCycleFinished, r.Connector, r)
+	})
+}
+
+// Arm implements outlet.
+func (o *outbox) Arm(a Alarm) {
+	l := o.lane(a.Cycle.Connector)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.push(func(ctx context.Context) {
+		err := o.arm(ctx, &a)
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		o.log.WarnContext(ctx, "schedule", slog.String("connector", a.Cycle.Connector), slog.Any("error", err))
+		if a.Refused != nil {
+			a.Refused(err)
+		}
+	})
+}
+
+func (o *outbox) arm(ctx context.Context, a *Alarm) error {
+	s := bus.Schedule{
+		Subject: o.bus.Topics().Schedule(a.Cycle.Connector, string(a.Cycle.Kind)),
+		Target:  o.bus.Topics().Due(o.node, a.Cycle.Connector),
+		Pattern: a.Pattern, TTL: longestTTL,
+	}
+	switch {
+	case !a.Cycle.Due.IsZero():
+		s.Pattern = bus.At(a.Cycle.Due)
+	case a.Pattern == "":
+		return o.bus.Disarm(ctx, s.Subject)
+	case a.Cycle.Interval > 0:
+		// What was missed is not made up for: the next one is as good.
+		s.TTL = min(longestTTL, max(time.Duration(a.Cycle.Interval).Truncate(time.Second), time.Second))
+	default:
+		s.TimeZone = a.TimeZone
+	}
+	e, err := events.New(o.source(), events.TypeCycleDue, &a.Cycle)
+	if err != nil {
+		return err
+	}
+	return o.bus.Arm(ctx, s, &e)
+}
+
+func (o *outbox) source() string { return "/hosts/" + topics.Escape(o.node) }
+
+func (o *outbox) publish(ctx context.Context, subject, typeName, connector string, data any) {
+	e, err := events.New(o.source(), typeName, data)
+	if err == nil {
+		e.Subject = connector
+		_, err = o.bus.Publish(ctx, subject, &e)
+	}
+	if err != nil {
+		o.log.WarnContext(ctx, "publish", slog.String("subject", subject), slog.Any("error", err))
+	}
+}
+
+// write stores a report, unless there is one of a later generation: then the
+// connector runs elsewhere already. What cannot be written is tried again.
+func (o *outbox) write(ctx context.Context, l *lane, r *events.ConnectorReport) {
+	err := o.put(ctx, l, r)
+	if r.Status == events.StatusStopped || r.Status == events.StatusShutdown {
+		delete(l.revisions, r.Connector)
+	}
+	if err == nil {
+		return
+	}
+	o.log.WarnContext(ctx, "report", slog.String("connector", r.Connector), slog.Any("error", err))
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.later[r.Connector] == nil {
+		l.later[r.Connector] = r
+	}
+}
+
+func (o *outbox) put(ctx context.Context, l *lane, r *events.ConnectorReport) (err error) {
+	for range takes {
+		var revision uint64
+		if revision, err = o.reports.Update(ctx, r.Connector, r, l.revisions[r.Connector]); err == nil {
+			l.revisions[r.Connector] = revision
+			return nil
+		}
+		if !errors.Is(err, bus.ErrTaken) {
+			return err
+		}
+		there, getErr := o.reports.Get(ctx, r.Connector)
+		switch {
+		case errors.Is(getErr, bus.ErrMissing):
+			l.revisions[r.Connector] = 0
+		case getErr != nil:
+			return getErr
+		case there.Value != nil && there.Value.Generation > r.Generation:
+			return nil
+		default:
+			l.revisions[r.Connector] = there.Revision
+		}
+	}
+	return err
+}

@@ -1,0 +1,115 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"github.com/camena-io/camena/connectors"
+	"github.com/camena-io/camena/runtime/bus"
+)
+
+// Settings of a [Host].
+type Settings struct {
+	// Node is the name of this node, unique in the installation.
+	Node string
+	// Instance is unique to this process.
+	Instance   string
+	Bus        *bus.Bus
+	Connectors connectors.Set
+	// Metadata gives a connector, named by its id, access to the metadata; nil
+	// means the bus.
+	Metadata func(ctx context.Context, connector string) (Metadata, error)
+	// Roles are those of the node; its heartbeat tells them.
+	Roles   []string
+	Version string
+	Logger  *slog.Logger
+	Timing  Timing
+	// Parallel is how many connectors start or refresh at a time; 0 means 64.
+	Parallel int
+	_        struct{}
+}
+
+// Metadata is what a connector's Context is made of.
+type Metadata interface {
+	connectors.Publisher
+	connectors.Reader
+	connectors.Follower
+	connectors.Positions
+}
+
+// Timing is how long things may take. A zero field means the default.
+type Timing struct {
+	// Start is how long New and Start may take each: 1m.
+	Start time.Duration
+	// Refresh is how long a refresh may take: 1h.
+	Refresh time.Duration
+	// EngagePause is the time between the return of an engage call and the
+	// next one: 1s (Egeria).
+	EngagePause time.Duration
+	// Grace is how long a call may go on after its ctx has ended: 1.2s. The
+	// contract asks for one.
+	Grace time.Duration
+	// Disconnect is how long Disconnect may take: 1s, and half a Grace.
+	Disconnect time.Duration
+	// Retry is the time before the first new attempt after a failure, 1s; it
+	// doubles up to RetryMax, 5m.
+	Retry    time.Duration
+	RetryMax time.Duration
+	// Place is how long a connector that starts or refreshes counts towards
+	// Parallel: 1s.
+	Place time.Duration
+}
+
+func (s *Settings) complete() error {
+	if s.Node == "" || s.Instance == "" || s.Bus == nil {
+		return errors.New("host: Node, Instance and Bus are needed")
+	}
+	if s.Metadata == nil {
+		s.Metadata = func(ctx context.Context, connector string) (Metadata, error) {
+			return s.Bus.Metadata(ctx, connector)
+		}
+	}
+	s.defaults()
+	return nil
+}
+
+func (s *Settings) defaults() {
+	if s.Logger == nil {
+		s.Logger = slog.New(slog.DiscardHandler)
+	}
+	if s.Parallel == 0 {
+		s.Parallel = 64
+	}
+	t := &s.Timing
+	for _, d := range []struct {
+		field *time.Duration
+		value time.Duration
+	}{
+		{&t.Start, time.Minute},
+		{&t.Refresh, time.Hour},
+		{&t.EngagePause, time.Second},
+		{&t.Grace, 1200 * time.Millisecond},
+		{&t.Disconnect, time.Second},
+		{&t.Retry, time.Second},
+		{&t.RetryMax, 5 * time.Minute},
+		{&t.Place, time.Second},
+	} {
+		if *d.field == 0 {
+			*d.field = d.value
+		}
+	}
+}
+
+// backoff returns how long to wait before the next attempt after so many that
+// failed: doubled each time up to the maximum, and up to half less, so that
+// those who failed together do not come back together.
+func (t *Timing) backoff(failed int) time.Duration {
+	wait := t.RetryMax
+	if shift := failed - 1; shift < 32 {
+		wait = min(t.Retry<<shift, t.RetryMax)
+	}
+	return wait - rand.N(wait/2+1) //nolint:gosec // jitter
+}
