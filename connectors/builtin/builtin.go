@@ -1,0 +1,12 @@
+// Package builtin lists the connectors that the camena binary ships.
+package builtin
+
+import (
+	"github.com/camena-io/camena/connectors"
+	"github.com/camena-io/camena/connectors/files"
+)
+
+// Factories returns a factory of every connector in the binary.
+func Factories() []connectors.Factory {
+	return []connectors.Factory{files.Factory()}
+}
