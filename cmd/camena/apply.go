@@ -1,0 +1,239 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/camena-io/camena/connectors"
+	"github.com/camena-io/camena/connectors/builtin"
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/bus"
+)
+
+func (p *program) applyCommand() *cobra.Command {
+	return p.resourceCommand(&cobra.Command{
+		Use:   "apply -f FILE...",
+		Short: "Make the metadata what resource files say",
+		Long: `Make the metadata what resource files say: integration groups, integration connectors, elements,
+relationships. What is as it should be already is left alone. Each document is applied as a whole or
+not at all. docs/configuration.md describes the files.`,
+		Example: `  camena apply -f examples/quickstart.yaml
+  camena apply -f connectors/        # every .yaml file of a folder
+  generate | camena apply -f -`,
+	}, (*applying).apply)
+}
+
+func (p *program) deleteCommand() *cobra.Command {
+	return p.resourceCommand(&cobra.Command{
+		Use:   "delete -f FILE...",
+		Short: "Remove what resource files describe",
+		Long: `Remove what resource files describe, last kinds first. A connector stops; what it has cataloged stays,
+unless --cataloged is given.`,
+		Example: `  camena delete -f examples/quickstart.yaml
+  camena delete -f examples/quickstart.yaml --cataloged`,
+	}, (*applying).remove)
+}
+
+func (p *program) resourceCommand(cmd *cobra.Command, do func(*applying, context.Context, []wantedResource) error) *cobra.Command {
+	var files []string
+	a := &applying{out: p.stdout}
+	cmd.Args = cobra.NoArgs
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if len(files) == 0 {
+			return errors.New("name the resource files with -f")
+		}
+		resources, err := p.readResources(files)
+		if err != nil {
+			return err
+		}
+		return p.withBus(cmd.Context(), 0, func(ctx context.Context, b *bus.Bus) error {
+			if a.metadata, err = b.Metadata(ctx, source); err != nil {
+				return err
+			}
+			a.bus, a.actor = b, p.config.User
+			return do(a, ctx, resources)
+		})
+	}
+	cmd.Flags().StringSliceVarP(&files, "file", "f", nil, "resource file, folder of such, or - for the standard input")
+	if cmd.Name() == "delete" {
+		cmd.Flags().BoolVar(&a.cataloged, "cataloged", false, "also what the connectors in the files have cataloged as their own")
+	}
+	return cmd
+}
+
+// readResources reads files and tells what in them looks like a mistake.
+func (p *program) readResources(files []string) ([]wantedResource, error) {
+	offered, err := connectors.NewSet(builtin.Factories()...)
+	if err != nil {
+		return nil, err
+	}
+	r := &reader{stdin: p.stdin, offered: offered}
+	resources, err := r.readFiles(files)
+	for _, w := range r.warnings {
+		fmt.Fprintln(p.stderr, "camena: warning:", w)
+	}
+	return resources, err
+}
+
+// applying sends resources to the repository.
+type applying struct {
+	bus       *bus.Bus
+	metadata  *bus.Metadata
+	actor     string
+	out       io.Writer
+	cataloged bool
+}
+
+func (a *applying) apply(ctx context.Context, resources []wantedResource) error {
+	for _, w := range resources {
+		stale, err := a.leftovers(ctx, w)
+		if err == nil {
+			var result events.Result
+			result, err = a.request(ctx, "", append(stale, w.commands()...))
+			if err == nil {
+				fmt.Fprintf(a.out, "%s %s %s\n", w.kind, printable(w.name), applied(result))
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %s %s: %w", w.where, w.kind, w.name, err)
+		}
+	}
+	return nil
+}
+
+// applied says what a change set did: it created its last step, changed
+// something, or nothing.
+func applied(r events.Result) string {
+	switch {
+	case !r.Changed:
+		return "unchanged"
+	case len(r.Steps) > 0 && r.Steps[len(r.Steps)-1].Version == 1 && r.Steps[len(r.Steps)-1].Changed:
+		return "created"
+	default:
+		return "updated"
+	}
+}
+
+// leftovers returns the commands that remove what an earlier version of a
+// resource left.
+func (a *applying) leftovers(ctx context.Context, w wantedResource) ([]events.Command, error) {
+	obsolete := w.obsolete()
+	if len(obsolete) == 0 {
+		return nil, nil
+	}
+	sequence, err := a.bus.LastSequence(ctx, a.bus.Topics().OutStream())
+	if err != nil || sequence == 0 {
+		return nil, err
+	}
+	var commands []events.Command
+	for _, o := range obsolete {
+		answer, err := persist(ctx, func() (events.RelatedAnswer, error) {
+			return a.metadata.Related(ctx, events.Related{
+				ElementRef: o.from, Relationship: o.relationship, End: o.end, Page: events.Page{MinSequence: sequence},
+			})
+		})
+		if events.CodeOf(err) == events.CodeNotFound {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range answer.Related {
+			if r.Element.Header.QualifiedName != o.keep {
+				commands = append(commands, &events.Unlink{GUID: r.Relationship.Header.GUID})
+			}
+		}
+	}
+	return commands, nil
+}
+
+// persist asks again until a repository answers or ctx is done.
+func persist[A any](ctx context.Context, ask func() (A, error)) (A, error) {
+	for {
+		a, err := ask()
+		if events.CodeOf(err) != events.CodeUnavailable {
+			return a, err
+		}
+		timer := time.NewTimer(20 * time.Millisecond)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return a, fmt.Errorf("%w: %w", err, context.Cause(ctx))
+		}
+	}
+}
+
+// request sends commands as one change set, on behalf of a metadata source.
+func (a *applying) request(ctx context.Context, owner string, commands []events.Command) (events.Result, error) {
+	set, err := events.NewChangeSet(commands...)
+	if err != nil {
+		return events.Result{}, err
+	}
+	e, err := events.NewCommand("/"+source, set)
+	if err != nil {
+		return events.Result{}, err
+	}
+	e.SetExtension(events.ExtActor, a.actor)
+	e.SetExtension(events.ExtMetadataSource, owner)
+	r, err := a.metadata.Request(ctx, e)
+	if err == nil && r.Error != nil {
+		err = r.Error
+	}
+	return r, err
+}
+
+func (a *applying) remove(ctx context.Context, resources []wantedResource) error {
+	for i := len(resources) - 1; i >= 0; i-- {
+		w := resources[i]
+		result, err := a.request(ctx, "", w.removal())
+		if err != nil {
+			return fmt.Errorf("%s: %s %s: %w", w.where, w.kind, w.name, err)
+		}
+		said := "was not there"
+		if result.Changed {
+			said = "deleted"
+		}
+		fmt.Fprintf(a.out, "%s %s %s\n", w.kind, printable(w.name), said)
+		c, ok := w.resource.(*connectorResource)
+		if !ok || !a.cataloged || c.metadataSource == "" {
+			continue
+		}
+		n, err := a.removeOwned(ctx, c.metadataSource)
+		fmt.Fprintf(a.out, "%d elements of %s deleted\n", n, printable(c.metadataSource))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// removeOwned deletes the elements that belong to a metadata source, in its name.
+func (a *applying) removeOwned(ctx context.Context, owner string) (n int, err error) {
+	const perSet = 100 // with their relationships they must fit into one batch
+	var sequence uint64
+	for {
+		answer, err := a.metadata.Find(ctx, events.Find{Source: owner, Page: events.Page{Limit: perSet, MinSequence: sequence}})
+		if err != nil || len(answer.Elements) == 0 {
+			return n, err
+		}
+		commands := make([]events.Command, len(answer.Elements))
+		for i := range answer.Elements {
+			commands[i] = &events.Delete{Element: events.ByGUID(answer.Elements[i].Header.GUID)}
+		}
+		result, err := a.request(ctx, owner, commands)
+		if err != nil {
+			return n, err
+		}
+		if !result.Changed {
+			return n, errors.New("the elements stay although they were deleted; is the connector still running?")
+		}
+		n += len(commands)
+		sequence = result.Sequence
+	}
+}

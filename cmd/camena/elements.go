@@ -1,0 +1,322 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+
+	"github.com/camena-io/camena/connectors"
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/bus"
+)
+
+func (p *program) elementsCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "elements", Aliases: []string{"element"},
+		Short: "Look at metadata elements",
+		Example: `  camena elements list --type DataFile
+  camena elements get Connection::quickstart
+  camena elements history Connection::quickstart
+  camena elements related IntegrationGroup::default`,
+	}
+	cmd.AddCommand(p.elementsListCommand(), p.elementsGetCommand(), p.elementsHistoryCommand(), p.elementsRelatedCommand())
+	return cmd
+}
+
+// reference is an element as it is named on the command line.
+func reference(argument string) events.ElementRef {
+	if _, err := uuid.Parse(argument); err == nil && len(argument) == len(uuid.Nil.String()) {
+		return events.ByGUID(argument)
+	}
+	return events.ByName(argument)
+}
+
+// paging is how much of a long answer to show.
+type paging struct {
+	limit int
+	all   bool
+}
+
+func (g *paging) flags(cmd *cobra.Command) {
+	cmd.Flags().IntVar(&g.limit, "limit", 100, "show so many at most")
+	cmd.Flags().BoolVar(&g.all, "all", false, "show every one")
+	cmd.MarkFlagsMutuallyExclusive("limit", "all")
+}
+
+// page is what to ask for when n have been shown.
+func (g *paging) page(n int, after string) events.Page {
+	limit := events.MaxPage
+	if !g.all {
+		limit = min(limit, g.limit-n)
+	}
+	return events.Page{Limit: limit, After: after}
+}
+
+// enough reports whether n are all that is asked for.
+func (g *paging) enough(n int) bool { return !g.all && n >= g.limit }
+
+// collect asks page by page. more is true when there is more than asked for.
+func collect[T any](g *paging, ask func(events.Page) ([]T, string, error)) (items []T, more bool, err error) {
+	items = []T{} // shown as an empty list
+	next := ""
+	for !g.enough(len(items)) {
+		var some []T
+		if some, next, err = ask(g.page(len(items), next)); err != nil {
+			return nil, false, err
+		}
+		items = append(items, some...)
+		if next == "" {
+			return items, false, nil
+		}
+	}
+	return items, next != "", nil
+}
+
+func (p *program) tellOfMore(more bool, n int) {
+	if more {
+		fmt.Fprintf(p.stderr, "there are more than these %d; --all shows every one\n", n)
+	}
+}
+
+func (p *program) elementsListCommand() *cobra.Command {
+	var q events.Find
+	var g paging
+	var o output
+	cmd := &cobra.Command{
+		Use: "list", Short: "List elements in the order of their names",
+		Example: `  camena elements list --type DataFile --text invoice
+  camena elements list --source IntegrationConnector::quickstart --all -o json`,
+		Args: cobra.NoArgs,
+	}
+	f := cmd.Flags()
+	f.StringVar(&q.Type, "type", "", "only this type, subtypes included")
+	f.StringVar(&q.Text, "text", "", "only those with this text in qualified name, display name, name or description")
+	f.StringVar(&q.Source, "source", "", "only what belongs to this metadata source")
+	f.StringVar(&q.NamePrefix, "prefix", "", "only those whose qualified name begins so")
+	g.flags(cmd)
+	o.flag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return p.withMetadata(cmd.Context(), func(ctx context.Context, m *bus.Metadata) error {
+			list, more, err := collect(&g, func(page events.Page) ([]events.Element, string, error) {
+				q.Page = page
+				a, err := m.Find(ctx, q)
+				return a.Elements, a.Next, err
+			})
+			if err != nil {
+				return err
+			}
+			defer p.tellOfMore(more, len(list))
+			if o.json() {
+				return printJSON(p.stdout, list)
+			}
+			return elementsTable(list).print(p.stdout, "no element matches")
+		})
+	}
+	return cmd
+}
+
+func elementsTable(list []events.Element) *table {
+	t := newTable("TYPE", "QUALIFIED NAME", "VERSION", "SOURCE", "CHANGED")
+	for i := range list {
+		h := &list[i].Header
+		t.add(h.Type.Name, cmp.Or(h.QualifiedName, h.GUID), number(h.Versions.Version), orDash(h.Origin.Source), changedAt(h))
+	}
+	return t
+}
+
+func changedAt(h *events.ElementHeader) string {
+	if h.Versions.UpdateTime.IsZero() {
+		return when(h.Versions.CreateTime)
+	}
+	return when(h.Versions.UpdateTime)
+}
+
+func (p *program) elementsGetCommand() *cobra.Command {
+	var o output
+	cmd := &cobra.Command{
+		Use: "get QUALIFIED_NAME|GUID", Short: "Show one element, or a relationship by its guid",
+		Example: `  camena elements get Connection::quickstart
+  camena elements get 0b4ee7f4-1f5d-5c7e-9b7a-7e0c6d9f3a10 -o json`,
+		Args: cobra.ExactArgs(1),
+	}
+	o.flag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return p.withMetadata(cmd.Context(), func(ctx context.Context, m *bus.Metadata) error {
+			a, err := m.Get(ctx, events.Get{ElementRef: reference(args[0])})
+			if err != nil {
+				return err
+			}
+			switch {
+			case a.Relationship != nil && o.json():
+				return printJSON(p.stdout, a.Relationship)
+			case a.Relationship != nil:
+				return relationshipSheet(a.Relationship).print(p.stdout, "")
+			case o.json():
+				return printJSON(p.stdout, a.Element)
+			default:
+				return elementSheet(a.Element).print(p.stdout, "")
+			}
+		})
+	}
+	return cmd
+}
+
+// elementSheet shows an element, a line a value.
+func elementSheet(e *events.Element) *table {
+	t := headerSheet(&e.Header)
+	addProperties(t, "", e.Properties)
+	for _, c := range e.Classifications {
+		t.add(c.Name, "(classification)")
+		addProperties(t, "  ", c.Properties)
+	}
+	return t
+}
+
+func relationshipSheet(r *events.Relationship) *table {
+	t := headerSheet(&r.Header)
+	t.add("end 1", r.End1.Type+" "+stubName(r.End1))
+	t.add("end 2", r.End2.Type+" "+stubName(r.End2))
+	addProperties(t, "", r.Properties)
+	return t
+}
+
+func headerSheet(h *events.ElementHeader) *table {
+	t := newTable()
+	t.add("type", strings.Join(append([]string{h.Type.Name}, h.Type.SuperTypes...), " < "))
+	if h.QualifiedName != "" {
+		t.add("qualified name", h.QualifiedName)
+	}
+	t.add("guid", h.GUID)
+	t.add("version", number(h.Versions.Version))
+	t.add("created", timestamp(h.Versions.CreateTime)+" by "+h.Versions.CreatedBy)
+	if !h.Versions.UpdateTime.IsZero() {
+		t.add("updated", timestamp(h.Versions.UpdateTime)+" by "+h.Versions.UpdatedBy)
+	}
+	origin := string(h.Origin.Category)
+	if h.Origin.Source != "" {
+		origin += " " + h.Origin.Source
+	}
+	if h.Origin.Scope != "" {
+		origin += ", scope " + h.Origin.Scope
+	}
+	t.add("origin", origin)
+	if len(h.Zones) > 0 {
+		t.add("zones", strings.Join(h.Zones, ", "))
+	}
+	return t
+}
+
+func addProperties(t *table, indent string, p events.Properties) {
+	values := map[string]jsontext.Value{}
+	for name := range p.Map() {
+		if v, err := events.Property[jsontext.Value](p, name); err == nil {
+			values[name] = v
+		}
+	}
+	names := make([]string, 0, len(values))
+	for name := range values {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		text := string(values[name])
+		if values[name].Kind() == '"' {
+			text = p.String(name)
+		}
+		t.add(indent+name, text)
+	}
+}
+
+func (p *program) elementsHistoryCommand() *cobra.Command {
+	var o output
+	cmd := &cobra.Command{
+		Use: "history GUID|QUALIFIED_NAME", Short: "Show what happened to an element, oldest first",
+		Long: `Show what happened to an element or relationship, oldest first, as far back as it is kept (CAMENA_HISTORY).
+Elements that are deleted are found, too.`,
+		Example: `  camena elements history Connection::quickstart
+  camena elements history 0b4ee7f4-1f5d-5c7e-9b7a-7e0c6d9f3a10 -o json`,
+		Args: cobra.ExactArgs(1),
+	}
+	o.flag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return p.withMetadata(cmd.Context(), func(ctx context.Context, m *bus.Metadata) error {
+			a, err := m.History(ctx, events.History{ElementRef: reference(args[0])})
+			if err != nil {
+				return err
+			}
+			if o.json() {
+				return printJSON(p.stdout, a.Changes)
+			}
+			return historyTable(a.Changes).print(p.stdout, "nothing is kept")
+		})
+	}
+	return cmd
+}
+
+func historyTable(changes []events.Entry) *table {
+	t := newTable("SEQUENCE", "TIME", "CHANGE", "VERSION", "ACTOR", "CHANGED")
+	for i := range changes {
+		e := &changes[i]
+		c := connectors.Change{Type: e.Type, Element: e.Element, Relationship: e.Relationship}
+		s := subjectOf(&c)
+		t.add(strconv.FormatUint(e.Sequence, 10), timestamp(e.Time), what(e.Type), number(s.header.Versions.Version), orDash(e.Actor), s.detail)
+	}
+	return t
+}
+
+func (p *program) elementsRelatedCommand() *cobra.Command {
+	var q events.Related
+	var g paging
+	var o output
+	cmd := &cobra.Command{
+		Use: "related QUALIFIED_NAME|GUID", Short: "List the elements that are related to one",
+		Example: `  camena elements related IntegrationGroup::default
+  camena elements related IntegrationConnector::quickstart --relationship AssetConnection`,
+		Args: cobra.ExactArgs(1),
+	}
+	f := cmd.Flags()
+	f.StringVar(&q.Relationship, "relationship", "", "only by this type of relationship")
+	f.IntVar(&q.End, "end", 0, "1 or 2: only where the element is at this end; 0: both")
+	g.flags(cmd)
+	o.flag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return p.withMetadata(cmd.Context(), func(ctx context.Context, m *bus.Metadata) error {
+			q.ElementRef = reference(args[0])
+			list, more, err := collect(&g, func(page events.Page) ([]events.RelatedElement, string, error) {
+				q.Page = page
+				a, err := m.Related(ctx, q)
+				return a.Related, a.Next, err
+			})
+			if err != nil {
+				return err
+			}
+			defer p.tellOfMore(more, len(list))
+			if o.json() {
+				return printJSON(p.stdout, list)
+			}
+			return relatedTable(list).print(p.stdout, "nothing is related to it")
+		})
+	}
+	return cmd
+}
+
+func relatedTable(list []events.RelatedElement) *table {
+	t := newTable("RELATIONSHIP", "", "TYPE", "QUALIFIED NAME")
+	for i := range list {
+		r := &list[i]
+		arrow := "→"
+		if r.Relationship.End1.GUID == r.Element.Header.GUID {
+			arrow = "←"
+		}
+		h := &r.Element.Header
+		t.add(r.Relationship.Header.Type.Name, arrow, h.Type.Name, cmp.Or(h.QualifiedName, h.GUID))
+	}
+	return t
+}

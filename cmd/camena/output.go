@@ -1,0 +1,115 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+	"unicode"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/spf13/cobra"
+
+	"github.com/camena-io/camena/events"
+)
+
+// The forms of output.
+const (
+	outputTable = "table"
+	outputJSON  = "json"
+)
+
+// output is the flag -o of a command.
+type output struct{ form string }
+
+func (o *output) flag(cmd *cobra.Command) {
+	cmd.Flags().StringVarP(&o.form, "output", "o", outputTable, "table or json")
+	check := cmd.PreRunE
+	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
+		if o.form != outputTable && o.form != outputJSON {
+			return fmt.Errorf("--output: %q is neither table nor json", o.form)
+		}
+		if check != nil {
+			return check(cmd, args)
+		}
+		return nil
+	}
+}
+
+func (o *output) json() bool { return o.form == outputJSON }
+
+// table collects rows and prints them aligned.
+type table struct {
+	header []string
+	rows   [][]string
+}
+
+func newTable(header ...string) *table { return &table{header: header} }
+
+func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
+
+// print prints the table, or says that there is none of what it would list.
+func (t *table) print(w io.Writer, none string) error {
+	if len(t.rows) == 0 {
+		_, err := fmt.Fprintln(w, none)
+		return err
+	}
+	aligned := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	if len(t.header) > 0 {
+		fmt.Fprintln(aligned, strings.Join(t.header, "\t"))
+	}
+	for _, row := range t.rows {
+		for i, cell := range row {
+			row[i] = printable(cell)
+		}
+		fmt.Fprintln(aligned, strings.TrimRight(strings.Join(row, "\t"), "\t"))
+	}
+	return aligned.Flush()
+}
+
+// printable shows what would move the cursor or the colors of a terminal, such
+// as a line break in a file's name, as an escape.
+func printable(text string) string {
+	if strings.IndexFunc(text, func(r rune) bool { return !unicode.IsPrint(r) && r != ' ' }) < 0 {
+		return text
+	}
+	quoted := strconv.Quote(text)
+	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
+}
+
+// printJSON prints v, indented.
+func printJSON(w io.Writer, v any) error {
+	data, err := events.Marshal(v)
+	if err != nil {
+		return err
+	}
+	text := jsontext.Value(data)
+	if err := text.Indent(jsontext.WithIndent("  ")); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "%s\n", text)
+	return err
+}
+
+// when shows a time of the recent past by the clock, others by the date too.
+func when(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	t = t.Local()
+	if time.Since(t).Abs() < 12*time.Hour {
+		return t.Format(time.TimeOnly)
+	}
+	return t.Format(time.DateTime)
+}
+
+func orDash(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return text
+}
+
+func number(n int64) string { return strconv.FormatInt(n, 10) }

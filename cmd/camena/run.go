@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/spf13/cobra"
+)
+
+// program is what all commands share.
+type program struct {
+	config config
+	stdin  io.Reader
+	stdout io.Writer
+	stderr io.Writer
+}
+
+// run is the program: it returns the error that ends it, if any.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
+	p := &program{stdin: stdin, stdout: stdout, stderr: stderr}
+	root := p.rootCommand()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		return errors.New("interrupted")
+	}
+	return err
+}
+
+func (p *program) rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "camena",
+		Short: "Runs metadata connectors on a message bus",
+		Long: `Camena runs metadata connectors on a message bus: connectors catalog third-party technology,
+every change of metadata is an event on NATS JetStream, and the stream of these events is the store.
+
+"camena serve" starts a node, with a NATS server of its own unless CAMENA_NATS_URL names another.
+The other commands look at a running installation and change it: the one at CAMENA_NATS_URL, else the
+one that serves from the data folder, else the one at ` + defaultURL + `.`,
+		Example: `  camena serve -f examples/quickstart.yaml
+  camena watch
+  camena elements list --type DataFile
+  camena connectors refresh quickstart`,
+		SilenceUsage: true, SilenceErrors: true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return p.configure(cmd) },
+	}
+	root.SetIn(p.stdin)
+	root.SetOut(p.stdout)
+	root.SetErr(p.stderr)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w; see %q", err, cmd.CommandPath()+" --help")
+	})
+	root.AddCommand(
+		p.serveCommand(), p.applyCommand(), p.deleteCommand(),
+		p.watchCommand(), p.elementsCommand(), p.connectorsCommand(), p.nodesCommand(), p.deadLettersCommand(),
+		p.healthCommand(), p.versionCommand(), newBenchCommand(p.stdout),
+	)
+	for _, group := range root.Commands() {
+		if group.HasSubCommands() && group.RunE == nil {
+			group.Args, group.RunE = cobra.ArbitraryArgs, chooseCommand
+		}
+	}
+	return root
+}
+
+// chooseCommand runs a command that only has commands below it.
+func chooseCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return cmd.Help()
+	}
+	hint := ""
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		hint = fmt.Sprintf("; did you mean %q?", near[0])
+	}
+	return fmt.Errorf("%s has no command %q%s; see %q", cmd.CommandPath(), args[0], hint, cmd.CommandPath()+" --help")
+}
+
+func (p *program) configure(cmd *cobra.Command) error {
+	c, warnings, err := loadConfig()
+	if err != nil {
+		return err
+	}
+	for _, w := range warnings {
+		fmt.Fprintln(cmd.ErrOrStderr(), "camena: warning:", w)
+	}
+	p.config = c
+	return nil
+}
+
+// logger writes to the standard error. Commands that only ask are silent about
+// what a node would log.
+func (p *program) logger(least slog.Level) (*slog.Logger, error) {
+	level := least
+	if p.config.LogLevel != "" {
+		if err := level.UnmarshalText([]byte(p.config.LogLevel)); err != nil {
+			return nil, fmt.Errorf("CAMENA_LOG_LEVEL: %q is none of debug, info, warn, error", p.config.LogLevel)
+		}
+	}
+	options := &slog.HandlerOptions{Level: level}
+	switch p.config.LogFormat {
+	case "text":
+		return slog.New(slog.NewTextHandler(p.stderr, options)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(p.stderr, options)), nil
+	default:
+		return nil, fmt.Errorf("CAMENA_LOG_FORMAT: %q is neither text nor json", p.config.LogFormat)
+	}
+}

@@ -1,0 +1,222 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+
+	"github.com/camena-io/camena/connectors"
+	"github.com/camena-io/camena/connectors/builtin"
+	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/coordinator"
+	"github.com/camena-io/camena/runtime/embedded"
+	"github.com/camena-io/camena/runtime/host"
+	"github.com/camena-io/camena/runtime/repository"
+)
+
+// The roles of a node.
+const (
+	roleRepository  = "repository"
+	roleCoordinator = "coordinator"
+	roleHost        = "host"
+	roleGateway     = "gateway"
+)
+
+// allRoles are in the order in which they start; they stop in reverse.
+func allRoles() []string {
+	return []string{roleRepository, roleCoordinator, roleHost, roleGateway}
+}
+
+func (p *program) serveCommand() *cobra.Command {
+	var files []string
+	cmd := &cobra.Command{
+		Use:   "serve [-f FILE...]",
+		Short: "Run a node",
+		Long: `Run a node until it is interrupted: by default all roles, on a NATS server of its own that keeps its
+streams in ./camena-data and listens on loopback. With CAMENA_NATS_URL it uses that NATS deployment, and as many
+nodes as wanted can share it. The first Ctrl-C or SIGTERM stops everything in order, the second at once.
+
+Settings, all from the environment:
+` + settingsHelp(),
+		Example: `  camena serve
+  camena serve -f examples/quickstart.yaml
+  CAMENA_NATS_URL=nats://nats-1:4222,nats://nats-2:4222 CAMENA_NODE=node-1 camena serve
+  CAMENA_NATS_URL=nats://nats-1:4222 CAMENA_ROLES=host camena serve`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.serve(cmd.Context(), files) },
+	}
+	cmd.Flags().StringSliceVarP(&files, "file", "f", nil, "resource file, or folder of such, to apply at start")
+	return cmd
+}
+
+func (p *program) serve(ctx context.Context, files []string) error {
+	log, err := p.logger(slog.LevelInfo)
+	if err != nil {
+		return err
+	}
+	resources, err := p.readResources(files)
+	if err != nil {
+		return err
+	}
+	n := &node{config: &p.config, log: log, layers: layers{log: log}}
+	defer n.layers.stop()
+	if err := n.start(ctx); err != nil {
+		return stopped(ctx, err)
+	}
+	if err := n.apply(ctx, p, resources); err != nil {
+		return stopped(ctx, err)
+	}
+	fmt.Fprintln(p.stdout, n.ready())
+	<-ctx.Done()
+	log.Info("stopping")
+	return nil
+}
+
+// stopped turns the error of what was interrupted into none.
+func stopped(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// node is a running node.
+type node struct {
+	config *config
+	log    *slog.Logger
+	layers layers
+	server *embedded.Server
+	bus    *bus.Bus
+}
+
+func (n *node) start(ctx context.Context) error {
+	if err := n.startServer(ctx); err != nil {
+		return err
+	}
+	if err := n.startBus(ctx); err != nil {
+		return err
+	}
+	return n.startRoles(ctx)
+}
+
+func (n *node) startServer(ctx context.Context) (err error) {
+	if n.config.NatsURL != "" {
+		return nil
+	}
+	n.server, err = embedded.New(embedded.Settings{
+		Dir: n.config.Data, Host: n.config.Listen, Port: n.config.NatsPort,
+		SyncInterval: n.config.SyncInterval, SyncAlways: n.config.SyncAlways, Logger: n.log,
+	})
+	if err != nil {
+		return err
+	}
+	n.layers.start(ctx, "embedded NATS", 2*time.Second, func(ctx context.Context) {
+		if err := n.server.Serve(ctx); err != nil {
+			n.log.Error("embedded NATS", slog.Any("error", err))
+		}
+	})
+	return nil
+}
+
+func (n *node) startBus(ctx context.Context) (err error) {
+	s := bus.Settings{
+		URL: n.config.NatsURL, Name: "camena node " + n.config.Node, Domain: n.config.Domain,
+		Credentials: n.config.credentials(), Wait: true, Logger: n.log,
+	}
+	if n.server != nil {
+		s.InProcess = n.server
+	}
+	if n.bus, err = bus.Connect(ctx, s); err != nil {
+		return err
+	}
+	n.layers.start(ctx, "connection to NATS", time.Second, func(ctx context.Context) {
+		<-ctx.Done()
+		n.bus.Close()
+	})
+	return n.bus.Ensure(ctx, n.config.limits())
+}
+
+func (n *node) startRoles(ctx context.Context) error {
+	offered, err := connectors.NewSet(builtin.Factories()...)
+	if err != nil {
+		return err
+	}
+	patience := map[string]time.Duration{roleHost: 2 * time.Second}
+	for _, role := range allRoles() {
+		if !n.has(role) {
+			continue
+		}
+		if role == roleGateway {
+			n.log.Warn("the role gateway is accepted, but this version has nothing for it to serve")
+			continue
+		}
+		s := &supervision{role: role, log: n.log, build: func() (service, error) { return n.build(role, offered) }}
+		n.layers.start(ctx, role, max(patience[role], 700*time.Millisecond), s.serve)
+	}
+	return nil
+}
+
+func (n *node) has(role string) bool {
+	for _, r := range n.config.Roles {
+		if r == role {
+			return true
+		}
+	}
+	return false
+}
+
+// build makes a role anew, for its first start and after every failure.
+func (n *node) build(role string, offered connectors.Set) (service, error) {
+	instance, err := uuid.NewV7()
+	if err != nil {
+		return nil, err
+	}
+	log := n.log.With(slog.String("role", role))
+	switch role {
+	case roleRepository:
+		return repository.New(repository.Settings{
+			Node: n.config.Node, Instance: instance.String(), Bus: n.bus, Version: version(), Logger: log,
+		})
+	case roleCoordinator:
+		return coordinator.New(coordinator.Settings{Node: n.config.Node, Instance: instance.String(), Bus: n.bus, Logger: log})
+	case roleHost:
+		return host.New(host.Settings{
+			Node: n.config.Node, Instance: instance.String(), Roles: n.config.Roles, Version: version(),
+			Bus: n.bus, Connectors: offered, Logger: log,
+		})
+	default:
+		return nil, errors.New("unknown role")
+	}
+}
+
+// apply applies the resource files that were given at start.
+func (n *node) apply(ctx context.Context, p *program, resources []wantedResource) error {
+	if len(resources) == 0 {
+		return nil
+	}
+	metadata, err := n.bus.Metadata(ctx, source)
+	if err != nil {
+		return err
+	}
+	late := time.AfterFunc(5*time.Second, func() {
+		n.log.Warn("the resource files are not applied yet: no node with the role repository answers")
+	})
+	defer late.Stop()
+	a := &applying{bus: n.bus, metadata: metadata, actor: p.config.User, out: p.stdout}
+	return a.apply(ctx, resources)
+}
+
+// ready is the line that says that the node serves.
+func (n *node) ready() string {
+	where := n.bus.Conn().ConnectedUrlRedacted()
+	if n.server != nil {
+		where = n.server.URL() + ", its data in " + n.config.Data
+	}
+	return fmt.Sprintf("ready: node %s (%s), NATS at %s", n.config.Node, strings.Join(n.config.Roles, ", "), where)
+}
