@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -56,14 +57,15 @@ func (b *changesBench) run(ctx context.Context, stdout io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, r.close()) }()
-	var ours, bare, ratios []float64
+	var ours, bare, ratios, cpu, bareCPU []float64
 	for i := range b.rounds {
 		applied, relayed, err := b.round(ctx, r, i)
 		if err != nil {
 			return fmt.Errorf("round %d: %w", i+1, err)
 		}
-		ours, bare = append(ours, applied), append(bare, relayed)
-		ratios = append(ratios, applied/relayed)
+		ours, bare = append(ours, applied.rate), append(bare, relayed.rate)
+		ratios = append(ratios, applied.rate/relayed.rate)
+		cpu, bareCPU = append(cpu, applied.cpu), append(bareCPU, relayed.cpu)
 	}
 	figures := []figure{
 		{"messages", b.messages, "commands a round"},
@@ -74,6 +76,8 @@ func (b *changesBench) run(ctx context.Context, stdout io.Writer) (err error) {
 		{"ratio", round(median(ratios), 3), "median of the rounds"},
 		{"ratio_min", round(slices.Min(ratios), 3), "worst round"},
 		{"ratio_max", round(slices.Max(ratios), 3), "best round"},
+		{"cpu_s_per_100k", round(median(cpu), 2), "processor seconds for 100,000 commands, the server's included"},
+		{"bare_cpu_s_per_100k", round(median(bareCPU), 2), "the same of the bare relay"},
 	}
 	if b.latency > 0 {
 		more, err := b.latencies(ctx, r)
@@ -87,18 +91,18 @@ func (b *changesBench) run(ctx context.Context, stdout io.Writer) (err error) {
 
 // round measures one repository and one relay on fresh streams. Which of the
 // two goes first alternates.
-func (b *changesBench) round(ctx context.Context, r *rig, i int) (applied, relayed float64, err error) {
+func (b *changesBench) round(ctx context.Context, r *rig, i int) (applied, relayed speed, err error) {
 	conn, err := r.connect(ctx, "bench", fmt.Sprintf("bench%d", i))
 	if err != nil {
-		return 0, 0, err
+		return applied, relayed, err
 	}
 	defer conn.Close()
 	metadata, err := conn.Metadata(ctx, "bench")
 	if err != nil {
-		return 0, 0, err
+		return applied, relayed, err
 	}
 	if err := metadata.Send(ctx, b.commands(b.messages)); err != nil {
-		return 0, 0, err
+		return applied, relayed, err
 	}
 	defer func() { err = errors.Join(err, removeStreams(ctx, conn)) }()
 	steps := []func() error{
@@ -112,10 +116,10 @@ func (b *changesBench) round(ctx context.Context, r *rig, i int) (applied, relay
 		return applied, relayed, errors.Join(steps[0](), steps[1]())
 	}
 	if err := steps[0](); err != nil {
-		return 0, 0, err
+		return applied, relayed, err
 	}
 	if err := refill(ctx, conn, metadata, b.commands(b.messages)); err != nil {
-		return 0, 0, err
+		return applied, relayed, err
 	}
 	return applied, relayed, steps[1]()
 }
@@ -171,40 +175,63 @@ func (b *changesBench) command(i int) (events.Event, error) {
 }
 
 // repositoryRate lets a repository apply what the in topic holds.
-func (b *changesBench) repositoryRate(ctx context.Context, r *rig, conn *bus.Bus) (float64, error) {
+func (b *changesBench) repositoryRate(ctx context.Context, r *rig, conn *bus.Bus) (speed, error) {
 	repo, err := repository.New(repository.Settings{Node: "bench", Bus: conn, Logger: r.log})
 	if err != nil {
-		return 0, err
+		return speed{}, err
 	}
 	serving, stop := context.WithCancel(ctx)
 	done := make(chan error, 1)
-	began := time.Now()
+	clock := startClock()
 	go func() { done <- repo.Serve(serving) }()
 	defer func() {
 		stop()
 		<-done
 	}()
 	if err := repo.Await(ctx, uint64(b.messages)); err != nil { //nolint:gosec // a count
-		return 0, err
+		return speed{}, err
 	}
-	return float64(b.messages) / time.Since(began).Seconds(), nil
+	return clock.speed(b.messages), nil
 }
 
 // relayRate relays the in topic to another stream as simply as can be done
 // well: a pull consumer with a large buffer, publishes in an asynchronous
 // window, an ack for each message when its publish is acknowledged. Every
 // message gets a subject of its own, as change events have.
-func (b *changesBench) relayRate(ctx context.Context, conn *bus.Bus) (float64, error) {
+func (b *changesBench) relayRate(ctx context.Context, conn *bus.Bus) (speed, error) {
 	relay, err := newRelay(ctx, conn, b.messages)
 	if err != nil {
-		return 0, err
+		return speed{}, err
 	}
 	defer relay.close()
-	began := time.Now()
+	clock := startClock()
 	if err := relay.run(ctx, b.messages); err != nil {
-		return 0, err
+		return speed{}, err
 	}
-	return float64(b.messages) / time.Since(began).Seconds(), nil
+	return clock.speed(b.messages), nil
+}
+
+// speed is messages a second, and processor seconds for 100,000 of them.
+type speed struct{ rate, cpu float64 }
+
+type clock struct {
+	began time.Time
+	cpu   time.Duration
+}
+
+// startClock begins a measurement on a clean heap, so that nobody pays for what
+// came before.
+func startClock() clock {
+	runtime.GC()
+	return clock{began: time.Now(), cpu: cpuTime()}
+}
+
+func (c clock) speed(messages int) speed {
+	const many = 100_000
+	return speed{
+		rate: float64(messages) / time.Since(c.began).Seconds(),
+		cpu:  (cpuTime() - c.cpu).Seconds() * many / float64(messages),
+	}
 }
 
 func median(v []float64) float64 {

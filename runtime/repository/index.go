@@ -40,7 +40,7 @@ type index struct {
 // trees are the ordered parts of the index.
 type trees struct {
 	types  *btree.BTreeG[*record] // elements by type, name
-	scopes *btree.BTreeG[*record] // all by source, scope, guid
+	scopes *btree.BTreeG[*record] // what has a scope by source, scope, guid
 	ends   *btree.BTreeG[end]     // relationships by element, guid
 }
 
@@ -184,7 +184,9 @@ func (x *index) put(r *record) {
 		return
 	}
 	x.byGUID[r.guid] = r
-	x.scopes.Set(r)
+	if r.scope != "" {
+		x.scopes.Set(r)
+	}
 	if r.relationship {
 		x.ends.Set(end{element: r.end1, link: r})
 		x.ends.Set(end{element: r.end2, link: r})
@@ -198,7 +200,9 @@ func (x *index) put(r *record) {
 
 func (x *index) remove(r *record) {
 	delete(x.byGUID, r.guid)
-	x.scopes.Delete(r)
+	if r.scope != "" {
+		x.scopes.Delete(r)
+	}
 	if r.relationship {
 		x.ends.Delete(end{element: r.end1, link: r})
 		x.ends.Delete(end{element: r.end2, link: r})

@@ -10,8 +10,6 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-	"github.com/nats-io/nuid"
-	"github.com/synadia-io/orbit.go/jetstreamext"
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
@@ -20,59 +18,37 @@ import (
 // batchLimit is how many messages an atomic batch holds at most.
 const batchLimit = 1000
 
-// publish sends the events of one command, several as one atomic batch, and
-// leaves the acknowledgement of the last one in p.
+// publish sends the events of one command, several as one atomic batch.
 func (w *writer) publish(p *publication, r *received) error {
 	changes := p.outcome.changes
 	for len(changes) > batchLimit {
 		// Only a deletion with thousands of relationships comes here. Its parts
 		// before the last carry the position before it, so that a new writer
 		// applies what is left of it again.
-		if err := w.publishBatch(p, r, changes[:batchLimit], p.sequence-1); err != nil {
+		if err := w.publishBatch(r, changes[:batchLimit], p.sequence-1); err != nil {
 			return err
 		}
 		changes = changes[batchLimit:]
 	}
-	if err := w.publishBatch(p, r, changes, p.sequence); err != nil {
+	if err := w.publishBatch(r, changes, p.sequence); err != nil {
 		return err
 	}
-	p.last = w.next - 1
-	p.outcome.result.Sequence = p.last
+	p.outcome.result.Sequence = w.outlet.last
 	for i := range p.outcome.result.Steps {
-		p.outcome.result.Steps[i].Sequence = p.last
+		p.outcome.result.Steps[i].Sequence = w.outlet.last
 	}
 	return nil
 }
 
-func (w *writer) publishBatch(p *publication, r *received, changes []change, position uint64) error {
-	batch := ""
-	if len(changes) > 1 {
-		batch = nuid.Next()
-	}
+func (w *writer) publishBatch(r *received, changes []change, position uint64) error {
+	messages := make([]*nats.Msg, len(changes))
 	for i := range changes {
-		m := w.message(&changes[i], r, position, i)
-		if i == 0 {
-			m.Header[jetstream.ExpectedLastSeqHeader] = []string{itoa(w.next - 1)}
-		}
-		w.next++
-		if batch != "" {
-			m.Header[jetstreamext.BatchIDHeader] = []string{batch}
-			m.Header[jetstreamext.BatchSeqHeader] = []string{itoa(uint64(i) + 1)} //nolint:gosec // an index
-			if i < len(changes)-1 {
-				if err := w.bus.Conn().PublishMsg(m); err != nil {
-					return err
-				}
-				continue
-			}
-			m.Header[jetstreamext.BatchCommitHeader] = []string{"1"}
-		}
-		ack, err := w.js.PublishMsgAsync(m, jetstream.WithRetryAttempts(0))
-		if err != nil {
-			return err
-		}
-		p.ack = ack
+		messages[i] = w.message(&changes[i], r, position, i)
 	}
-	return nil
+	if len(messages) == 1 {
+		return w.outlet.send(messages[0])
+	}
+	return w.outlet.sendBatch(messages)
 }
 
 // message encodes a change event in binary mode. It writes the headers itself,

@@ -156,7 +156,7 @@ func (r *Repository) write(tenure context.Context, next uint64) error {
 	w := &writer{
 		bus: r.set.Bus, js: js, index: r.index, log: r.set.Logger, crash: r.set.Crash,
 		applier: &applier{types: r.set.Types, maxState: maxState(r.set.Bus.MaxPayload())},
-		pending: newOverlay(r.index), next: next,
+		pending: newOverlay(r.index), outlet: outlet{js: js, last: next - 1, confirmed: next - 1},
 	}
 	return w.run(tenure)
 }

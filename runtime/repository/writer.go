@@ -38,10 +38,10 @@ type writer struct {
 	log     *slog.Logger
 
 	pending  *overlay
-	inFlight []*publication // published, oldest first
-	next     uint64         // out sequence of the next event
+	inFlight []*publication // not yet committed, oldest first
+	facts    []fact         // reused by commit
 	trimmed  trimming
-	facts    []fact            // reused by commit
+	outlet   outlet
 	crash    func(step string) // test hook: what happens at a step
 }
 
@@ -51,15 +51,15 @@ type publication struct {
 	size     int
 	replyTo  string
 	outcome  outcome
-	// ack arrives when the events are stored; nil if there is nothing to store.
-	ack jetstream.PubAckFuture
-	// last is the out sequence of the last event.
-	last    uint64
-	settled bool // there is nothing to wait for any more
+	// last is the out sequence that must be stored before this is committed:
+	// that of its own last event, or of those before it.
+	last uint64
 	// refused is set when the command cannot be applied; ack is then that of
 	// its dead letter, which is sent when all before it is committed: only
 	// then is it certain that this writer saw the state as it is.
 	refused *received
+	buried  bool
+	ack     jetstream.PubAckFuture
 }
 
 // received is a command as the reader hands it to the writer.
@@ -133,11 +133,15 @@ func (w *writer) loop(ctx context.Context, position uint64, commands <-chan *rec
 				w.answerLate(r)
 				continue
 			}
-			err = w.handle(r)
-		case ack := <-w.firstAck():
-			err = w.stored(w.inFlight[0], ack)
-		case failure := <-w.firstErr():
-			err = w.failed(w.inFlight[0], failure)
+			err = w.handle(r, len(commands) > 0)
+		case ack := <-w.outlet.stored():
+			err = w.outlet.confirm(ack)
+		case failure := <-w.outlet.refused():
+			err = failure
+		case <-w.buried():
+			w.inFlight[0].buried = true
+		case failure := <-w.unburied():
+			err = w.notBuried(failure)
 		case <-ctx.Done():
 			return nil
 		}
@@ -145,7 +149,7 @@ func (w *writer) loop(ctx context.Context, position uint64, commands <-chan *rec
 			err = w.collect()
 		}
 		if err != nil {
-			return err
+			return fmt.Errorf("publish: %w", err)
 		}
 	}
 }
@@ -158,8 +162,9 @@ func (w *writer) full() bool {
 	return n >= window || n > 0 && w.inFlight[n-1].refused != nil
 }
 
-// handle applies one command and publishes what it leads to.
-func (w *writer) handle(r *received) error {
+// handle applies one command and publishes what it leads to; more says that
+// another command waits already.
+func (w *writer) handle(r *received, more bool) error {
 	p := &publication{sequence: r.sequence, size: len(r.data), replyTo: r.event.Extension(events.ExtReplyTo)}
 	err := r.err
 	if err == nil {
@@ -168,19 +173,20 @@ func (w *writer) handle(r *received) error {
 	w.inFlight = append(w.inFlight, p)
 	if err != nil {
 		p.refuse(r, err)
+		more = false
+	} else if len(p.outcome.changes) > 0 {
+		w.at("publish")
+		if err := w.publish(p, r); err != nil {
+			return err
+		}
+		w.pending.add(p.outcome.changes)
+		w.at("published")
+	}
+	p.last = w.outlet.last
+	if more {
 		return nil
 	}
-	if len(p.outcome.changes) == 0 {
-		p.settled = true
-		return nil
-	}
-	w.at("publish")
-	if err := w.publish(p, r); err != nil {
-		return err
-	}
-	w.pending.add(p.outcome.changes)
-	w.at("published")
-	return nil
+	return w.outlet.flush()
 }
 
 func (w *writer) apply(r *received) (outcome, error) {
@@ -202,66 +208,53 @@ func (r *received) actor() string {
 	return r.event.Source
 }
 
-// firstAck and firstErr belong to the oldest publication; nil blocks for ever.
-func (w *writer) firstAck() <-chan *jetstream.PubAck {
+// buried and unburied belong to the dead letter that is on its way; nil blocks
+// for ever.
+func (w *writer) buried() <-chan *jetstream.PubAck {
 	if len(w.inFlight) == 0 || w.inFlight[0].ack == nil {
 		return nil
 	}
 	return w.inFlight[0].ack.Ok()
 }
 
-func (w *writer) firstErr() <-chan error {
+func (w *writer) unburied() <-chan error {
 	if len(w.inFlight) == 0 || w.inFlight[0].ack == nil {
 		return nil
 	}
 	return w.inFlight[0].ack.Err()
 }
 
-// collect commits every publication that needs no more waiting, oldest first.
+// notBuried handles a refused dead letter: one that is there already is none.
+func (w *writer) notBuried(err error) error {
+	if !bus.IsSequence(err) {
+		return err
+	}
+	w.inFlight[0].buried = true
+	return nil
+}
+
+// collect commits every publication whose events are stored, oldest first, and
+// buries a refused command when its turn has come.
 func (w *writer) collect() error {
 	n := 0
-	var err error
-	for ; n < len(w.inFlight) && err == nil; n++ {
-		p := w.inFlight[n]
-		if !p.settled && p.ack != nil {
-			select {
-			case ack := <-p.ack.Ok():
-				err = w.stored(p, ack)
-			case failure := <-p.ack.Err():
-				err = w.failed(p, failure)
-			default:
-			}
-		}
-		if !p.settled {
-			break
-		}
+	for n < len(w.inFlight) && w.settled(w.inFlight[n]) {
+		n++
 	}
 	w.commit(w.inFlight[:n])
 	clear(w.inFlight[:n])
 	w.inFlight = w.inFlight[n:]
-	if err == nil && len(w.inFlight) > 0 && w.inFlight[0].ack == nil {
-		err = w.bury(w.inFlight[0])
+	if len(w.inFlight) == 0 {
+		return nil
 	}
-	return err
-}
-
-// stored notes that the events of a publication are where they were expected.
-func (w *writer) stored(p *publication, ack *jetstream.PubAck) error {
-	if p.refused == nil && ack.Sequence != p.last {
-		return fmt.Errorf("%w: event stored as %d, expected %d", bus.ErrSequence, ack.Sequence, p.last)
+	first := w.inFlight[0]
+	if first.refused != nil && first.ack == nil && first.last <= w.outlet.confirmed {
+		return w.bury(first)
 	}
-	p.settled = true
 	return nil
 }
 
-// failed handles a refused or lost publish. That of a dead letter which is
-// there already is none.
-func (w *writer) failed(p *publication, err error) error {
-	if p.refused != nil && bus.IsSequence(err) {
-		p.settled = true
-		return nil
-	}
-	return fmt.Errorf("publish: %w", err)
+func (w *writer) settled(p *publication) bool {
+	return p.last <= w.outlet.confirmed && (p.refused == nil || p.buried)
 }
 
 // commit makes what is stored visible to readers, then answers the senders.
@@ -287,7 +280,7 @@ func (p *publication) appendFacts(facts []fact) []fact {
 	for i := range p.outcome.changes {
 		c := &p.outcome.changes[i]
 		facts = append(facts, fact{
-			sequence: p.last - n + 1 + uint64(i), position: p.sequence, //nolint:gosec // an index
+			sequence: p.outcome.result.Sequence - n + 1 + uint64(i), position: p.sequence, //nolint:gosec // an index
 			record: c.record, connector: c.fence.Connector, generation: c.fence.Generation,
 		})
 	}

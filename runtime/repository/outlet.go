@@ -1,0 +1,118 @@
+package repository
+
+import (
+	"fmt"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nuid"
+	"github.com/synadia-io/orbit.go/jetstreamext"
+
+	"github.com/camena-io/camena/runtime/bus"
+)
+
+// outlet publishes to the out topic. Each message expects to follow the one
+// before it, so one acknowledgement says that everything before it is stored
+// too, and where it is expected: while commands wait only every so many
+// messages ask for one.
+type outlet struct {
+	js jetstream.JetStream
+	// last is the sequence of the last message, confirmed that of the last one
+	// known to be stored.
+	last, confirmed uint64
+	// held is the last message, until it is known whether another follows.
+	held  *nats.Msg
+	since int // messages sent without asking
+	acks  []expected
+}
+
+// expected is an acknowledgement on its way.
+type expected struct {
+	ack      jetstream.PubAckFuture
+	sequence uint64
+}
+
+// askEvery bounds how much is published without asking whether it was stored.
+const askEvery = 128
+
+func (o *outlet) send(m *nats.Msg) error {
+	if err := o.release(o.since >= askEvery); err != nil {
+		return err
+	}
+	m.Header[jetstream.ExpectedLastSeqHeader] = []string{itoa(o.last)}
+	o.last++
+	o.held = m
+	return nil
+}
+
+// sendBatch publishes messages that are stored all together or not at all.
+func (o *outlet) sendBatch(messages []*nats.Msg) error {
+	if err := o.release(false); err != nil {
+		return err
+	}
+	id := nuid.Next()
+	messages[0].Header[jetstream.ExpectedLastSeqHeader] = []string{itoa(o.last)}
+	for i, m := range messages {
+		m.Header[jetstreamext.BatchIDHeader] = []string{id}
+		m.Header[jetstreamext.BatchSeqHeader] = []string{itoa(uint64(i) + 1)} //nolint:gosec // an index
+	}
+	end := len(messages) - 1
+	for _, m := range messages[:end] {
+		if err := o.js.Conn().PublishMsg(m); err != nil {
+			return err
+		}
+	}
+	messages[end].Header[jetstreamext.BatchCommitHeader] = []string{"1"}
+	o.last += uint64(len(messages))
+	o.held = messages[end]
+	return o.release(true)
+}
+
+// flush publishes what is held and asks whether everything was stored.
+func (o *outlet) flush() error { return o.release(true) }
+
+func (o *outlet) release(ask bool) error {
+	m := o.held
+	if m == nil {
+		return nil
+	}
+	o.held = nil
+	if !ask {
+		o.since++
+		return o.js.Conn().PublishMsg(m)
+	}
+	ack, err := o.js.PublishMsgAsync(m, jetstream.WithRetryAttempts(0))
+	if err != nil {
+		return err
+	}
+	o.since = 0
+	o.acks = append(o.acks, expected{ack: ack, sequence: o.last})
+	return nil
+}
+
+// stored and refused belong to the oldest acknowledgement on its way; nil
+// blocks for ever.
+func (o *outlet) stored() <-chan *jetstream.PubAck {
+	if len(o.acks) == 0 {
+		return nil
+	}
+	return o.acks[0].ack.Ok()
+}
+
+func (o *outlet) refused() <-chan error {
+	if len(o.acks) == 0 {
+		return nil
+	}
+	return o.acks[0].ack.Err()
+}
+
+// confirm takes the oldest acknowledgement.
+func (o *outlet) confirm(ack *jetstream.PubAck) error {
+	want := o.acks[0].sequence
+	o.acks = o.acks[1:]
+	if ack.Sequence != want {
+		return fmt.Errorf("%w: event stored as %d, expected %d", bus.ErrSequence, ack.Sequence, want)
+	}
+	o.confirmed = want
+	return nil
+}
