@@ -24,7 +24,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type nowhere struct{}
 
 func (nowhere) Send(_ context.Context, es iter.Seq[events.Event]) error {
-	for range es { //nolint:revive // taken
+	for range es {
 	}
 	return nil
 }
@@ -61,7 +61,7 @@ func (nowhere) Follow(ctx context.Context, _ connectors.Filter, handle func(cont
 	return ctx.Err()
 }
 
-func (nowhere) LoadPosition(context.Context, string) ([]byte, error) { return nil, nil } //nolint:nilnil // none there
+func (nowhere) LoadPosition(context.Context, string) ([]byte, error) { return nil, nil }
 func (nowhere) SavePosition(context.Context, string, []byte) error   { return nil }
 
 // script says what the connectors of a test do, and counts what they are
@@ -125,13 +125,15 @@ func (c *scripted) Disconnect(ctx context.Context) error {
 }
 
 func (c *scripted) Refresh(ctx context.Context) error { return c.do(ctx, "refresh", c.script.refresh) }
-func (c *scripted) Engage(ctx context.Context) error  { return c.do(ctx, "engage", c.script.engage) }
+
+func (c *scripted) Engage(ctx context.Context) error { return c.do(ctx, "engage", c.script.engage) }
 
 // plain can do nothing beyond Start.
 type plain struct{ c *scripted }
 
 func (p plain) Start(ctx context.Context, cc *connectors.Context) error { return p.c.Start(ctx, cc) }
-func (p plain) Disconnect(ctx context.Context) error                    { return p.c.Disconnect(ctx) }
+
+func (p plain) Disconnect(ctx context.Context) error { return p.c.Disconnect(ctx) }
 
 // listening listens, too.
 type listening struct{ *scripted }
@@ -266,8 +268,11 @@ func (r *recorder) silence() {
 	}
 }
 
+// bubble is a test in a bubble of time.
+type bubble struct{ *testing.T }
+
 // core runs a test in a bubble of time, with a core that obeys a script.
-func core(t *testing.T, s *script, test func(t *testing.T, c *host.Core, r *recorder)) {
+func core(t *testing.T, s *script, test func(t *bubble, c *host.Core, r *recorder)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		r := &recorder{
@@ -277,7 +282,7 @@ func core(t *testing.T, s *script, test func(t *testing.T, c *host.Core, r *reco
 			Node: "a", Instance: "a-1", Connectors: s.factories(t), Parallel: 4,
 			Metadata: func(context.Context, string) (host.Metadata, error) { return nowhere{}, nil },
 		}, r)
-		test(t, r.core, r)
+		test(&bubble{t}, r.core, r)
 		r.core.Stop(false)
 		r.silence()
 		synctest.Wait()

@@ -30,7 +30,8 @@ func New(s Settings) (*Host, error) {
 
 // Serve writes the heartbeat of the node and runs what is assigned to it, until
 // ctx is done. It returns within five seconds then, whatever the connectors do;
-// calls that do not return are abandoned.
+// calls that do not return are abandoned. Only if NATS cannot be reached just
+// then, its client may take some seconds more to give up.
 func (h *Host) Serve(ctx context.Context) error {
 	nodes, err := bus.OpenBucket[events.Node](ctx, h.set.Bus, h.set.Bus.Topics().NodesBucket())
 	if err != nil {
@@ -73,10 +74,17 @@ func (h *Host) run(ctx context.Context, instance string) error {
 	defer quiet()
 	var writers errgroup.Group
 	writers.Go(func() error { return out.Serve(writing) })
-	err = h.obey(ctx, e, assignments)
-	e.stop(errors.Is(context.Cause(ctx), errFenced))
+	// The connectors must not wait for the bus, which may be why they have to end.
+	var obeying errgroup.Group
+	failed, fail := context.WithCancel(ctx)
+	obeying.Go(func() error {
+		defer fail()
+		return h.obey(ctx, e, assignments)
+	})
+	<-failed.Done()
+	e.stop(errors.Is(context.Cause(ctx), errFenced)) //nolint:contextcheck // connectors end in a time of their own
 	quiet()
-	return errors.Join(err, writers.Wait())
+	return errors.Join(obeying.Wait(), writers.Wait())
 }
 
 // obey follows due cycles and assignments until ctx is done. Nothing is started
@@ -91,7 +99,7 @@ func (h *Host) obey(ctx context.Context, e *engine, assignments *bus.Bucket[even
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
-		return assignments.Watch(ctx, func(entry *bus.Entry[events.Assignment]) {
+		return assignments.Watch(ctx, func(entry *bus.Entry[events.Assignment]) { //nolint:contextcheck // as above
 			if entry != nil {
 				e.assigned(entry.Key, entry.Value)
 			}
@@ -111,7 +119,7 @@ func (h *Host) followCycles(ctx context.Context, e *engine, ready func()) error 
 			h.set.Logger.WarnContext(ctx, "a due cycle cannot be read", slog.String("subject", m.Subject), slog.Any("error", err))
 			return nil
 		}
-		e.due(&c, dueTime(m, &c))
+		e.due(&c, dueTime(m, &c)) //nolint:contextcheck // a connector outlives the cycle
 		return nil
 	})
 }

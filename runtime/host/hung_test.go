@@ -43,7 +43,7 @@ func TestHungConnectors(t *testing.T) {
 		t.Run(test.call, func(t *testing.T) {
 			t.Parallel()
 			s := &script{}
-			core(t, s, func(t *testing.T, c *host.Core, r *recorder) {
+			core(t, s, func(t *bubble, c *host.Core, r *recorder) {
 				release := make(chan struct{})
 				defer close(release)
 				test.hang(s, release)
@@ -69,10 +69,10 @@ func TestHungConnectors(t *testing.T) {
 func TestHungConnectorsKeepNoPlace(t *testing.T) {
 	t.Parallel()
 	s := &script{}
-	core(t, s, func(t *testing.T, c *host.Core, r *recorder) {
+	core(t, s, func(t *bubble, c *host.Core, r *recorder) {
 		release := make(chan struct{})
 		defer close(release)
-		s.refresh = func(ctx context.Context, cc *scripted) error {
+		s.refresh = func(_ context.Context, cc *scripted) error {
 			if strings.HasPrefix(cc.context.Definition().ID, "hung") {
 				<-release
 			}
@@ -94,13 +94,13 @@ func TestHungConnectorsKeepNoPlace(t *testing.T) {
 func TestAbandonedRefresh(t *testing.T) {
 	t.Parallel()
 	s := &script{}
-	core(t, s, func(t *testing.T, c *host.Core, r *recorder) {
+	core(t, s, func(t *bubble, c *host.Core, r *recorder) {
 		release := make(chan struct{})
 		var harm error
-		s.refresh = func(_ context.Context, cc *scripted) error {
+		s.refresh = func(ctx context.Context, cc *scripted) error {
 			if cc.number == 1 {
 				<-release
-				harm = cc.context.Send(context.Background(), &events.Delete{Element: events.ByName("all")})
+				harm = cc.context.Send(ctx, &events.Delete{Element: events.ByName("all")})
 			}
 			return nil
 		}
@@ -126,7 +126,7 @@ func TestAbandonedRefresh(t *testing.T) {
 func TestRefreshThatHeedsItsDeadlineTimesOut(t *testing.T) {
 	t.Parallel()
 	s := &script{refresh: func(ctx context.Context, _ *scripted) error { <-ctx.Done(); return ctx.Err() }}
-	core(t, s, func(t *testing.T, c *host.Core, r *recorder) {
+	core(t, s, func(t *bubble, c *host.Core, r *recorder) {
 		c.Assigned("c1", assignment("c1", 1))
 		wait(time.Hour)
 		if got := r.outcomes(events.CycleRefresh); len(got) != 1 || got[0] != events.OutcomeTimedOut {
@@ -142,7 +142,7 @@ func TestRefreshThatHeedsItsDeadlineTimesOut(t *testing.T) {
 func TestStopIsNoFailure(t *testing.T) {
 	t.Parallel()
 	s := &script{refresh: func(ctx context.Context, _ *scripted) error { <-ctx.Done(); return ctx.Err() }}
-	core(t, s, func(t *testing.T, c *host.Core, r *recorder) {
+	core(t, s, func(t *bubble, c *host.Core, r *recorder) {
 		c.Assigned("c1", assignment("c1", 1))
 		wait(time.Second)
 		c.Assigned("c1", nil)
@@ -159,7 +159,7 @@ func TestStopIsNoFailure(t *testing.T) {
 func TestFencedConnectorsLoseTheMetadataAtOnce(t *testing.T) {
 	t.Parallel()
 	s := &script{}
-	core(t, s, func(t *testing.T, c *host.Core, _ *recorder) {
+	core(t, s, func(t *bubble, c *host.Core, _ *recorder) {
 		var harm error
 		s.disconnect = func(ctx context.Context, cc *scripted) error {
 			harm = cc.context.Send(ctx, &events.Delete{Element: events.ByName("all")})
@@ -182,7 +182,7 @@ func TestGoexitIsAFailure(t *testing.T) {
 		}
 		return nil
 	}}
-	core(t, s, func(t *testing.T, c *host.Core, r *recorder) {
+	core(t, s, func(t *bubble, c *host.Core, r *recorder) {
 		c.Assigned("c1", assignment("c1", 1))
 		wait(0)
 		if got := r.report("c1").Status; got != events.StatusFailed {

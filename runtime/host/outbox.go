@@ -3,7 +3,7 @@ package host
 import (
 	"context"
 	"errors"
-	"hash/fnv"
+	"hash/maphash"
 	"log/slog"
 	"sync"
 	"time"
@@ -30,6 +30,7 @@ type outbox struct {
 	log     *slog.Logger
 	node    string
 	reports *bus.Bucket[events.ConnectorReport]
+	seed    maphash.Seed
 	lanes   [lanes]lane
 }
 
@@ -45,7 +46,7 @@ type lane struct {
 }
 
 func newOutbox(b *bus.Bus, log *slog.Logger, node string, reports *bus.Bucket[events.ConnectorReport]) *outbox {
-	o := &outbox{bus: b, log: log, node: node, reports: reports}
+	o := &outbox{bus: b, log: log, node: node, reports: reports, seed: maphash.MakeSeed()}
 	for i := range o.lanes {
 		l := &o.lanes[i]
 		l.later, l.revisions = map[string]*events.ConnectorReport{}, map[string]uint64{}
@@ -76,13 +77,18 @@ func (o *outbox) serve(ctx context.Context, l *lane) {
 			o.queueLater(l)
 			l.flush(ctx)
 		case <-ctx.Done():
-			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
-			defer cancel()
-			o.queueLater(l)
-			l.flush(last)
+			o.conclude(ctx, l)
 			return
 		}
 	}
+}
+
+// conclude writes what is left when the node stops.
+func (o *outbox) conclude(ctx context.Context, l *lane) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
+	defer cancel()
+	o.queueLater(l)
+	l.flush(ctx)
 }
 
 // flush writes what is queued.
@@ -113,9 +119,7 @@ func (o *outbox) queueLater(l *lane) {
 }
 
 func (o *outbox) lane(connector string) *lane {
-	h := fnv.New32a()
-	h.Write([]byte(connector))
-	return &o.lanes[h.Sum32()%lanes]
+	return &o.lanes[maphash.String(o.seed, connector)%lanes]
 }
 
 func (l *lane) push(write func(context.Context)) {

@@ -48,11 +48,11 @@ func (p *pulse) instance() string { return fmt.Sprintf("%s.%d", p.process, p.ten
 func (p *pulse) hold(ctx context.Context, work func(context.Context) error) error {
 	for {
 		p.tenure++
-		began, err := p.join(ctx)
-		if err != nil {
-			return nil //nolint:nilerr // ctx is done
+		began, joined := p.join(ctx)
+		if !joined {
+			return nil
 		}
-		err = p.keep(ctx, began, work)
+		err := p.keep(ctx, began, work)
 		switch {
 		case errors.Is(err, errFenced):
 			p.log.WarnContext(ctx, "the heartbeat could not be renewed in time; all connectors were stopped")
@@ -61,19 +61,21 @@ func (p *pulse) hold(ctx context.Context, work func(context.Context) error) erro
 		default:
 			p.leave(ctx)
 			if ctx.Err() != nil {
-				return nil
+				return nil //nolint:nilerr // being told to stop is the normal end
 			}
 			return err
 		}
 	}
 }
 
-// join writes the first heartbeat, over that of a process before us.
-func (p *pulse) join(ctx context.Context) (began time.Time, err error) {
+// join writes the first heartbeat, over that of a process before us. It returns
+// when it was sent, or false if ctx is done before.
+func (p *pulse) join(ctx context.Context) (time.Time, bool) {
 	for {
-		began = time.Now()
-		if err = p.beat(ctx); err == nil {
-			return began, nil
+		began := time.Now()
+		err := p.beat(ctx)
+		if err == nil {
+			return began, true
 		}
 		if errors.Is(err, ErrSuperseded) || errors.Is(err, errRunOut) {
 			continue // whoever it was, was before us
@@ -84,7 +86,7 @@ func (p *pulse) join(ctx context.Context) (began time.Time, err error) {
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
-			return began, context.Cause(ctx)
+			return began, false
 		}
 	}
 }

@@ -176,7 +176,9 @@ func TestShortBreaksDoNoHarm(t *testing.T) {
 			t.Errorf("running %v, the %d. time", running, runs)
 		}
 		cancel()
-		<-done
+		if err := <-done; err != nil {
+			t.Errorf("ended with %v", err)
+		}
 	})
 }
 
