@@ -89,11 +89,17 @@ func (l *Lease) keep(ctx context.Context, revision uint64, work func(context.Con
 	defer stop(nil)
 	done := make(chan error, 1)
 	go func() { done <- work(working) }()
+	// Work ends in time also while a renewal is under way.
+	fence := time.AfterFunc(time.Until(l.renewed.Add(topics.SelfFence)), func() { stop(ErrLeaseLost) })
+	defer fence.Stop()
 	tick := time.NewTicker(topics.Heartbeat)
 	defer tick.Stop()
 	for {
 		select {
 		case err := <-done:
+			if errors.Is(context.Cause(working), ErrLeaseLost) {
+				return ErrLeaseLost
+			}
 			l.release(ctx, revision)
 			return err
 		case <-tick.C:
@@ -104,6 +110,7 @@ func (l *Lease) keep(ctx context.Context, revision uint64, work func(context.Con
 				<-done
 				return ErrLeaseLost
 			}
+			fence.Reset(time.Until(l.renewed.Add(topics.SelfFence)))
 		}
 	}
 }
