@@ -1,37 +1,35 @@
 package topics_test
 
 import (
+	"context"
 	"fmt"
 	"strconv"
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server" //nolint:depguard // the judge of the declarations
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/camena-io/camena/runtime/embedded"
 	"github.com/camena-io/camena/topics"
 )
 
 // declared starts a server and creates everything that is declared on it.
 func declared(t *testing.T, names topics.Topics, l topics.Limits) jetstream.JetStream {
 	t.Helper()
-	s, err := server.NewServer(&server.Options{
-		Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(), NoLog: true, NoSigs: true,
-	})
+	server, err := embedded.New(embedded.Settings{Dir: t.TempDir(), Port: -1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Start()
 	t.Cleanup(func() {
-		s.Shutdown()
-		s.WaitForShutdown()
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		if err := server.Serve(ctx); err != nil { // which only stops it
+			t.Error(err)
+		}
 	})
-	if !s.ReadyForConnections(10 * time.Second) {
-		t.Fatal("the server does not start")
-	}
-	conn, err := nats.Connect(s.ClientURL())
+	conn, err := nats.Connect("", nats.InProcessServer(server))
 	if err != nil {
 		t.Fatal(err)
 	}
