@@ -96,6 +96,9 @@ func (t Topics) CycleOutcome(connector string) string {
 	return t.join("ops", "cycle", Escape(connector))
 }
 
+// CycleOutcomes matches the outcomes of all connectors' runs.
+func (t Topics) CycleOutcomes() string { return t.join("ops", "cycle", "*") }
+
 // DeadLetter is the subject of the dead letter for one message of a stream: one
 // subject a message, so that the same message is never buried twice.
 func (t Topics) DeadLetter(stream string, sequence uint64) string {
