@@ -20,58 +20,74 @@ var (
 	errNoKind          = errors.New("the connector type has no connectorProviderClassName; name the kind of connector, such as files")
 )
 
+// element is what matters of an element. Which of the fields mean something
+// depends on its type.
+type element struct {
+	qualifiedName string
+	name          string            // of a connector
+	blocking      bool              // of a connector
+	configuration events.Properties // of a connection
+	kind          string            // of a connector type
+	err           error
+}
+
+func elementOf(e *events.Element) element {
+	fields := reader{properties: e.Properties}
+	found := element{qualifiedName: e.Header.QualifiedName}
+	switch e.Header.Type.Name {
+	case typeConnector:
+		found.name = cmp.Or(read[string](&fields, "displayName"), found.qualifiedName)
+		found.blocking = read[bool](&fields, "usesBlockingCalls")
+	case typeConnection:
+		found.configuration = read[events.Properties](&fields, "configurationProperties")
+	case typeConnectorType:
+		found.kind = read[string](&fields, "connectorProviderClassName")
+	}
+	found.err = fields.err
+	return found
+}
+
+// link is a relationship, and if it is a registration, what that says.
+type link struct {
+	end1, end2   string
+	registration *events.Definition
+	err          error
+}
+
 // builder gathers definitions from the graph.
 type builder struct {
 	elements   map[string]element
-	connection map[string]string // connector: its connection
-	kind       map[string]string // connection: its connector type
+	connection map[string]end // connector: its connection
+	kind       map[string]end // connection: its connector type
 }
 
 // definition gathers one. It returns the name, where there is one, also with
 // an error.
-func (b *builder) definition(id string, registered link) (events.Definition, error) {
-	d := events.Definition{ID: id, Element: registered.end2}
-	fields := reader{properties: registered.properties}
-	connector, there := b.elements[registered.end2]
-	d.Name = cmp.Or(registered.properties.String("connectorName"),
-		connector.properties.String("displayName"), connector.qualifiedName)
+func (b *builder) definition(registered link) (events.Definition, error) {
+	d := *registered.registration
 	group, grouped := b.elements[registered.end1]
+	connector, connected := b.elements[registered.end2]
+	connectionGUID := b.connection[registered.end2].element
+	connection, reachable := b.elements[connectionGUID]
+	connectorType, typed := b.elements[b.kind[connectionGUID].element]
 	d.Group = group.qualifiedName
+	d.Name = cmp.Or(d.Name, connector.name)
+	d.UsesBlockingCalls = connector.blocking
+	d.Configuration = connection.configuration
+	d.Kind = connectorType.kind
 	switch {
-	case !there:
+	case !connected:
 		return d, errNoConnector
 	case !grouped:
 		return d, errNoGroup
+	case !reachable:
+		return d, errNoConnection
+	case !typed:
+		return d, errNoConnectorType
+	case connectorType.err == nil && d.Kind == "":
+		return d, errNoKind
 	}
-	fields.registration(&d)
-	if err := b.implementation(&d); err != nil {
-		return d, err
-	}
-	return d, fields.err
-}
-
-// implementation reads what the connector's element, its connection and their
-// connector type say.
-func (b *builder) implementation(d *events.Definition) error {
-	fields := reader{properties: b.elements[d.Element].properties}
-	d.UsesBlockingCalls = read[bool](&fields, "usesBlockingCalls")
-	guid := b.connection[d.Element]
-	connection, there := b.elements[guid]
-	if !there {
-		return errNoConnection
-	}
-	connectorType, there := b.elements[b.kind[guid]]
-	if !there {
-		return errNoConnectorType
-	}
-	fields.properties = connection.properties
-	d.Configuration = read[events.Properties](&fields, "configurationProperties")
-	fields.properties = connectorType.properties
-	d.Kind = read[string](&fields, "connectorProviderClassName")
-	if d.Kind == "" && fields.err == nil {
-		return errNoKind
-	}
-	return fields.err
+	return d, cmp.Or(registered.err, connector.err, connection.err, connectorType.err)
 }
 
 // reader reads properties and keeps the first error.
@@ -86,21 +102,28 @@ func read[T any](r *reader, name string) T {
 	return v
 }
 
-// registration reads the properties of the registration.
-func (r *reader) registration(d *events.Definition) {
-	d.User = read[string](r, "connectorUserId")
-	d.MetadataSource = read[string](r, "metadataSourceQualifiedName")
-	d.Start = read[time.Time](r, "startDate").UTC()
-	d.Stop = read[time.Time](r, "stopDate").UTC()
-	d.Refresh = cmp.Or(read[string](r, "refreshSchedule"), r.interval())
-	d.TimeZone = read[string](r, "timeZone")
-	r.err = cmp.Or(r.err, checkSchedule(d.Refresh))
-	d.PermittedSynchronization = events.PermittedSynchronization(read[string](r, "permittedSynchronization"))
-	switch d.PermittedSynchronization {
+// registrationOf reads what a registration says by itself.
+func registrationOf(registered *events.Relationship) (*events.Definition, error) {
+	r := reader{properties: registered.Properties}
+	d := &events.Definition{
+		ID: registered.Header.GUID, Element: registered.End2.GUID,
+		Name: read[string](&r, "connectorName"), User: read[string](&r, "connectorUserId"),
+		MetadataSource: read[string](&r, "metadataSourceQualifiedName"),
+		Start:          read[time.Time](&r, "startDate").UTC(), Stop: read[time.Time](&r, "stopDate").UTC(),
+		Refresh:  cmp.Or(read[string](&r, "refreshSchedule"), r.interval()),
+		TimeZone: read[string](&r, "timeZone"),
+
+		PermittedSynchronization: events.PermittedSynchronization(read[string](&r, "permittedSynchronization")),
+	}
+	return d, cmp.Or(r.err, checkSchedule(d.Refresh), checkDirection(d.PermittedSynchronization))
+}
+
+func checkDirection(p events.PermittedSynchronization) error {
+	switch p {
 	case "", events.SyncBoth, events.SyncFrom, events.SyncTo:
+		return nil
 	default:
-		r.err = cmp.Or(r.err, fmt.Errorf("permittedSynchronization: %q is none of %s, %s, %s",
-			d.PermittedSynchronization, events.SyncBoth, events.SyncFrom, events.SyncTo))
+		return fmt.Errorf("permittedSynchronization: %q is none of %s, %s, %s", p, events.SyncBoth, events.SyncFrom, events.SyncTo)
 	}
 }
 

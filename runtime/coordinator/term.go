@@ -163,8 +163,10 @@ func (t *term) followClock(ctx context.Context) error {
 // loop looks whenever it is woken.
 func (t *term) loop(ctx context.Context) error {
 	var settling settling
+	var took time.Duration
 	for {
-		if err := t.sleep(ctx); err != nil {
+		// Looking takes at most half of the time, however much there is to see.
+		if err := t.sleep(ctx, max(gather, took)); err != nil {
 			return err
 		}
 		if !t.ready() {
@@ -179,17 +181,18 @@ func (t *term) loop(ctx context.Context) error {
 			t.log.WarnContext(ctx, "coordinating again", slog.Any("error", err))
 			time.AfterFunc(retry, t.rouse)
 		}
+		took = time.Since(s.Now)
 	}
 }
 
 // sleep waits until woken, and a little longer for what comes along.
-func (t *term) sleep(ctx context.Context) error {
+func (t *term) sleep(ctx context.Context, more time.Duration) error {
 	select {
 	case <-t.wake:
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-	timer := time.NewTimer(gather)
+	timer := time.NewTimer(more)
 	defer timer.Stop()
 	select {
 	case <-timer.C:

@@ -34,7 +34,8 @@ func subjects(t topics.Topics) []string {
 	return list
 }
 
-// View is the part of the metadata that says what is to run. The zero View is
+// View is the part of the metadata that says what is to run. It reads properties
+// when they change, so that putting them together is cheap. The zero View is
 // empty.
 type View struct {
 	elements map[string]element // by guid
@@ -43,16 +44,6 @@ type View struct {
 	changed    bool
 	desired    []events.Definition
 	incomplete []Incomplete
-}
-
-type element struct {
-	typeName, qualifiedName string
-	properties              events.Properties
-}
-
-type link struct {
-	end1, end2 string
-	properties events.Properties
 }
 
 // Apply takes over one change; changes of other types are none of its business.
@@ -76,9 +67,7 @@ func (v *View) element(e *events.Element, deleted bool) {
 		delete(v.elements, e.Header.GUID)
 		return
 	}
-	v.elements[e.Header.GUID] = element{
-		typeName: e.Header.Type.Name, qualifiedName: e.Header.QualifiedName, properties: e.Properties,
-	}
+	v.elements[e.Header.GUID] = elementOf(e)
 }
 
 func (v *View) link(r *events.Relationship, deleted bool) {
@@ -93,7 +82,11 @@ func (v *View) link(r *events.Relationship, deleted bool) {
 		delete(v.links[name], r.Header.GUID)
 		return
 	}
-	v.links[name][r.Header.GUID] = link{end1: r.End1.GUID, end2: r.End2.GUID, properties: r.Properties}
+	l := link{end1: r.End1.GUID, end2: r.End2.GUID}
+	if name == typeRegistered {
+		l.registration, l.err = registrationOf(r)
+	}
+	v.links[name][r.Header.GUID] = l
 }
 
 // Desired returns the definitions of all complete registrations and the others
@@ -102,10 +95,11 @@ func (v *View) Desired() ([]events.Definition, []Incomplete) {
 	if !v.changed {
 		return v.desired, v.incomplete
 	}
-	v.changed, v.desired, v.incomplete = false, nil, nil
+	registered := v.links[typeRegistered]
+	v.changed, v.desired, v.incomplete = false, make([]events.Definition, 0, len(registered)), nil
 	b := builder{elements: v.elements, connection: v.ends(typeAssetConnection), kind: v.ends(typeConnectionConnector)}
-	for _, id := range slices.Sorted(maps.Keys(v.links[typeRegistered])) {
-		d, err := b.definition(id, v.links[typeRegistered][id])
+	for _, id := range slices.Sorted(maps.Keys(registered)) {
+		d, err := b.definition(registered[id])
 		if err != nil {
 			v.incomplete = append(v.incomplete, Incomplete{ID: id, Name: cmp.Or(d.Name, id), Reason: err.Error()})
 			continue
@@ -115,15 +109,16 @@ func (v *View) Desired() ([]events.Definition, []Incomplete) {
 	return v.desired, v.incomplete
 }
 
+// end is the other end of a relationship.
+type end struct{ relationship, element string }
+
 // ends maps end 1 to end 2 of the relationships of a type. Of several the
 // first by guid counts, so that it is always the same one.
-func (v *View) ends(typeName string) map[string]string {
-	links := v.links[typeName]
-	ends := make(map[string]string, len(links))
-	chosen := make(map[string]string, len(links))
-	for guid, l := range links {
-		if first, ok := chosen[l.end1]; !ok || guid < first {
-			chosen[l.end1], ends[l.end1] = guid, l.end2
+func (v *View) ends(typeName string) map[string]end {
+	ends := make(map[string]end, len(v.links[typeName]))
+	for guid, l := range v.links[typeName] {
+		if first, ok := ends[l.end1]; !ok || guid < first.relationship {
+			ends[l.end1] = end{relationship: guid, element: l.end2}
 		}
 	}
 	return ends
