@@ -4,6 +4,7 @@
 package embedded
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -86,50 +88,77 @@ func New(s Settings) (*Server, error) {
 	return e, nil
 }
 
+// lockFolder waits a moment for the lock: [URLOf] holds it while it looks.
 func lockFolder(dir string) (*flock.Flock, error) {
 	path := filepath.Join(dir, lockFile)
 	lock := flock.New(path)
-	ok, err := lock.TryLock()
-	if err != nil {
+	const moment = 200 * time.Millisecond
+	ctx, cancel := context.WithTimeout(context.Background(), moment)
+	defer cancel()
+	ok, err := lock.TryLockContext(ctx, moment/10)
+	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return nil, fmt.Errorf("data folder: lock %s: %w", path, err)
 	}
-	if ok {
-		return lock, os.WriteFile(path, fmt.Appendf(nil, "%d\n", os.Getpid()), 0o600)
+	if !ok {
+		return nil, fmt.Errorf("%w: %s%s; stop it, or give this one another folder with CAMENA_DATA", ErrInUse, dir, holder(path))
 	}
-	holder := ""
-	if pid, err := os.ReadFile(path); err == nil && len(pid) > 0 {
-		holder = " (process " + strings.TrimSpace(string(pid)) + ")"
+	if err := os.WriteFile(path, fmt.Appendf(nil, "%d\n", os.Getpid()), 0o600); err != nil {
+		return nil, errors.Join(fmt.Errorf("data folder: %w", err), lock.Unlock())
 	}
-	return nil, fmt.Errorf("%w: %s%s; stop it, or give this one another folder with CAMENA_DATA", ErrInUse, dir, holder)
+	return lock, nil
+}
+
+// holder says which process holds the lock, if that is known.
+func holder(path string) string {
+	pid, err := os.ReadFile(path) //nolint:gosec // in the data folder
+	if err != nil || len(pid) == 0 {
+		return ""
+	}
+	return " (process " + strings.TrimSpace(string(pid)) + ")"
 }
 
 func (e *Server) start() error {
-	host := e.set.Host
-	if host == "" {
-		host = "127.0.0.1"
-	}
-	interval := e.set.SyncInterval
-	if interval == 0 {
-		interval = DefaultSyncInterval
-	}
+	host := cmp.Or(e.set.Host, "127.0.0.1")
 	srv, err := server.NewServer(&server.Options{
 		ServerName: "camena", Host: host, Port: freePort(host, e.set.Port),
 		JetStream: true, StoreDir: e.set.Dir, MaxPayload: maxPayload,
-		SyncInterval: interval, SyncAlways: e.set.SyncAlways,
+		SyncInterval: cmp.Or(e.set.SyncInterval, DefaultSyncInterval), SyncAlways: e.set.SyncAlways,
 		NoSigs: true, DisableJetStreamBanner: true,
 	})
 	if err != nil {
 		return fmt.Errorf("embedded NATS: %w", err)
 	}
-	srv.SetLoggerV2(&logger{log: e.set.Logger}, false, false, false)
+	fatal := make(chan string, 1)
+	srv.SetLoggerV2(&logger{log: e.set.Logger, fatal: fatal}, false, false, false)
 	e.server = srv
 	go srv.Start()
-	if !srv.ReadyForConnections(30 * time.Second) {
-		srv.Shutdown()
-		srv.WaitForShutdown()
-		return fmt.Errorf("embedded NATS does not start on %s:%d; is the port taken?", host, e.set.Port)
+	if err := e.awaitReady(fatal); err != nil {
+		return errors.Join(err, e.stop())
 	}
-	return os.WriteFile(filepath.Join(e.set.Dir, urlFile), []byte(srv.ClientURL()+"\n"), 0o600)
+	if err := os.WriteFile(filepath.Join(e.set.Dir, urlFile), []byte(srv.ClientURL()+"\n"), 0o600); err != nil {
+		return errors.Join(fmt.Errorf("data folder: %w", err), e.stop())
+	}
+	return nil
+}
+
+// awaitReady waits for the server, but no longer than until it gives up: it
+// only says so in its log.
+func (e *Server) awaitReady(fatal <-chan string) error {
+	const (
+		patience = 30 * time.Second
+		step     = 50 * time.Millisecond
+	)
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+		select {
+		case why := <-fatal:
+			return fmt.Errorf("embedded NATS: %s", why)
+		default:
+		}
+		if e.server.ReadyForConnections(step) {
+			return nil
+		}
+	}
+	return errors.New("embedded NATS does not start")
 }
 
 // freePort returns the port to listen on, see [Settings.Port].
@@ -137,7 +166,7 @@ func freePort(host string, port int) int {
 	if port != 0 {
 		return port
 	}
-	l, err := net.Listen("tcp", net.JoinHostPort(host, fmt.Sprint(DefaultPort))) //nolint:noctx // closed at once
+	l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(DefaultPort))) //nolint:noctx // closed at once
 	if err != nil {
 		return server.RANDOM_PORT
 	}
@@ -157,29 +186,57 @@ func (e *Server) InProcessConn() (net.Conn, error) { return e.server.InProcessCo
 // written everything and released the data folder.
 func (e *Server) Serve(ctx context.Context) error {
 	<-ctx.Done()
+	return errors.Join(e.stop(), e.lock.Unlock())
+}
+
+func (e *Server) stop() error {
 	e.server.Shutdown()
 	e.server.WaitForShutdown()
 	if err := os.Remove(filepath.Join(e.set.Dir, urlFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
-		e.set.Logger.Warn("remove "+urlFile, slog.Any("error", err))
+		return fmt.Errorf("data folder: %w", err)
 	}
-	return e.lock.Unlock()
+	return nil
 }
 
 // URLOf returns the URL of the server that runs on a data folder, and false if
-// none does.
+// none does. The file that a killed process left behind does not count.
 func URLOf(dir string) (string, bool) {
-	b, err := os.ReadFile(filepath.Join(dir, urlFile))
+	b, err := os.ReadFile(filepath.Join(dir, urlFile)) //nolint:gosec // in the data folder
 	url := strings.TrimSpace(string(b))
-	return url, err == nil && url != ""
+	return url, err == nil && url != "" && isLocked(filepath.Join(dir, lockFile))
+}
+
+func isLocked(path string) bool {
+	lock := flock.New(path)
+	free, err := lock.TryRLock()
+	if err != nil {
+		return false
+	}
+	return !free || lock.Unlock() != nil
 }
 
 // logger passes the server's messages on; its chatter is only of interest when
 // something is wrong.
-type logger struct{ log *slog.Logger }
+type logger struct {
+	log *slog.Logger
+	// fatal takes the first reason why the server gives up.
+	fatal chan<- string
+}
 
-func (l *logger) Noticef(format string, v ...any) { l.log.Debug("nats: " + fmt.Sprintf(format, v...)) }
-func (l *logger) Warnf(format string, v ...any)   { l.log.Warn("nats: " + fmt.Sprintf(format, v...)) }
-func (l *logger) Fatalf(format string, v ...any)  { l.log.Error("nats: " + fmt.Sprintf(format, v...)) }
-func (l *logger) Errorf(format string, v ...any)  { l.log.Error("nats: " + fmt.Sprintf(format, v...)) }
-func (l *logger) Debugf(format string, v ...any)  { l.log.Debug("nats: " + fmt.Sprintf(format, v...)) }
-func (l *logger) Tracef(format string, v ...any)  { l.log.Debug("nats: " + fmt.Sprintf(format, v...)) }
+func (l *logger) Noticef(format string, v ...any) { l.say(slog.LevelDebug, format, v) }
+func (l *logger) Debugf(format string, v ...any)  { l.say(slog.LevelDebug, format, v) }
+func (l *logger) Tracef(format string, v ...any)  { l.say(slog.LevelDebug, format, v) }
+func (l *logger) Warnf(format string, v ...any)   { l.say(slog.LevelWarn, format, v) }
+func (l *logger) Errorf(format string, v ...any)  { l.say(slog.LevelError, format, v) }
+
+func (l *logger) Fatalf(format string, v ...any) {
+	l.say(slog.LevelError, format, v)
+	select {
+	case l.fatal <- fmt.Sprintf(format, v...):
+	default:
+	}
+}
+
+func (l *logger) say(level slog.Level, format string, v []any) {
+	l.log.Log(context.Background(), level, "embedded NATS server", slog.String("message", fmt.Sprintf(format, v...)))
+}
