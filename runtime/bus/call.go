@@ -41,33 +41,37 @@ func Call[A any](ctx context.Context, b *Bus, subject string, question any) (A, 
 
 // Answer makes a handler of a service verb: it decodes the question strictly
 // and encodes the answer or the error.
-func Answer[Q, A any](log *slog.Logger, handle func(Q) (A, error)) micro.Handler {
+//
+// It may be called in a goroutine of its own: it does not answer through the
+// request, which package micro looks at when the handler returns.
+func Answer[Q, A any](b *Bus, handle func(Q) (A, error)) micro.Handler {
 	return micro.HandlerFunc(func(r micro.Request) {
 		q, err := events.Unmarshal[Q](r.Data())
 		var a A
 		if err == nil {
 			a, err = handle(q)
 		}
-		if err := respond(r, a, err); err != nil {
-			log.Warn("answer", slog.String("subject", r.Subject()), slog.Any("error", err))
+		if err := b.respond(r.Reply(), a, err); err != nil {
+			b.set.Logger.Warn("answer", slog.String("subject", r.Subject()), slog.Any("error", err))
 		}
 	})
 }
 
-func respond(r micro.Request, answer any, err error) error {
+func (b *Bus) respond(subject string, answer any, err error) error {
+	m := nats.NewMsg(subject)
 	if err == nil {
-		var data []byte
-		if data, err = events.Marshal(answer); err == nil {
-			return r.Respond(data)
+		if m.Data, err = events.Marshal(answer); err == nil {
+			return b.conn.PublishMsg(m)
 		}
 	}
 	refusal, ok := errors.AsType[*events.Error](err)
 	if !ok {
 		refusal = events.Errorf(events.CodeUnavailable, "", "%s", err)
 	}
-	data, err := events.Marshal(refusal)
-	if err != nil {
+	if m.Data, err = events.Marshal(refusal); err != nil {
 		return err
 	}
-	return r.Error(string(refusal.Code), refusal.Message, data)
+	m.Header.Set(micro.ErrorHeader, refusal.Message)
+	m.Header.Set(micro.ErrorCodeHeader, string(refusal.Code))
+	return b.conn.PublishMsg(m)
 }

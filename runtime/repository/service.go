@@ -43,26 +43,26 @@ func (r *Repository) serveQuestions() (stop func(), err error) {
 }
 
 func (r *Repository) endpoints() map[string]micro.Handler {
-	x, log := r.index, r.set.Logger
+	x := r.index
 	return map[string]micro.Handler{
-		topics.VerbGet: answer(r, log, func(q events.Get) uint64 { return q.MinSequence },
+		topics.VerbGet: answer(r, func(q events.Get) uint64 { return q.MinSequence },
 			func(_ context.Context, q events.Get) (rawElement, error) { return x.lookUp(&q) }),
-		topics.VerbFind: answer(r, log, func(q events.Find) uint64 { return q.MinSequence },
+		topics.VerbFind: answer(r, func(q events.Find) uint64 { return q.MinSequence },
 			func(_ context.Context, q events.Find) (rawElements, error) { return x.find(r.set.Types, &q) }),
-		topics.VerbRelated: answer(r, log, func(q events.Related) uint64 { return q.MinSequence },
+		topics.VerbRelated: answer(r, func(q events.Related) uint64 { return q.MinSequence },
 			func(_ context.Context, q events.Related) (rawRelated, error) { return x.related(&q) }),
-		topics.VerbDigests: answer(r, log, func(q events.Digests) uint64 { return q.MinSequence },
+		topics.VerbDigests: answer(r, func(q events.Digests) uint64 { return q.MinSequence },
 			func(_ context.Context, q events.Digests) (events.DigestsAnswer, error) { return x.digests(&q) }),
-		topics.VerbCount: answer(r, log, func(q events.Get) uint64 { return q.MinSequence },
+		topics.VerbCount: answer(r, func(q events.Get) uint64 { return q.MinSequence },
 			func(context.Context, events.Get) (events.CountAnswer, error) { return x.count(), nil }),
-		topics.VerbHistory: answer(r, log, func(q events.History) uint64 { return q.MinSequence }, r.history),
+		topics.VerbHistory: answer(r, func(q events.History) uint64 { return q.MinSequence }, r.history),
 	}
 }
 
 // answer makes a handler that waits, off the connection's reading goroutine,
 // until the index has the sequence asked for.
-func answer[Q, A any](r *Repository, log *slog.Logger, sequence func(Q) uint64, handle func(context.Context, Q) (A, error)) micro.Handler {
-	inner := bus.Answer(log, func(q Q) (A, error) {
+func answer[Q, A any](r *Repository, sequence func(Q) uint64, handle func(context.Context, Q) (A, error)) micro.Handler {
+	inner := bus.Answer(r.set.Bus, func(q Q) (A, error) {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		if err := r.awaitSequence(ctx, sequence(q)); err != nil {
