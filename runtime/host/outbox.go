@@ -58,37 +58,34 @@ func newOutbox(b *bus.Bus, log *slog.Logger, node string, reports *bus.Bucket[ev
 // Serve writes until ctx is done, then what is left, as far as that is possible
 // in a second.
 func (o *outbox) Serve(ctx context.Context) error {
+	// What is being written when ctx ends is written to its end.
+	writing, giveUp := context.WithCancel(context.WithoutCancel(ctx))
+	defer giveUp()
+	context.AfterFunc(ctx, func() { time.AfterFunc(lastWords, giveUp) })
 	var group sync.WaitGroup
 	for i := range o.lanes {
-		group.Go(func() { o.serve(ctx, &o.lanes[i]) })
+		group.Go(func() { o.serve(ctx, writing, &o.lanes[i]) })
 	}
 	group.Wait()
 	return nil
 }
 
-func (o *outbox) serve(ctx context.Context, l *lane) {
+func (o *outbox) serve(ctx, writing context.Context, l *lane) {
 	tick := time.NewTicker(topics.Heartbeat)
 	defer tick.Stop()
 	for {
 		select {
 		case <-l.wake:
-			l.flush(ctx)
+			l.flush(writing)
 		case <-tick.C:
 			o.queueLater(l)
-			l.flush(ctx)
+			l.flush(writing)
 		case <-ctx.Done():
-			o.conclude(ctx, l)
+			o.queueLater(l)
+			l.flush(writing)
 			return
 		}
 	}
-}
-
-// conclude writes what is left when the node stops.
-func (o *outbox) conclude(ctx context.Context, l *lane) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
-	defer cancel()
-	o.queueLater(l)
-	l.flush(ctx)
 }
 
 // flush writes what is queued.
