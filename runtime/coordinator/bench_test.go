@@ -2,6 +2,7 @@ package coordinator_test
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 
 	"github.com/camena-io/camena/connectors"
@@ -18,12 +19,12 @@ func BenchmarkDesired(b *testing.B) {
 		m := registration(props{"refreshSchedule": "@every 10s"})
 		for _, c := range m.changes() {
 			if c.Element != nil {
-				c.Element.Element.Header.GUID += fmt.Sprint(i)
+				c.Element.Element.Header.GUID += strconv.Itoa(i)
 				last = c
 			} else {
-				c.Relationship.Relationship.Header.GUID += fmt.Sprint(i)
-				c.Relationship.Relationship.End1.GUID += fmt.Sprint(i)
-				c.Relationship.Relationship.End2.GUID += fmt.Sprint(i)
+				c.Relationship.Relationship.Header.GUID += strconv.Itoa(i)
+				c.Relationship.Relationship.End1.GUID += strconv.Itoa(i)
+				c.Relationship.Relationship.End2.GUID += strconv.Itoa(i)
 			}
 			view.Apply(&c)
 		}

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/camena-io/camena/events"
@@ -154,6 +155,17 @@ func (in *installation) outcomes(t *testing.T, id string) func() []events.CycleR
 	}
 }
 
+// told returns how many changes of a connector's status were published.
+func (in *installation) told(t *testing.T, id string) uint64 {
+	t.Helper()
+	stream, err := in.bus.JetStream().Stream(t.Context(), in.bus.Topics().OpsStream())
+	check(t, err)
+	subject := in.bus.Topics().Status(id)
+	info, err := stream.Info(t.Context(), jetstream.WithSubjectFilter(subject))
+	check(t, err)
+	return info.State.Subjects[subject]
+}
+
 func everySecond(d *events.Definition) { d.Refresh = "@every 1s" }
 
 func TestHostRefreshesByTheClockOfTheBus(t *testing.T) {
@@ -181,9 +193,13 @@ func TestHostRefreshesByTheClockOfTheBus(t *testing.T) {
 	if got := n.Value; got.Connectors != 1 || got.Instance != "a-process.1" || !slices.Contains(got.Kinds, "scripted") {
 		t.Errorf("got %+v", got)
 	}
+	// Refreshes come and go too often to be told as changes of status.
+	if got := in.told(t, "c1"); got != 1 {
+		t.Errorf("its status was told %d times", got)
+	}
 	stop()
-	if r := in.report(t, "c1"); r.Status != events.StatusShutdown {
-		t.Errorf("after the end it is %s", r.Status)
+	if r := in.report(t, "c1"); r.Status != events.StatusShutdown || in.told(t, "c1") != 2 {
+		t.Errorf("after the end it is %s, told %d times", r.Status, in.told(t, "c1"))
 	}
 	if _, err := in.nodes.Get(t.Context(), "a"); !errors.Is(err, bus.ErrMissing) {
 		t.Errorf("the heartbeat is left: %v", err)
@@ -269,6 +285,23 @@ func TestConnectorMovesBetweenHosts(t *testing.T) {
 		t.Errorf("a: %s", a.order())
 	}
 	if r := in.report(t, "c1"); r.Node != "b" || r.Generation != 3 {
+		t.Errorf("got %+v", r)
+	}
+}
+
+// TestReportsOfLaterGenerationsStay: what a node that was cut off has to say
+// about a connector comes too late once another one runs it.
+func TestReportsOfLaterGenerationsStay(t *testing.T) {
+	t.Parallel()
+	in, s := newInstallation(t), &script{}
+	_, err := in.reports.Put(t.Context(), "c1", &events.ConnectorReport{Connector: "c1", Node: "b", Generation: 9})
+	check(t, err)
+	stop := in.host(t, "a", s)
+	in.assign(t, assignment("c1", 7))
+	in.assign(t, assignment("c2", 7))
+	until(t, "the others are written", func() bool { return in.report(t, "c2").Status == events.StatusWaiting })
+	stop()
+	if r := in.report(t, "c1"); r.Node != "b" || r.Generation != 9 {
 		t.Errorf("got %+v", r)
 	}
 }
