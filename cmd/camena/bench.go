@@ -44,6 +44,7 @@ type rig struct {
 }
 
 func newRig() (*rig, error) {
+	tuneMemory() // as serve does
 	dir, err := os.MkdirTemp("", "camena-bench-")
 	if err != nil {
 		return nil, err

@@ -189,7 +189,10 @@ func (b *cyclesBench) settle(ctx context.Context) error {
 // watch collects the lateness of scheduled refreshes, and how many there were
 // of each connector, for the rounds.
 func (b *cyclesBench) watch(ctx context.Context, conn *bus.Bus) (late []time.Duration, seen map[string]int, err error) {
-	window, cancel := context.WithTimeout(ctx, time.Duration(b.rounds)*b.interval)
+	const straggling = 3 * time.Second // reports come a little after the runs
+	from := time.Now()
+	until := from.Add(time.Duration(b.rounds) * b.interval)
+	window, cancel := context.WithDeadline(ctx, until.Add(straggling))
 	defer cancel()
 	seen = make(map[string]int, b.connectors)
 	following := bus.Following{
@@ -207,8 +210,10 @@ func (b *cyclesBench) watch(ctx context.Context, conn *bus.Bus) (late []time.Dur
 		if run.Outcome != events.OutcomeCompleted {
 			return fmt.Errorf("%s: %s %s", run.Name, run.Outcome, run.Error)
 		}
-		late = append(late, time.Duration(run.Lateness))
-		seen[run.Connector]++
+		if due := run.Start.Add(-time.Duration(run.Lateness)); due.After(from) && due.Before(until) {
+			late = append(late, time.Duration(run.Lateness))
+			seen[run.Connector]++
+		}
 		return nil
 	})
 	if !errors.Is(err, context.DeadlineExceeded) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -51,6 +52,9 @@ type Bus struct {
 	topics topics.Topics
 	conn   *nats.Conn
 	js     jetstream.JetStream
+
+	opening         sync.Mutex
+	positionsBucket jetstream.KeyValue
 }
 
 const (
@@ -148,7 +152,7 @@ func (b *Bus) dial(ctx context.Context, options []nats.Option) (*nats.Conn, erro
 		if !b.set.Wait || isFatal(err) {
 			return nil, err
 		}
-		b.set.Logger.Warn("waiting for NATS", slog.Any("error", err))
+		b.set.Logger.WarnContext(ctx, "waiting for NATS", slog.Any("error", err))
 		if wait.sleep(ctx) != nil {
 			return nil, err
 		}

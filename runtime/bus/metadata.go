@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"maps"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -21,8 +22,7 @@ import (
 type Metadata struct {
 	bus *Bus
 	// source names the sender: it is the last token of the in subject.
-	source    string
-	positions jetstream.KeyValue
+	source string
 }
 
 var (
@@ -32,17 +32,13 @@ var (
 	_ connectors.Positions = (*Metadata)(nil)
 )
 
-// Metadata returns the repository as seen by a sender.
-func (b *Bus) Metadata(ctx context.Context, source string) (*Metadata, error) {
-	var kv jetstream.KeyValue
-	err := b.persist(ctx, "positions", func(ctx context.Context) (err error) {
-		kv, err = b.js.KeyValue(ctx, b.topics.PositionsBucket())
-		return err
-	})
-	if err != nil {
-		return nil, err
+// Metadata returns the repository as seen by a sender. It costs nothing until
+// it is used.
+func (b *Bus) Metadata(_ context.Context, source string) (*Metadata, error) {
+	if source == "" {
+		return nil, errors.New("metadata: a sender needs a name")
 	}
-	return &Metadata{bus: b, source: source, positions: kv}, nil
+	return &Metadata{bus: b, source: source}, nil
 }
 
 // Send implements [connectors.Publisher].
@@ -81,9 +77,7 @@ func (m *Metadata) unsubscribe(sub *nats.Subscription) {
 
 func cloneWith(extensions map[string]string, name, value string) map[string]string {
 	clone := make(map[string]string, len(extensions)+1)
-	for k, v := range extensions {
-		clone[k] = v
-	}
+	maps.Copy(clone, extensions)
 	clone[name] = value
 	return clone
 }
@@ -141,7 +135,7 @@ func (m *Metadata) Follow(ctx context.Context, f connectors.Filter, handle func(
 	return m.bus.Follow(ctx, following, func(msg *Message) error {
 		change, err := ChangeOf(msg)
 		if err != nil {
-			m.bus.set.Logger.Error("a change event cannot be read", slog.Uint64("sequence", msg.Sequence), slog.Any("error", err))
+			m.bus.set.Logger.ErrorContext(ctx, "a change event cannot be read", slog.Uint64("sequence", msg.Sequence), slog.Any("error", err))
 			return nil
 		}
 		if !f.Matches(&change) || msg.Sequence <= present && gone(&change) {
@@ -164,12 +158,14 @@ func (m *Metadata) insistOn(ctx context.Context, c *connectors.Change, handle fu
 		if err == nil {
 			return nil
 		}
+		m.bus.set.Logger.WarnContext(ctx, "a listener failed", slog.Uint64("sequence", c.Sequence), slog.Any("error", err))
 		if d, ok := connectors.RetryDelay(err); ok {
-			wait.next = d / 2
+			err = sleep(ctx, d)
+		} else {
+			err = wait.sleep(ctx)
 		}
-		m.bus.set.Logger.Warn("a listener failed", slog.Uint64("sequence", c.Sequence), slog.Any("error", err))
-		if wait.sleep(ctx) != nil {
-			return context.Cause(ctx)
+		if err != nil {
+			return err
 		}
 	}
 }
@@ -195,7 +191,11 @@ func ChangeOf(msg *Message) (connectors.Change, error) {
 
 // LoadPosition implements [connectors.Positions].
 func (m *Metadata) LoadPosition(ctx context.Context, key string) ([]byte, error) {
-	e, err := m.positions.Get(ctx, m.positionKey(key))
+	positions, err := m.bus.positions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	e, err := positions.Get(ctx, m.positionKey(key))
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
 		return nil, nil
 	}
@@ -207,7 +207,11 @@ func (m *Metadata) LoadPosition(ctx context.Context, key string) ([]byte, error)
 
 // SavePosition implements [connectors.Positions].
 func (m *Metadata) SavePosition(ctx context.Context, key string, value []byte) error {
-	if _, err := m.positions.Put(ctx, m.positionKey(key), value); err != nil {
+	positions, err := m.bus.positions(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := positions.Put(ctx, m.positionKey(key), value); err != nil {
 		return fmt.Errorf("position %s: %w", key, err)
 	}
 	return nil
@@ -215,4 +219,19 @@ func (m *Metadata) SavePosition(ctx context.Context, key string, value []byte) e
 
 func (m *Metadata) positionKey(key string) string {
 	return topics.Escape(m.source) + "." + topics.Escape(key)
+}
+
+// positions opens the bucket of positions once for all connectors of a node.
+func (b *Bus) positions(ctx context.Context) (jetstream.KeyValue, error) {
+	b.opening.Lock()
+	defer b.opening.Unlock()
+	if b.positionsBucket != nil {
+		return b.positionsBucket, nil
+	}
+	kv, err := b.js.KeyValue(ctx, b.topics.PositionsBucket())
+	if err != nil {
+		return nil, fmt.Errorf("positions: %w", err)
+	}
+	b.positionsBucket = kv
+	return kv, nil
 }

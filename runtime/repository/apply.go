@@ -41,6 +41,8 @@ type applier struct {
 	// maxState is how large the JSON of a state may be, so that an event with
 	// the new and the previous state fits into a message.
 	maxState int
+	// scratch is where events are written before they get memory of their size.
+	scratch []byte
 }
 
 // maxChanges bounds an atomic change set: a batch of the bus.
@@ -191,11 +193,11 @@ func (a *applier) revise(q *request, old *record, eventType, mark string, edit f
 
 // store makes the change that leads to e.
 func (a *applier) store(typ *events.ElementType, old *record, e *events.Element, eventType, mark string) (outcome, error) {
-	b := openChange("element", len(e.Properties.Raw())+len(old.json())+768)
+	b := openChange(a.scratch[:0], "element")
 	begin := len(b)
 	b, from, to := appendElement(b, e)
-	state := b[begin:len(b):len(b)]
-	if err := a.fits(state); err != nil {
+	size := len(b) - begin
+	if err := a.fits(size); err != nil {
 		return outcome{}, err
 	}
 	id, err := uuid.Parse(e.Header.GUID)
@@ -209,15 +211,16 @@ func (a *applier) store(typ *events.ElementType, old *record, e *events.Element,
 	if r.name == "" {
 		r.name = e.Header.GUID
 	}
-	data := closeChange(b, old.json(), mark)
-	r.keep(data, begin, len(state), from, to, old == nil)
+	a.scratch = closeChange(b, old.json(), mark)
+	data := bytes.Clone(a.scratch)
+	r.keep(data, begin, size, from, to, old == nil)
 	return changed(r, change{eventType: eventType, record: r, data: data}), nil
 }
 
-func (a *applier) fits(state []byte) error {
-	if len(state) > a.maxState {
+func (a *applier) fits(size int) error {
+	if size > a.maxState {
 		return events.Errorf(events.CodeTooLarge, "", "it takes %d bytes; at most %d fit into a message together with the previous state",
-			len(state), a.maxState)
+			size, a.maxState)
 	}
 	return nil
 }

@@ -70,11 +70,11 @@ func endOf(v view, ref events.ElementRef, typeName, pointer string) (*record, er
 }
 
 func (a *applier) storeLink(typ *events.ElementType, old *record, rel *events.Relationship, eventType string) (outcome, error) {
-	b := openChange("relationship", len(rel.Properties.Raw())+len(old.json())+1024)
+	b := openChange(a.scratch[:0], "relationship")
 	begin := len(b)
 	b, from, to := appendRelationship(b, rel)
 	size := len(b) - begin
-	if err := a.fits(b[begin:]); err != nil {
+	if err := a.fits(size); err != nil {
 		return outcome{}, err
 	}
 	r := &record{
@@ -85,7 +85,8 @@ func (a *applier) storeLink(typ *events.ElementType, old *record, rel *events.Re
 	r.guid, errs[0] = uuid.Parse(rel.Header.GUID)
 	r.end1, errs[1] = uuid.Parse(rel.End1.GUID)
 	r.end2, errs[2] = uuid.Parse(rel.End2.GUID)
-	data := closeChange(b, old.json(), "")
+	a.scratch = closeChange(b, old.json(), "")
+	data := bytes.Clone(a.scratch)
 	r.keep(data, begin, size, from, to, old == nil)
 	return changed(r, change{eventType: eventType, record: r, data: data}), errors.Join(errs[:]...)
 }

@@ -28,8 +28,8 @@ func appendInt(b []byte, n int64) []byte { return strconv.AppendInt(b, n, 10) }
 
 // openChange begins the data of a change event up to the new state, which is
 // written behind it; closeChange adds the rest.
-func openChange(name string, size int) []byte {
-	return append(quote(append(make([]byte, 0, size), '{'), name), ':')
+func openChange(b []byte, name string) []byte {
+	return append(quote(append(b, '{'), name), ':')
 }
 
 func closeChange(b, previous []byte, classification string) []byte {
