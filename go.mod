@@ -87,4 +87,7 @@ require (
 	pgregory.net/rapid v1.3.0
 )
 
-require github.com/gofrs/flock v0.13.1 // indirect
+require (
+	github.com/gofrs/flock v0.13.1 // indirect
+	golang.org/x/tools v0.51.0 // indirect
+)
