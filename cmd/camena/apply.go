@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -96,7 +97,7 @@ func (a *applying) apply(ctx context.Context, resources []wantedResource) error 
 			var result events.Result
 			result, err = a.request(ctx, "", append(stale, w.commands()...))
 			if err == nil {
-				fmt.Fprintf(a.out, "%s %s %s\n", w.kind, printable(w.name), applied(result))
+				fmt.Fprintf(a.out, "%s %s %s\n", w.kind, printable(w.name), applied(result, len(stale)+w.main()))
 			}
 		}
 		if err != nil {
@@ -106,13 +107,13 @@ func (a *applying) apply(ctx context.Context, resources []wantedResource) error 
 	return nil
 }
 
-// applied says what a change set did: it created its last step, changed
-// something, or nothing.
-func applied(r events.Result) string {
+// applied says what a change set did: its main step created something, one of
+// them changed something, or none.
+func applied(r events.Result, main int) string {
 	switch {
 	case !r.Changed:
 		return "unchanged"
-	case len(r.Steps) > 0 && r.Steps[len(r.Steps)-1].Version == 1 && r.Steps[len(r.Steps)-1].Changed:
+	case main < len(r.Steps) && r.Steps[main].Changed && r.Steps[main].Version == 1:
 		return "created"
 	default:
 		return "updated"
@@ -159,12 +160,8 @@ func persist[A any](ctx context.Context, ask func() (A, error)) (A, error) {
 		if events.CodeOf(err) != events.CodeUnavailable {
 			return a, err
 		}
-		timer := time.NewTimer(20 * time.Millisecond)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return a, fmt.Errorf("%w: %w", err, context.Cause(ctx))
+		if cause := pause(ctx, 20*time.Millisecond); cause != nil {
+			return a, fmt.Errorf("%w: %w", err, cause)
 		}
 	}
 }
@@ -189,8 +186,7 @@ func (a *applying) request(ctx context.Context, owner string, commands []events.
 }
 
 func (a *applying) remove(ctx context.Context, resources []wantedResource) error {
-	for i := len(resources) - 1; i >= 0; i-- {
-		w := resources[i]
+	for _, w := range slices.Backward(resources) {
 		result, err := a.request(ctx, "", w.removal())
 		if err != nil {
 			return fmt.Errorf("%s: %s %s: %w", w.where, w.kind, w.name, err)

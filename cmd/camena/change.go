@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -98,12 +99,17 @@ func changedNames(before, after events.Properties) string {
 // line shows a change event on one line.
 func line(c *connectors.Change) string {
 	s := subjectOf(c)
-	text := fmt.Sprintf("%s  %-12s %-18s %s  v%d  by %s", c.Time.Local().Format("15:04:05.000"), what(c.Type),
-		s.header.Type.Name, printable(s.name), s.header.Versions.Version, printable(orDash(c.Actor)))
+	text := fmt.Sprintf("%s  %-12s %-20s  %s  v%d  by %s", c.Time.Local().Format("15:04:05.000"), what(c.Type),
+		s.header.Type.Name, printable(s.name), s.header.Versions.Version, printable(orDash(actor(c, s.header))))
 	if s.detail != "" {
 		text += "  (" + printable(s.detail) + ")"
 	}
 	return text
+}
+
+// actor is who made the change. Only deletions name him beside the state.
+func actor(c *connectors.Change, h *events.ElementHeader) string {
+	return cmp.Or(c.Actor, h.Versions.UpdatedBy, h.Versions.CreatedBy)
 }
 
 func timestamp(t time.Time) string { return t.Local().Format(time.DateTime) }

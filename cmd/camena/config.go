@@ -67,7 +67,8 @@ func loadConfig() (config, []string, error) {
 		}
 		return c, nil, err
 	}
-	return c, unknownVariables(known), c.complete()
+	err = c.complete()
+	return c, unknownVariables(known), err
 }
 
 func wanted(typeName string) string {

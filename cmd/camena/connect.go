@@ -44,7 +44,7 @@ func (p *program) connect(ctx context.Context) (*bus.Bus, error) {
 	case err != nil:
 		return nil, err
 	}
-	if err := p.installed(ctx, b); err != nil {
+	if err := installed(ctx, b); err != nil {
 		b.Close()
 		return nil, err
 	}
@@ -52,12 +52,15 @@ func (p *program) connect(ctx context.Context) (*bus.Bus, error) {
 }
 
 // installed checks that there is an installation to talk to.
-func (p *program) installed(ctx context.Context, b *bus.Bus) error {
-	_, err := b.StreamState(ctx, b.Topics().OutStream())
+func installed(ctx context.Context, b *bus.Bus) error {
+	attempt, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	// It is created last, when a node starts.
+	_, err := b.JetStream().KeyValue(attempt, b.Topics().PositionsBucket())
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, jetstream.ErrStreamNotFound):
+	case errors.Is(err, jetstream.ErrBucketNotFound):
 		return fmt.Errorf(`NATS at %s has no Camena installation %q: start a node with "camena serve", or set CAMENA_DOMAIN to the one there is`,
 			b.Conn().ConnectedUrlRedacted(), b.Topics().Domain())
 	case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount), errors.Is(err, nats.ErrNoResponders):

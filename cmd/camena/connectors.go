@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -157,8 +158,8 @@ func problem(r *events.ConnectorReport) string {
 	return text
 }
 
-// connector finds a connector by its name, or by the id of its registration.
-func (p *program) connector(ctx context.Context, b *bus.Bus, name string) (*connectorView, error) {
+// findConnector finds a connector by its name, or by the id of its registration.
+func findConnector(ctx context.Context, b *bus.Bus, name string) (*connectorView, error) {
 	views, err := connectorViews(ctx, b)
 	if err != nil {
 		return nil, err
@@ -194,7 +195,7 @@ func (p *program) connectorsGetCommand() *cobra.Command {
 	o.flag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return p.withBus(cmd.Context(), answerTime, func(ctx context.Context, b *bus.Bus) error {
-			v, err := p.connector(ctx, b, args[0])
+			v, err := findConnector(ctx, b, args[0])
 			if err != nil {
 				return err
 			}
@@ -231,7 +232,7 @@ func connectorSheet(v *connectorView) *table {
 	known("metadata source", d.MetadataSource)
 	known("synchronization", string(d.PermittedSynchronization))
 	known("user", d.User)
-	t.add("generation", fmt.Sprint(v.Generation))
+	t.add("generation", strconv.FormatUint(v.Generation, 10))
 	addProperties(t, "configuration ", d.Configuration)
 	for _, text := range r.Problems {
 		t.add("problem", text)

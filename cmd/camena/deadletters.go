@@ -240,30 +240,34 @@ func (p *program) lettersCommand(cmd *cobra.Command, done string, do func(contex
 		}
 		return p.withBus(cmd.Context(), 0, func(ctx context.Context, b *bus.Bus) error {
 			sequences, err := chosen(ctx, b, args)
-			if err != nil {
-				return err
-			}
-			stream, err := b.JetStream().Stream(ctx, b.Topics().DeadLetterStream())
-			if err != nil {
-				return err
-			}
 			for _, sequence := range sequences {
-				l, err := letter(ctx, b, sequence)
 				if err == nil {
-					err = do(ctx, b, l)
-				}
-				if err == nil {
-					err = stream.DeleteMsg(ctx, sequence)
-				}
-				if err != nil {
-					return err
+					err = settle(ctx, b, sequence, do)
 				}
 			}
-			_, err = fmt.Fprintf(p.stdout, "%d dead letters %s\n", len(sequences), done)
+			if err == nil {
+				_, err = fmt.Fprintf(p.stdout, "%d dead letters %s\n", len(sequences), done)
+			}
 			return err
 		})
 	}
 	return cmd
+}
+
+// settle does something with a dead letter and then removes it.
+func settle(ctx context.Context, b *bus.Bus, sequence uint64, do func(context.Context, *bus.Bus, *deadLetter) error) error {
+	l, err := letter(ctx, b, sequence)
+	if err != nil {
+		return err
+	}
+	if err := do(ctx, b, l); err != nil {
+		return err
+	}
+	stream, err := b.JetStream().Stream(ctx, b.Topics().DeadLetterStream())
+	if err != nil {
+		return err
+	}
+	return stream.DeleteMsg(ctx, sequence)
 }
 
 // chosen are the sequences given, or all there are.

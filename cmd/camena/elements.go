@@ -264,9 +264,9 @@ func historyTable(changes []events.Entry) *table {
 	t := newTable("SEQUENCE", "TIME", "CHANGE", "VERSION", "ACTOR", "CHANGED")
 	for i := range changes {
 		e := &changes[i]
-		c := connectors.Change{Type: e.Type, Element: e.Element, Relationship: e.Relationship}
+		c := connectors.Change{Type: e.Type, Actor: e.Actor, Element: e.Element, Relationship: e.Relationship}
 		s := subjectOf(&c)
-		t.add(strconv.FormatUint(e.Sequence, 10), timestamp(e.Time), what(e.Type), number(s.header.Versions.Version), orDash(e.Actor), s.detail)
+		t.add(strconv.FormatUint(e.Sequence, 10), timestamp(e.Time), what(e.Type), number(s.header.Versions.Version), orDash(actor(&c, s.header)), s.detail)
 	}
 	return t
 }

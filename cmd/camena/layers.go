@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
 	"time"
+
+	"github.com/camena-io/camena/runtime/host"
 )
 
 // layers are services that stand on each other: they are stopped one by one,
@@ -62,6 +65,8 @@ type supervision struct {
 	role  string
 	log   *slog.Logger
 	build func() (service, error)
+	// fatal is told of errors that a restart would only make worse.
+	fatal func(error)
 }
 
 const (
@@ -70,25 +75,25 @@ const (
 )
 
 func (s *supervision) serve(ctx context.Context) {
-	pause := firstPause
+	wait := firstPause
 	for {
 		began := time.Now()
 		err := s.once(ctx)
 		if ctx.Err() != nil {
 			return
 		}
-		if time.Since(began) > 2*maxPause {
-			pause = firstPause
-		}
-		s.log.Error("a role ended; starting it again", slog.String("role", s.role), slog.Duration("after", pause), slog.Any("error", err))
-		timer := time.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
+		if errors.Is(err, host.ErrSuperseded) {
+			s.fatal(fmt.Errorf("%w with CAMENA_NODE", err))
 			return
 		}
-		pause = min(2*pause, maxPause)
+		if time.Since(began) > 2*maxPause {
+			wait = firstPause
+		}
+		s.log.ErrorContext(ctx, "a role ended; starting it again", slog.String("role", s.role), slog.Duration("after", wait), slog.Any("error", err))
+		if pause(ctx, wait) != nil {
+			return
+		}
+		wait = min(2*wait, maxPause)
 	}
 }
 

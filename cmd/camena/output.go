@@ -56,7 +56,8 @@ func (t *table) print(w io.Writer, none string) error {
 		_, err := fmt.Fprintln(w, none)
 		return err
 	}
-	aligned := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	var text strings.Builder
+	aligned := tabwriter.NewWriter(&text, 0, 4, 2, ' ', 0)
 	if len(t.header) > 0 {
 		fmt.Fprintln(aligned, strings.Join(t.header, "\t"))
 	}
@@ -64,9 +65,17 @@ func (t *table) print(w io.Writer, none string) error {
 		for i, cell := range row {
 			row[i] = printable(cell)
 		}
-		fmt.Fprintln(aligned, strings.TrimRight(strings.Join(row, "\t"), "\t"))
+		fmt.Fprintln(aligned, strings.Join(row, "\t"))
 	}
-	return aligned.Flush()
+	if err := aligned.Flush(); err != nil {
+		return err
+	}
+	for line := range strings.Lines(text.String()) {
+		if _, err := fmt.Fprintln(w, strings.TrimRight(line, " \n")); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // printable shows what would move the cursor or the colors of a terminal, such

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/spf13/cobra"
 
 	"github.com/camena-io/camena/events"
@@ -25,7 +27,7 @@ func (p *program) connectorsRefreshCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "refresh NAME", Short: "Refresh a connector now, and wait for the outcome",
 		Long: `Refresh a connector now, and wait for the outcome: what was created, updated and deleted, or the error.
-A refresh that is running already takes the request along.`,
+While a refresh is running, another one is run after it; one that waits already counts for this request.`,
 		Example: "  camena connectors refresh quickstart\n  camena connectors refresh quickstart --timeout 1h",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -38,18 +40,12 @@ A refresh that is running already takes the request along.`,
 }
 
 func (r *refreshing) run(ctx context.Context, b *bus.Bus, name string) error {
-	v, err := r.p.connector(ctx, b, name)
+	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
+	v, err := placed(ctx, b, name)
 	if err != nil {
 		return err
 	}
-	switch {
-	case v.Definition == nil || v.Node == "":
-		return fmt.Errorf("%s runs nowhere now%s", name, because(v))
-	case v.State == stateNodeDown:
-		return fmt.Errorf("the node %s, which runs %s, is down; another one takes over in a few seconds", v.Node, name)
-	}
-	ctx, cancel := context.WithTimeout(ctx, r.timeout)
-	defer cancel()
 	report, err := request(ctx, b, v)
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("no outcome within %s; \"camena connectors get %s\" shows what the connector does", r.timeout, name)
@@ -58,6 +54,43 @@ func (r *refreshing) run(ctx context.Context, b *bus.Bus, name string) error {
 		return err
 	}
 	return r.tell(report)
+}
+
+// placed returns the connector when a node runs it, which takes a moment after
+// it was registered or its node was lost.
+func placed(ctx context.Context, b *bus.Bus, name string) (*connectorView, error) {
+	giveUp := time.Now().Add(placing)
+	for {
+		v, err := findConnector(ctx, b, name)
+		if err != nil {
+			return nil, err
+		}
+		runs := v.Definition != nil && v.Node != "" && v.State != stateNodeDown && v.State != stateStarting
+		if runs || time.Now().After(giveUp) {
+			if !runs {
+				err = fmt.Errorf("%s runs nowhere now%s", name, because(v))
+			}
+			return v, err
+		}
+		if err := pause(ctx, 100*time.Millisecond); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// placing is how long a connector may take to be given to a node, or to another
+// one when its node is lost.
+const placing = 15 * time.Second
+
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 func because(v *connectorView) string {
@@ -77,22 +110,21 @@ func request(ctx context.Context, b *bus.Bus, v *connectorView) (report events.C
 		return report, err
 	}
 	cycle := events.Cycle{
-		Connector: v.Definition.ID, Kind: events.CycleRefresh, Generation: v.Generation, Run: run.String(), Due: time.Now().UTC(),
+		Connector: v.Definition.ID, Kind: events.CycleRefresh, Run: run.String(), Due: time.Now().UTC(),
 	}
-	e, err := events.New("/"+source, events.TypeCycleDue, cycle)
-	if err != nil {
-		return report, err
-	}
+	var watching sync.WaitGroup
+	defer watching.Wait()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	following := bus.Following{
 		Stream: b.Topics().OpsStream(), Subjects: []string{b.Topics().CycleOutcome(cycle.Connector)}, Start: bus.FromNow,
 		Ready: func() {
-			if _, err := b.Publish(ctx, b.Topics().Due(v.Node, cycle.Connector), &e); err != nil {
+			if err := publish(ctx, b, v.Node, &cycle); err != nil {
 				cancel(err)
 			}
 		},
 	}
+	watching.Go(func() { cancel(awaitMove(ctx, b, v)) })
 	err = b.Follow(ctx, following, func(m *bus.Message) error {
 		outcome, err := m.Event()
 		if err != nil {
@@ -110,6 +142,38 @@ func request(ctx context.Context, b *bus.Bus, v *connectorView) (report events.C
 	return report, err
 }
 
+func publish(ctx context.Context, b *bus.Bus, node string, cycle *events.Cycle) error {
+	e, err := events.New("/"+source, events.TypeCycleDue, cycle)
+	if err != nil {
+		return err
+	}
+	m, err := bus.NewMessage(b.Topics().Due(node, cycle.Connector), &e)
+	if err != nil {
+		return err
+	}
+	m.Header.Set(jetstream.MsgTTLHeader, "1m")
+	_, err = b.PublishMessage(ctx, m)
+	return err
+}
+
+// awaitMove returns when the connector is no longer assigned as it was: the
+// outcome of what was asked for then will never come.
+func awaitMove(ctx context.Context, b *bus.Bus, v *connectorView) error {
+	assignments, err := bus.OpenBucket[events.Assignment](ctx, b, b.Topics().AssignmentsBucket())
+	if err != nil {
+		return err
+	}
+	for {
+		if err := pause(ctx, time.Second); err != nil {
+			return err
+		}
+		entry, err := assignments.Get(ctx, v.Definition.ID)
+		if errors.Is(err, bus.ErrMissing) || err == nil && (entry.Value == nil || entry.Value.Generation != v.Generation) {
+			return fmt.Errorf("%s was moved or changed while it refreshed; ask again", v.Name)
+		}
+	}
+}
+
 func (r *refreshing) tell(report events.CycleReport) error {
 	if r.output.json() {
 		if err := printJSON(r.p.stdout, report); err != nil {
@@ -119,7 +183,7 @@ func (r *refreshing) tell(report events.CycleReport) error {
 	switch {
 	case report.Outcome == events.OutcomeCoalesced:
 		if !r.output.json() {
-			fmt.Fprintf(r.p.stdout, "%s: a refresh was running already, and counts for this one\n", report.Name)
+			fmt.Fprintf(r.p.stdout, "%s: a refresh was asked for already, and counts for this one\n", report.Name)
 		}
 		return nil
 	case report.Outcome != events.OutcomeCompleted:

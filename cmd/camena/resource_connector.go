@@ -177,6 +177,8 @@ func (c *connectorResource) commands() []events.Command {
 	}
 }
 
+func (*connectorResource) main() int { return 1 }
+
 func (c *connectorResource) registration() events.Properties {
 	values := map[string]any{
 		"connectorName": c.name, "connectorUserId": c.user, "metadataSourceQualifiedName": c.metadataSource,

@@ -33,6 +33,8 @@ func (g *groupResource) removal() []events.Command {
 	return []events.Command{&events.Delete{Element: events.ByName(groupName(g.name))}}
 }
 
+func (*groupResource) main() int { return 0 }
+
 func (*groupResource) obsolete() []leftover { return nil }
 
 // given are the properties that are not empty texts.
@@ -68,6 +70,8 @@ func (e *elementResource) removal() []events.Command {
 	return []events.Command{&events.Delete{Element: e.spec.Ref()}}
 }
 
+func (*elementResource) main() int { return 0 }
+
 func (*elementResource) obsolete() []leftover { return nil }
 
 // relationshipResource is any relationship; its ends are given by name.
@@ -92,5 +96,7 @@ func (r *relationshipResource) commands() []events.Command {
 func (r *relationshipResource) removal() []events.Command {
 	return []events.Command{&events.Unlink{Type: r.spec.Type, End1: r.spec.End1, End2: r.spec.End2}}
 }
+
+func (*relationshipResource) main() int { return 0 }
 
 func (*relationshipResource) obsolete() []leftover { return nil }

@@ -23,6 +23,8 @@ import (
 type resource interface {
 	// commands make the metadata what the resource says, all at once.
 	commands() []events.Command
+	// main is the index of the command that makes the resource itself.
+	main() int
 	// removal removes what commands made.
 	removal() []events.Command
 	// obsolete selects the relationships that an earlier version of the resource
@@ -55,7 +57,9 @@ const (
 	kindRelationship = "Relationship"
 )
 
-func resourceKinds() []string { return []string{kindGroup, kindConnector, kindElement, kindRelationship} }
+func resourceKinds() []string {
+	return []string{kindGroup, kindConnector, kindElement, kindRelationship}
+}
 
 // reader reads resource files.
 type reader struct {
@@ -165,7 +169,7 @@ var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
 func syntaxError(file string, err error) error {
 	text := err.Error()
 	line := 1
-	if m := yamlLine.FindStringSubmatch(text); m != nil && m[1] != "" {
+	if m := yamlLine.FindStringSubmatch(text); len(m) > 1 && m[1] != "" {
 		if n, err := strconv.Atoi(m[1]); err == nil {
 			line = n
 		}

@@ -21,7 +21,7 @@ type program struct {
 // run is the program: it returns the error that ends it, if any.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
 	p := &program{stdin: stdin, stdout: stdout, stderr: stderr}
-	root := p.rootCommand()
+	root := p.rootCommand() //nolint:contextcheck // cobra hands ctx to the commands
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
@@ -55,11 +55,12 @@ one that serves from the data folder, else the one at ` + defaultURL + `.`,
 		return fmt.Errorf("%w; see %q", err, cmd.CommandPath()+" --help")
 	})
 	root.AddCommand(
-		p.serveCommand(), p.applyCommand(), p.deleteCommand(),
+		p.serveCommand(),
+		p.applyCommand(), p.deleteCommand(),
 		p.watchCommand(), p.elementsCommand(), p.connectorsCommand(), p.nodesCommand(), p.deadLettersCommand(),
 		p.healthCommand(), p.versionCommand(), newBenchCommand(p.stdout),
 	)
-	for _, group := range root.Commands() {
+	for _, group := range append(root.Commands(), root) {
 		if group.HasSubCommands() && group.RunE == nil {
 			group.Args, group.RunE = cobra.ArbitraryArgs, chooseCommand
 		}
@@ -72,11 +73,11 @@ func chooseCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return cmd.Help()
 	}
-	hint := ""
-	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		hint = fmt.Sprintf("; did you mean %q?", near[0])
+	var known []string
+	for _, c := range cmd.Commands() {
+		known = append(known, c.Name())
 	}
-	return fmt.Errorf("%s has no command %q%s; see %q", cmd.CommandPath(), args[0], hint, cmd.CommandPath()+" --help")
+	return fmt.Errorf("%q has no command %q%s; see %q", cmd.CommandPath(), args[0], didYouMean(args[0], known), cmd.CommandPath()+" --help")
 }
 
 func (p *program) configure(cmd *cobra.Command) error {

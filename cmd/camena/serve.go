@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -64,23 +66,23 @@ func (p *program) serve(ctx context.Context, files []string) error {
 	if err != nil {
 		return err
 	}
-	n := &node{config: &p.config, log: log, layers: layers{log: log}}
+	tuneMemory()
+	interrupted := ctx
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	n := &node{config: &p.config, log: log, layers: layers{log: log}, fail: fail}
 	defer n.layers.stop()
-	if err := n.start(ctx); err != nil {
-		return stopped(ctx, err)
+	err = n.start(ctx)
+	if err == nil {
+		err = n.apply(ctx, p, resources)
 	}
-	if err := n.apply(ctx, p, resources); err != nil {
-		return stopped(ctx, err)
+	if err == nil {
+		fmt.Fprintln(p.stdout, n.ready())
+		<-ctx.Done()
+		err = context.Cause(ctx)
 	}
-	fmt.Fprintln(p.stdout, n.ready())
-	<-ctx.Done()
-	log.Info("stopping")
-	return nil
-}
-
-// stopped turns the error of what was interrupted into none.
-func stopped(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
+	if interrupted.Err() != nil {
+		log.InfoContext(ctx, "stopping")
 		return nil
 	}
 	return err
@@ -93,6 +95,8 @@ type node struct {
 	layers layers
 	server *embedded.Server
 	bus    *bus.Bus
+	// fail ends the node with an error.
+	fail func(error)
 }
 
 func (n *node) start(ctx context.Context) error {
@@ -102,6 +106,9 @@ func (n *node) start(ctx context.Context) error {
 	if err := n.startBus(ctx); err != nil {
 		return err
 	}
+	if err := n.checkName(ctx); err != nil {
+		return err
+	}
 	return n.startRoles(ctx)
 }
 
@@ -109,16 +116,19 @@ func (n *node) startServer(ctx context.Context) (err error) {
 	if n.config.NatsURL != "" {
 		return nil
 	}
-	n.server, err = embedded.New(embedded.Settings{
+	if ip := net.ParseIP(n.config.Listen); n.config.Listen != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		n.log.WarnContext(ctx, "the embedded NATS server asks nobody for credentials, and listens beyond loopback", slog.String("address", n.config.Listen))
+	}
+	n.server, err = embedded.New(embedded.Settings{ //nolint:contextcheck // it waits a moment only
 		Dir: n.config.Data, Host: n.config.Listen, Port: n.config.NatsPort,
 		SyncInterval: n.config.SyncInterval, SyncAlways: n.config.SyncAlways, Logger: n.log,
 	})
 	if err != nil {
 		return err
 	}
-	n.layers.start(ctx, "embedded NATS", 2*time.Second, func(ctx context.Context) {
+	n.layers.start(ctx, "embedded NATS", time.Second, func(ctx context.Context) {
 		if err := n.server.Serve(ctx); err != nil {
-			n.log.Error("embedded NATS", slog.Any("error", err))
+			n.log.ErrorContext(ctx, "embedded NATS", slog.Any("error", err))
 		}
 	})
 	return nil
@@ -147,29 +157,27 @@ func (n *node) startRoles(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	patience := map[string]time.Duration{roleHost: 2 * time.Second}
+	// A connector that hangs takes the host some seconds, the rest next to none.
+	patience := map[string]time.Duration{roleHost: 3500 * time.Millisecond}
 	for _, role := range allRoles() {
 		if !n.has(role) {
 			continue
 		}
 		if role == roleGateway {
-			n.log.Warn("the role gateway is accepted, but this version has nothing for it to serve")
+			n.log.WarnContext(ctx, "the role gateway is accepted, but this version has nothing for it to serve")
 			continue
 		}
-		s := &supervision{role: role, log: n.log, build: func() (service, error) { return n.build(role, offered) }}
-		n.layers.start(ctx, role, max(patience[role], 700*time.Millisecond), s.serve)
+		s := &supervision{role: role, log: n.log, fatal: n.fail, build: func() (service, error) { return n.build(role, offered) }}
+		n.layers.start(ctx, role, max(patience[role], 500*time.Millisecond), s.serve)
+	}
+	if !n.has(roleHost) {
+		s := &supervision{role: "presence", log: n.log, fatal: n.fail, build: func() (service, error) { return newPresence(n), nil }}
+		n.layers.start(ctx, s.role, 500*time.Millisecond, s.serve)
 	}
 	return nil
 }
 
-func (n *node) has(role string) bool {
-	for _, r := range n.config.Roles {
-		if r == role {
-			return true
-		}
-	}
-	return false
-}
+func (n *node) has(role string) bool { return slices.Contains(n.config.Roles, role) }
 
 // build makes a role anew, for its first start and after every failure.
 func (n *node) build(role string, offered connectors.Set) (service, error) {
@@ -205,7 +213,7 @@ func (n *node) apply(ctx context.Context, p *program, resources []wantedResource
 		return err
 	}
 	late := time.AfterFunc(5*time.Second, func() {
-		n.log.Warn("the resource files are not applied yet: no node with the role repository answers")
+		n.log.WarnContext(ctx, "the resource files are not applied yet: no node with the role repository answers")
 	})
 	defer late.Stop()
 	a := &applying{bus: n.bus, metadata: metadata, actor: p.config.User, out: p.stdout}

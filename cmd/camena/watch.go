@@ -55,17 +55,16 @@ With -o json each line is one CloudEvent in structured mode, with its sequence o
 var errEnough = errors.New("enough events")
 
 func (w *watching) run(ctx context.Context) error {
-	err := w.p.withBus(ctx, 0, func(ctx context.Context, b *bus.Bus) error {
+	return w.p.withBus(ctx, 0, func(ctx context.Context, b *bus.Bus) error {
 		f, err := w.following(ctx, b)
-		if err != nil {
-			return err
+		if err == nil {
+			err = b.Follow(ctx, f, w.show)
 		}
-		return b.Follow(ctx, f, w.show)
+		if errors.Is(err, errEnough) || errors.Is(err, context.Canceled) {
+			return nil // an interrupt is how watching ends
+		}
+		return err
 	})
-	if errors.Is(err, errEnough) || ctx.Err() != nil {
-		return nil
-	}
-	return err
 }
 
 func (w *watching) following(ctx context.Context, b *bus.Bus) (bus.Following, error) {
@@ -100,7 +99,8 @@ func (w *watching) show(m *bus.Message) error {
 	if err := w.print(m, &c); err != nil {
 		return err
 	}
-	if w.count--; w.count == 0 {
+	w.count--
+	if w.count == 0 {
 		return errEnough
 	}
 	return nil

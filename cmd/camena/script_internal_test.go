@@ -1,0 +1,102 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/camena-io/camena/runtime/embedded"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"camena": main})
+}
+
+// TestScripts runs the program as its users do.
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir:                 filepath.Join("..", "..", "integration_test", "testdata", "script"),
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("CAMENA_DATA", filepath.Join(e.WorkDir, "data"))
+			e.Setenv("CAMENA_NATS_PORT", "-1")
+			e.Setenv("CAMENA_NODE", "node-1")
+			e.Setenv("USER", "tester")
+			// Under the race detector each program would sleep for a second at its end.
+			e.Setenv("GORACE", "atexit_sleep_ms=0")
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"await": await, "serving": serving, "setenv": setenv, "publish": publishRaw,
+		},
+	})
+}
+
+// await PATTERN PROGRAM ARGS... runs a program until it succeeds and what it
+// prints matches; "! await" until it fails or no longer matches.
+func await(ts *testscript.TestScript, not bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: [!] await pattern program args...")
+	}
+	pattern, err := regexp.Compile("(?m)" + args[0])
+	ts.Check(err)
+	wait(ts, strings.Join(args, " "), func() bool {
+		err := ts.Exec(args[1], args[2:]...)
+		return not != (err == nil && pattern.MatchString(ts.ReadFile("stdout")))
+	})
+}
+
+// serving waits until the data folder has a NATS server, and a node a
+// repository. Before that commands would look at NATS's usual port, where on a
+// developer's machine another installation may be.
+func serving(ts *testscript.TestScript, _ bool, _ []string) {
+	wait(ts, "a server on the data folder", func() bool {
+		_, ok := embedded.URLOf(ts.Getenv("CAMENA_DATA"))
+		return ok
+	})
+	await(ts, false, []string{"healthy", "camena", "health"})
+}
+
+func wait(ts *testscript.TestScript, what string, condition func() bool) {
+	deadline := time.After(30 * time.Second)
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for !condition() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			ts.Fatalf("in vain waited for: %s", what)
+		}
+	}
+}
+
+// setenv NAME FILE sets a variable to what the file holds.
+func setenv(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile(args[1])))
+}
+
+// publishRaw SUBJECT FILE [HEADER=VALUE...] publishes to the node on the data
+// folder, as any NATS client may.
+func publishRaw(ts *testscript.TestScript, _ bool, args []string) {
+	url, err := os.ReadFile(filepath.Join(ts.Getenv("CAMENA_DATA"), "nats.url"))
+	ts.Check(err)
+	conn, err := nats.Connect(strings.TrimSpace(string(url)))
+	ts.Check(err)
+	defer conn.Close()
+	m := nats.NewMsg(args[0])
+	m.Data = []byte(ts.ReadFile(args[1]))
+	for _, header := range args[2:] {
+		name, value, _ := strings.Cut(header, "=")
+		m.Header[name] = []string{value}
+	}
+	ts.Check(conn.PublishMsg(m))
+	ts.Check(conn.Flush())
+}
