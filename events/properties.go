@@ -53,6 +53,10 @@ func propertiesOf(canonical jsontext.Value) Properties {
 	return Properties{raw: canonical}
 }
 
+// CanonicalProperties takes over what [Properties.Raw] returned before, without
+// looking at it again; the caller must not change it.
+func CanonicalProperties(raw []byte) Properties { return propertiesOf(raw) }
+
 // Raw returns the canonical JSON object. The caller must not change it.
 func (p Properties) Raw() []byte {
 	if len(p.raw) == 0 {

@@ -156,7 +156,11 @@ func (a *applier) create(q *request, spec *events.ElementSpec, typ *events.Eleme
 		Properties: properties, Classifications: spec.Classifications,
 	}
 	e.Header.QualifiedName, e.Header.Zones = spec.QualifiedName, spec.Zones
-	return a.store(typ, nil, e, events.TypeElementCreated, "")
+	o, err := a.store(typ, nil, e, events.TypeElementCreated, "")
+	if err == nil {
+		o.changes[0].record.derived = spec.GUID == "" || id == events.ElementKey(spec.Ref())
+	}
+	return o, err
 }
 
 func identity(spec *events.ElementSpec) (guid, error) {
@@ -210,6 +214,9 @@ func (a *applier) store(typ *events.ElementType, old *record, e *events.Element,
 	}
 	if r.name == "" {
 		r.name = e.Header.GUID
+	}
+	if old != nil {
+		r.derived = old.derived
 	}
 	a.scratch = closeChange(b, old.json(), mark)
 	data := bytes.Clone(a.scratch)

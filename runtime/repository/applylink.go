@@ -85,6 +85,7 @@ func (a *applier) storeLink(typ *events.ElementType, old *record, rel *events.Re
 	r.guid, errs[0] = uuid.Parse(rel.Header.GUID)
 	r.end1, errs[1] = uuid.Parse(rel.End1.GUID)
 	r.end2, errs[2] = uuid.Parse(rel.End2.GUID)
+	r.derived = r.guid == events.RelationshipKey(typ.Name, r.end1, r.end2)
 	a.scratch = closeChange(b, old.json(), "")
 	data := bytes.Clone(a.scratch)
 	r.keep(data, begin, size, from, to, old == nil)

@@ -104,6 +104,7 @@ func (w *writer) bury(p *publication) error {
 	stream := w.bus.Topics().InStream()
 	m, err := bus.DeadLetter(w.bus.Topics().DeadLetter(stream, r.sequence), bus.Letter{
 		Stream: stream, Subject: r.subject, Sequence: r.sequence, Header: r.header, Data: r.data, Reason: reason,
+		MaxPayload: w.bus.MaxPayload(),
 	})
 	if err != nil {
 		return fmt.Errorf("dead letter: %w", err)

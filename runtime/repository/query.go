@@ -244,10 +244,7 @@ func (x *index) digest(r *record) events.DigestItem {
 	if item.Key != r.guid {
 		item.GUID = r.guid.String()
 	}
-	properties, err := r.props()
-	if err != nil {
-		return item // counts as different, so the connector sends what it sees
-	}
+	properties := events.CanonicalProperties(r.properties)
 	if r.relationship {
 		item.Content = events.ContentDigest(r.typ.Name, item.Key.String(), properties)
 		return item
@@ -270,15 +267,23 @@ func (r *record) marked() bool {
 // key returns the key that a connector computes for what the record describes.
 func (x *index) key(r *record) events.Key {
 	if !r.relationship {
+		if r.derived {
+			return r.guid
+		}
 		return events.ElementKey(events.ElementRef{GUID: r.guid.String(), QualifiedName: r.qualifiedName()})
 	}
-	keyOf := func(id guid) events.Key {
-		if e := x.get(id); e != nil {
-			return x.key(e)
-		}
-		return id
+	end1, end2 := x.keyOf(r.end1), x.keyOf(r.end2)
+	if r.derived && end1 == r.end1 && end2 == r.end2 {
+		return r.guid
 	}
-	return events.RelationshipKey(r.typ.Name, keyOf(r.end1), keyOf(r.end2))
+	return events.RelationshipKey(r.typ.Name, end1, end2)
+}
+
+func (x *index) keyOf(id guid) events.Key {
+	if e := x.get(id); e != nil {
+		return x.key(e)
+	}
+	return id
 }
 
 func (x *index) count() events.CountAnswer {

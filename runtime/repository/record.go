@@ -19,7 +19,10 @@ type record struct {
 	guid         guid
 	relationship bool
 	// deleted marks a record that only says that there is nothing any more.
-	deleted    bool
+	deleted bool
+	// derived says that the guid is the one that follows from the name, or for
+	// a relationship from its type and ends.
+	derived    bool
 	typ        *events.ElementType
 	name       string // qualified name, or the guid where there is none
 	source     string
@@ -82,12 +85,14 @@ func (t *Types) parseState(state []byte, relationship bool) (*record, error) {
 	}
 	r.typ = t.known(s.Header.Type, relationship)
 	if !relationship {
+		r.derived = r.guid == events.ElementKey(events.ElementRef{GUID: s.Header.GUID, QualifiedName: s.Header.QualifiedName})
 		return r, nil
 	}
 	if r.end1, err = uuid.Parse(s.End1.GUID); err != nil {
 		return nil, err
 	}
 	r.end2, err = uuid.Parse(s.End2.GUID)
+	r.derived = r.guid == events.RelationshipKey(r.typ.Name, r.end1, r.end2)
 	return r, err
 }
 
