@@ -52,7 +52,7 @@ func (p *presence) Serve(ctx context.Context) error {
 // has left its last heartbeat behind: it is another one if it is renewed.
 func (n *node) checkName(ctx context.Context) error {
 	if n.server != nil {
-		return nil // whoever had the name was on this data folder, which we have locked
+		return n.inherit(ctx)
 	}
 	nodes, err := bus.OpenBucket[events.Node](ctx, n.bus, n.bus.Topics().NodesBucket())
 	if err != nil {
@@ -70,6 +70,29 @@ func (n *node) checkName(ctx context.Context) error {
 			seen = entry.Revision
 		}
 		if err := pause(ctx, 100*time.Millisecond); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// inherit ends the leases of the process that had the name and the data folder
+// before this one. It is dead, since we have locked the folder: nobody needs to
+// wait for its leases to run out.
+func (n *node) inherit(ctx context.Context) error {
+	leases, err := bus.OpenBucket[holder](ctx, n.bus, n.bus.Topics().LeasesBucket())
+	if err != nil {
+		return err
+	}
+	for _, role := range []string{topics.RepositoryLease, topics.CoordinatorLease} {
+		entry, err := leases.Get(ctx, role)
+		if errors.Is(err, bus.ErrMissing) {
+			continue
+		}
+		if err == nil && entry.Value != nil && entry.Value.Node == n.config.Node {
+			err = leases.Delete(ctx, role)
+		}
+		if err != nil {
 			return err
 		}
 	}
