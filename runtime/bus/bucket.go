@@ -80,7 +80,8 @@ func (k *Bucket[T]) Get(ctx context.Context, key string) (Entry[T], error) {
 	return k.entry(e)
 }
 
-// List reads all keys.
+// List reads all keys. It leaves out, as Watch does, those that cannot be read:
+// they are logged.
 func (k *Bucket[T]) List(ctx context.Context) ([]Entry[T], error) {
 	watcher, err := k.kv.WatchAll(ctx, jetstream.IgnoreDeletes())
 	if err != nil {
@@ -97,11 +98,9 @@ func (k *Bucket[T]) List(ctx context.Context) ([]Entry[T], error) {
 			if e == nil {
 				return list, nil
 			}
-			entry, err := k.entry(e)
-			if err != nil {
-				return nil, err
+			if entry, ok := k.readable(ctx, e); ok {
+				list = append(list, entry)
 			}
-			list = append(list, entry)
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		}
@@ -118,7 +117,7 @@ func (k *Bucket[T]) Watch(ctx context.Context, handle func(*Entry[T])) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		k.bus.set.Logger.Debug("watching again", slog.String("bucket", k.kv.Bucket()), slog.Any("error", err))
+		k.bus.set.Logger.DebugContext(ctx, "watching again", slog.String("bucket", k.kv.Bucket()), slog.Any("error", err))
 		if wait.sleep(ctx) != nil {
 			return context.Cause(ctx)
 		}
@@ -141,13 +140,9 @@ func (k *Bucket[T]) watchOnce(ctx context.Context, handle func(*Entry[T])) error
 				handle(nil)
 				continue
 			}
-			entry, err := k.entry(e)
-			if err != nil {
-				k.bus.set.Logger.Warn("skipping a key that cannot be read", slog.String("bucket", k.kv.Bucket()),
-					slog.String("key", e.Key()), slog.Any("error", err))
-				continue
+			if entry, ok := k.readable(ctx, e); ok {
+				handle(&entry)
 			}
-			handle(&entry)
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
@@ -159,8 +154,19 @@ func (k *Bucket[T]) stop(w jetstream.KeyWatcher) {
 		k.bus.set.Logger.Debug("stop watching", slog.String("bucket", k.kv.Bucket()), slog.Any("error", err))
 	}
 	// The watcher's goroutine ends when it has got rid of what it holds.
-	for range w.Updates() { //nolint:revive // thrown away
+	for range w.Updates() {
 	}
+}
+
+// readable decodes an entry. One that cannot be decoded, such as another
+// version's, must not hide all the others.
+func (k *Bucket[T]) readable(ctx context.Context, e jetstream.KeyValueEntry) (Entry[T], bool) {
+	entry, err := k.entry(e)
+	if err != nil {
+		k.bus.set.Logger.WarnContext(ctx, "skipping a key that cannot be read", slog.String("bucket", k.kv.Bucket()),
+			slog.String("key", e.Key()), slog.Any("error", err))
+	}
+	return entry, err == nil
 }
 
 func (k *Bucket[T]) entry(e jetstream.KeyValueEntry) (Entry[T], error) {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -19,8 +18,12 @@ import (
 // batches.
 const minVersion = "2.14.0"
 
-// The server answers so while a cluster forms.
-const noSuitablePeers jetstream.ErrorCode = 10005
+const (
+	// The server answers so while a cluster forms.
+	noSuitablePeers jetstream.ErrorCode = 10005
+	// The server answers so where it is the only one.
+	replicasNotSupported jetstream.ErrorCode = 10074
+)
 
 // Ensure creates, or brings up to date, every stream and bucket that package
 // topics declares. With Replicas 0 it uses three where the cluster has three
@@ -71,10 +74,11 @@ func (b *Bus) persist(ctx context.Context, what string, f func(context.Context) 
 		if err == nil || isFatal(err) {
 			return err
 		}
-		if e, ok := errors.AsType[*jetstream.APIError](err); ok && e.Code == 400 && e.ErrorCode != noSuitablePeers {
+		if e, ok := errors.AsType[*jetstream.APIError](err); ok &&
+			(e.Code == 400 && e.ErrorCode != noSuitablePeers || e.ErrorCode == replicasNotSupported) {
 			return fmt.Errorf("%s: %w", what, err)
 		}
-		b.set.Logger.Warn("waiting for NATS", slog.String("for", what), slog.Any("error", err))
+		b.set.Logger.WarnContext(ctx, "waiting for NATS", slog.String("for", what), slog.Any("error", err))
 		if sleepErr := wait.sleep(ctx); sleepErr != nil {
 			return fmt.Errorf("%s: %w", what, err)
 		}
@@ -135,14 +139,34 @@ func versionNumbers(version string) [3]int {
 	return n
 }
 
-// redactURL removes user and password from a list of URLs.
+// redactURL removes users, passwords and tokens from a list of URLs. It does not
+// parse them: what is no URL may hold a password all the same.
 func redactURL(list string) string {
-	parts := strings.Split(list, ",")
-	for i, part := range parts {
-		if u, err := url.Parse(strings.TrimSpace(part)); err == nil && u.User != nil {
-			u.User = nil
-			parts[i] = u.String()
+	var servers []string
+	for part := range strings.SplitSeq(list, ",") {
+		scheme, rest, ok := strings.Cut(part, "://")
+		if !ok {
+			scheme, rest = "", part
+		}
+		_, host, found := cutLast(rest, "@")
+		last := len(servers) - 1
+		switch {
+		case found && !ok && last >= 0:
+			servers[last] = host // a comma in a password
+		case ok:
+			servers = append(servers, scheme+"://"+host)
+		default:
+			servers = append(servers, host)
 		}
 	}
-	return strings.Join(parts, ",")
+	return strings.Join(servers, ",")
+}
+
+// cutLast cuts s at the last separator; without one all is after it.
+func cutLast(s, separator string) (before, after string, found bool) {
+	i := strings.LastIndex(s, separator)
+	if i < 0 {
+		return "", s, false
+	}
+	return s[:i], s[i+len(separator):], true
 }

@@ -2,9 +2,13 @@ package bus
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
+	"net"
+	"net/url"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -32,13 +36,32 @@ var (
 	ErrTooLarge = errors.New("the event is larger than the NATS server accepts")
 )
 
-func unreachable(url string, err error) error {
-	for _, refused := range []error{nats.ErrAuthorization, nats.ErrAuthExpired, nats.ErrSecureConnRequired, nats.ErrSecureConnWanted, nats.ErrAuthRevoked} {
+func unreachable(servers string, err error) error {
+	if _, ok := errors.AsType[*url.Error](err); ok {
+		// It repeats the URL, whose password may be what is wrong with it.
+		return fmt.Errorf("%w: CAMENA_NATS_URL is no URL such as nats://host:4222 (special characters of a password are written as %%40)", ErrRefused)
+	}
+	if isRefusal(err) {
+		return fmt.Errorf("%w at %s: %w; check CAMENA_NATS_USER, CAMENA_NATS_CREDS and the TLS settings", ErrRefused, redactURL(servers), err)
+	}
+	return fmt.Errorf("%w at %s: %w; start it, or set CAMENA_NATS_URL", ErrUnreachable, redactURL(servers), err)
+}
+
+// isRefusal reports whether somebody answers, but not to these settings.
+func isRefusal(err error) bool {
+	for _, refused := range []error{
+		nats.ErrAuthorization, nats.ErrAuthExpired, nats.ErrAuthRevoked, nats.ErrSecureConnRequired, nats.ErrSecureConnWanted,
+		nats.ErrTLS,
+		fs.ErrNotExist, fs.ErrPermission,
+	} {
 		if errors.Is(err, refused) {
-			return fmt.Errorf("%w at %s: %w; check CAMENA_NATS_USER, CAMENA_NATS_CREDS and the TLS settings", ErrRefused, redactURL(url), err)
+			return true
 		}
 	}
-	return fmt.Errorf("%w at %s: %w; start it, or set CAMENA_NATS_URL", ErrUnreachable, redactURL(url), err)
+	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
+	_, plain := errors.AsType[tls.RecordHeaderError](err)
+	alert, ok := errors.AsType[*net.OpError](err)
+	return untrusted || plain || ok && alert.Op == "remote error" // which is how crypto/tls calls an alert
 }
 
 // isFatal reports whether waiting cannot help.
@@ -56,7 +79,8 @@ func IsSequence(err error) bool {
 // The server answers so while an earlier publish is in flight.
 const wrongLastSequenceConstant jetstream.ErrorCode = 10164
 
-// isStored reports whether the error says that the batch was stored before.
+// isStored reports whether the error says that some of the batch was stored
+// before.
 func isStored(err error) bool {
 	e, ok := errors.AsType[*jetstream.APIError](err)
 	return ok && e.ErrorCode == jetstreamext.JSErrCodeBatchPublishDuplicateMsgID
@@ -81,7 +105,14 @@ type pause struct {
 
 func (p *pause) sleep(ctx context.Context) error {
 	p.next = min(max(2*p.next, p.first), p.max)
-	timer := time.NewTimer(p.next/2 + rand.N(p.next/2+1)) //nolint:gosec // jitter
+	return sleep(ctx, p.next/2+rand.N(p.next/2+1)) //nolint:gosec // jitter
+}
+
+func (p *pause) reset() { p.next = 0 }
+
+// sleep returns early, with the cause, when ctx is done.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
@@ -90,5 +121,3 @@ func (p *pause) sleep(ctx context.Context) error {
 		return context.Cause(ctx)
 	}
 }
-
-func (p *pause) reset() { p.next = 0 }

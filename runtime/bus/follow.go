@@ -1,12 +1,15 @@
 package bus
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -35,16 +38,24 @@ type Following struct {
 	// Ready, if set, is called once, when the first consumer stands: what is
 	// published from then on is delivered.
 	Ready func()
+	// ends makes following end, without an error, when nothing is left.
+	ends bool
 }
 
 // Follow calls handle for every message, in stream order, until ctx is done or
 // handle returns an error, which it returns. It leaves nothing behind on the
 // server, and after a reconnect it goes on where it was.
+//
+// It does what the ordered consumer of nats.go does, but stops at once when ctx
+// is done, also while the server does not answer.
 func (b *Bus) Follow(ctx context.Context, f Following, handle func(*Message) error) error {
 	wait := pause{first: 50 * time.Millisecond, max: time.Second}
 	for {
 		last := f.Sequence
 		err := b.followOnce(ctx, &f, handle)
+		if err == nil {
+			return nil
+		}
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -54,7 +65,7 @@ func (b *Bus) Follow(ctx context.Context, f Following, handle func(*Message) err
 		if f.Sequence != last {
 			wait.reset()
 		}
-		b.set.Logger.Debug("following again", slog.String("stream", f.Stream), slog.Any("error", err))
+		b.set.Logger.DebugContext(ctx, "following again", slog.String("stream", f.Stream), slog.Any("error", err))
 		if wait.sleep(ctx) != nil {
 			return context.Cause(ctx)
 		}
@@ -66,38 +77,124 @@ type handlerError struct{ err error }
 
 func (e *handlerError) Error() string { return e.err.Error() }
 
+// followOnce follows until something breaks; nil means that nothing is left.
 func (b *Bus) followOnce(ctx context.Context, f *Following, handle func(*Message) error) error {
-	messages, err := b.messages(ctx, f)
+	consumer, err := b.consumer(ctx, f)
 	if err != nil {
 		return err
 	}
-	defer messages.Stop()
-	defer context.AfterFunc(ctx, messages.Stop)()
+	defer b.dismiss(ctx, f.Stream, consumer)
+	buffer := cmp.Or(f.Buffer, defaultBuffer)
+	messages, err := consumer.Messages(jetstream.PullMaxMessages(buffer), jetstream.PullHeartbeat(heartbeat),
+		jetstream.WithMessagesErrOnMissingHeartbeat(true))
+	if err != nil {
+		return err
+	}
+	defer b.stopOnReconnect(ctx, messages)()
 	if f.Ready != nil {
 		f.Ready()
 		f.Ready = nil
 	}
-	for {
-		raw, err := messages.Next()
-		if err != nil {
+	if f.ends && consumer.CachedInfo().NumPending == 0 {
+		return nil
+	}
+	return f.deliver(func() (*Message, error) { return f.next(ctx, consumer, messages) }, handle)
+}
+
+func (f *Following) deliver(next func() (*Message, error), handle func(*Message) error) error {
+	for delivered := uint64(1); ; delivered++ {
+		m, err := next()
+		if m == nil || err != nil {
 			return err
 		}
-		m, err := newMessage(raw)
-		if err != nil {
-			return err
+		if m.delivered != delivered {
+			return fmt.Errorf("follow %s: a message was lost on the way", f.Stream)
 		}
-		if err := handle(&m); err != nil {
+		if err := handle(m); err != nil {
 			return &handlerError{err: err}
 		}
 		f.Start, f.Sequence = FromSequence, m.Sequence+1
+		if f.ends && m.Pending == 0 {
+			return nil
+		}
 	}
 }
 
-func (b *Bus) messages(ctx context.Context, f *Following) (jetstream.MessagesContext, error) {
+const (
+	defaultBuffer = 500
+	// heartbeat is how often an idle consumer says that it is there. Twice that
+	// without a sign and another one is made.
+	heartbeat = 3 * time.Second
+	// quiet is after how long without a message it is checked whether any is left.
+	quiet = 250 * time.Millisecond
+)
+
+// next returns the next message, or nil when nothing is left and that ends it.
+func (f *Following) next(ctx context.Context, c jetstream.Consumer, messages jetstream.MessagesContext) (*Message, error) {
+	for {
+		var options []jetstream.NextOpt
+		if f.ends {
+			options = []jetstream.NextOpt{jetstream.NextMaxWait(quiet)}
+		}
+		raw, err := messages.Next(options...)
+		if errors.Is(err, nats.ErrTimeout) {
+			// What was pending may have been removed, and so will never come.
+			attempt, cancel := context.WithTimeout(ctx, requestTimeout)
+			info, err := c.Info(attempt)
+			cancel()
+			if err != nil || info.NumPending == 0 && info.Delivered.Stream < max(f.Sequence, 1) {
+				return nil, err
+			}
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		m, err := newMessage(raw)
+		return &m, err
+	}
+}
+
+// stopOnReconnect ends messages when ctx does, and when the connection was lost:
+// the server may have forgotten the consumer.
+func (b *Bus) stopOnReconnect(ctx context.Context, messages jetstream.MessagesContext) (stop func()) {
+	connected := b.conn.StatusChanged(nats.CONNECTED)
+	ctx, cancel := context.WithCancel(ctx)
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		select {
+		case <-connected:
+		case <-ctx.Done():
+		}
+		messages.Stop()
+	})
+	return func() {
+		cancel()
+		watching.Wait()
+		b.conn.RemoveStatusListener(connected)
+	}
+}
+
+// dismiss removes a consumer, which else the server would do after a minute.
+func (b *Bus) dismiss(ctx context.Context, stream string, c jetstream.Consumer) {
+	if !b.conn.IsConnected() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	if err := b.js.DeleteConsumer(ctx, stream, c.CachedInfo().Name); err != nil {
+		b.set.Logger.DebugContext(ctx, "remove consumer", slog.String("stream", stream), slog.Any("error", err))
+	}
+}
+
+func (b *Bus) consumer(ctx context.Context, f *Following) (jetstream.Consumer, error) {
 	if err := b.pinNow(ctx, f); err != nil {
 		return nil, err
 	}
-	config := jetstream.OrderedConsumerConfig{FilterSubjects: f.Subjects, InactiveThreshold: time.Minute}
+	config := jetstream.ConsumerConfig{
+		AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true, Replicas: 1, InactiveThreshold: time.Minute,
+		FilterSubjects: f.Subjects,
+	}
 	switch f.Start {
 	case FromLatest:
 		config.DeliverPolicy = jetstream.DeliverLastPerSubjectPolicy
@@ -110,15 +207,11 @@ func (b *Bus) messages(ctx context.Context, f *Following) (jetstream.MessagesCon
 	}
 	attempt, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	consumer, err := b.js.OrderedConsumer(attempt, f.Stream, config)
+	consumer, err := b.js.CreateConsumer(attempt, f.Stream, config)
 	if err != nil {
 		return nil, fmt.Errorf("follow %s: %w", f.Stream, err)
 	}
-	buffer := f.Buffer
-	if buffer == 0 {
-		buffer = 500
-	}
-	return consumer.Messages(jetstream.PullMaxMessages(buffer))
+	return consumer, nil
 }
 
 // pinNow turns "from now" into a sequence, so that a reconnect before the first
@@ -165,22 +258,17 @@ func (b *Bus) LastSequence(ctx context.Context, name string) (uint64, error) {
 	return m.Sequence, nil
 }
 
-var errRead = errors.New("read to the end")
-
 // Read calls handle for every message of the subjects that a stream holds now.
 func (b *Bus) Read(ctx context.Context, stream string, subjects []string, handle func(*Message) error) error {
-	pending, err := b.pending(ctx, stream, subjects)
-	if err != nil || pending == 0 {
+	state, err := b.StreamState(ctx, stream)
+	if err != nil || state.Msgs == 0 {
 		return err
 	}
-	err = b.Follow(ctx, Following{Stream: stream, Subjects: subjects}, func(m *Message) error {
-		if err := handle(m); err != nil {
-			return err
-		}
-		if pending--; pending == 0 {
+	err = b.Follow(ctx, Following{Stream: stream, Subjects: subjects, ends: true}, func(m *Message) error {
+		if m.Sequence > state.LastSeq {
 			return errRead
 		}
-		return nil
+		return handle(m)
 	})
 	if errors.Is(err, errRead) {
 		return nil
@@ -188,23 +276,4 @@ func (b *Bus) Read(ctx context.Context, stream string, subjects []string, handle
 	return err
 }
 
-// pending returns how many messages of the subjects a stream holds.
-func (b *Bus) pending(ctx context.Context, name string, subjects []string) (uint64, error) {
-	attempt, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
-	stream, err := b.js.Stream(attempt, name)
-	if err != nil {
-		return 0, fmt.Errorf("stream %s: %w", name, err)
-	}
-	var n uint64
-	for _, subject := range subjects {
-		info, err := stream.Info(attempt, jetstream.WithSubjectFilter(subject))
-		if err != nil {
-			return 0, fmt.Errorf("stream %s: %w", name, err)
-		}
-		for _, count := range info.State.Subjects {
-			n += count
-		}
-	}
-	return n, nil
-}
+var errRead = errors.New("read to the end")

@@ -50,16 +50,17 @@ func (l *Lease) Holder(ctx context.Context) (string, error) {
 // done. When the lease cannot be renewed in time, the ctx of work ends with the
 // cause [ErrLeaseLost], before anybody else can get the role; Hold waits for
 // work to return. When work returns by itself the role is given up, and tried
-// for again after a pause.
+// for again after a pause. While work winds up after ctx is done, this node keeps
+// the role.
 func (l *Lease) Hold(ctx context.Context, work func(context.Context) error) error {
 	for ctx.Err() == nil {
 		revision, err := l.acquire(ctx)
 		if err != nil {
 			return err
 		}
-		l.bus.set.Logger.Info("has the lease", slog.String("lease", l.key))
+		l.bus.set.Logger.InfoContext(ctx, "has the lease", slog.String("lease", l.key))
 		err = l.keep(ctx, revision, work)
-		l.bus.set.Logger.Info("gave up the lease", slog.String("lease", l.key), slog.Any("cause", err))
+		l.bus.set.Logger.InfoContext(ctx, "gave up the lease", slog.String("lease", l.key), slog.Any("cause", err))
 		wait := pause{first: 200 * time.Millisecond, max: 200 * time.Millisecond}
 		if wait.sleep(ctx) != nil {
 			break
@@ -107,8 +108,7 @@ func (l *Lease) keep(ctx context.Context, revision uint64, work func(context.Con
 			revision, lost = l.renew(ctx, revision)
 			if lost {
 				stop(ErrLeaseLost)
-				<-done
-				return ErrLeaseLost
+				return errors.Join(ErrLeaseLost, <-done)
 			}
 			fence.Reset(time.Until(l.renewed.Add(topics.SelfFence)))
 		}
@@ -118,7 +118,7 @@ func (l *Lease) keep(ctx context.Context, revision uint64, work func(context.Con
 // renew returns the new revision, and whether the lease must be taken as lost.
 func (l *Lease) renew(ctx context.Context, revision uint64) (uint64, bool) {
 	began := time.Now()
-	attempt, cancel := context.WithTimeout(ctx, topics.Heartbeat)
+	attempt, cancel := context.WithTimeout(context.WithoutCancel(ctx), topics.Heartbeat)
 	defer cancel()
 	next, err := l.leases.Update(attempt, l.key, &l.self, revision)
 	if err == nil {
@@ -147,6 +147,6 @@ func (l *Lease) release(ctx context.Context, revision uint64) {
 		return
 	}
 	if err := l.leases.Delete(ctx, l.key); err != nil {
-		l.bus.set.Logger.Debug("release lease", slog.String("lease", l.key), slog.Any("error", err))
+		l.bus.set.Logger.DebugContext(ctx, "release lease", slog.String("lease", l.key), slog.Any("error", err))
 	}
 }

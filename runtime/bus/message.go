@@ -18,6 +18,8 @@ type Message struct {
 	Pending uint64
 	Header  nats.Header
 	Data    []byte
+	// delivered counts what the consumer has delivered.
+	delivered uint64
 }
 
 // Event decodes the message.
@@ -31,6 +33,7 @@ func newMessage(m jetstream.Msg) (Message, error) {
 	return Message{
 		Subject: m.Subject(), Sequence: meta.Sequence.Stream, Time: meta.Timestamp,
 		Pending: meta.NumPending, Header: m.Headers(), Data: m.Data(),
+		delivered: meta.Sequence.Consumer,
 	}, nil
 }
 

@@ -74,18 +74,36 @@ func (b *Bus) publishBatch(ctx context.Context, batch []*nats.Msg) error {
 		_, err := b.PublishMessage(ctx, batch[0])
 		return err
 	}
-	return b.insist(ctx, batch[0].Subject, func(ctx context.Context) error {
+	err := b.insist(ctx, batch[0].Subject, func(ctx context.Context) error {
 		_, err := jetstreamext.PublishMsgBatch(ctx, b.js, batch)
-		if isStored(err) {
-			return nil
-		}
 		return err
 	})
+	if isStored(err) {
+		return b.publishRest(ctx, batch)
+	}
+	return err
+}
+
+// publishRest stores what is missing of a batch of which something is stored
+// already: all of it when an answer was lost, or some of it when the publisher
+// repeats events together with others.
+func (b *Bus) publishRest(ctx context.Context, batch []*nats.Msg) error {
+	for _, m := range batch {
+		m.Reply = ""
+		for _, name := range [...]string{jetstreamext.BatchIDHeader, jetstreamext.BatchSeqHeader, jetstreamext.BatchCommitHeader} {
+			m.Header.Del(name)
+		}
+		if _, err := b.PublishMessage(ctx, m); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // insist repeats a publish until it succeeds, is refused for good, or ctx is done.
 func (b *Bus) insist(ctx context.Context, subject string, publish func(context.Context) error) error {
 	wait := pause{first: 20 * time.Millisecond, max: time.Second}
+	var why error // of the last attempt that was not just cut short
 	for {
 		attempt, cancel := context.WithTimeout(ctx, requestTimeout)
 		err := publish(attempt)
@@ -98,8 +116,11 @@ func (b *Bus) insist(ctx context.Context, subject string, publish func(context.C
 		case isHopeless(err):
 			return fmt.Errorf("publish to %s: %w", subject, err)
 		}
+		if ctx.Err() == nil || why == nil {
+			why = err
+		}
 		if wait.sleep(ctx) != nil {
-			return fmt.Errorf("publish to %s: %w", subject, errors.Join(context.Cause(ctx), err))
+			return fmt.Errorf("publish to %s: %w (%w)", subject, context.Cause(ctx), why)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nuid"
 
 	"github.com/camena-io/camena/events"
 )
@@ -54,6 +55,9 @@ func (b *Bus) Arm(ctx context.Context, s Schedule, e *events.Event) error {
 	if s.TTL > 0 {
 		m.Header.Set(headerScheduleTTL, s.TTL.String())
 	}
+	// A schedule that is armed again is no repetition, even if its event is the
+	// same: only the attempts of this call are.
+	m.Header.Set(jetstream.MsgIDHeader, nuid.Next())
 	// What the schedule's subject held before is replaced.
 	m.Header.Set(jetstream.MsgRollup, jetstream.MsgRollupSubject)
 	if _, err := b.PublishMessage(ctx, m); err != nil {
