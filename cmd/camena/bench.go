@@ -73,8 +73,8 @@ func (r *rig) close() error {
 
 // connect opens a connection over loopback, as a client of its own would, for
 // one domain, whose streams it creates.
-func (r *rig) connect(ctx context.Context, name, domain string) (*bus.Bus, error) {
-	b, err := bus.Connect(ctx, bus.Settings{URL: r.server.URL(), Name: name, Domain: domain, Logger: r.log})
+func (r *rig) connect(ctx context.Context, domain string) (*bus.Bus, error) {
+	b, err := bus.Connect(ctx, bus.Settings{URL: r.server.URL(), Name: "camena bench", Domain: domain, Logger: r.log})
 	if err != nil {
 		return nil, err
 	}

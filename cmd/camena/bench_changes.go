@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"maps"
 	"runtime"
 	"slices"
@@ -92,7 +93,7 @@ func (b *changesBench) run(ctx context.Context, stdout io.Writer) (err error) {
 // round measures one repository and one relay on fresh streams. Which of the
 // two goes first alternates.
 func (b *changesBench) round(ctx context.Context, r *rig, i int) (applied, relayed speed, err error) {
-	conn, err := r.connect(ctx, "bench", fmt.Sprintf("bench%d", i))
+	conn, err := r.connect(ctx, fmt.Sprintf("bench%d", i))
 	if err != nil {
 		return applied, relayed, err
 	}
@@ -181,12 +182,11 @@ func (b *changesBench) repositoryRate(ctx context.Context, r *rig, conn *bus.Bus
 		return speed{}, err
 	}
 	serving, stop := context.WithCancel(ctx)
-	done := make(chan error, 1)
 	clock := startClock()
-	go func() { done <- repo.Serve(serving) }()
+	wait := background(serving, r.log, repo.Serve)
 	defer func() {
 		stop()
-		<-done
+		wait()
 	}()
 	if err := repo.Await(ctx, uint64(b.messages)); err != nil { //nolint:gosec // a count
 		return speed{}, err
@@ -203,7 +203,7 @@ func (b *changesBench) relayRate(ctx context.Context, conn *bus.Bus) (speed, err
 	if err != nil {
 		return speed{}, err
 	}
-	defer relay.close()
+	defer relay.close(ctx)
 	clock := startClock()
 	if err := relay.run(ctx, b.messages); err != nil {
 		return speed{}, err
@@ -232,6 +232,18 @@ func (c clock) speed(messages int) speed {
 		rate: float64(messages) / time.Since(c.began).Seconds(),
 		cpu:  (cpuTime() - c.cpu).Seconds() * many / float64(messages),
 	}
+}
+
+// background runs a role; wait returns when it has ended.
+func background(ctx context.Context, log *slog.Logger, serve func(context.Context) error) (wait func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := serve(ctx); err != nil && ctx.Err() == nil {
+			log.ErrorContext(ctx, "a role ended", slog.Any("error", err))
+		}
+	}()
+	return func() { <-done }
 }
 
 func median(v []float64) float64 {
@@ -277,8 +289,8 @@ func newRelay(ctx context.Context, conn *bus.Bus, pending int) (*relay, error) {
 	return r, err
 }
 
-func (r *relay) close() {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+func (r *relay) close(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	if err := r.js.DeleteStream(ctx, r.stream); err != nil {
 		return

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"strconv"
 	"strings"
@@ -75,7 +76,7 @@ func (b *cyclesBench) run(ctx context.Context, stdout io.Writer) (err error) {
 
 // measure runs a whole node with the connectors.
 func (b *cyclesBench) measure(ctx context.Context, r *rig) ([]figure, error) {
-	conn, err := r.connect(ctx, "bench", "cycles")
+	conn, err := r.connect(ctx, "cycles")
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +139,7 @@ func (b *cyclesBench) catalog(ctx context.Context, conn *bus.Bus) error {
 }
 
 // node runs all roles.
-func (b *cyclesBench) node(ctx context.Context, r *rig, conn *bus.Bus, started *tally) (stop func(), err error) {
+func (*cyclesBench) node(ctx context.Context, r *rig, conn *bus.Bus, started *tally) (stop func(), err error) {
 	set, err := connectors.NewSet(connectors.Factory{Kind: benchKind, New: func(events.Properties) (connectors.Connector, error) {
 		return &idle{started: started}, nil
 	}})
@@ -167,7 +168,7 @@ func (b *cyclesBench) node(ctx context.Context, r *rig, conn *bus.Bus, started *
 	return func() {
 		cancel()
 		if err := group.Wait(); err != nil && !errors.Is(err, context.Canceled) {
-			r.log.Warn("stop", "error", err)
+			r.log.WarnContext(ctx, "stop", slog.Any("error", err))
 		}
 	}, nil
 }
@@ -237,7 +238,7 @@ func (b *cyclesBench) spread(seen map[string]int) (least, most int) {
 
 // bare arms as many schedules and consumes what they publish.
 func (b *cyclesBench) bare(ctx context.Context, r *rig) ([]figure, error) {
-	conn, err := r.connect(ctx, "bench", "barecycles")
+	conn, err := r.connect(ctx, "barecycles")
 	if err != nil {
 		return nil, err
 	}
@@ -302,11 +303,11 @@ func (c *idle) Start(_ context.Context, x *connectors.Context) error {
 func (*idle) Disconnect(context.Context) error { return nil }
 
 // Refresh implements [connectors.Refresher].
-func (c *idle) Refresh(context.Context) error {
+func (c *idle) Refresh(ctx context.Context) error {
 	if !c.done.Swap(true) {
 		c.started.add(c.name)
 	}
-	return nil
+	return ctx.Err()
 }
 
 // tally counts by name.

@@ -36,7 +36,7 @@ func (b *changesBench) latencies(ctx context.Context, r *rig) ([]figure, error) 
 }
 
 func (b *changesBench) repositoryLatency(ctx context.Context, r *rig) ([]time.Duration, error) {
-	conn, err := r.connect(ctx, "bench", "latency")
+	conn, err := r.connect(ctx, "latency")
 	if err != nil {
 		return nil, err
 	}
@@ -46,11 +46,10 @@ func (b *changesBench) repositoryLatency(ctx context.Context, r *rig) ([]time.Du
 		return nil, err
 	}
 	serving, stop := context.WithCancel(ctx)
-	done := make(chan error, 1)
-	go func() { done <- repo.Serve(serving) }()
+	wait := background(serving, r.log, repo.Serve)
 	defer func() {
 		stop()
-		<-done
+		wait()
 	}()
 	n := b.count()
 	index := make(map[string]int, n)
@@ -74,7 +73,7 @@ func (b *changesBench) repositoryLatency(ctx context.Context, r *rig) ([]time.Du
 }
 
 func (b *changesBench) relayLatency(ctx context.Context, r *rig) ([]time.Duration, error) {
-	conn, err := r.connect(ctx, "bench", "barelatency")
+	conn, err := r.connect(ctx, "barelatency")
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +82,7 @@ func (b *changesBench) relayLatency(ctx context.Context, r *rig) ([]time.Duratio
 	if err != nil {
 		return nil, err
 	}
-	defer relay.close()
+	defer relay.close(ctx)
 	relaying, stop := context.WithCancel(ctx)
 	done := make(chan error, 1)
 	go func() { done <- relay.run(relaying, b.count()) }()

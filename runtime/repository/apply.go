@@ -84,10 +84,8 @@ func (a *applier) upsert(v view, q *request, c *events.Upsert) (outcome, error) 
 	if err != nil {
 		return outcome{}, err
 	}
-	for _, m := range spec.Classifications {
-		if err := a.types.classification(m.Name, "/element/classifications"); err != nil {
-			return outcome{}, err
-		}
+	if err := a.types.classified(spec.Classifications, "/element/classifications"); err != nil {
+		return outcome{}, err
 	}
 	old, err := existing(v, spec, typ)
 	if err != nil {
@@ -290,7 +288,7 @@ func (a *applier) declassify(v view, q *request, c *events.Declassify) (outcome,
 
 // delete removes an element: first its relationships, so that nobody ever sees
 // one that leads nowhere.
-func (a *applier) delete(v view, q *request, c *events.Delete) (outcome, error) {
+func (*applier) delete(v view, q *request, c *events.Delete) (outcome, error) {
 	old, err := element(v, c.Element, "/element")
 	if events.CodeOf(err) == events.CodeNotFound {
 		return outcome{}, nil

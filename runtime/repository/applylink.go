@@ -92,7 +92,7 @@ func (a *applier) storeLink(typ *events.ElementType, old *record, rel *events.Re
 	return changed(r, change{eventType: eventType, record: r, data: data}), errors.Join(errs[:]...)
 }
 
-func (a *applier) unlink(v view, q *request, c *events.Unlink) (outcome, error) {
+func (*applier) unlink(v view, q *request, c *events.Unlink) (outcome, error) {
 	old, err := linkOf(v, c)
 	if err != nil || old == nil {
 		return outcome{}, err

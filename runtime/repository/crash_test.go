@@ -65,10 +65,11 @@ type doomed struct {
 	dead chan struct{}
 	bus  *bus.Bus
 	stop context.CancelFunc
-	done chan error
+	done chan struct{}
 }
 
 func newWorld(t *testing.T, server *embedded.Server, domain string) *world {
+	t.Helper()
 	w := &world{t: t, server: server, domain: domain, model: newModel()}
 	w.bus = w.connect()
 	limits := topics.DefaultLimits()
@@ -133,7 +134,7 @@ func (w *world) send(commands []events.Command) {
 // startWriter starts a writer with a lease of its own, so that nothing but the
 // out topic keeps rivals apart; it dies at the given step, 0 for never.
 func (w *world) startWriter(step int) {
-	d := &doomed{dead: make(chan struct{}), bus: w.connect(), done: make(chan error, 1)}
+	d := &doomed{dead: make(chan struct{}), bus: w.connect(), done: make(chan struct{})}
 	var steps atomic.Int64
 	w.started++ // the lease of a dead one would have to run out first
 	repo, err := repository.New(repository.Settings{
@@ -151,7 +152,12 @@ func (w *world) startWriter(step int) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	d.stop = stop
-	go func() { d.done <- repo.Serve(ctx) }()
+	go func() {
+		defer close(d.done)
+		if err := repo.Serve(ctx); err != nil && ctx.Err() == nil && !d.bus.Conn().IsClosed() {
+			w.t.Error(err)
+		}
+	}()
 	w.writers = append(w.writers, d)
 }
 
@@ -206,7 +212,8 @@ func (w *world) compare(rt *rapid.T) {
 		if err != nil {
 			return err
 		}
-		key, version := "", int64(0)
+		var key string
+		var version int64
 		if c.Element != nil {
 			key = c.Element.State().Header.QualifiedName
 			present[key] = c.Element.Element

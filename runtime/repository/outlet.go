@@ -54,7 +54,7 @@ func (o *outlet) sendBatch(messages []*nats.Msg) error {
 	messages[0].Header[jetstream.ExpectedLastSeqHeader] = []string{itoa(o.last)}
 	for i, m := range messages {
 		m.Header[jetstreamext.BatchIDHeader] = []string{id}
-		m.Header[jetstreamext.BatchSeqHeader] = []string{itoa(uint64(i) + 1)} //nolint:gosec // an index
+		m.Header[jetstreamext.BatchSeqHeader] = []string{itoa(uint64(i) + 1)}
 	}
 	end := len(messages) - 1
 	for _, m := range messages[:end] {

@@ -124,7 +124,7 @@ type trimming struct {
 
 // trim removes applied commands from the in topic now and then. It is only
 // housekeeping: what is left will be trimmed the next time.
-func (w *writer) trim(p *publication) {
+func (w *writer) trim(ctx context.Context, p *publication) {
 	t := &w.trimmed
 	t.applied++
 	t.bytes += p.size
@@ -136,17 +136,17 @@ func (w *writer) trim(p *publication) {
 		keep -= min(lookBack, keep)
 	}
 	t.applied, t.bytes = 0, 0
-	go w.purge(keep)
+	go w.purge(context.WithoutCancel(ctx), keep)
 }
 
-func (w *writer) purge(before uint64) {
-	ctx, cancel := context.WithTimeout(context.Background(), ackTimeout)
+func (w *writer) purge(ctx context.Context, before uint64) {
+	ctx, cancel := context.WithTimeout(ctx, ackTimeout)
 	defer cancel()
 	stream, err := w.bus.JetStream().Stream(ctx, w.bus.Topics().InStream())
 	if err == nil {
 		err = stream.Purge(ctx, jetstream.WithPurgeSequence(before))
 	}
 	if err != nil && !errors.Is(err, nats.ErrConnectionClosed) {
-		w.log.Warn("trim the in topic", slog.Any("error", err))
+		w.log.WarnContext(ctx, "trim the in topic", slog.Any("error", err))
 	}
 }

@@ -72,7 +72,11 @@ func (r *Repository) Serve(ctx context.Context) error {
 		return fmt.Errorf("repository: %w", err)
 	}
 	r.lease = lease
-	stop, err := r.serveQuestions()
+	// A node that has not read the store yet would answer that nothing is there.
+	if _, err := r.catchUp(ctx); err != nil {
+		return fmt.Errorf("repository: read the out topic: %w", err)
+	}
+	stop, err := r.serveQuestions(ctx)
 	if err != nil {
 		return fmt.Errorf("repository: %w", err)
 	}
@@ -105,7 +109,7 @@ func (r *Repository) live(ctx context.Context) error {
 	for ctx.Err() == nil {
 		e, ok := r.followUntilElected(ctx)
 		if ok {
-			r.lead(e.tenure)
+			r.lead(e.tenure) //nolint:contextcheck // the tenure ends with ctx, and when the lease is lost
 			close(e.done)
 		}
 	}
@@ -114,8 +118,13 @@ func (r *Repository) live(ctx context.Context) error {
 
 func (r *Repository) followUntilElected(ctx context.Context) (election, bool) {
 	following, stop := context.WithCancel(ctx)
-	followed := make(chan error, 1)
-	go func() { followed <- r.follow(following, func() bool { return false }) }()
+	followed := make(chan struct{})
+	go func() {
+		defer close(followed)
+		if err := r.follow(following, func() bool { return false }); err != nil && following.Err() == nil {
+			r.set.Logger.ErrorContext(ctx, "follow the out topic", slog.Any("error", err))
+		}
+	}()
 	defer func() {
 		stop()
 		<-followed
@@ -138,7 +147,7 @@ func (r *Repository) lead(tenure context.Context) {
 		if err == nil || tenure.Err() != nil {
 			continue
 		}
-		r.set.Logger.Warn("reading the position again", slog.Any("error", err))
+		r.set.Logger.WarnContext(tenure, "reading the position again", slog.Any("error", err))
 		select {
 		case <-time.After(100 * time.Millisecond):
 		case <-tenure.Done():
@@ -211,7 +220,7 @@ func (r *Repository) follow(ctx context.Context, done func() bool) error {
 		f, err := r.set.Types.factOf(r.set.Bus.Topics(), m)
 		if err != nil {
 			// The writer wrote it, so this is another version's event or damage.
-			r.set.Logger.Error("an event of the out topic cannot be read", slog.Uint64("sequence", m.Sequence),
+			r.set.Logger.ErrorContext(ctx, "an event of the out topic cannot be read", slog.Uint64("sequence", m.Sequence),
 				slog.String("subject", m.Subject), slog.Any("error", err))
 			f = fact{sequence: m.Sequence}
 		}

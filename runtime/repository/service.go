@@ -19,7 +19,7 @@ const patience = 3 * time.Second
 
 // serveQuestions registers the endpoints. All repository nodes share the
 // questions; each answers from its own index.
-func (r *Repository) serveQuestions() (stop func(), err error) {
+func (r *Repository) serveQuestions(ctx context.Context) (stop func(), err error) {
 	service, err := micro.AddService(r.set.Bus.Conn(), micro.Config{
 		Name: "camena-repository", Version: "0.1.0", Description: "Answers questions about the metadata",
 		Metadata: map[string]string{"node": r.set.Node},
@@ -32,7 +32,7 @@ func (r *Repository) serveQuestions() (stop func(), err error) {
 			r.set.Logger.Debug("stop answering questions", slog.Any("error", err))
 		}
 	}
-	for verb, handler := range r.endpoints() {
+	for verb, handler := range r.endpoints(ctx) {
 		subject := r.set.Bus.Topics().API(topics.RepositoryService, verb)
 		if err := service.AddEndpoint(verb, handler, micro.WithEndpointSubject(subject)); err != nil {
 			stop()
@@ -42,28 +42,28 @@ func (r *Repository) serveQuestions() (stop func(), err error) {
 	return stop, nil
 }
 
-func (r *Repository) endpoints() map[string]micro.Handler {
+func (r *Repository) endpoints(ctx context.Context) map[string]micro.Handler {
 	x := r.index
 	return map[string]micro.Handler{
-		topics.VerbGet: answer(r, func(q events.Get) uint64 { return q.MinSequence },
+		topics.VerbGet: answer(ctx, r, func(q events.Get) uint64 { return q.MinSequence },
 			func(_ context.Context, q events.Get) (rawElement, error) { return x.lookUp(&q) }),
-		topics.VerbFind: answer(r, func(q events.Find) uint64 { return q.MinSequence },
+		topics.VerbFind: answer(ctx, r, func(q events.Find) uint64 { return q.MinSequence },
 			func(_ context.Context, q events.Find) (rawElements, error) { return x.find(r.set.Types, &q) }),
-		topics.VerbRelated: answer(r, func(q events.Related) uint64 { return q.MinSequence },
+		topics.VerbRelated: answer(ctx, r, func(q events.Related) uint64 { return q.MinSequence },
 			func(_ context.Context, q events.Related) (rawRelated, error) { return x.related(&q) }),
-		topics.VerbDigests: answer(r, func(q events.Digests) uint64 { return q.MinSequence },
+		topics.VerbDigests: answer(ctx, r, func(q events.Digests) uint64 { return q.MinSequence },
 			func(_ context.Context, q events.Digests) (events.DigestsAnswer, error) { return x.digests(&q) }),
-		topics.VerbCount: answer(r, func(q events.Get) uint64 { return q.MinSequence },
+		topics.VerbCount: answer(ctx, r, func(q events.Get) uint64 { return q.MinSequence },
 			func(context.Context, events.Get) (events.CountAnswer, error) { return x.count(), nil }),
-		topics.VerbHistory: answer(r, func(q events.History) uint64 { return q.MinSequence }, r.history),
+		topics.VerbHistory: answer(ctx, r, func(q events.History) uint64 { return q.MinSequence }, r.history),
 	}
 }
 
 // answer makes a handler that waits, off the connection's reading goroutine,
 // until the index has the sequence asked for.
-func answer[Q, A any](r *Repository, sequence func(Q) uint64, handle func(context.Context, Q) (A, error)) micro.Handler {
+func answer[Q, A any](ctx context.Context, r *Repository, sequence func(Q) uint64, handle func(context.Context, Q) (A, error)) micro.Handler {
 	inner := bus.Answer(r.set.Bus, func(q Q) (A, error) {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		ctx, cancel := context.WithTimeout(ctx, patience)
 		defer cancel()
 		if err := r.awaitSequence(ctx, sequence(q)); err != nil {
 			var none A
@@ -86,16 +86,17 @@ func (r *Repository) history(ctx context.Context, q events.History) (events.Hist
 	}
 	a.Sequence = r.Sequence()
 	t := r.set.Bus.Topics()
-	size := 0
+	sizes, size := []int{}, 0
 	err := r.set.Bus.Read(ctx, t.OutStream(), []string{t.Element("*", id), t.Relationship("*", id)}, func(m *bus.Message) error {
-		if size += len(m.Data); size > pageBytes && len(a.Changes) > 0 {
-			a.Changes = a.Changes[1:] // the newest are what fits
-		}
 		c, err := bus.ChangeOf(m)
 		if err != nil {
 			return err
 		}
-		a.Changes = append(a.Changes, entry(&c))
+		a.Changes, sizes, size = append(a.Changes, entry(&c)), append(sizes, len(m.Data)), size+len(m.Data)
+		for size > pageBytes && len(sizes) > 1 { // the newest are what fits
+			size -= sizes[0]
+			a.Changes, sizes = a.Changes[1:], sizes[1:]
+		}
 		return nil
 	})
 	if err != nil {

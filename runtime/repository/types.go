@@ -73,6 +73,15 @@ func (t *Types) classification(name, pointer string) error {
 	return nil
 }
 
+func (t *Types) classified(marks []events.Classification, pointer string) error {
+	for i := range marks {
+		if err := t.classification(marks[i].Name, pointer); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // subtypes returns name and all types below it.
 func (t *Types) subtypes(name string) []string {
 	var names []string

@@ -85,28 +85,31 @@ func (w *writer) run(ctx context.Context) error {
 	if state.FirstSeq > 0 {
 		position = max(position, state.FirstSeq-1)
 	}
-	w.log.Info("applying commands", slog.Uint64("from", position+1), slog.Uint64("out_sequence", sequence))
+	w.log.InfoContext(ctx, "applying commands", slog.Uint64("from", position+1), slog.Uint64("out_sequence", sequence))
 
 	reading, stop := context.WithCancel(ctx)
 	defer stop()
 	commands := make(chan *received, window)
-	readerDone := make(chan error, 1)
-	go func() { readerDone <- w.read(reading, position, commands) }()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		w.read(reading, position, commands)
+	}()
 	err = w.loop(ctx, position, commands)
 	stop()
-	<-readerDone
+	<-done
 	w.settle()
 	return err
 }
 
 // read decodes commands ahead of the writer.
-func (w *writer) read(ctx context.Context, position uint64, commands chan<- *received) error {
+func (w *writer) read(ctx context.Context, position uint64, commands chan<- *received) {
 	from := uint64(1)
 	if position > lookBack {
 		from = position + 1 - lookBack
 	}
 	following := bus.Following{Stream: w.bus.Topics().InStream(), Sequence: from, Buffer: window}
-	return w.bus.Follow(ctx, following, func(m *bus.Message) error {
+	err := w.bus.Follow(ctx, following, func(m *bus.Message) error {
 		r := &received{sequence: m.Sequence, subject: m.Subject, header: m.Header, data: m.Data}
 		if r.event, r.err = m.Event(); r.err == nil {
 			r.command, r.err = events.DecodeCommand(&r.event)
@@ -118,6 +121,9 @@ func (w *writer) read(ctx context.Context, position uint64, commands chan<- *rec
 			return context.Cause(ctx)
 		}
 	})
+	if err != nil && ctx.Err() == nil {
+		w.log.ErrorContext(ctx, "read the in topic", slog.Any("error", err))
+	}
 }
 
 func (w *writer) loop(ctx context.Context, position uint64, commands <-chan *received) error {
@@ -146,7 +152,7 @@ func (w *writer) loop(ctx context.Context, position uint64, commands <-chan *rec
 			return nil
 		}
 		if err == nil {
-			err = w.collect()
+			err = w.collect(ctx)
 		}
 		if err != nil {
 			return fmt.Errorf("publish: %w", err)
@@ -235,12 +241,12 @@ func (w *writer) notBuried(err error) error {
 
 // collect commits every publication whose events are stored, oldest first, and
 // buries a refused command when its turn has come.
-func (w *writer) collect() error {
+func (w *writer) collect(ctx context.Context) error {
 	n := 0
 	for n < len(w.inFlight) && w.settled(w.inFlight[n]) {
 		n++
 	}
-	w.commit(w.inFlight[:n])
+	w.commit(ctx, w.inFlight[:n])
 	clear(w.inFlight[:n])
 	w.inFlight = w.inFlight[n:]
 	if len(w.inFlight) == 0 {
@@ -258,7 +264,7 @@ func (w *writer) settled(p *publication) bool {
 }
 
 // commit makes what is stored visible to readers, then answers the senders.
-func (w *writer) commit(done []*publication) {
+func (w *writer) commit(ctx context.Context, done []*publication) {
 	if len(done) == 0 {
 		return
 	}
@@ -270,7 +276,7 @@ func (w *writer) commit(done []*publication) {
 	for _, p := range done {
 		w.pending.drop(p.outcome.changes)
 		w.reply(p)
-		w.trim(p)
+		w.trim(ctx, p)
 		w.at("committed")
 	}
 }
@@ -280,7 +286,7 @@ func (p *publication) appendFacts(facts []fact) []fact {
 	for i := range p.outcome.changes {
 		c := &p.outcome.changes[i]
 		facts = append(facts, fact{
-			sequence: p.outcome.result.Sequence - n + 1 + uint64(i), position: p.sequence, //nolint:gosec // an index
+			sequence: p.outcome.result.Sequence - n + 1 + uint64(i), position: p.sequence,
 			record: c.record, connector: c.fence.Connector, generation: c.fence.Generation,
 		})
 	}
