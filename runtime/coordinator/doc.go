@@ -21,8 +21,8 @@
 // # Being unsure
 //
 // While NATS elects a leader nobody can renew anything. So a new coordinator
-// waits for the life of a lease before it takes a node that holds assignments,
-// but has no heartbeat, for dead; and where no host is left it changes nothing
+// waits for half the life of a lease before it takes a node that holds
+// assignments, but has no heartbeat, for dead; and where no host is left it changes nothing
 // until one is back.
 //
 // # Sources

@@ -24,6 +24,10 @@ const (
 	// silence is how long a node may be unheard of: its heartbeat has run out
 	// long since, but the watch did not tell.
 	silence = 3 * topics.LeaseTTL
+	// settle is how long nodes have to be heard of again: two heartbeats, and
+	// time to reconnect. It comes on top of the lease of a coordinator that died
+	// with its connectors, and both have to fit into ten seconds.
+	settle = topics.LeaseTTL / 2
 )
 
 // term is what a coordinator knows and does while it holds the lease.
@@ -248,11 +252,11 @@ func (g *settling) look(s *State) time.Duration {
 	begin := !g.began && len(s.Assignments) > 0 || g.empty && len(s.Nodes) > 0
 	g.began, g.empty = true, len(s.Nodes) == 0
 	if begin {
-		g.until = s.Now.Add(topics.LeaseTTL)
+		g.until = s.Now.Add(settle)
 	}
 	s.Settled = !s.Now.Before(g.until)
 	if begin {
-		return topics.LeaseTTL
+		return settle
 	}
 	return 0
 }
