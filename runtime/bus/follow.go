@@ -230,13 +230,22 @@ func (b *Bus) pinNow(ctx context.Context, f *Following) error {
 
 // StreamState returns how far a stream reaches.
 func (b *Bus) StreamState(ctx context.Context, name string) (jetstream.StreamState, error) {
+	info, err := b.StreamInfo(ctx, name)
+	if err != nil {
+		return jetstream.StreamState{}, err
+	}
+	return info.State, nil
+}
+
+// StreamInfo returns what the server says about a stream.
+func (b *Bus) StreamInfo(ctx context.Context, name string) (*jetstream.StreamInfo, error) {
 	attempt, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	stream, err := b.js.Stream(attempt, name)
 	if err != nil {
-		return jetstream.StreamState{}, fmt.Errorf("stream %s: %w", name, err)
+		return nil, fmt.Errorf("stream %s: %w", name, err)
 	}
-	return stream.CachedInfo().State, nil
+	return stream.CachedInfo(), nil
 }
 
 // LastSequence returns the sequence of the last message that a stream still

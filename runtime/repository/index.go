@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/tidwall/btree"
 )
@@ -28,6 +29,8 @@ type index struct {
 	// sequence of the out topic up to which the index reflects it, and the
 	// in-sequence that the last event there carried.
 	sequence, position uint64
+	// stored is when the last event was.
+	stored time.Time
 	// advanced is closed when sequence grows; nil while nobody waits.
 	advanced chan struct{}
 
@@ -123,6 +126,13 @@ func (x *index) snapshot() (trees, uint64) {
 	return trees{types: x.types.Copy(), scopes: x.scopes.Copy(), ends: x.ends.Copy()}, x.sequence
 }
 
+// lastEvent returns the position, and when the last event was stored.
+func (x *index) lastEvent() (position uint64, stored time.Time) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.position, x.stored
+}
+
 // reached returns how far the index reflects the out topic, and the in-sequence
 // that led there.
 func (x *index) reached() (sequence, position uint64) {
@@ -144,6 +154,7 @@ func (x *index) waiting() (sequence uint64, advanced <-chan struct{}) {
 // fact is what one message of the out topic says.
 type fact struct {
 	sequence, position uint64
+	stored             time.Time
 	record             *record // nil for a fence
 	connector          string
 	generation         uint64
@@ -161,7 +172,7 @@ func (x *index) commit(facts ...fact) {
 		if f.sequence <= x.sequence {
 			continue // it was here before the follower began again
 		}
-		x.sequence, x.position = f.sequence, max(x.position, f.position)
+		x.sequence, x.position, x.stored = f.sequence, f.position, f.stored
 		switch {
 		case f.record == nil && f.connector != "":
 			x.fences[f.connector] = f.generation

@@ -222,7 +222,8 @@ func (r *Repository) follow(ctx context.Context, done func() bool) error {
 			// The writer wrote it, so this is another version's event or damage.
 			r.set.Logger.ErrorContext(ctx, "an event of the out topic cannot be read", slog.Uint64("sequence", m.Sequence),
 				slog.String("subject", m.Subject), slog.Any("error", err))
-			f = fact{sequence: m.Sequence}
+			_, position := r.index.reached()
+			f = fact{sequence: m.Sequence, position: max(position, f.position), stored: m.Time}
 		}
 		r.index.commit(f)
 		if done() {

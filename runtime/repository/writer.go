@@ -76,16 +76,11 @@ type received struct {
 // run returns nil when ctx is done, and an error when the writer has to find
 // its position again.
 func (w *writer) run(ctx context.Context) error {
-	sequence, position := w.index.reached()
-	state, err := w.bus.StreamState(ctx, w.bus.Topics().InStream())
+	position, err := w.position(ctx)
 	if err != nil {
 		return err
 	}
-	// What was trimmed was applied, even where it changed nothing.
-	if state.FirstSeq > 0 {
-		position = max(position, state.FirstSeq-1)
-	}
-	w.log.InfoContext(ctx, "applying commands", slog.Uint64("from", position+1), slog.Uint64("out_sequence", sequence))
+	w.log.InfoContext(ctx, "applying commands", slog.Uint64("from", position+1), slog.Uint64("out_sequence", w.outlet.last))
 
 	reading, stop := context.WithCancel(ctx)
 	defer stop()
@@ -100,6 +95,31 @@ func (w *writer) run(ctx context.Context) error {
 	<-done
 	w.settle()
 	return err
+}
+
+// position returns the in-sequence up to which everything has been applied.
+func (w *writer) position(ctx context.Context) (uint64, error) {
+	in, err := w.bus.StreamInfo(ctx, w.bus.Topics().InStream())
+	if err != nil {
+		return 0, err
+	}
+	position, stored := w.index.lastEvent()
+	switch {
+	case position > in.State.LastSeq && in.Created.After(stored):
+		w.log.WarnContext(ctx, "the in topic was made anew; applying it from its beginning")
+		position = 0
+	case position > in.State.LastSeq:
+		// The server lost the end of the in topic, which had been applied: what
+		// comes next there is new.
+		w.log.WarnContext(ctx, "the in topic is shorter than what was applied of it", slog.Uint64("applied", position),
+			slog.Uint64("length", in.State.LastSeq))
+		position = in.State.LastSeq
+	}
+	// What was trimmed was applied, even where it changed nothing.
+	if in.State.FirstSeq > 0 {
+		position = max(position, in.State.FirstSeq-1)
+	}
+	return position, nil
 }
 
 // read decodes commands ahead of the writer.
@@ -269,8 +289,9 @@ func (w *writer) commit(ctx context.Context, done []*publication) {
 		return
 	}
 	w.facts = w.facts[:0]
+	now := time.Now()
 	for _, p := range done {
-		w.facts = p.appendFacts(w.facts)
+		w.facts = p.appendFacts(w.facts, now)
 	}
 	w.index.commit(w.facts...)
 	for _, p := range done {
@@ -281,12 +302,12 @@ func (w *writer) commit(ctx context.Context, done []*publication) {
 	}
 }
 
-func (p *publication) appendFacts(facts []fact) []fact {
+func (p *publication) appendFacts(facts []fact, now time.Time) []fact {
 	n := uint64(len(p.outcome.changes))
 	for i := range p.outcome.changes {
 		c := &p.outcome.changes[i]
 		facts = append(facts, fact{
-			sequence: p.outcome.result.Sequence - n + 1 + uint64(i), position: p.sequence,
+			sequence: p.outcome.result.Sequence - n + 1 + uint64(i), position: p.sequence, stored: now,
 			record: c.record, connector: c.fence.Connector, generation: c.fence.Generation,
 		})
 	}
