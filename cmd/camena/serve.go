@@ -145,7 +145,7 @@ func (n *node) startBus(ctx context.Context) (err error) {
 	if n.bus, err = bus.Connect(ctx, s); err != nil {
 		return err
 	}
-	n.layers.start(ctx, "connection to NATS", time.Second, func(ctx context.Context) {
+	n.layers.start(ctx, "connection to NATS", 500*time.Millisecond, func(ctx context.Context) {
 		<-ctx.Done()
 		n.bus.Close()
 	})
