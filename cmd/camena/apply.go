@@ -200,6 +200,9 @@ func (a *applying) remove(ctx context.Context, resources []wantedResource) error
 		if !ok || !a.cataloged || c.metadataSource == "" {
 			continue
 		}
+		if err := a.awaitEnd(ctx, c.name); err != nil {
+			return err
+		}
 		n, err := a.removeOwned(ctx, c.metadataSource)
 		fmt.Fprintf(a.out, "%d elements of %s deleted\n", n, printable(c.metadataSource))
 		if err != nil {
@@ -207,6 +210,24 @@ func (a *applying) remove(ctx context.Context, resources []wantedResource) error
 		}
 	}
 	return nil
+}
+
+// awaitEnd waits until no node runs the connector any more: it would catalog
+// again what is deleted.
+func (a *applying) awaitEnd(ctx context.Context, name string) error {
+	for end := time.Now().Add(placing); time.Now().Before(end); {
+		views, err := connectorViews(ctx, a.bus)
+		if err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(views, func(v connectorView) bool { return v.Name == name }) {
+			return nil
+		}
+		if err := pause(ctx, 50*time.Millisecond); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("%s has not stopped within %s; is a coordinator running? What it has cataloged stays", name, placing)
 }
 
 // removeOwned deletes the elements that belong to a metadata source, in its name.
