@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -77,45 +80,51 @@ func (k *Bucket[T]) Get(ctx context.Context, key string) (Entry[T], error) {
 	if err != nil {
 		return Entry[T]{}, k.fail("get", key, err)
 	}
-	return k.entry(e)
+	value, err := k.decode(key, e.Value())
+	return Entry[T]{Key: key, Value: value, Revision: e.Revision(), Time: e.Created()}, err
 }
 
-// List reads all keys. It leaves out, as Watch does, those that cannot be read:
-// they are logged.
+// List reads all keys, in their order. It leaves out, as Watch does, those that
+// cannot be read: they are logged.
 func (k *Bucket[T]) List(ctx context.Context) ([]Entry[T], error) {
-	watcher, err := k.kv.WatchAll(ctx, jetstream.IgnoreDeletes())
+	entries := map[string]Entry[T]{}
+	f := k.all()
+	f.ends = true
+	err := k.bus.Follow(ctx, f, func(m *Message) error {
+		e, ok := k.readable(ctx, m)
+		if ok && e.Value != nil {
+			entries[e.Key] = e
+		} else {
+			delete(entries, e.Key)
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, k.fail("list", "", err)
 	}
-	defer k.stop(watcher)
-	var list []Entry[T]
-	for {
-		select {
-		case e, ok := <-watcher.Updates():
-			if !ok {
-				return nil, k.fail("list", "", jetstream.ErrConsumerDeleted)
-			}
-			if e == nil {
-				return list, nil
-			}
-			if entry, ok := k.readable(ctx, e); ok {
-				list = append(list, entry)
-			}
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		}
-	}
+	return slices.SortedFunc(maps.Values(entries), func(a, b Entry[T]) int { return strings.Compare(a.Key, b.Key) }), nil
 }
+
+// all follows the last message of every key.
+func (k *Bucket[T]) all() Following {
+	return Following{Stream: "KV_" + k.kv.Bucket(), Subjects: []string{k.subject(">")}, Start: FromLatest}
+}
+
+func (k *Bucket[T]) subject(key string) string { return "$KV." + k.kv.Bucket() + "." + key }
 
 // Watch calls handle for every key that is there, then with nil, then for every
 // change, until ctx is done. After a break it begins anew: keys that vanished
 // meanwhile are told by their absence between the start and the nil.
 func (k *Bucket[T]) Watch(ctx context.Context, handle func(*Entry[T])) error {
-	wait := pause{first: 100 * time.Millisecond, max: time.Second}
+	wait := pause{first: 50 * time.Millisecond, max: time.Second}
 	for {
+		began := time.Now()
 		err := k.watchOnce(ctx, handle)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
+		}
+		if time.Since(began) > wait.max {
+			wait.reset()
 		}
 		k.bus.set.Logger.DebugContext(ctx, "watching again", slog.String("bucket", k.kv.Bucket()), slog.Any("error", err))
 		if wait.sleep(ctx) != nil {
@@ -124,66 +133,60 @@ func (k *Bucket[T]) Watch(ctx context.Context, handle func(*Entry[T])) error {
 	}
 }
 
+// watchOnce does not use the watcher of nats.go, which needs half a minute to
+// notice that the server was restarted.
 func (k *Bucket[T]) watchOnce(ctx context.Context, handle func(*Entry[T])) error {
-	watcher, err := k.kv.WatchAll(ctx)
-	if err != nil {
-		return err
-	}
-	defer k.stop(watcher)
-	for {
-		select {
-		case e, ok := <-watcher.Updates():
-			if !ok {
-				return jetstream.ErrConsumerDeleted
-			}
-			if e == nil {
-				handle(nil)
-				continue
-			}
-			if entry, ok := k.readable(ctx, e); ok {
-				handle(&entry)
-			}
-		case <-ctx.Done():
-			return context.Cause(ctx)
+	f := k.all()
+	var left uint64 // of what was there
+	f.present = func(messages uint64) {
+		left = messages
+		if left == 0 {
+			handle(nil)
 		}
 	}
-}
-
-func (k *Bucket[T]) stop(w jetstream.KeyWatcher) {
-	if err := w.Stop(); err != nil {
-		k.bus.set.Logger.Debug("stop watching", slog.String("bucket", k.kv.Bucket()), slog.Any("error", err))
-	}
-	// The watcher's goroutine ends when it has got rid of what it holds.
-	for range w.Updates() {
-	}
+	return k.bus.followOnce(ctx, &f, func(m *Message) error {
+		if entry, ok := k.readable(ctx, m); ok {
+			handle(&entry)
+		}
+		if left == 0 {
+			return nil
+		}
+		left = min(left-1, m.Pending)
+		if left == 0 {
+			handle(nil)
+		}
+		return nil
+	})
 }
 
 // readable decodes an entry. One that cannot be decoded, such as another
 // version's, must not hide all the others.
-func (k *Bucket[T]) readable(ctx context.Context, e jetstream.KeyValueEntry) (Entry[T], bool) {
-	entry, err := k.entry(e)
+func (k *Bucket[T]) readable(ctx context.Context, m *Message) (Entry[T], bool) {
+	entry := Entry[T]{Key: strings.TrimPrefix(m.Subject, k.subject("")), Revision: m.Sequence, Time: m.Time}
+	key, err := topics.Unescape(entry.Key)
+	if err == nil {
+		entry.Key = key
+		// What is deleted, and what has run out, is told by a marker.
+		if m.Header.Get(headerOperation) == "" && m.Header.Get(jetstream.MarkerReasonHeader) == "" {
+			entry.Value, err = k.decode(key, m.Data)
+		}
+	}
 	if err != nil {
 		k.bus.set.Logger.WarnContext(ctx, "skipping a key that cannot be read", slog.String("bucket", k.kv.Bucket()),
-			slog.String("key", e.Key()), slog.Any("error", err))
+			slog.String("key", entry.Key), slog.Any("error", err))
 	}
 	return entry, err == nil
 }
 
-func (k *Bucket[T]) entry(e jetstream.KeyValueEntry) (Entry[T], error) {
-	key, err := topics.Unescape(e.Key())
+// headerOperation is set on messages of a bucket that delete a key (NATS ADR-8).
+const headerOperation = "KV-Operation"
+
+func (k *Bucket[T]) decode(key string, data []byte) (*T, error) {
+	value, err := events.Unmarshal[T](data)
 	if err != nil {
-		return Entry[T]{}, err
+		return nil, fmt.Errorf("bucket %s, key %s: %w", k.kv.Bucket(), key, err)
 	}
-	entry := Entry[T]{Key: key, Revision: e.Revision(), Time: e.Created()}
-	if e.Operation() != jetstream.KeyValuePut {
-		return entry, nil
-	}
-	value, err := events.Unmarshal[T](e.Value())
-	if err != nil {
-		return entry, fmt.Errorf("bucket %s, key %s: %w", k.kv.Bucket(), key, err)
-	}
-	entry.Value = &value
-	return entry, nil
+	return &value, nil
 }
 
 func (k *Bucket[T]) fail(what, key string, err error) error {

@@ -40,6 +40,9 @@ type Following struct {
 	Ready func()
 	// ends makes following end, without an error, when nothing is left.
 	ends bool
+	// present, if set, is called with the number of messages that are there
+	// already, before the first one is delivered.
+	present func(messages uint64)
 }
 
 // Follow calls handle for every message, in stream order, until ctx is done or
@@ -79,6 +82,8 @@ func (e *handlerError) Error() string { return e.err.Error() }
 
 // followOnce follows until something breaks; nil means that nothing is left.
 func (b *Bus) followOnce(ctx context.Context, f *Following, handle func(*Message) error) error {
+	connected := b.conn.StatusChanged(nats.CONNECTED)
+	defer b.conn.RemoveStatusListener(connected)
 	consumer, err := b.consumer(ctx, f)
 	if err != nil {
 		return err
@@ -90,12 +95,16 @@ func (b *Bus) followOnce(ctx context.Context, f *Following, handle func(*Message
 	if err != nil {
 		return err
 	}
-	defer b.stopOnReconnect(ctx, messages)()
+	defer stopOnReconnect(ctx, connected, messages)()
 	if f.Ready != nil {
 		f.Ready()
 		f.Ready = nil
 	}
-	if f.ends && consumer.CachedInfo().NumPending == 0 {
+	present := consumer.CachedInfo().NumPending
+	if f.present != nil {
+		f.present(present)
+	}
+	if f.ends && present == 0 {
 		return nil
 	}
 	return f.deliver(func() (*Message, error) { return f.next(ctx, consumer, messages) }, handle)
@@ -157,8 +166,7 @@ func (f *Following) next(ctx context.Context, c jetstream.Consumer, messages jet
 
 // stopOnReconnect ends messages when ctx does, and when the connection was lost:
 // the server may have forgotten the consumer.
-func (b *Bus) stopOnReconnect(ctx context.Context, messages jetstream.MessagesContext) (stop func()) {
-	connected := b.conn.StatusChanged(nats.CONNECTED)
+func stopOnReconnect(ctx context.Context, connected <-chan nats.Status, messages jetstream.MessagesContext) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var watching sync.WaitGroup
 	watching.Go(func() {
@@ -171,7 +179,6 @@ func (b *Bus) stopOnReconnect(ctx context.Context, messages jetstream.MessagesCo
 	return func() {
 		cancel()
 		watching.Wait()
-		b.conn.RemoveStatusListener(connected)
 	}
 }
 

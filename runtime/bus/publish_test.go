@@ -112,20 +112,18 @@ func TestPublishingGoesOnOverAnOutage(t *testing.T) {
 	t.Parallel()
 	o := newOutage(t)
 	b := o.bus()
-	published := background(t, func(context.Context) error {
-		return b.PublishAll(t.Context(), b.Topics().Commands("x"), func(yield func(events.Event) bool) {
-			for i, e := range notes(t, 0, 3000) {
-				if i == 1000 || i == 2000 {
-					o.stop()
-					o.start()
-				}
-				if !yield(e) {
-					return
-				}
+	err := b.PublishAll(t.Context(), b.Topics().Commands("x"), func(yield func(events.Event) bool) {
+		for i, e := range notes(t, 0, 3000) {
+			if i == 1000 || i == 2000 {
+				o.stop()
+				o.start()
 			}
-		})
+			if !yield(e) {
+				return
+			}
+		}
 	})
-	if err := published(); err != nil {
+	if err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(numbers(0, 3000), stored(t, b)); diff != "" {

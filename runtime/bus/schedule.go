@@ -43,6 +43,10 @@ func Every(d time.Duration) string { return "@every " + d.String() }
 // Arm stores a schedule that publishes e. It fires while no node is alive, and
 // again and again until it is disarmed or, if it fires once, has fired.
 func (b *Bus) Arm(ctx context.Context, s Schedule, e *events.Event) error {
+	if s.Pattern == "" {
+		// The server would store it as a message that never fires.
+		return fmt.Errorf("schedule %s: no pattern given", s.Subject)
+	}
 	m, err := NewMessage(s.Subject, e)
 	if err != nil {
 		return err
