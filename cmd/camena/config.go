@@ -41,6 +41,7 @@ type config struct {
 	Roles        []string      `split_words:"true" default:"repository,coordinator,host" desc:"what this node does"`
 	Replicas     int           `split_words:"true" desc:"copies of every stream, 1 to 5; 0: three where the cluster has three servers"`
 	History      int           `split_words:"true" default:"64" desc:"how many states of an element are kept"`
+	Retention    time.Duration `split_words:"true" default:"720h" desc:"how long what was deleted can still be read, with its history"`
 	User         string        `split_words:"true" desc:"who is recorded as the actor of apply and delete; default: the user of the operating system"`
 	LogLevel     string        `split_words:"true" desc:"debug, info, warn or error; default: info for serve, warn for the others"`
 	LogFormat    string        `split_words:"true" default:"text" desc:"text or json"`
@@ -95,6 +96,8 @@ func (c *config) complete() error {
 		return fmt.Errorf("CAMENA_REPLICAS: %d is not between 0 and 5", c.Replicas)
 	case c.History < 1:
 		return fmt.Errorf("CAMENA_HISTORY: %d keeps nothing; the last state is the metadata itself", c.History)
+	case c.Retention <= 0:
+		return fmt.Errorf("CAMENA_RETENTION: %s is not positive", c.Retention)
 	case c.SyncInterval <= 0:
 		return fmt.Errorf("CAMENA_SYNC_INTERVAL: %s is not positive; CAMENA_SYNC_ALWAYS syncs at once", c.SyncInterval)
 	}

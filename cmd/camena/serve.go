@@ -189,7 +189,8 @@ func (n *node) build(role string, offered connectors.Set) (service, error) {
 	switch role {
 	case roleRepository:
 		return repository.New(repository.Settings{
-			Node: n.config.Node, Instance: instance.String(), Bus: n.bus, Version: version(), Logger: log,
+			Node: n.config.Node, Instance: instance.String(), Bus: n.bus, Version: version(),
+			Retention: n.config.Retention, Logger: log,
 		})
 	case roleCoordinator:
 		return coordinator.New(coordinator.Settings{Node: n.config.Node, Instance: instance.String(), Bus: n.bus, Logger: log})

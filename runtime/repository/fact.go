@@ -43,7 +43,10 @@ func (t *Types) factOf(names topics.Topics, m *bus.Message) (fact, error) {
 	}
 	switch {
 	case strings.HasSuffix(m.Header.Get("ce-type"), ".deleted.v1"):
-		f.record = &record{deleted: true, relationship: subject.Relationship}
+		f.record = &record{
+			deleted: true, relationship: subject.Relationship,
+			typ: t.known(events.ElementType{Name: subject.Type}, subject.Relationship),
+		}
 		f.record.guid, err = uuid.Parse(subject.GUID)
 	case subject.Relationship:
 		f.record, err = t.parseState(c.Relationship, true)

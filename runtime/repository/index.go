@@ -37,6 +37,8 @@ type index struct {
 	byGUID map[guid]*record
 	byName map[string]*record
 	fences map[string]uint64
+	// tombstones are the deletions that have not been swept, oldest first.
+	tombstones []tombstone
 	trees
 }
 
@@ -179,6 +181,9 @@ func (x *index) commit(facts ...fact) {
 		case f.record != nil:
 			f.record.sequence = f.sequence
 			x.put(f.record)
+			if f.record.deleted {
+				x.bury(f)
+			}
 		}
 	}
 	if x.advanced != nil {

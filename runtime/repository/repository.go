@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -25,6 +26,9 @@ type Settings struct {
 	Types    *Types
 	Version  string
 	Logger   *slog.Logger
+	// Retention is how long what was deleted can still be read; 0 means
+	// DefaultRetention.
+	Retention time.Duration
 	// LeaseKey names the writer's lease; empty means the one of the
 	// installation. Only a test that wants two writers at once has another.
 	LeaseKey string
@@ -61,6 +65,7 @@ func New(s Settings) (*Repository, error) {
 		s.Logger = slog.New(slog.DiscardHandler)
 	}
 	s.Instance = cmp.Or(s.Instance, s.Node)
+	s.Retention = cmp.Or(s.Retention, DefaultRetention)
 	s.LeaseKey = cmp.Or(s.LeaseKey, topics.RepositoryLease)
 	return &Repository{set: s, index: newIndex(), elections: make(chan election)}, nil
 }
@@ -139,6 +144,9 @@ func (r *Repository) followUntilElected(ctx context.Context) (election, bool) {
 
 // lead writes until the tenure ends.
 func (r *Repository) lead(tenure context.Context) {
+	var sweeping sync.WaitGroup
+	sweeping.Go(func() { r.sweep(tenure) })
+	defer sweeping.Wait()
 	for tenure.Err() == nil {
 		next, err := r.catchUp(tenure)
 		if err == nil {
@@ -226,6 +234,9 @@ func (r *Repository) follow(ctx context.Context, done func() bool) error {
 			f = fact{sequence: m.Sequence, position: max(position, f.position), stored: m.Time}
 		}
 		r.index.commit(f)
+		if f.record != nil && f.record.deleted {
+			r.index.forgetSwept(time.Now().Add(-2 * r.set.Retention))
+		}
 		if done() {
 			return errCaughtUp
 		}

@@ -1,0 +1,10 @@
+package topics
+
+// RepositoryDue is the subject on which the writer is woken by its own
+// schedules.
+func (t Topics) RepositoryDue() string { return t.join("cycles", "repository", "due") }
+
+// RepositorySchedule is the subject of one of the writer's own schedules.
+func (t Topics) RepositorySchedule(name string) string {
+	return t.join("cycles", "repository", "schedule", Escape(name))
+}
