@@ -53,7 +53,7 @@ and the same for the plain relay.`,
 }
 
 func (b *changesBench) run(ctx context.Context, stdout io.Writer) (err error) {
-	r, err := newRig()
+	r, err := newRig() //nolint:contextcheck // the server takes no context to start
 	if err != nil {
 		return err
 	}

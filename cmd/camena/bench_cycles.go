@@ -58,7 +58,7 @@ func (b *cyclesBench) run(ctx context.Context, stdout io.Writer) (err error) {
 	if b.interval < time.Second || b.interval%time.Second != 0 {
 		return fmt.Errorf("--interval %s: use whole seconds, at least one", b.interval)
 	}
-	r, err := newRig()
+	r, err := newRig() //nolint:contextcheck // the server takes no context to start
 	if err != nil {
 		return err
 	}

@@ -341,6 +341,9 @@ func (a *applier) changeSet(v view, q *request, c *events.ChangeSet) (outcome, e
 }
 
 func fence(v view, c *events.Fence) (outcome, error) {
+	if len(c.Connector) > maxToken {
+		return outcome{}, events.Errorf(events.CodeInvalid, "/connector", "it is %d bytes long; at most %d are allowed", len(c.Connector), maxToken)
+	}
 	switch have := v.fenced(c.Connector); {
 	case c.Generation < have:
 		return outcome{}, events.Errorf(events.CodeStale, "/generation", "connector %s is fenced to generation %d already", c.Connector, have)

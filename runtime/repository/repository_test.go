@@ -24,12 +24,17 @@ func setup(tb testing.TB) *bundle {
 	tb.Helper()
 	b := &bundle{bus: runtimetest.NewBus(tb, runtimetest.NewServer(tb))}
 	b.start(tb)
+	b.connect(tb)
+	return b
+}
+
+func (b *bundle) connect(tb testing.TB) {
+	tb.Helper()
 	m, err := b.bus.Metadata(tb.Context(), "test")
 	if err != nil {
 		tb.Fatal(err)
 	}
 	b.metadata = m
-	return b
 }
 
 func (b *bundle) start(tb testing.TB) (stop func()) {

@@ -29,7 +29,7 @@ func (r *Repository) serveQuestions(ctx context.Context) (stop func(), err error
 	}
 	stop = func() {
 		if err := service.Stop(); err != nil {
-			r.set.Logger.Debug("stop answering questions", slog.Any("error", err))
+			r.set.Logger.DebugContext(ctx, "stop answering questions", slog.Any("error", err))
 		}
 	}
 	for verb, handler := range r.endpoints(ctx) {

@@ -134,6 +134,9 @@ func (w *writer) read(ctx context.Context, position uint64, commands chan<- *rec
 		if r.event, r.err = m.Event(); r.err == nil {
 			r.command, r.err = events.DecodeCommand(&r.event)
 		}
+		if r.err == nil {
+			r.err = checkEnvelope(&r.event)
+		}
 		select {
 		case commands <- r:
 			return nil
