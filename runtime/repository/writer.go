@@ -335,7 +335,7 @@ func (w *writer) settle() {
 
 // reply tells the sender of a command its outcome.
 func (w *writer) reply(p *publication) {
-	if p.replyTo == "" {
+	if !isInbox(p.replyTo, w.bus.Topics().Domain()) {
 		return
 	}
 	if p.outcome.result.Sequence == 0 {
