@@ -96,7 +96,7 @@ func (a *applier) upsert(v view, q *request, c *events.Upsert) (outcome, error) 
 		return outcome{}, err
 	}
 	if old == nil {
-		return a.create(q, spec, typ, properties)
+		return a.create(v, q, spec, typ, properties)
 	}
 	if c.Merge {
 		if properties, err = merged(old, spec.Properties); err != nil {
@@ -108,10 +108,8 @@ func (a *applier) upsert(v view, q *request, c *events.Upsert) (outcome, error) 
 	}
 	return a.revise(q, old, events.TypeElementUpdated, "", func(e *events.Element) error {
 		e.Properties = properties
-		if spec.Zones != nil {
-			e.Header.Zones = spec.Zones
-		}
-		if spec.Classifications != nil {
+		setZones(e, spec.Zones)
+		if spec.Classifications != nil && !sameMarks(e.Classifications, spec.Classifications) {
 			e.Classifications = spec.Classifications
 		}
 		return nil
@@ -144,10 +142,14 @@ func existing(v view, spec *events.ElementSpec, typ *events.ElementType) (*recor
 	return old, nil
 }
 
-func (a *applier) create(q *request, spec *events.ElementSpec, typ *events.ElementType, properties events.Properties) (outcome, error) {
+func (a *applier) create(v view, q *request, spec *events.ElementSpec, typ *events.ElementType, properties events.Properties) (outcome, error) {
 	id, err := identity(spec)
 	if err != nil {
 		return outcome{}, err
+	}
+	if other := v.get(id); other != nil {
+		return outcome{}, events.Errorf(events.CodeConflict, "/element/qualifiedName",
+			"the guid that belongs to the name %q, %s, was given to another element", spec.QualifiedName, id)
 	}
 	e := &events.Element{
 		Header:     q.header(id.String(), typ),
@@ -241,10 +243,27 @@ func (a *applier) update(v view, q *request, c *events.Update) (outcome, error) 
 		} else {
 			e.Properties, err = e.Properties.Merge(c.Properties)
 		}
-		if c.Zones != nil {
-			e.Header.Zones = c.Zones
-		}
+		setZones(e, c.Zones)
 		return err
+	})
+}
+
+// setZones leaves the zones as they are when nothing or the same set is wanted:
+// another order is no change.
+func setZones(e *events.Element, want []string) {
+	if want != nil && !slices.Equal(sortedSet(e.Header.Zones), sortedSet(want)) {
+		e.Header.Zones = want
+	}
+}
+
+func sortedSet(list []string) []string { return slices.Compact(slices.Sorted(slices.Values(list))) }
+
+// sameMarks reports whether two sets of classifications are the same.
+func sameMarks(a, b []events.Classification) bool {
+	return len(a) == len(b) && !slices.ContainsFunc(a, func(m events.Classification) bool {
+		return !slices.ContainsFunc(b, func(n events.Classification) bool {
+			return m.Name == n.Name && m.Properties.Equal(n.Properties)
+		})
 	})
 }
 

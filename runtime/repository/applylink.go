@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"strconv"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -245,5 +246,9 @@ func inStep(i int, err error) error {
 	if !ok {
 		return err
 	}
-	return &events.Error{Code: e.Code, Message: e.Message, Pointer: "/commands/" + strconv.Itoa(i) + "/data" + e.Pointer}
+	pointer := e.Pointer
+	if !strings.HasPrefix(pointer, "/") {
+		pointer = "" // an attribute of the event, not a place in the step
+	}
+	return &events.Error{Code: e.Code, Message: e.Message, Pointer: "/commands/" + strconv.Itoa(i) + "/data" + pointer}
 }

@@ -2,6 +2,7 @@ package repository
 
 import (
 	"slices"
+	"strconv"
 
 	"github.com/camena-io/camena/events"
 )
@@ -75,8 +76,8 @@ func (t *Types) classification(name, pointer string) error {
 
 func (t *Types) classified(marks []events.Classification, pointer string) error {
 	for i := range marks {
-		if err := t.classification(marks[i].Name, pointer); err != nil {
-			return err
+		if name := marks[i].Name; !t.classifications[name] {
+			return t.classification(name, pointer+"/"+strconv.Itoa(i)+"/classificationName")
 		}
 	}
 	return nil
