@@ -76,6 +76,9 @@ type (
 )
 
 func (x *index) lookUp(q *events.Get) (rawElement, error) {
+	if err := q.Validate(""); err != nil {
+		return rawElement{}, err
+	}
 	var r *record
 	if q.GUID != "" {
 		id, err := uuid.Parse(q.GUID)
@@ -143,7 +146,7 @@ func typesAsked(types *Types, name string) ([]string, error) {
 func matcher(q *events.Find) func(*record) bool {
 	text := []byte(strings.ToLower(q.Text))
 	return func(r *record) bool {
-		return (q.Source == "" || r.source == q.Source) && (q.Scope == "" || r.scope == q.Scope) &&
+		return (q.NamePrefix == "" || r.named()) && (q.Source == "" || r.source == q.Source) && (q.Scope == "" || r.scope == q.Scope) &&
 			(len(text) == 0 || r.mentions(text))
 	}
 }
