@@ -52,6 +52,7 @@ type Bus struct {
 	topics topics.Topics
 	conn   *nats.Conn
 	js     jetstream.JetStream
+	inbox  *inbox
 
 	opening         sync.Mutex
 	positionsBucket jetstream.KeyValue
@@ -59,9 +60,13 @@ type Bus struct {
 
 const (
 	// requestTimeout bounds one exchange with the server; callers that want to
-	// wait longer try again.
-	requestTimeout = 5 * time.Second
-	reconnectWait  = 250 * time.Millisecond
+	// wait longer try again. What is asked of a stream that has no leader is
+	// not answered at all, so waiting much longer than servers take to answer
+	// only delays the next attempt.
+	requestTimeout = 2 * time.Second
+	// answerTimeout bounds one question to a service.
+	answerTimeout = 5 * time.Second
+	reconnectWait = 250 * time.Millisecond
 )
 
 // Connect connects to NATS. Without Wait it fails with [ErrUnreachable] after a
@@ -82,7 +87,9 @@ func Connect(ctx context.Context, s Settings) (*Bus, error) {
 	if b.conn, err = b.dial(ctx, options); err != nil {
 		return nil, err
 	}
-	b.js, err = jetstream.New(b.conn, jetstream.WithDefaultTimeout(requestTimeout))
+	if b.js, err = jetstream.New(b.conn, jetstream.WithDefaultTimeout(requestTimeout)); err == nil {
+		b.inbox, err = openInbox(b.conn)
+	}
 	if err != nil {
 		b.conn.Close()
 		return nil, err

@@ -20,7 +20,7 @@ func Call[A any](ctx context.Context, b *Bus, subject string, question any) (A, 
 	if err != nil {
 		return none, err
 	}
-	attempt, cancel := context.WithTimeout(ctx, 2*requestTimeout)
+	attempt, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	m, err := b.conn.RequestWithContext(attempt, subject, data)
 	if err != nil {

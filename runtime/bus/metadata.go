@@ -9,7 +9,6 @@ import (
 	"maps"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/camena-io/camena/connectors"
@@ -49,29 +48,18 @@ func (m *Metadata) Send(ctx context.Context, es iter.Seq[events.Event]) error {
 // Request implements [connectors.Publisher]. A command whose outcome does not
 // arrive before ctx is done is durable all the same: the error says so.
 func (m *Metadata) Request(ctx context.Context, e events.Event) (events.Result, error) {
-	inbox := m.bus.conn.NewInbox()
-	answers := make(chan *nats.Msg, 1)
-	sub, err := m.bus.conn.ChanSubscribe(inbox, answers)
-	if err != nil {
-		return events.Result{}, fmt.Errorf("await outcome: %w", err)
-	}
-	defer m.unsubscribe(sub)
-	e.Extensions = cloneWith(e.Extensions, events.ExtReplyTo, inbox)
+	subject, answer, forget := m.bus.inbox.expect()
+	defer forget()
+	e.Extensions = cloneWith(e.Extensions, events.ExtReplyTo, subject)
 	if _, err := m.bus.Publish(ctx, m.bus.topics.Commands(m.source), &e); err != nil {
 		return events.Result{}, err
 	}
 	select {
-	case answer := <-answers:
-		return events.Unmarshal[events.Result](answer.Data)
+	case m := <-answer:
+		return events.Unmarshal[events.Result](m.Data)
 	case <-ctx.Done():
 		return events.Result{}, fmt.Errorf("%w: %w", events.Errorf(events.CodeUnavailable, "",
 			"the command is stored and will be applied, but no repository has answered yet"), context.Cause(ctx))
-	}
-}
-
-func (m *Metadata) unsubscribe(sub *nats.Subscription) {
-	if err := sub.Unsubscribe(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) {
-		m.bus.set.Logger.Debug("unsubscribe", slog.Any("error", err))
 	}
 }
 
