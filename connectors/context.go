@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/camena-io/camena/events"
 )
@@ -200,11 +201,7 @@ func (c *Context) ready(ctx context.Context) error {
 	if c.fenced {
 		return nil
 	}
-	e, err := c.event(&events.Fence{Connector: c.set.Definition.ID, Generation: c.set.Generation}, "")
-	if err != nil {
-		return err
-	}
-	r, err := c.set.Publisher.Request(ctx, e)
+	r, err := c.insist(ctx, &events.Fence{Connector: c.set.Definition.ID, Generation: c.set.Generation}, "")
 	if err != nil {
 		return fmt.Errorf("fence: %w", err)
 	}
@@ -214,6 +211,27 @@ func (c *Context) ready(ctx context.Context) error {
 	c.sawWrite(r.Sequence)
 	c.fenced = true
 	return nil
+}
+
+// patience is how long an outcome is waited for before it counts as lost.
+const patience = 2 * time.Second
+
+// insist sends a command that may be sent any number of times until it hears of
+// the outcome: an answer, unlike a command, can be lost with a server.
+func (c *Context) insist(ctx context.Context, command events.Command, scope string) (events.Result, error) {
+	for {
+		e, err := c.event(command, scope)
+		if err != nil {
+			return events.Result{}, err
+		}
+		attempt, cancel := context.WithTimeout(ctx, patience)
+		r, err := c.set.Publisher.Request(attempt, e)
+		lost := err != nil && attempt.Err() != nil && ctx.Err() == nil
+		cancel()
+		if !lost {
+			return r, err
+		}
+	}
 }
 
 func (c *Context) event(command events.Command, scope string) (events.Event, error) {

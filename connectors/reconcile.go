@@ -64,11 +64,16 @@ func (c *Context) settle(ctx context.Context, scope string) error {
 	if !c.unsettled.Swap(false) {
 		return nil
 	}
-	_, err := c.apply(ctx, &events.Unlink{GUID: "00000000-0000-0000-0000-000000000000"}, scope)
+	r, err := c.insist(ctx, &events.Unlink{GUID: "00000000-0000-0000-0000-000000000000"}, scope)
+	if err == nil && r.Error != nil {
+		err = r.Error
+	}
 	if err != nil {
 		c.unsettled.Store(true)
+		return err
 	}
-	return err
+	c.sawWrite(r.Sequence)
+	return nil
 }
 
 type reconciliation struct {
