@@ -81,7 +81,7 @@ func (p *pulse) join(ctx context.Context) (time.Time, bool) {
 			continue // whoever it was, was before us
 		}
 		p.log.DebugContext(ctx, "waiting for the bus", slog.Any("error", err))
-		timer := time.NewTimer(topics.Heartbeat)
+		timer := time.NewTimer(topics.Heartbeat / 4)
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
