@@ -418,9 +418,10 @@ func firstDifference(got, want []step) string {
 // stall returns the longest time without a change event between two moments.
 func (f *found) stall(from, until time.Time) time.Duration {
 	var longest time.Duration
-	for i := 1; i < len(f.times); i++ {
-		if f.times[i].After(from) && f.times[i-1].Before(until) {
-			longest = max(longest, f.times[i].Sub(f.times[i-1]))
+	last := from
+	for _, at := range append(f.times, until) {
+		if at.After(from) && !at.After(until) {
+			longest, last = max(longest, at.Sub(last)), at
 		}
 	}
 	return longest

@@ -45,6 +45,7 @@ func observe(t *testing.T, b *bus.Bus, connectors int) *observer {
 	follow(t, b, bus.Following{Stream: names.OpsStream()}, o.ran)
 	follow(t, b, bus.Following{Stream: names.OutStream(), Subjects: []string{names.ElementsOf("DataFile")}}, o.cataloged)
 	runtimetest.Run(t, o.look)
+	t.Cleanup(func() { o.diagnose(t) })
 	return o
 }
 

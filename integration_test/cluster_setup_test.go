@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -115,7 +116,7 @@ func (c *cluster) run(t *testing.T, lan *testcontainers.DockerNetwork, name stri
 	if port != "" {
 		options = append(options, testcontainers.WithExposedPorts(natsPort),
 			testcontainers.WithHostConfigModifier(func(config *container.HostConfig) {
-				config.PortBindings = dockernetwork.PortMap{dockernetwork.MustParsePort(natsPort): {{HostPort: port}}}
+				config.PortBindings = dockernetwork.PortMap{dockernetwork.MustParsePort(natsPort): {{HostIP: netip.MustParseAddr("127.0.0.1"), HostPort: port}}}
 			}))
 	}
 	made, err := testcontainers.Run(t.Context(), s.Image, options...)
@@ -204,6 +205,20 @@ func (c *cluster) healthy(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// elected waits until every stream, those of buckets included, has a leader that
+// answers.
+func elected(t *testing.T, b *bus.Bus, streams []string) {
+	t.Helper()
+	for _, name := range streams {
+		await(t, time.Minute, "a leader of "+name, func() error {
+			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+			defer cancel()
+			_, err := b.JetStream().Stream(ctx, name)
+			return err
+		})
+	}
 }
 
 // leaders returns which server leads each stream, those of buckets included.

@@ -19,6 +19,10 @@ const (
 	clusterSenders    = 4
 	// recovery is how long it may take until every connector runs again.
 	recovery = 10 * time.Second
+	// resumption is how long it may take after NATS has elected a leader for
+	// every stream that lost its own. The servers take four to nine seconds for
+	// that, or more when all of them start again, whatever Camena does.
+	resumption = 4 * time.Second
 )
 
 // trial is the cluster with what it is observed by, over all its failures.
@@ -36,6 +40,8 @@ type killing struct {
 	what  string
 	at    time.Time
 	again time.Duration
+	// elected is how long a stream was without a leader.
+	elected time.Duration
 }
 
 // TestClusterSurvivesKills kills, one after the other, all that a cluster of
@@ -150,12 +156,13 @@ func (c *trial) survive(t *testing.T, what string, victims ...string) {
 	if t.Failed() {
 		return
 	}
-	led := []string{}
+	var led []string
 	for stream, leader := range leaders(t, c.bus) {
 		if slices.Contains(victims, leader) {
 			led = append(led, stream)
 		}
 	}
+	slices.Sort(led)
 	node := slices.Contains(c.nodes, victims[0])
 	var elsewhere map[string]uint64
 	if node {
@@ -173,11 +180,18 @@ func (c *trial) survive(t *testing.T, what string, victims ...string) {
 			c.boxes[name].start(t)
 		}
 	}
-	again := c.observer.runAgain(t, killed)
-	t.Logf("kill -9 of %s (%v, led %v): all connectors run again after %s", what, victims, slices.Sorted(slices.Values(led)), again.Round(time.Millisecond))
-	c.kills = append(c.kills, killing{what, killed, again})
-	if again > recovery {
-		t.Errorf("kill -9 of %s: all connectors run again after %s, want at most %s", what, again, recovery)
+	elected(t, c.bus, led)
+	k := killing{what: what, at: killed}
+	if len(led) > 0 {
+		k.elected = time.Since(killed)
+	}
+	k.again = c.observer.runAgain(t, killed)
+	t.Logf("kill -9 of %s (%v, leader of %v): leaders elected after %s, all connectors run again after %s",
+		what, victims, led, k.elected.Round(time.Millisecond), k.again.Round(time.Millisecond))
+	c.kills = append(c.kills, k)
+	if limit := max(recovery, k.elected+resumption); k.again > limit {
+		c.observer.slowest(t, killed)
+		t.Errorf("kill -9 of %s: all connectors run again after %s, want at most %s", what, k.again, limit)
 	}
 	if node {
 		c.keptRunning(t, elsewhere)
@@ -243,8 +257,8 @@ func (c *trial) verify(t *testing.T, senders []*sender) {
 		if i+1 < len(c.kills) {
 			until = c.kills[i+1].at
 		}
-		t.Logf("kill -9 of %-24s: connectors run again after %8s, changes stood still for %8s", k.what,
-			k.again.Round(time.Millisecond), found.stall(k.at, until).Round(time.Millisecond))
+		t.Logf("kill -9 of %-24s: leaders after %7s, connectors after %7s, changes stood still for %7s", k.what,
+			k.elected.Round(time.Millisecond), k.again.Round(time.Millisecond), found.stall(k.at, until).Round(time.Millisecond))
 	}
 	c.verifyDeadLetters(t)
 }
