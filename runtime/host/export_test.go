@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/bus"
 )
 
 // Core is the engine, for tests with an outlet and a time of their own.
@@ -28,4 +29,11 @@ func Hold(ctx context.Context, n nodes, name, process string, work func(context.
 		return events.Node{Name: name}
 	}}
 	return p.hold(ctx, work)
+}
+
+// Outbox is the outlet on the bus.
+type Outbox = outbox
+
+func NewOutbox(b *bus.Bus, node string, r reports) *Outbox {
+	return newOutbox(b, slog.New(slog.DiscardHandler), node, r)
 }

@@ -24,12 +24,18 @@ const (
 	takes = 3
 )
 
+// reports is the bucket of the connectors' reports.
+type reports interface {
+	Update(ctx context.Context, connector string, r *events.ConnectorReport, revision uint64) (uint64, error)
+	Get(ctx context.Context, connector string) (bus.Entry[events.ConnectorReport], error)
+}
+
 // outbox is the outlet on the bus.
 type outbox struct {
 	bus     *bus.Bus
 	log     *slog.Logger
 	node    string
-	reports *bus.Bucket[events.ConnectorReport]
+	reports reports
 	seed    maphash.Seed
 	lanes   [lanes]lane
 }
@@ -38,18 +44,20 @@ type outbox struct {
 type lane struct {
 	mu    sync.Mutex
 	queue []func(context.Context)
-	later map[string]*events.ConnectorReport
-	wake  chan struct{}
+	// unwritten are the newest reports of the connectors, as far as they are
+	// not written; older ones need not be any more.
+	unwritten map[string]*events.ConnectorReport
+	wake      chan struct{}
 
 	// revisions of the reports, for the one goroutine of the lane.
 	revisions map[string]uint64
 }
 
-func newOutbox(b *bus.Bus, log *slog.Logger, node string, reports *bus.Bucket[events.ConnectorReport]) *outbox {
-	o := &outbox{bus: b, log: log, node: node, reports: reports, seed: maphash.MakeSeed()}
+func newOutbox(b *bus.Bus, log *slog.Logger, node string, r reports) *outbox {
+	o := &outbox{bus: b, log: log, node: node, reports: r, seed: maphash.MakeSeed()}
 	for i := range o.lanes {
 		l := &o.lanes[i]
-		l.later, l.revisions = map[string]*events.ConnectorReport{}, map[string]uint64{}
+		l.unwritten, l.revisions = map[string]*events.ConnectorReport{}, map[string]uint64{}
 		l.wake = make(chan struct{}, 1)
 	}
 	return o
@@ -78,10 +86,10 @@ func (o *outbox) serve(ctx, writing context.Context, l *lane) {
 		case <-l.wake:
 			l.flush(writing)
 		case <-tick.C:
-			o.queueLater(l)
+			o.queueUnwritten(l)
 			l.flush(writing)
 		case <-ctx.Done():
-			o.queueLater(l)
+			o.queueUnwritten(l)
 			l.flush(writing)
 			return
 		}
@@ -105,13 +113,12 @@ func (l *lane) flush(ctx context.Context) {
 	}
 }
 
-// queueLater queues the reports that could wait.
-func (o *outbox) queueLater(l *lane) {
+// queueUnwritten queues the reports that could wait, or could not be written.
+func (o *outbox) queueUnwritten(l *lane) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for id, r := range l.later {
-		l.queue = append(l.queue, func(ctx context.Context) { o.write(ctx, l, r) })
-		delete(l.later, id)
+	for id := range l.unwritten {
+		l.queue = append(l.queue, func(ctx context.Context) { o.write(ctx, l, id) })
 	}
 }
 
@@ -132,13 +139,12 @@ func (o *outbox) Report(r *events.ConnectorReport, n Notice) {
 	l := o.lane(r.Connector)
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.unwritten[r.Connector] = r
 	if n == Later {
-		l.later[r.Connector] = r
 		return
 	}
-	delete(l.later, r.Connector)
 	l.push(func(ctx context.Context) {
-		o.write(ctx, l, r)
+		o.write(ctx, l, r.Connector)
 		o.publish(ctx, o.bus.Topics().Status(r.Connector), events.TypeConnectorStatus, r.Connector, r)
 	})
 }
@@ -207,24 +213,32 @@ func (o *outbox) publish(ctx context.Context, subject, typeName, connector strin
 	}
 }
 
-// write stores a report, unless there is one of a later generation: then the
-// connector runs elsewhere already. What cannot be written is tried again.
-func (o *outbox) write(ctx context.Context, l *lane, r *events.ConnectorReport) {
-	err := o.put(ctx, l, r)
-	if r.Status == events.StatusStopped || r.Status == events.StatusShutdown {
-		delete(l.revisions, r.Connector)
-	}
-	if err == nil {
+// write stores the newest report of a connector, unless it is written already.
+// What cannot be written is tried again, until there is a newer one.
+func (o *outbox) write(ctx context.Context, l *lane, connector string) {
+	l.mu.Lock()
+	r := l.unwritten[connector]
+	l.mu.Unlock()
+	if r == nil {
 		return
 	}
-	o.log.WarnContext(ctx, "report", slog.String("connector", r.Connector), slog.Any("error", err))
+	err := o.put(ctx, l, r)
+	if r.Status == events.StatusStopped || r.Status == events.StatusShutdown {
+		delete(l.revisions, connector)
+	}
+	if err != nil {
+		o.log.WarnContext(ctx, "report", slog.String("connector", connector), slog.Any("error", err))
+		return
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.later[r.Connector] == nil {
-		l.later[r.Connector] = r
+	if l.unwritten[connector] == r {
+		delete(l.unwritten, connector)
 	}
 }
 
+// put writes a report, unless there is one of a later generation: then the
+// connector runs elsewhere already.
 func (o *outbox) put(ctx context.Context, l *lane, r *events.ConnectorReport) (err error) {
 	for range takes {
 		var revision uint64
