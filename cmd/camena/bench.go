@@ -93,8 +93,8 @@ type figure struct {
 }
 
 // report prints figures as a table or as one JSON object.
-func report(w io.Writer, output string, figures []figure) error {
-	if output == "json" {
+func report(w io.Writer, o output, figures []figure) error {
+	if o.json() {
 		m := map[string]any{}
 		for _, f := range figures {
 			m[f.name] = f.value

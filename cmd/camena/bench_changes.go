@@ -27,8 +27,11 @@ type changesBench struct {
 	messages, size, rounds int
 	rate                   int
 	latency                time.Duration
-	output                 string
+	output                 output
 }
+
+// maxBenchSize leaves room for what the repository adds to a state.
+const maxBenchSize = 512 << 10
 
 func newBenchChangesCommand(stdout io.Writer) *cobra.Command {
 	b := &changesBench{}
@@ -39,17 +42,38 @@ func newBenchChangesCommand(stdout io.Writer) *cobra.Command {
 the same messages from one stream to another, in alternating rounds. "ratio" is the median of
 the rounds' ratios. Then sends commands at a fixed rate and measures the time to the out topic,
 and the same for the plain relay.`,
+		Example: `  camena bench changes
+  camena bench changes --rounds 3 --latency 0            # shorter
+  camena bench changes --messages 1000000 --rounds 3 -o json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return b.run(cmd.Context(), stdout) },
 	}
 	f := cmd.Flags()
 	f.IntVar(&b.messages, "messages", 50_000, "commands a round")
 	f.IntVar(&b.size, "size", 1024, "size of a command's data in bytes")
-	f.IntVar(&b.rounds, "rounds", 5, "rounds")
+	f.IntVar(&b.rounds, "rounds", 9, "rounds")
 	f.IntVar(&b.rate, "rate", 1000, "commands a second for the latency")
 	f.DurationVar(&b.latency, "latency", 10*time.Second, "how long to measure the latency; 0 leaves it out")
-	f.StringVarP(&b.output, "output", "o", "table", "table or json")
+	b.output.flag(cmd)
+	checkFirst(cmd, func(*cobra.Command) error { return b.check() })
 	return cmd
+}
+
+func (b *changesBench) check() error {
+	err := errors.Join(
+		atLeast("messages", b.messages, 1), atLeast("size", b.size, 1), atLeast("rounds", b.rounds, 1), atLeast("rate", b.rate, 1))
+	switch {
+	case err != nil:
+		return err
+	case b.size > maxBenchSize:
+		return fmt.Errorf("--size %d: give at most %d", b.size, maxBenchSize)
+	case b.latency < 0:
+		return fmt.Errorf("--latency %s: give more, or 0 to leave it out", b.latency)
+	case b.latency > 0 && b.count() == 0:
+		return fmt.Errorf("--latency %s: not one command is due in that time at --rate %d", b.latency, b.rate)
+	default:
+		return nil
+	}
 }
 
 func (b *changesBench) run(ctx context.Context, stdout io.Writer) (err error) {

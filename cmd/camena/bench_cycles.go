@@ -31,7 +31,7 @@ type cyclesBench struct {
 	connectors int
 	interval   time.Duration
 	rounds     int
-	output     string
+	output     output
 }
 
 func newBenchCyclesCommand(stdout io.Writer) *cobra.Command {
@@ -43,6 +43,8 @@ func newBenchCyclesCommand(stdout io.Writer) *cobra.Command {
 and measures how long after its due time each refresh begins, how many fell out, and the resident
 memory, the NATS server's included. The bare bus is the same number of message schedules with a
 plain consumer.`,
+		Example: `  camena bench cycles
+  camena bench cycles --connectors 1000 --interval 5s --rounds 2 -o json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return b.run(cmd.Context(), stdout) },
 	}
@@ -50,14 +52,20 @@ plain consumer.`,
 	f.IntVar(&b.connectors, "connectors", 10_000, "connectors")
 	f.DurationVar(&b.interval, "interval", 10*time.Second, "interval of their refreshes, in whole seconds")
 	f.IntVar(&b.rounds, "rounds", 3, "intervals to measure")
-	f.StringVarP(&b.output, "output", "o", "table", "table or json")
+	b.output.flag(cmd)
+	checkFirst(cmd, func(*cobra.Command) error { return b.check() })
 	return cmd
 }
 
-func (b *cyclesBench) run(ctx context.Context, stdout io.Writer) (err error) {
+func (b *cyclesBench) check() error {
+	err := errors.Join(atLeast("connectors", b.connectors, 1), atLeast("rounds", b.rounds, 1))
 	if b.interval < time.Second || b.interval%time.Second != 0 {
-		return fmt.Errorf("--interval %s: use whole seconds, at least one", b.interval)
+		err = errors.Join(err, fmt.Errorf("--interval %s: use whole seconds, at least one", b.interval))
 	}
+	return err
+}
+
+func (b *cyclesBench) run(ctx context.Context, stdout io.Writer) (err error) {
 	r, err := newRig() //nolint:contextcheck // the server takes no context to start
 	if err != nil {
 		return err
@@ -197,7 +205,7 @@ func (b *cyclesBench) watch(ctx context.Context, conn *bus.Bus) (late []time.Dur
 	defer cancel()
 	seen = make(map[string]int, b.connectors)
 	following := bus.Following{
-		Stream: conn.Topics().OpsStream(), Subjects: []string{conn.Topics().CycleOutcomes()}, Start: bus.FromNow, Buffer: 2000,
+		Stream: conn.Topics().OpsStream(), Subjects: []string{conn.Topics().CycleOutcomes()}, Start: bus.FromNow,
 	}
 	err = conn.Follow(window, following, func(m *bus.Message) error {
 		e, err := m.Event()
@@ -249,7 +257,7 @@ func (b *cyclesBench) bare(ctx context.Context, r *rig) ([]figure, error) {
 	window, cancel := context.WithTimeout(ctx, time.Duration(b.rounds)*b.interval)
 	defer cancel()
 	var late []time.Duration
-	following := bus.Following{Stream: conn.Topics().CyclesStream(), Subjects: []string{conn.Topics().DueOf("bench")}, Start: bus.FromNow, Buffer: 2000}
+	following := bus.Following{Stream: conn.Topics().CyclesStream(), Subjects: []string{conn.Topics().DueOf("bench")}, Start: bus.FromNow}
 	err = conn.Follow(window, following, func(m *bus.Message) error {
 		if next, ok := m.Next(); ok {
 			late = append(late, time.Since(next.Add(-b.interval)))

@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
 	"github.com/camena-io/camena/runtime/embedded"
 )
@@ -96,8 +97,17 @@ func (p *program) withMetadata(ctx context.Context, ask func(ctx context.Context
 		if err != nil {
 			return err
 		}
-		return ask(ctx, m)
+		return plain(ask(ctx, m))
 	})
+}
+
+// plain leaves out where in a question its mistake is: the user has written
+// flags and arguments, not JSON.
+func plain(err error) error {
+	if e, ok := errors.AsType[*events.Error](err); ok && e.Pointer != "" {
+		return events.Errorf(e.Code, "", "%s", e.Message)
+	}
+	return err
 }
 
 // source names what is typed at a terminal, on the in topic.

@@ -190,7 +190,7 @@ func (p *program) connectorsGetCommand() *cobra.Command {
 	var o output
 	cmd := &cobra.Command{
 		Use: "get NAME", Short: "Show a connector, its status and its problems",
-		Example: "  camena connectors get quickstart\n  camena connectors get quickstart -o json", Args: cobra.ExactArgs(1),
+		Example: "  camena connectors get quickstart\n  camena connectors get quickstart -o json", Args: one("the connector", "camena connectors list"),
 	}
 	o.flag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

@@ -144,7 +144,7 @@ func (p *program) deadLettersShowCommand() *cobra.Command {
 	var o output
 	cmd := &cobra.Command{
 		Use: "show SEQUENCE", Short: "Show a dead letter with the message as it came",
-		Example: "  camena dlq show 7\n  camena dlq show 7 -o json", Args: cobra.ExactArgs(1),
+		Example: "  camena dlq show 7\n  camena dlq show 7 -o json", Args: one("the dead letter by its sequence", "camena dlq list"),
 	}
 	o.flag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -47,7 +48,9 @@ type paging struct {
 func (g *paging) flags(cmd *cobra.Command) {
 	cmd.Flags().IntVar(&g.limit, "limit", 100, "show so many at most")
 	cmd.Flags().BoolVar(&g.all, "all", false, "show every one")
-	cmd.MarkFlagsMutuallyExclusive("limit", "all")
+	checkFirst(cmd, func(*cobra.Command) error {
+		return errors.Join(exclusive(cmd, "limit", "all"), atLeast("limit", g.limit, 1))
+	})
 }
 
 // page is what to ask for when n have been shown.
@@ -109,6 +112,9 @@ func (p *program) elementsListCommand() *cobra.Command {
 				a, err := m.Find(ctx, q)
 				return a.Elements, a.Next, err
 			})
+			if events.CodeOf(err) == events.CodeUnknownType {
+				return fmt.Errorf("%w%s", plain(err), likeType(ctx, m, q.Type))
+			}
 			if err != nil {
 				return err
 			}
@@ -144,7 +150,7 @@ func (p *program) elementsGetCommand() *cobra.Command {
 		Use: "get QUALIFIED_NAME|GUID", Short: "Show one element, or a relationship by its guid",
 		Example: `  camena elements get Connection::quickstart
   camena elements get 0b4ee7f4-1f5d-5c7e-9b7a-7e0c6d9f3a10 -o json`,
-		Args: cobra.ExactArgs(1),
+		Args: one("the element, by its qualified name or guid", "camena elements list"),
 	}
 	o.flag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -242,12 +248,15 @@ func (p *program) elementsHistoryCommand() *cobra.Command {
 Elements that are deleted are found, too.`,
 		Example: `  camena elements history Connection::quickstart
   camena elements history 0b4ee7f4-1f5d-5c7e-9b7a-7e0c6d9f3a10 -o json`,
-		Args: cobra.ExactArgs(1),
+		Args: one("the element, by its qualified name or guid", "camena elements list"),
 	}
 	o.flag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return p.withMetadata(cmd.Context(), func(ctx context.Context, m *bus.Metadata) error {
 			a, err := m.History(ctx, events.History{ElementRef: reference(args[0])})
+			if events.CodeOf(err) == events.CodeNotFound {
+				return fmt.Errorf("there is no history of %s", args[0]) // the repository names a guid
+			}
 			if err != nil {
 				return err
 			}
@@ -279,11 +288,17 @@ func (p *program) elementsRelatedCommand() *cobra.Command {
 		Use: "related QUALIFIED_NAME|GUID", Short: "List the elements that are related to one",
 		Example: `  camena elements related IntegrationGroup::default
   camena elements related IntegrationConnector::quickstart --relationship AssetConnection`,
-		Args: cobra.ExactArgs(1),
+		Args: one("the element, by its qualified name or guid", "camena elements list"),
 	}
 	f := cmd.Flags()
 	f.StringVar(&q.Relationship, "relationship", "", "only by this type of relationship")
 	f.IntVar(&q.End, "end", 0, "1 or 2: only where the element is at this end; 0: both")
+	checkFirst(cmd, func(*cobra.Command) error {
+		if q.End < 0 || q.End > 2 {
+			return fmt.Errorf("--end %d: give 1, 2, or 0 for both", q.End)
+		}
+		return nil
+	})
 	g.flags(cmd)
 	o.flag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

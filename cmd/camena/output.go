@@ -26,16 +26,12 @@ type output struct{ form string }
 
 func (o *output) flag(cmd *cobra.Command) {
 	cmd.Flags().StringVarP(&o.form, "output", "o", outputTable, "table or json")
-	check := cmd.PreRunE
-	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
+	checkFirst(cmd, func(*cobra.Command) error {
 		if o.form != outputTable && o.form != outputJSON {
 			return fmt.Errorf("--output: %q is neither table nor json", o.form)
 		}
-		if check != nil {
-			return check(cmd, args)
-		}
 		return nil
-	}
+	})
 }
 
 func (o *output) json() bool { return o.form == outputJSON }

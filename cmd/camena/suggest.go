@@ -1,8 +1,13 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
+
+	"github.com/camena-io/camena/runtime/bus"
 )
 
 // didYouMean returns "; did you mean ...?" for the candidate that is nearest to
@@ -18,6 +23,15 @@ func didYouMean(written string, candidates []string) string {
 		return ""
 	}
 	return fmt.Sprintf("; did you mean %q?", best)
+}
+
+// likeType is [didYouMean] among the types that are in use.
+func likeType(ctx context.Context, m *bus.Metadata, written string) string {
+	n, err := m.Count(ctx)
+	if err != nil {
+		return ""
+	}
+	return didYouMean(written, slices.Concat(slices.Sorted(maps.Keys(n.Elements)), slices.Sorted(maps.Keys(n.Relationships))))
 }
 
 // distance counts the insertions, deletions and replacements between two texts.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -48,7 +50,9 @@ With -o json each line is one CloudEvent in structured mode, with its sequence o
 	f.BoolVar(&w.filter.Present, "present", false, "begin with the present state of everything")
 	f.IntVar(&w.count, "count", 0, "end after so many events; 0: never")
 	w.output.flag(cmd)
-	cmd.MarkFlagsMutuallyExclusive("from", "present")
+	checkFirst(cmd, func(cmd *cobra.Command) error {
+		return errors.Join(exclusive(cmd, "from", "present"), atLeast("count", w.count, 0))
+	})
 	return cmd
 }
 
@@ -56,6 +60,9 @@ var errEnough = errors.New("enough events")
 
 func (w *watching) run(ctx context.Context) error {
 	return w.p.withBus(ctx, 0, func(ctx context.Context, b *bus.Bus) error {
+		if err := w.checkTypes(ctx, b); err != nil {
+			return err
+		}
 		f, err := w.following(ctx, b)
 		if err == nil {
 			err = b.Follow(ctx, f, w.show)
@@ -65,6 +72,25 @@ func (w *watching) run(ctx context.Context) error {
 		}
 		return err
 	})
+}
+
+// checkTypes refuses types that the repository does not know: nobody would ever
+// see that they are misspelt. Without an answer watching goes on.
+func (w *watching) checkTypes(ctx context.Context, b *bus.Bus) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	m, err := b.Metadata(ctx, source)
+	if err != nil {
+		return err
+	}
+	for _, name := range w.filter.Types {
+		_, err := m.Find(ctx, events.Find{Type: name, Page: events.Page{Limit: 1}})
+		if events.CodeOf(err) != events.CodeUnknownType || strings.Contains(err.Error(), "is a relationship type") {
+			continue
+		}
+		return fmt.Errorf("there is no type %q%s", name, likeType(ctx, m, name))
+	}
+	return nil
 }
 
 func (w *watching) following(ctx context.Context, b *bus.Bus) (bus.Following, error) {
