@@ -197,7 +197,11 @@ func (a *applying) remove(ctx context.Context, resources []wantedResource) error
 		}
 		fmt.Fprintf(a.out, "%s %s %s\n", w.kind, printable(w.name), said)
 		c, ok := w.resource.(*connectorResource)
-		if !ok || !a.cataloged || c.metadataSource == "" {
+		if !ok || c.metadataSource == "" {
+			continue
+		}
+		if !a.cataloged {
+			a.tellWhatStays(ctx, c)
 			continue
 		}
 		if err := a.awaitEnd(ctx, c.name); err != nil {
@@ -210,6 +214,15 @@ func (a *applying) remove(ctx context.Context, resources []wantedResource) error
 		}
 	}
 	return nil
+}
+
+// tellWhatStays tells of what a connector has cataloged, if it has.
+func (a *applying) tellWhatStays(ctx context.Context, c *connectorResource) {
+	answer, err := a.metadata.Find(ctx, events.Find{Source: c.metadataSource, Page: events.Page{Limit: 1}})
+	if err == nil && len(answer.Elements) == 0 {
+		return
+	}
+	fmt.Fprintf(a.out, "what %s cataloged stays; \"camena delete --cataloged\" with the same files removes it\n", printable(c.name))
 }
 
 // awaitEnd waits until no node runs the connector any more: it would catalog

@@ -21,8 +21,16 @@ func TestMain(m *testing.M) {
 // TestScripts runs the program as its users do.
 func TestScripts(t *testing.T) {
 	t.Parallel()
+	var files []string
+	for _, dir := range []string{filepath.Join("testdata", "script"), filepath.Join("..", "..", "integration_test", "testdata", "script")} {
+		found, err := filepath.Glob(filepath.Join(dir, "*.txtar"))
+		if err != nil || len(found) == 0 {
+			t.Fatalf("no scripts in %s: %v", dir, err)
+		}
+		files = append(files, found...)
+	}
 	testscript.Run(t, testscript.Params{
-		Dir:                 filepath.Join("..", "..", "integration_test", "testdata", "script"),
+		Files:               files,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(e *testscript.Env) error {
