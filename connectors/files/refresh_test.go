@@ -387,6 +387,31 @@ func TestRefreshMakesTheCatalogueTheTree(t *testing.T) {
 	})
 }
 
+// The refresh of a large tree that is cataloged sends nothing, also when the
+// connector has just started.
+func TestUnchangedTreeOfManyFiles(t *testing.T) {
+	t.Parallel()
+	const count = 3000
+	s := open(t, files.System{}, map[string]any{"pollOnly": true})
+	manyFiles(t, s.root, count)
+	s.refresh()
+	sent := s.repo.Sent()
+	if got, want := len(s.catalogue()), len(s.tree()); got != want || sent < count {
+		t.Fatalf("%d elements of %d by %d commands", got, want, sent)
+	}
+	s.refresh()
+	if n := s.repo.Sent() - sent; n != 0 {
+		t.Errorf("the second refresh sends %d commands", n)
+	}
+	s.stop()
+	s.start(files.System{}, map[string]any{"pollOnly": true})
+	s.refresh()
+	s.refresh()
+	if n := s.repo.Sent() - sent; n != 0 {
+		t.Errorf("after a restart %d commands are sent", n)
+	}
+}
+
 // mutate changes a tree at random: few names, so that files, folders and
 // renames meet.
 func mutate(r *rapid.T, s *site) {
