@@ -2,6 +2,7 @@ package bus
 
 // Exported for tests.
 var (
+	Attempt   = attempt
 	Older     = older
 	RedactURL = redactURL
 )

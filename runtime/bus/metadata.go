@@ -7,6 +7,7 @@ import (
 	"iter"
 	"log/slog"
 	"maps"
+	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -112,11 +113,11 @@ func (m *Metadata) Follow(ctx context.Context, f connectors.Filter, handle func(
 	var present uint64
 	switch {
 	case f.Present:
-		state, err := m.bus.StreamState(ctx, following.Stream)
+		last, err := m.LastChange(ctx)
 		if err != nil {
 			return err
 		}
-		following.Start, present = FromLatest, state.LastSeq
+		following.Start, present = FromLatest, last
 	case f.From > 0:
 		following.Start, following.Sequence = FromSequence, f.From
 	}
@@ -129,8 +130,14 @@ func (m *Metadata) Follow(ctx context.Context, f connectors.Filter, handle func(
 		if !f.Matches(&change) || msg.Sequence <= present && gone(&change) {
 			return nil
 		}
-		return m.insistOn(ctx, &change, handle)
+		return m.insistOn(ctx, msg, &change, handle)
 	})
+}
+
+// LastChange returns the sequence of the last change up to now.
+func (m *Metadata) LastChange(ctx context.Context) (uint64, error) {
+	state, err := m.bus.StreamState(ctx, m.bus.topics.OutStream())
+	return state.LastSeq, err
 }
 
 // gone reports whether the change is a deletion.
@@ -138,24 +145,88 @@ func gone(c *connectors.Change) bool {
 	return c.Type == events.TypeElementDeleted || c.Type == events.TypeRelationshipDeleted
 }
 
-// insistOn hands over a change until the listener takes it.
-func (m *Metadata) insistOn(ctx context.Context, c *connectors.Change, handle func(context.Context, connectors.Change) error) error {
-	wait := pause{first: 100 * time.Millisecond, max: 30 * time.Second}
+// insistOn hands over a change until the listener takes it or gives it up: then
+// it becomes a dead letter, so that those behind it are not held up for ever.
+func (m *Metadata) insistOn(ctx context.Context, msg *Message, c *connectors.Change, handle func(context.Context, connectors.Change) error) error {
 	for {
-		err := handle(ctx, *c)
+		why := attempt(ctx, m.bus.set.Logger, c, handle)
+		if why == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		err := m.bury(ctx, msg, why)
 		if err == nil {
 			return nil
 		}
-		m.bus.set.Logger.WarnContext(ctx, "a listener failed", slog.Uint64("sequence", c.Sequence), slog.Any("error", err))
-		if d, ok := connectors.RetryDelay(err); ok {
-			err = sleep(ctx, d)
-		} else {
-			err = wait.sleep(ctx)
-		}
-		if err != nil {
+		m.bus.set.Logger.ErrorContext(ctx, "a change that a listener gave up cannot be buried", slog.Uint64("sequence", c.Sequence), slog.Any("error", err))
+		if err := sleep(ctx, time.Second); err != nil {
 			return err
 		}
 	}
+}
+
+// maxAttempts is how often a listener may fail on a change: within a minute.
+const maxAttempts = 10
+
+// attempt hands over a change until the listener takes it; it returns the last
+// error when that is permanent, came too often, or ctx is done. An error that
+// says when to come again is not counted: waiting is what the listener wants.
+func attempt(ctx context.Context, log *slog.Logger, c *connectors.Change, handle func(context.Context, connectors.Change) error) error {
+	wait := pause{first: 100 * time.Millisecond, max: 30 * time.Second}
+	for failed := 0; ; {
+		why := handle(ctx, *c)
+		if why == nil || ctx.Err() != nil {
+			return why
+		}
+		log.WarnContext(ctx, "a listener failed", slog.Uint64("sequence", c.Sequence), slog.Any("error", why))
+		var err error
+		d, later := connectors.RetryDelay(why)
+		if !later {
+			failed++
+		}
+		switch {
+		case connectors.IsPermanent(why) || failed == maxAttempts:
+			return why
+		case later:
+			err = sleep(ctx, d)
+		default:
+			err = wait.sleep(ctx)
+		}
+		if err != nil {
+			return why
+		}
+	}
+}
+
+// bury makes a change that the listener gave up a dead letter, once for each
+// listener. The letter does not say on which subject the change came, so that
+// it cannot be replayed: it would change the metadata of everybody.
+func (m *Metadata) bury(ctx context.Context, msg *Message, why error) error {
+	code := events.CodeUnavailable
+	if connectors.IsPermanent(why) {
+		code = events.CodeInvalid
+	}
+	reason := events.Errorf(code, "", "the listener %q: %s", m.source, why)
+	stream := m.bus.topics.OutStream()
+	listener := stream + "/" + m.source
+	id := events.EncodeAttribute(listener + "-" + strconv.FormatUint(msg.Sequence, 10))
+	letter, err := DeadLetter(m.bus.topics.DeadLetter(listener, msg.Sequence), Letter{
+		Stream: stream, Sequence: msg.Sequence, Header: msg.Header, Data: msg.Data, Reason: reason,
+		MaxPayload: m.bus.MaxPayload() - int64(len(id)),
+	})
+	if err != nil {
+		return err
+	}
+	letter.Header["ce-id"] = []string{id}
+	letter.Header.Set(jetstream.ExpectedLastSubjSeqHeader, "0")
+	if _, err := m.bus.PublishMessage(ctx, letter); err != nil && !IsSequence(err) {
+		return err
+	}
+	m.bus.set.Logger.ErrorContext(ctx, "a listener gave up a change", slog.Uint64("sequence", msg.Sequence),
+		slog.String("listener", m.source), slog.Any("error", why))
+	return nil
 }
 
 // ChangeOf decodes a message of the out topic.

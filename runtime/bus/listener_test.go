@@ -1,0 +1,163 @@
+package bus_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/camena-io/camena/connectors"
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/bus"
+)
+
+var errBroken = errors.New("broken")
+
+func deadLetters(t *testing.T, b *bus.Bus) []events.Event {
+	t.Helper()
+	var list []events.Event
+	err := b.Read(t.Context(), b.Topics().DeadLetterStream(), []string{b.Topics().DeadLetters()}, func(m *bus.Message) error {
+		e, err := m.Event()
+		list = append(list, e)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+// A listener that will never take a change must still get those after it, and
+// the change must not get lost silently: every listener buries it once.
+func TestAChangeThatAListenerRefusesIsBuried(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	first := change(t, b, file(), "poison", "", 1)
+	change(t, b, file(), "b", "", 1)
+	picky := func(source string) {
+		seen := &gathered[string]{}
+		m := metadata(t, b, source)
+		stop := background(t, func(ctx context.Context) error {
+			return m.Follow(ctx, connectors.Filter{From: first}, func(_ context.Context, c connectors.Change) error {
+				name := c.Element.Element.Header.QualifiedName
+				seen.add(name)
+				if name == "poison" {
+					return connectors.Permanent(errBroken)
+				}
+				return nil
+			})
+		})
+		if got := seen.await(t, 2); !slices.Equal(got, []string{"poison", "b"}) {
+			t.Errorf("%s: got %v", source, got)
+		}
+		if err := stop(); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v", source, err)
+		}
+	}
+	picky("one")
+	picky("one") // started anew, it is told again
+	picky("other.ö")
+	letters := deadLetters(t, b)
+	if len(letters) != 2 {
+		t.Fatalf("there are %d dead letters", len(letters))
+	}
+	for i, source := range []string{"one", "other.ö"} {
+		e := &letters[i]
+		origin, err := e.Uint(events.ExtOriginSequence)
+		if err != nil || origin != first || e.Extension(events.ExtOriginStream) != b.Topics().OutStream() {
+			t.Errorf("comes from %+v (%v)", e.Extensions, err)
+		}
+		reason := e.Extension(events.ExtReason)
+		if !strings.Contains(reason, source) || !strings.Contains(reason, "broken") || e.Extension(events.ExtReasonCode) != string(events.CodeInvalid) {
+			t.Errorf("the reason is %+v", e.Extensions)
+		}
+		if e.ID != b.Topics().OutStream()+"/"+source+"-"+e.Extension(events.ExtOriginSequence) {
+			t.Errorf("its id is %q", e.ID)
+		}
+		if e.Extension(events.ExtOriginSubject) != "" {
+			t.Error("it could be replayed, to all listeners and the repository")
+		}
+		if c, err := events.Unmarshal[events.ElementChange](e.Data); err != nil || c.Element.Header.QualifiedName != "poison" {
+			t.Errorf("holds %s (%v)", e.Data, err)
+		}
+	}
+}
+
+func TestAListenerGivesUpInTime(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		err      func(call int) error
+		calls    int
+		from, to time.Duration
+	}{
+		"takes it":        {func(int) error { return nil }, 1, 0, 0},
+		"takes it later":  {func(call int) error { return map[bool]error{true: errBroken}[call < 10] }, 10, 20 * time.Second, time.Minute},
+		"never takes it":  {func(int) error { return errBroken }, 10, 20 * time.Second, time.Minute},
+		"refuses it":      {func(int) error { return connectors.Permanent(errBroken) }, 1, 0, 0},
+		"refuses it then": {func(call int) error { return map[bool]error{true: errBroken, false: connectors.Permanent(errBroken)}[call < 3] }, 3, 0, time.Second},
+		"says when": {func(call int) error {
+			return map[bool]error{true: connectors.RetryAfter(errBroken, time.Hour)}[call < 30]
+		}, 30, 29 * time.Hour, 29 * time.Hour},
+		"says when, then fails": {func(call int) error {
+			return map[bool]error{true: connectors.RetryAfter(errBroken, time.Hour), false: errBroken}[call <= 2]
+		}, 12, 2 * time.Hour, 2*time.Hour + time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				calls, began := 0, time.Now()
+				err := bus.Attempt(t.Context(), slog.New(slog.DiscardHandler), &connectors.Change{}, func(context.Context, connectors.Change) error {
+					calls++
+					return test.err(calls)
+				})
+				if last := test.err(calls); (err == nil) != (last == nil) || calls != test.calls {
+					t.Errorf("ended with %v after %d calls", err, calls)
+				}
+				if took := time.Since(began); took < test.from || took > test.to {
+					t.Errorf("took %s, want %s to %s", took, test.from, test.to)
+				}
+			})
+		})
+	}
+}
+
+// What fails because the listener is being stopped is no dead letter.
+func TestAListenerThatIsStoppedBuriesNothing(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	first := change(t, b, file(), "a", "", 1)
+	m := metadata(t, b, "listener")
+	called := make(chan struct{})
+	stop := background(t, func(ctx context.Context) error {
+		return m.Follow(ctx, connectors.Filter{From: first}, func(ctx context.Context, _ connectors.Change) error {
+			close(called)
+			<-ctx.Done()
+			return connectors.Permanent(ctx.Err())
+		})
+	})
+	<-called
+	if err := stop(); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if letters := deadLetters(t, b); len(letters) != 0 {
+		t.Errorf("got %+v", letters)
+	}
+}
+
+func TestLastChange(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	m := metadata(t, b, "listener")
+	if last, err := m.LastChange(t.Context()); err != nil || last != 0 {
+		t.Errorf("got %d, %v", last, err)
+	}
+	change(t, b, file(), "a", "", 1)
+	want := change(t, b, file(), "b", "", 1)
+	if last, err := m.LastChange(t.Context()); err != nil || last != want {
+		t.Errorf("got %d, %v, want %d", last, err, want)
+	}
+}
