@@ -226,7 +226,7 @@ type logger struct {
 func (l *logger) Noticef(format string, v ...any) { l.say(slog.LevelDebug, format, v) }
 func (l *logger) Debugf(format string, v ...any)  { l.say(slog.LevelDebug, format, v) }
 func (l *logger) Tracef(format string, v ...any)  { l.say(slog.LevelDebug, format, v) }
-func (l *logger) Warnf(format string, v ...any)   { l.say(levelOf(format), format, v) }
+func (l *logger) Warnf(format string, v ...any)   { l.say(levelOf(fmt.Sprintf(format, v...)), format, v) }
 func (l *logger) Errorf(format string, v ...any)  { l.say(slog.LevelError, format, v) }
 
 func (l *logger) Fatalf(format string, v ...any) {
@@ -239,11 +239,14 @@ func (l *logger) Fatalf(format string, v ...any) {
 
 // levelOf is the level of a warning. After a killed process the server says of
 // each stream that what it keeps beside the messages is older than they are, and
-// then makes it anew from them: nothing is lost, and nothing is to be done.
-func levelOf(format string) slog.Level {
-	store, said, _ := strings.Cut(format, "] ")
+// then makes it anew from them: nothing is lost, and nothing is to be done. That
+// messages or their blocks are missing or corrupt it says in other words.
+func levelOf(warning string) slog.Level {
+	store, said, _ := strings.Cut(warning, "] ")
 	if strings.HasPrefix(store, "Filestore [") &&
-		(strings.Contains(said, " state is outdated; attempting to recover using ") || strings.HasPrefix(said, "Stream state outdated, ")) {
+		(said == "Recovering stream state from index errored: prior state file" ||
+			strings.HasPrefix(said, "Stream state outdated, ") ||
+			strings.Contains(said, " state is outdated; attempting to recover using ")) {
 		return slog.LevelDebug
 	}
 	return slog.LevelWarn
