@@ -221,6 +221,40 @@ func FuzzUnmarshalNode(f *testing.F) {
 	fuzzUnmarshal[events.Node](f, `{"name":"n","instance":"i","roles":["host"],"version":"v","started":"2006-01-02T15:04:05Z","kinds":["files"],"connectors":3}`)
 }
 
+func FuzzUnmarshalGet(f *testing.F) {
+	fuzzUnmarshal[events.Get](f, `{"guid":"`+guid+`","minSequence":7}`, `{"qualifiedName":"a"}`, `{"qualifiedName":"a","qualifiedName":"b"}`)
+}
+
+func FuzzUnmarshalFind(f *testing.F) {
+	fuzzUnmarshal[events.Find](f, `{"type":"T","source":"s","scope":"c","namePrefix":"p","text":"t","limit":10,"after":"x","minSequence":7}`, `{"limit":-1}`)
+}
+
+func FuzzUnmarshalRelated(f *testing.F) {
+	fuzzUnmarshal[events.Related](f, `{"qualifiedName":"a","relationship":"R","end":1,"limit":10,"after":"x"}`, `{"end":3}`)
+}
+
+func FuzzUnmarshalDigests(f *testing.F) {
+	fuzzUnmarshal[events.Digests](f, `{"source":"s","scope":"c","limit":5000,"after":"x","minSequence":7}`)
+}
+
+func FuzzUnmarshalHistory(f *testing.F) {
+	fuzzUnmarshal[events.History](f, `{"guid":"`+guid+`","minSequence":18446744073709551615}`)
+}
+
+func FuzzUnmarshalResult(f *testing.F) {
+	fuzzUnmarshal[events.Result](f,
+		`{"guid":"g","version":2,"sequence":7,"changed":true,"steps":[{"guid":"g","version":1,"changed":true}]}`,
+		`{"error":{"code":"invalid","message":"m","pointer":"/a"}}`)
+}
+
+func FuzzUnmarshalFence(f *testing.F) {
+	fuzzUnmarshal[events.Fence](f, `{"connector":"c","generation":7}`)
+}
+
+func FuzzUnmarshalCycleReport(f *testing.F) {
+	fuzzUnmarshal[events.CycleReport](f, `{"run":"r","connector":"c","name":"n","node":"n","kind":"refresh","outcome":"completed","error":"e","start":"2006-01-02T15:04:05Z","end":"2006-01-02T15:04:06+01:00","lateness":"1ms","created":1,"updated":2,"deleted":3}`)
+}
+
 func FuzzDuration(f *testing.F) {
 	for _, text := range []string{"", "0", "1h30m", "-5s", "1e9s", "9223372036854775807ns", "10", "1.5µs"} {
 		f.Add(text)

@@ -89,6 +89,44 @@ func FuzzUnescape(f *testing.F) {
 	})
 }
 
+func FuzzParseChange(f *testing.F) {
+	for _, subject := range []string{
+		"", "camena.out.element.CSVFile.g", "camena.out.relationship.NestedFile.=2E", "camena.out.element.T", "camena.out.fence.a.b",
+		"camena.out.element..g", "camena.out.element.=2A.g", "camena.out.element.*.>", "other.out.element.T.g",
+	} {
+		f.Add(subject)
+	}
+	names := camena(f)
+	f.Fuzz(func(t *testing.T, subject string) {
+		c, err := names.ParseChange(subject)
+		if err != nil || c.Type == "*" { // stands for every type when a subject is built
+			return
+		}
+		built := names.Element(c.Type, c.GUID)
+		if c.Relationship {
+			built = names.Relationship(c.Type, c.GUID)
+		}
+		if built != subject {
+			t.Fatalf("%q is read as %+v, whose subject is %q", subject, c, built)
+		}
+	})
+}
+
+func FuzzParseDue(f *testing.F) {
+	for _, subject := range []string{
+		"", "camena.cycles.due.n.c", "camena.cycles.due.=.=", "camena.cycles.due.n", "camena.cycles.schedule.c.refresh", "camena.cycles.due.n.=2e",
+	} {
+		f.Add(subject)
+	}
+	names := camena(f)
+	f.Fuzz(func(t *testing.T, subject string) {
+		node, connector, err := names.ParseDue(subject)
+		if err == nil && names.Due(node, connector) != subject {
+			t.Fatalf("%q is read as %q, %q, whose subject is %q", subject, node, connector, names.Due(node, connector))
+		}
+	})
+}
+
 func TestSubjectsRoundTrip(t *testing.T) {
 	t.Parallel()
 	names := camena(t)

@@ -46,6 +46,41 @@ func steps(t *testing.T, commands []events.Command) string {
 	return strings.Join(lines, "\n")
 }
 
+// FuzzResources reads any text as a resource file: it is refused with file and
+// line, or becomes commands that can be sent.
+func FuzzResources(f *testing.F) {
+	offered, err := connectors.NewSet(builtin.Factories()...)
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, text := range []string{
+		"", "---", "# only a comment", "kind: IntegrationGroup\nname: a\n---\nkind: IntegrationGroup\nname: a", "kind: [", "- a", "kind: *a", "\x00",
+		"kind: IntegrationConnector\nname: c\nconnector: files\nconfiguration: {path: !path ./x, include: ['**']}\nrefresh: 10m\nstartDate: 2026-05-01",
+		"kind: Element\ntype: DataFile\nqualifiedName: q\nproperties: {a: 1, b: [true, null, 1.5, .inf, 2026-05-01], c: !!binary aGk=}",
+		"kind: Element\ntype: T\nqualifiedName: q\nproperties: &p {a: *p}", "kind: Element\ntype: T\nqualifiedName: q\nproperties: {<<: {a: 1}}",
+		"kind: Element\ntype: T\nqualifiedName: q\nzones: [a, b]\nclassifications: [{name: C, properties: {}}]",
+		"kind: Relationship\ntype: T\nend1: a\nend2: b\nproperties: {? [a] : 1}", "a: &a b\nkind: *a",
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		list, err := (&reader{stdin: strings.NewReader(text), offered: offered}).readFiles([]string{"-"})
+		if err != nil {
+			if !strings.Contains(err.Error(), "standard input:") {
+				t.Fatalf("%q: %v", text, err)
+			}
+			return
+		}
+		for _, w := range list {
+			for _, commands := range [][]events.Command{w.commands(), w.removal()} {
+				if _, err := events.NewChangeSet(commands...); err != nil {
+					t.Fatalf("%q: %v", text, err)
+				}
+			}
+		}
+	})
+}
+
 func TestConnectorBecomesMetadata(t *testing.T) {
 	t.Parallel()
 	w, warnings, err := read(t, `
