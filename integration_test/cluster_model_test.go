@@ -100,9 +100,9 @@ func (s *sender) turn(ctx context.Context) error {
 	case 4:
 		return s.send(ctx, s.classify(), s.link())
 	default:
-		batch := make([]events.Command, 1+s.random.IntN(6))
-		for i := range batch {
-			batch[i] = s.count()
+		var batch []events.Command
+		for range 1 + s.random.IntN(6) {
+			batch = append(batch, s.count())
 		}
 		if s.random.IntN(4) == 0 { // once more what is there: nothing changes
 			s.idle++

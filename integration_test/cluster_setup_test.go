@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/netip"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -137,13 +136,22 @@ func (c *cluster) run(t *testing.T, lan *testcontainers.DockerNetwork, name stri
 func freePorts(t *testing.T, n int) []string {
 	t.Helper()
 	ports := make([]string, n)
+	open := make([]net.Listener, n) // so that each gets another one
 	for i := range ports {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer l.Close()                                       //nolint:errcheck // only to keep the next one from getting it
-		ports[i] = strconv.Itoa(l.Addr().(*net.TCPAddr).Port) //nolint:errcheck,forcetypeassert // it is one
+		_, ports[i], err = net.SplitHostPort(l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		open[i] = l
+	}
+	for _, l := range open {
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return ports
 }
@@ -173,7 +181,7 @@ func (c *cluster) connect(t *testing.T, name string) *bus.Bus {
 }
 
 // installed waits until the nodes have made all streams and buckets.
-func (c *cluster) installed(t *testing.T, b *bus.Bus) {
+func (*cluster) installed(t *testing.T, b *bus.Bus) {
 	t.Helper()
 	await(t, time.Minute, "streams and buckets", func() error {
 		for _, stream := range b.Topics().Streams(topics.DefaultLimits()) {

@@ -189,7 +189,11 @@ func (c *trial) survive(t *testing.T, what string, victims ...string) {
 	t.Logf("kill -9 of %s (%v, leader of %v): leaders elected after %s, all connectors run again after %s",
 		what, victims, led, k.elected.Round(time.Millisecond), k.again.Round(time.Millisecond))
 	c.kills = append(c.kills, k)
-	if limit := max(recovery, k.elected+resumption); k.again > limit {
+	limit := max(recovery, k.elected+resumption)
+	if len(victims) > 1 {
+		limit = k.elected + recovery // all nodes have to find all servers again
+	}
+	if k.again > limit {
 		c.observer.slowest(t, killed)
 		t.Errorf("kill -9 of %s: all connectors run again after %s, want at most %s", what, k.again, limit)
 	}

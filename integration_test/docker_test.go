@@ -63,7 +63,7 @@ var connectDocker = sync.OnceValues(func() (d *docker, err error) {
 	}
 	for name, value := range settings {
 		if _, set := os.LookupEnv(name); !set {
-			if err := os.Setenv(name, value); err != nil { //nolint:usetesting // testcontainers reads it once per process
+			if err := os.Setenv(name, value); err != nil {
 				return nil, err
 			}
 		}
@@ -109,7 +109,7 @@ var buildImages = sync.OnceValues(func() (images, error) {
 	if err != nil {
 		return images{}, err
 	}
-	dir, err := os.MkdirTemp("", "camena-images") //nolint:usetesting // belongs to no single test
+	dir, err := os.MkdirTemp("", "camena-images")
 	if err != nil {
 		return images{}, err
 	}
@@ -145,7 +145,7 @@ var buildImages = sync.OnceValues(func() (images, error) {
 func goBuild(dir, name, pkg string, flags ...string) ([]byte, error) {
 	out := filepath.Join(dir, name)
 	args := append([]string{"build", "-buildvcs=false", "-ldflags=-s -w", "-o", out}, flags...)
-	cmd := exec.Command("go", append(args, pkg)...) //nolint:gosec // our own arguments
+	cmd := exec.Command("go", append(args, pkg)...)
 	cmd.Dir = ".."
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux")
 	if output, err := cmd.CombinedOutput(); err != nil {
@@ -172,7 +172,6 @@ func (d *docker) build(name, target string, files ...file) error {
 	if err != nil {
 		return err
 	}
-	defer func() { builtImages = append(builtImages, name) }()
 	_, err = d.provider.BuildImage(context.Background(), &testcontainers.ContainerRequest{
 		FromDockerfile: testcontainers.FromDockerfile{
 			ContextArchive: bytes.NewReader(archive), Repo: repo, Tag: tag, BuildLogWriter: &output,
@@ -182,10 +181,11 @@ func (d *docker) build(name, target string, files ...file) error {
 	if err != nil {
 		return fmt.Errorf("build image %s: %w\n%s", name, err, output.String())
 	}
+	builtImages = append(builtImages, name)
 	after, err := d.nameless()
 	for _, id := range after {
 		if !slices.Contains(before, id) {
-			defer func() { builtImages = append(builtImages, id) }()
+			builtImages = append(builtImages, id)
 		}
 	}
 	return err
