@@ -246,6 +246,19 @@ func TestEnsureTwiceAndWithOtherLimits(t *testing.T) {
 	}
 }
 
+func TestEnsureSaysThatTheDiskIsTooSmall(t *testing.T) {
+	t.Parallel()
+	b := dial(t, bus.Settings{InProcess: runtimetest.NewServer(t)})
+	l := topics.DefaultLimits()
+	l.InBytes = 1 << 60
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	err := b.Ensure(ctx, l)
+	if !errors.Is(err, bus.ErrServer) || ctx.Err() != nil || !strings.Contains(err.Error(), b.Topics().InStream()) || !strings.Contains(err.Error(), "space") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestEnsureSaysWhatTheServerRefuses(t *testing.T) {
 	t.Parallel()
 	b := dial(t, bus.Settings{InProcess: runtimetest.NewServer(t)})

@@ -23,6 +23,9 @@ const (
 	noSuitablePeers jetstream.ErrorCode = 10005
 	// The server answers so where it is the only one.
 	replicasNotSupported jetstream.ErrorCode = 10074
+	// The server answers so when what a stream may grow to does not fit on its
+	// disk.
+	storageExceeded jetstream.ErrorCode = 10047
 )
 
 // Ensure creates, or brings up to date, every stream and bucket that package
@@ -74,9 +77,13 @@ func (b *Bus) persist(ctx context.Context, what string, f func(context.Context) 
 		if err == nil || isFatal(err) {
 			return err
 		}
-		if e, ok := errors.AsType[*jetstream.APIError](err); ok &&
-			(e.Code == 400 && e.ErrorCode != noSuitablePeers || e.ErrorCode == replicasNotSupported) {
-			return fmt.Errorf("%s: %w", what, err)
+		if e, ok := errors.AsType[*jetstream.APIError](err); ok {
+			switch {
+			case e.ErrorCode == storageExceeded:
+				return fmt.Errorf("%s: %w: %w; free some space, or let the in topic hold less", what, ErrServer, err)
+			case e.Code == 400 && e.ErrorCode != noSuitablePeers, e.ErrorCode == replicasNotSupported:
+				return fmt.Errorf("%s: %w", what, err)
+			}
 		}
 		b.set.Logger.WarnContext(ctx, "waiting for NATS", slog.String("for", what), slog.Any("error", err))
 		if sleepErr := wait.sleep(ctx); sleepErr != nil {

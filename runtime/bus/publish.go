@@ -15,10 +15,10 @@ import (
 )
 
 const (
-	// A batch is large enough to be cheap and small enough for the server's
-	// limit of 1,000 messages.
+	// A batch is large enough to be cheap, small enough for the server's limit
+	// of 1,000 messages, and to fit into a stream with little room.
 	batchMessages = 500
-	batchBytes    = 2 << 20
+	batchBytes    = 512 << 10
 )
 
 // Publish stores one event and returns its sequence. It waits while the stream

@@ -98,17 +98,23 @@ func (w *world) close() {
 		d.bus.Close()
 		<-d.done
 	}
-	for _, s := range w.bus.Topics().Streams(topics.DefaultLimits()) {
-		if err := w.bus.JetStream().DeleteStream(context.Background(), s.Name); err != nil {
-			w.t.Error(err)
-		}
-	}
-	for _, b := range w.bus.Topics().Buckets(topics.DefaultLimits()) {
-		if err := w.bus.JetStream().DeleteKeyValue(context.Background(), b.Bucket); err != nil {
-			w.t.Error(err)
-		}
-	}
+	removeAll(w.t, w.bus)
 	w.bus.Close()
+}
+
+// removeAll deletes the streams and buckets of a domain: the server reserves
+// what they may grow to.
+func removeAll(t *testing.T, b *bus.Bus) {
+	for _, s := range b.Topics().Streams(topics.DefaultLimits()) {
+		if err := b.JetStream().DeleteStream(context.Background(), s.Name); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, k := range b.Topics().Buckets(topics.DefaultLimits()) {
+		if err := b.JetStream().DeleteKeyValue(context.Background(), k.Bucket); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 func (w *world) send(commands []events.Command) {

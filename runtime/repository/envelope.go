@@ -28,6 +28,9 @@ func checkEnvelope(e *events.Event) error {
 			return err
 		}
 	}
+	if err := notLong("id", e.ID); err != nil {
+		return err
+	}
 	return notLong("source", e.Source)
 }
 

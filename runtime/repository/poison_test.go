@@ -90,6 +90,8 @@ func TestNothingThatComesInStopsTheWriter(t *testing.T) {
 		{"a name of no text", headers(events.TypeUpsertElement), "{\"element\":{\"type\":\"DataFile\",\"qualifiedName\":\"\xff\"}}", events.CodeInvalid, "/element/qualifiedName", "UTF-8"},
 		{"an actor that fills a header", nil, string(structured(events.TypeDeleteElement, `{"element":{"qualifiedName":"victim"}}`, "actor", long)), events.CodeInvalid, "actor", "long"},
 		{"a scope without end", nil, string(structured(events.TypeUpsertElement, element, "scope", long)), events.CodeInvalid, "scope", "long"},
+		{"an id that fills a header", nil, strings.Replace(string(structured(events.TypeUpsertElement, element, "scope", "s")), `"id":"1"`, `"id":"`+long+`"`, 1), events.CodeInvalid, "id", "long"},
+		{"a source that fills a header", nil, strings.Replace(string(structured(events.TypeUpsertElement, element, "scope", "s")), `"/s"`, `"/`+long+`"`, 1), events.CodeInvalid, "source", "long"},
 		{"a fence whose subject is too long", headers(events.TypeFenceConnector), `{"connector":"` + long + `","generation":1}`, events.CodeInvalid, "/connector", "long"},
 	} {
 		if r := b.apply(t, file("victim", 1)); r.Error != nil {

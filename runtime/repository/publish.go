@@ -1,7 +1,6 @@
 package repository
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -114,39 +113,4 @@ func (w *writer) bury(p *publication) error {
 		return fmt.Errorf("dead letter: %w", err)
 	}
 	return nil
-}
-
-// trimming counts what was applied since the in topic was trimmed.
-type trimming struct {
-	applied int
-	bytes   int
-}
-
-// trim removes applied commands from the in topic now and then. It is only
-// housekeeping: what is left will be trimmed the next time.
-func (w *writer) trim(ctx context.Context, p *publication) {
-	t := &w.trimmed
-	t.applied++
-	t.bytes += p.size
-	if t.applied < trimEvery && t.bytes < trimEveryBytes {
-		return
-	}
-	keep := p.sequence + 1
-	if t.bytes < trimEveryBytes {
-		keep -= min(lookBack, keep)
-	}
-	t.applied, t.bytes = 0, 0
-	go w.purge(context.WithoutCancel(ctx), keep)
-}
-
-func (w *writer) purge(ctx context.Context, before uint64) {
-	ctx, cancel := context.WithTimeout(ctx, ackTimeout)
-	defer cancel()
-	stream, err := w.bus.JetStream().Stream(ctx, w.bus.Topics().InStream())
-	if err == nil {
-		err = stream.Purge(ctx, jetstream.WithPurgeSequence(before))
-	}
-	if err != nil && !errors.Is(err, nats.ErrConnectionClosed) {
-		w.log.WarnContext(ctx, "trim the in topic", slog.Any("error", err))
-	}
 }

@@ -17,13 +17,6 @@ import (
 const (
 	// window is how many commands may be published and not yet acknowledged.
 	window = 2048
-	// lookBack is how many applied commands the in topic keeps, so that a new
-	// writer can answer those whose sender still waits.
-	lookBack = 1000
-	// trimEvery is how many commands, or bytes of them, are applied between
-	// two trimmings of the in topic.
-	trimEvery      = 4096
-	trimEveryBytes = 64 << 20
 
 	ackTimeout = 5 * time.Second
 )
@@ -71,6 +64,7 @@ type received struct {
 	event    events.Event
 	command  events.Command
 	err      error
+	size     int // that it takes of the in topic
 }
 
 // run returns nil when ctx is done, and an error when the writer has to find
@@ -94,6 +88,7 @@ func (w *writer) run(ctx context.Context) error {
 	stop()
 	<-done
 	w.settle()
+	w.trimmed.running.Wait()
 	return err
 }
 
@@ -119,6 +114,7 @@ func (w *writer) position(ctx context.Context) (uint64, error) {
 	if in.State.FirstSeq > 0 {
 		position = max(position, in.State.FirstSeq-1)
 	}
+	w.resumeTrimming(ctx, in, position)
 	return position, nil
 }
 
@@ -131,6 +127,7 @@ func (w *writer) read(ctx context.Context, position uint64, commands chan<- *rec
 	following := bus.Following{Stream: w.bus.Topics().InStream(), Sequence: from, Buffer: window}
 	err := w.bus.Follow(ctx, following, func(m *bus.Message) error {
 		r := &received{sequence: m.Sequence, subject: m.Subject, header: m.Header, data: m.Data}
+		r.size = r.sizeOf()
 		if r.event, r.err = m.Event(); r.err == nil {
 			r.command, r.err = events.DecodeCommand(&r.event)
 		}
@@ -194,7 +191,7 @@ func (w *writer) full() bool {
 // handle applies one command and publishes what it leads to; more says that
 // another command waits already.
 func (w *writer) handle(r *received, more bool) error {
-	p := &publication{sequence: r.sequence, size: len(r.data), replyTo: r.event.Extension(events.ExtReplyTo)}
+	p := &publication{sequence: r.sequence, size: r.size, replyTo: r.event.Extension(events.ExtReplyTo)}
 	err := r.err
 	if err == nil {
 		p.outcome, err = w.apply(r)
