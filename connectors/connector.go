@@ -47,7 +47,8 @@ type Listener interface {
 	// Interest says which changes Changed is called for.
 	Interest() Filter
 	// Changed handles one change. An error leaves the listener where it is and
-	// the change is handed over again, with back-off.
+	// the change is handed over again, with back-off, until it becomes a dead
+	// letter (see the package comment).
 	Changed(ctx context.Context, change Change) error
 }
 
@@ -64,13 +65,16 @@ type Change struct {
 	Relationship *events.RelationshipChange
 }
 
-// Filter selects changes; the zero Filter selects all of them, from now on.
+// Filter selects changes; the zero Filter selects all of them, from where the
+// connector stopped listening, or from now on.
 type Filter struct {
 	// Types of elements and relationships, subtypes included; empty means all.
 	Types []string
 	// Sources are qualified names of metadata sources; empty means all.
 	Sources []string
-	// From is the first sequence of the out topic to deliver; 0 means from now on.
+	// From is the first sequence of the out topic to deliver; 0 means after the
+	// last change that the connector has handled, and from now on at its very
+	// first start. Whoever gives it keeps the position.
 	From uint64
 	// Present delivers the present state of all that matches before the live
 	// changes, without gap or duplicate; From is ignored then.

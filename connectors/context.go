@@ -36,7 +36,9 @@ type Reader interface {
 
 // Follower is how a Context listens. Follow calls handle for every change that
 // the filter selects, in order, until ctx is done. An error from handle makes
-// it hand over the same change again, with back-off.
+// it hand over the same change again, with back-off, until it is given up as
+// the package comment says. One that also has LastChange, as [Latest] says, lets
+// the listeners' first positions be saved before their first changes.
 type Follower interface {
 	Follow(ctx context.Context, f Filter, handle func(context.Context, Change) error) error
 }
@@ -58,7 +60,10 @@ type Settings struct {
 	Reader     Reader
 	Follower   Follower
 	Positions  Positions
-	_          struct{}
+	// Notify, if set, is called when a listener begins to fail, fails otherwise,
+	// or no longer does: its problem is to be shown.
+	Notify func()
+	_      struct{}
 }
 
 // Context is what the runtime offers to one connector, from Start to
@@ -79,6 +84,7 @@ type Context struct {
 	mu         sync.Mutex
 	statistics map[string]int64
 	problems   map[string]string
+	listeners  int
 
 	background sync.WaitGroup
 	life       context.Context //nolint:containedctx // the life of the connector, ended by Close
@@ -263,33 +269,6 @@ func (c *Context) sawWrite(sequence uint64) {
 	}
 }
 
-// Listen calls handle, in the background and in order, for every change that
-// the filter selects, until the connector is disconnected (Egeria: register a
-// listener on the out topic). A panic in handle counts as an error of it.
-func (c *Context) Listen(f Filter, handle func(ctx context.Context, change Change) error) error {
-	if c.closed.Load() {
-		return ErrDisconnected
-	}
-	c.Go(func(ctx context.Context) {
-		if err := c.set.Follower.Follow(ctx, f, contained(handle)); err != nil && ctx.Err() == nil {
-			c.Problem("listener", err.Error())
-		}
-	})
-	return nil
-}
-
-// contained turns a panic of handle into an error.
-func contained(handle func(context.Context, Change) error) func(context.Context, Change) error {
-	return func(ctx context.Context, change Change) (err error) {
-		defer func() {
-			if p := recover(); p != nil {
-				err = fmt.Errorf("panic: %v", p)
-			}
-		}()
-		return handle(ctx, change)
-	}
-}
-
 // Go runs f in the background of the connector: its ctx ends at Disconnect,
 // which waits for it. A panic in f is reported as a problem. After Disconnect
 // f is not run.
@@ -311,7 +290,8 @@ func (c *Context) Go(f func(ctx context.Context)) {
 }
 
 // LoadPosition returns the position saved under key, nil if there is none. It
-// survives restarts and moves to other nodes.
+// survives restarts and moves to other nodes. Keys that begin with "listener"
+// are those of [Context.Listen].
 func (c *Context) LoadPosition(ctx context.Context, key string) ([]byte, error) {
 	if c.closed.Load() {
 		return nil, ErrDisconnected

@@ -28,11 +28,19 @@
 // that changes nothing causes no event, so connectors may say what they see as
 // often as they like. Positions are to be saved after the commands they cover.
 //
+// A listener is told the changes in order. After a restart or a move it goes on
+// behind the last change that it handled, so that it misses none that the out
+// topic still holds; after a crash it may be told those of the last second again
+// ([Context.Listen]).
+//
 // # Errors
 //
 // A plain error means: it did not work this time, try again with back-off.
 // [RetryAfter] says when. [Permanent] says that trying again is pointless
-// before the configuration changes. A panic is an error like a plain one. None
+// before the configuration changes. A change that a listener fails on is handed
+// over again, which its status shows; one that it fails on ten times, or with
+// [Permanent], becomes a dead letter, and the next one follows. [RetryAfter]
+// does not count: it waits. A panic is an error like a plain one. None
 // of them touches other connectors. After ctx is done, whatever is returned is
 // not counted as a failure.
 //

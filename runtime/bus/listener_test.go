@@ -94,11 +94,13 @@ func TestAListenerGivesUpInTime(t *testing.T) {
 		calls    int
 		from, to time.Duration
 	}{
-		"takes it":        {func(int) error { return nil }, 1, 0, 0},
-		"takes it later":  {func(call int) error { return map[bool]error{true: errBroken}[call < 10] }, 10, 20 * time.Second, time.Minute},
-		"never takes it":  {func(int) error { return errBroken }, 10, 20 * time.Second, time.Minute},
-		"refuses it":      {func(int) error { return connectors.Permanent(errBroken) }, 1, 0, 0},
-		"refuses it then": {func(call int) error { return map[bool]error{true: errBroken, false: connectors.Permanent(errBroken)}[call < 3] }, 3, 0, time.Second},
+		"takes it":       {func(int) error { return nil }, 1, 0, 0},
+		"takes it later": {func(call int) error { return map[bool]error{true: errBroken}[call < 10] }, 10, 20 * time.Second, time.Minute},
+		"never takes it": {func(int) error { return errBroken }, 10, 20 * time.Second, time.Minute},
+		"refuses it":     {func(int) error { return connectors.Permanent(errBroken) }, 1, 0, 0},
+		"refuses it then": {func(call int) error {
+			return map[bool]error{true: errBroken, false: connectors.Permanent(errBroken)}[call < 3]
+		}, 3, 0, time.Second},
 		"says when": {func(call int) error {
 			return map[bool]error{true: connectors.RetryAfter(errBroken, time.Hour)}[call < 30]
 		}, 30, 29 * time.Hour, 29 * time.Hour},
@@ -159,5 +161,47 @@ func TestLastChange(t *testing.T) {
 	want := change(t, b, file(), "b", "", 1)
 	if last, err := m.LastChange(t.Context()); err != nil || last != want {
 		t.Errorf("got %d, %v, want %d", last, err, want)
+	}
+}
+
+// A connector that listens is stopped, things happen, and it is started again.
+func TestAListenerMissesNothingWhileItIsDown(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	change(t, b, file(), "before", "", 1)
+	seen := &gathered[string]{}
+	start := func() (stop func()) {
+		m := metadata(t, b, "c1")
+		c := connectors.NewContext(connectors.Settings{
+			Definition: events.Definition{ID: "c1", Name: "c1"}, Publisher: m, Reader: m, Follower: m, Positions: m,
+		})
+		err := c.Listen(connectors.Filter{}, func(_ context.Context, c connectors.Change) error {
+			seen.add(c.Element.Element.Header.QualifiedName)
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return func() {
+			if err := c.Close(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	stop := start()
+	eventually(t, "its first position", func() bool {
+		p, err := metadata(t, b, "c1").LoadPosition(t.Context(), "listener")
+		return err == nil && p != nil
+	})
+	stop()
+	change(t, b, file(), "while it is down", "", 1)
+	stop = start()
+	change(t, b, file(), "while it is up", "", 1)
+	seen.await(t, 2)
+	stop()
+	change(t, b, file(), "while it is down again", "", 1)
+	defer start()()
+	if got := seen.await(t, 3); !slices.Equal(got, []string{"while it is down", "while it is up", "while it is down again"}) {
+		t.Errorf("got %q", got)
 	}
 }

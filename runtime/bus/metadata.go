@@ -29,6 +29,7 @@ var (
 	_ connectors.Publisher = (*Metadata)(nil)
 	_ connectors.Reader    = (*Metadata)(nil)
 	_ connectors.Follower  = (*Metadata)(nil)
+	_ connectors.Latest    = (*Metadata)(nil)
 	_ connectors.Positions = (*Metadata)(nil)
 )
 
@@ -134,7 +135,7 @@ func (m *Metadata) Follow(ctx context.Context, f connectors.Filter, handle func(
 	})
 }
 
-// LastChange returns the sequence of the last change up to now.
+// LastChange implements [connectors.Latest].
 func (m *Metadata) LastChange(ctx context.Context) (uint64, error) {
 	state, err := m.bus.StreamState(ctx, m.bus.topics.OutStream())
 	return state.LastSeq, err

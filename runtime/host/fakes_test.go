@@ -70,6 +70,7 @@ type script struct {
 	make                               func(events.Properties) error
 	start, refresh, engage, disconnect func(ctx context.Context, c *scripted) error
 	changed                            func(ctx context.Context) error
+	told                               func(c connectors.Change)
 
 	mu    sync.Mutex
 	calls []string
@@ -140,8 +141,11 @@ type listening struct{ *scripted }
 
 func (listening) Interest() connectors.Filter { return connectors.Filter{} }
 
-func (l listening) Changed(ctx context.Context, _ connectors.Change) error {
+func (l listening) Changed(ctx context.Context, c connectors.Change) error {
 	l.script.note("changed")
+	if l.script.told != nil {
+		l.script.told(c)
+	}
 	return l.script.changed(ctx)
 }
 

@@ -89,7 +89,7 @@ func (e *engine) make(d *events.Definition) (connectors.Connector, error) {
 }
 
 // newContext makes what the runtime offers to the connector.
-func (r *runner) newContext(ctx context.Context, a *events.Assignment) (*connectors.Context, error) {
+func (r *runner) newContext(ctx context.Context, l *life, a *events.Assignment) (*connectors.Context, error) {
 	m, err := r.engine.set.Metadata(ctx, a.Definition.ID)
 	if err != nil {
 		return nil, fmt.Errorf("metadata: %w", err)
@@ -98,7 +98,17 @@ func (r *runner) newContext(ctx context.Context, a *events.Assignment) (*connect
 		Definition: a.Definition, Node: r.engine.set.Node, Generation: a.Generation,
 		Logger:    r.log.With(slog.String("name", a.Definition.Name)),
 		Publisher: m, Reader: m, Follower: m, Positions: m,
+		Notify: func() { r.notice(l) },
 	}), nil
+}
+
+// notice tells what the connector's problems are now.
+func (r *runner) notice(l *life) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.life == l && !l.ending {
+		r.tell(Later)
+	}
 }
 
 // listen begins to hand changes over, if the connector wants any.

@@ -1,0 +1,230 @@
+package connectors
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Latest is what a [Follower] can do beyond following.
+type Latest interface {
+	// LastChange returns the sequence of the last change up to now.
+	LastChange(ctx context.Context) (uint64, error)
+}
+
+const (
+	// problemListener and problemPosition are keys of problems.
+	problemListener = "listener"
+	problemPosition = "listener position"
+	// savePause is the least time between two savings of a position, and
+	// between attempts to load it.
+	savePause = time.Second
+	// lastSave is how long the last saving may take.
+	lastSave = 500 * time.Millisecond
+)
+
+// Listen calls handle, in the background and in order, for every change that
+// the filter selects, until the connector is disconnected (Egeria: register a
+// listener on the out topic). A panic in handle counts as an error of it; while
+// it fails, the status of the connector shows the problem "listener".
+//
+// A filter with neither From nor Present goes on after the last change that was
+// handled before the connector was stopped, restarted or moved, and begins with
+// what comes from now on if there was none. The positions of several listeners
+// are told apart by the order of the calls of Listen.
+func (c *Context) Listen(f Filter, handle func(ctx context.Context, change Change) error) error {
+	c.mu.Lock()
+	if c.closed.Load() {
+		c.mu.Unlock()
+		return ErrDisconnected
+	}
+	l := &listening{context: c, handle: handle}
+	if f.From == 0 && !f.Present {
+		c.listeners++
+		l.key, l.moved = "listener", make(chan struct{}, 1)
+		if c.listeners > 1 {
+			l.key += "." + strconv.Itoa(c.listeners)
+		}
+	}
+	c.mu.Unlock()
+	c.Go(func(ctx context.Context) { l.run(ctx, f) })
+	return nil
+}
+
+// listening is one call of Listen.
+type listening struct {
+	context *Context
+	handle  func(context.Context, Change) error
+	failure string // of handle, of which the status tells
+	// key is that of the position, empty if none is kept.
+	key     string
+	handled atomic.Uint64 // the last sequence
+	saved   uint64
+	known   bool          // that saved is the position
+	moved   chan struct{} // wakes who saves
+}
+
+func (l *listening) run(ctx context.Context, f Filter) {
+	if l.key != "" {
+		if !l.begin(ctx, &f) {
+			return
+		}
+		saveCtx, end := context.WithCancel(ctx)
+		var saving sync.WaitGroup
+		saving.Go(func() { l.saveAlong(saveCtx) })
+		defer func() {
+			end()
+			saving.Wait()
+			l.saveLast(ctx)
+		}()
+	}
+	if err := l.context.set.Follower.Follow(ctx, f, l.changed); err != nil && ctx.Err() == nil {
+		l.context.Problem(problemListener, err.Error())
+		l.context.notify()
+	}
+}
+
+// begin waits until it is known where to begin; false means that ctx was done
+// before.
+func (l *listening) begin(ctx context.Context, f *Filter) bool {
+	for {
+		err := l.load(ctx)
+		if err == nil {
+			l.context.Problem(problemPosition, "")
+			if l.known {
+				f.From = l.saved + 1
+			}
+			return true
+		}
+		if ctx.Err() != nil {
+			return false
+		}
+		l.context.Problem(problemPosition, err.Error())
+		select {
+		case <-time.After(savePause):
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
+
+// load finds out where to begin. At the first start that is saved, so that a
+// listener that is moved before its first change misses none.
+func (l *listening) load(ctx context.Context) error {
+	value, err := l.context.set.Positions.LoadPosition(ctx, l.key)
+	if err != nil {
+		return err
+	}
+	if value != nil {
+		if l.saved, err = strconv.ParseUint(string(value), 10, 64); err == nil {
+			l.known = true
+			return nil
+		}
+		l.context.set.Logger.ErrorContext(ctx, "a listener's position cannot be read; it begins anew", slog.String("key", l.key), slog.Any("error", err))
+	}
+	latest, ok := l.context.set.Follower.(Latest)
+	if !ok {
+		return nil
+	}
+	last, err := latest.LastChange(ctx)
+	if err != nil {
+		return err
+	}
+	return l.save(ctx, last)
+}
+
+// changed hands one change over.
+func (l *listening) changed(ctx context.Context, change Change) error {
+	err := contained(ctx, change, l.handle)
+	if ctx.Err() != nil && err != nil {
+		return err
+	}
+	failure := ""
+	if err != nil {
+		failure = err.Error()
+	}
+	if l.failure != failure {
+		l.failure = failure
+		l.context.Problem(problemListener, failure)
+		l.context.notify()
+	}
+	if err == nil && l.key != "" && change.Sequence > 0 {
+		l.handled.Store(change.Sequence)
+		l.wake()
+	}
+	return err
+}
+
+// contained turns a panic of handle into an error.
+func contained(ctx context.Context, change Change, handle func(context.Context, Change) error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	return handle(ctx, change)
+}
+
+// saveAlong saves the position while it moves.
+func (l *listening) saveAlong(ctx context.Context) {
+	for {
+		select {
+		case <-l.moved:
+		case <-ctx.Done():
+			return
+		}
+		if err := l.saveHandled(ctx); err == nil {
+			l.context.Problem(problemPosition, "")
+		} else if ctx.Err() == nil {
+			l.context.Problem(problemPosition, err.Error())
+			l.wake()
+		}
+		select {
+		case <-time.After(savePause):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// saveLast saves the position after the last change.
+func (l *listening) saveLast(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastSave)
+	defer cancel()
+	if err := l.saveHandled(ctx); err != nil {
+		l.context.set.Logger.WarnContext(ctx, "a listener's position is not saved; it will be told some changes again", slog.Any("error", err))
+	}
+}
+
+func (l *listening) saveHandled(ctx context.Context) error {
+	handled := l.handled.Load()
+	if handled == 0 || l.known && handled == l.saved {
+		return nil
+	}
+	return l.save(ctx, handled)
+}
+
+func (l *listening) save(ctx context.Context, sequence uint64) error {
+	err := l.context.set.Positions.SavePosition(ctx, l.key, strconv.AppendUint(nil, sequence, 10))
+	if err == nil {
+		l.saved, l.known = sequence, true
+	}
+	return err
+}
+
+func (l *listening) wake() {
+	select {
+	case l.moved <- struct{}{}:
+	default:
+	}
+}
+
+func (c *Context) notify() {
+	if c.set.Notify != nil {
+		c.set.Notify()
+	}
+}
