@@ -105,6 +105,7 @@ func (w *world) close() {
 // removeAll deletes the streams and buckets of a domain: the server reserves
 // what they may grow to.
 func removeAll(t *testing.T, b *bus.Bus) {
+	t.Helper()
 	for _, s := range b.Topics().Streams(topics.DefaultLimits()) {
 		if err := b.JetStream().DeleteStream(context.Background(), s.Name); err != nil {
 			t.Error(err)
