@@ -105,7 +105,7 @@ func (e *Event) read(attribute string, values []string) *Error {
 	case len(values) > 1:
 		return Errorf(CodeInvalid, attribute, "the header %s%s occurs %d times", prefix, attribute, len(values))
 	}
-	value := percentDecode(values[0])
+	value := DecodeAttribute(values[0])
 	if !utf8.ValidString(value) {
 		return Errorf(CodeInvalid, attribute, notUTF8)
 	}
@@ -212,9 +212,9 @@ func mustEscape(c byte) bool {
 	return c <= ' ' || c >= 0x7f || c == '"' || c == '%'
 }
 
-// percentDecode is lenient, as the binding asks: what is no valid escape
+// DecodeAttribute reverses [EncodeAttribute]. It is lenient, as the binding asks: what is no valid escape
 // stands for itself.
-func percentDecode(s string) string {
+func DecodeAttribute(s string) string {
 	if strings.IndexByte(s, '%') < 0 {
 		return s
 	}

@@ -1,7 +1,6 @@
 package bus
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +10,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/camena-io/camena/events"
 )
 
 // Start says where following a stream begins.
@@ -33,8 +34,9 @@ type Following struct {
 	Subjects []string
 	Start    Start
 	Sequence uint64
-	// Buffer is how many messages are fetched ahead; 0 means 500.
-	Buffer int
+	// Check, if set, is called whenever following begins, at first and after
+	// every break; its error ends it.
+	Check func(context.Context) error
 	// Ready, if set, is called once, when the first consumer stands: what is
 	// published from then on is delivered.
 	Ready func()
@@ -84,13 +86,19 @@ func (e *handlerError) Error() string { return e.err.Error() }
 func (b *Bus) followOnce(ctx context.Context, f *Following, handle func(*Message) error) error {
 	connected := b.conn.StatusChanged(nats.CONNECTED)
 	defer b.conn.RemoveStatusListener(connected)
+	if f.Check != nil {
+		if err := f.Check(ctx); err != nil {
+			return &handlerError{err: err}
+		}
+	}
 	consumer, err := b.consumer(ctx, f)
 	if err != nil {
 		return err
 	}
 	defer b.dismiss(ctx, f.Stream, consumer)
-	buffer := cmp.Or(f.Buffer, defaultBuffer)
-	messages, err := consumer.Messages(jetstream.PullMaxMessages(buffer), jetstream.PullHeartbeat(heartbeat),
+	// What is fetched ahead must hold the largest message.
+	buffer := max(bufferBytes, int(2*b.conn.MaxPayload()))
+	messages, err := consumer.Messages(jetstream.PullMaxBytes(buffer), jetstream.PullHeartbeat(heartbeat),
 		jetstream.WithMessagesErrOnMissingHeartbeat(true))
 	if err != nil {
 		return err
@@ -130,7 +138,9 @@ func (f *Following) deliver(next func() (*Message, error), handle func(*Message)
 }
 
 const (
-	defaultBuffer = 500
+	// bufferBytes is how much is fetched ahead: less than what the server lets
+	// pile up for a connection before it closes it.
+	bufferBytes = 16 << 20
 	// heartbeat is how often an idle consumer says that it is there. Twice that
 	// without a sign and another one is made.
 	heartbeat = 3 * time.Second
@@ -293,3 +303,61 @@ func (b *Bus) Read(ctx context.Context, stream string, subjects []string, handle
 }
 
 var errRead = errors.New("read to the end")
+
+// SequenceSince returns the sequence of the first message that a stream stored
+// after a time, or what comes next there if it has none.
+func (b *Bus) SequenceSince(ctx context.Context, name string, t time.Time) (uint64, error) {
+	attempt, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	info, err := b.StreamInfo(attempt, name)
+	if err != nil {
+		return 0, err
+	}
+	t = t.Add(time.Nanosecond)
+	consumer, err := b.js.CreateConsumer(attempt, name, jetstream.ConsumerConfig{
+		AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true, Replicas: 1, InactiveThreshold: time.Minute,
+		DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &t,
+	})
+	if err != nil {
+		return 0, fmt.Errorf("stream %s since %s: %w", name, t, err)
+	}
+	defer b.dismiss(ctx, name, consumer)
+	if consumer.CachedInfo().NumPending == 0 {
+		return info.State.LastSeq + 1, nil
+	}
+	m, err := consumer.Next(jetstream.FetchMaxWait(requestTimeout))
+	if err != nil {
+		return 0, fmt.Errorf("stream %s since %s: %w", name, t, err)
+	}
+	meta, err := m.Metadata()
+	if err != nil {
+		return 0, err
+	}
+	return meta.Sequence.Stream, nil
+}
+
+// MessageID returns the event id of the message at a sequence, "" if it is not
+// there any more.
+func (b *Bus) MessageID(ctx context.Context, name string, sequence uint64) (string, error) {
+	attempt, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	stream, err := b.js.Stream(attempt, name)
+	if err != nil {
+		return "", fmt.Errorf("stream %s: %w", name, err)
+	}
+	raw, err := stream.GetMsg(attempt, sequence)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("stream %s: message %d: %w", name, sequence, err)
+	}
+	e, err := events.Decode(raw.Header, raw.Data)
+	if err != nil {
+		return unreadable, nil
+	}
+	return e.ID, nil
+}
+
+// unreadable is the id of a message that is no event.
+const unreadable = "?"

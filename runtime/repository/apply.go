@@ -24,6 +24,7 @@ type request struct {
 type change struct {
 	eventType string
 	data      []byte
+	id        string  // of the event
 	record    *record // nil for a fence
 	fence     events.Fence
 }

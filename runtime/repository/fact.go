@@ -23,7 +23,7 @@ type storedChange struct {
 
 // factOf reads a message of the out topic.
 func (t *Types) factOf(names topics.Topics, m *bus.Message) (fact, error) {
-	f := fact{sequence: m.Sequence, stored: m.Time}
+	f := fact{sequence: m.Sequence, stored: m.Time, id: events.DecodeAttribute(m.Header.Get("ce-id"))}
 	var err error
 	if f.position, err = strconv.ParseUint(m.Header.Get("ce-"+events.ExtInSequence), 10, 64); err != nil {
 		return f, events.Errorf(events.CodeInvalid, events.ExtInSequence, "%s", err)

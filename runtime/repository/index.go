@@ -29,8 +29,9 @@ type index struct {
 	// sequence of the out topic up to which the index reflects it, and the
 	// in-sequence that the last event there carried.
 	sequence, position uint64
-	// stored is when the last event was.
+	// stored is when the last event was, id is what it is called.
 	stored time.Time
+	id     string
 	// advanced is closed when sequence grows; nil while nobody waits.
 	advanced chan struct{}
 
@@ -94,6 +95,13 @@ func (x *index) get(id guid) *record {
 	return x.byGUID[id]
 }
 
+// at looks something up together with the sequence at which that holds.
+func (x *index) at(look func() *record) (uint64, *record) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.sequence, look()
+}
+
 func (x *index) named(name string) *record {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
@@ -128,11 +136,20 @@ func (x *index) snapshot() (trees, uint64) {
 	return trees{types: x.types.Copy(), scopes: x.scopes.Copy(), ends: x.ends.Copy()}, x.sequence
 }
 
-// lastEvent returns the position, and when the last event was stored.
-func (x *index) lastEvent() (position uint64, stored time.Time) {
+// lastEvent returns the position, when the last event was stored, and its id.
+func (x *index) lastEvent() (position uint64, stored time.Time, id string) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	return x.position, x.stored
+	return x.position, x.stored, x.id
+}
+
+// reset forgets everything, because the out topic is not what it was.
+func (x *index) reset() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	fresh := newIndex()
+	x.sequence, x.position, x.stored, x.id = 0, 0, time.Time{}, ""
+	x.byGUID, x.byName, x.fences, x.tombstones, x.trees = fresh.byGUID, fresh.byName, fresh.fences, nil, fresh.trees
 }
 
 // reached returns how far the index reflects the out topic, and the in-sequence
@@ -157,6 +174,7 @@ func (x *index) waiting() (sequence uint64, advanced <-chan struct{}) {
 type fact struct {
 	sequence, position uint64
 	stored             time.Time
+	id                 string
 	record             *record // nil for a fence
 	connector          string
 	generation         uint64
@@ -174,7 +192,7 @@ func (x *index) commit(facts ...fact) {
 		if f.sequence <= x.sequence {
 			continue // it was here before the follower began again
 		}
-		x.sequence, x.position, x.stored = f.sequence, f.position, f.stored
+		x.sequence, x.position, x.stored, x.id = f.sequence, f.position, f.stored, f.id
 		switch {
 		case f.record == nil && f.connector != "":
 			x.fences[f.connector] = f.generation

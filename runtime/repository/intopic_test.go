@@ -1,8 +1,10 @@
 package repository_test
 
 import (
+	"strconv"
 	"testing"
 
+	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/runtimetest"
 	"github.com/camena-io/camena/topics"
 )
@@ -38,5 +40,27 @@ func TestANewInTopicIsAppliedFromItsBeginning(t *testing.T) {
 	b.start(t)
 	if r := b.apply(t, file("a", 104)); r.Changed || r.Version != 25 {
 		t.Fatalf("after a restart: %+v", r)
+	}
+}
+
+// The new in topic may have grown beyond the old position before a writer looks.
+func TestANewInTopicLongerThanThePositionIsAppliedWhole(t *testing.T) {
+	t.Parallel()
+	b := idleBundle(t)
+	stop := b.start(t)
+	for i := range 20 {
+		b.apply(t, file("a", i))
+	}
+	stop()
+	if err := b.bus.JetStream().DeleteStream(t.Context(), b.bus.Topics().InStream()); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.bus.Ensure(t.Context(), topics.DefaultLimits()); err != nil {
+		t.Fatal(err)
+	}
+	b.fill(t, 30, func(i int) events.Command { return file("b"+strconv.Itoa(i), i) })
+	b.start(t)
+	if r := b.apply(t, file("the last", 1)); r.Sequence != 20+30+1 {
+		t.Errorf("after 30 commands on a new in topic: %+v", r)
 	}
 }

@@ -23,6 +23,7 @@ type outlet struct {
 	// held is the last message, until it is known whether another follows.
 	held  *nats.Msg
 	since int // messages sent without asking
+	bytes int // and how large they were
 	acks  []expected
 }
 
@@ -32,11 +33,15 @@ type expected struct {
 	sequence uint64
 }
 
-// askEvery bounds how much is published without asking whether it was stored.
-const askEvery = 128
+// askEvery and askBytes bound what is published without asking whether it was
+// stored.
+const (
+	askEvery = 128
+	askBytes = 1 << 20
+)
 
 func (o *outlet) send(m *nats.Msg) error {
-	if err := o.release(o.since >= askEvery); err != nil {
+	if err := o.release(o.since >= askEvery || o.bytes >= askBytes); err != nil {
 		return err
 	}
 	m.Header[jetstream.ExpectedLastSeqHeader] = []string{itoa(o.last)}
@@ -79,13 +84,14 @@ func (o *outlet) release(ask bool) error {
 	o.held = nil
 	if !ask {
 		o.since++
+		o.bytes += len(m.Data)
 		return o.js.Conn().PublishMsg(m)
 	}
 	ack, err := o.js.PublishMsgAsync(m, jetstream.WithRetryAttempts(0))
 	if err != nil {
 		return err
 	}
-	o.since = 0
+	o.since, o.bytes = 0, 0
 	o.acks = append(o.acks, expected{ack: ack, sequence: o.last})
 	return nil
 }

@@ -19,17 +19,17 @@ const batchLimit = 1000
 
 // publish sends the events of one command, several as one atomic batch.
 func (w *writer) publish(p *publication, r *received) error {
-	changes := p.outcome.changes
+	changes, sent := p.outcome.changes, 0
 	for len(changes) > batchLimit {
 		// Only a deletion with thousands of relationships comes here. Its parts
 		// before the last carry the position before it, so that a new writer
 		// applies what is left of it again.
-		if err := w.publishBatch(r, changes[:batchLimit], p.sequence-1); err != nil {
+		if err := w.publishBatch(r, changes[:batchLimit], p.sequence-1, sent); err != nil {
 			return err
 		}
-		changes = changes[batchLimit:]
+		changes, sent = changes[batchLimit:], sent+batchLimit
 	}
-	if err := w.publishBatch(r, changes, p.sequence); err != nil {
+	if err := w.publishBatch(r, changes, p.sequence, sent); err != nil {
 		return err
 	}
 	p.outcome.result.Sequence = w.outlet.last
@@ -39,10 +39,10 @@ func (w *writer) publish(p *publication, r *received) error {
 	return nil
 }
 
-func (w *writer) publishBatch(r *received, changes []change, position uint64) error {
+func (w *writer) publishBatch(r *received, changes []change, position uint64, sent int) error {
 	messages := make([]*nats.Msg, len(changes))
 	for i := range changes {
-		messages[i] = w.message(&changes[i], r, position, i)
+		messages[i] = w.message(&changes[i], r, position, sent+i)
 	}
 	if len(messages) == 1 {
 		return w.outlet.send(messages[0])
@@ -61,7 +61,8 @@ func (w *writer) message(c *change, r *received, position uint64, i int) *nats.M
 		m.Header[name] = values[len(values)-1:]
 	}
 	put("ce-specversion", "1.0")
-	put("ce-id", itoa(r.sequence)+"-"+strconv.Itoa(i))
+	c.id = r.event.ID + "-" + strconv.Itoa(i)
+	put("ce-id", events.EncodeAttribute(c.id))
 	put("ce-source", "/repository")
 	put("ce-type", c.eventType)
 	put("ce-time", time.Now().UTC().Format(time.RFC3339Nano))

@@ -80,16 +80,16 @@ func (x *index) lookUp(q *events.Get) (rawElement, error) {
 		return rawElement{}, err
 	}
 	var r *record
+	var sequence uint64
 	if q.GUID != "" {
 		id, err := uuid.Parse(q.GUID)
 		if err != nil {
 			return rawElement{}, events.Errorf(events.CodeInvalid, "/guid", "%q is not a guid", q.GUID)
 		}
-		r = x.get(id)
+		sequence, r = x.at(func() *record { return x.byGUID[id] })
 	} else {
-		r = x.named(q.QualifiedName)
+		sequence, r = x.at(func() *record { return x.byName[q.QualifiedName] })
 	}
-	sequence, _ := x.reached()
 	switch {
 	case r == nil:
 		return rawElement{}, events.Errorf(events.CodeNotFound, "", "there is no element %s", cmp.Or(q.GUID, q.QualifiedName))
@@ -173,6 +173,7 @@ func (r *record) mentions(text []byte) bool {
 }
 
 func (x *index) related(q *events.Related) (rawRelated, error) {
+	sequence, _ := x.reached()
 	from, err := element(x, q.ElementRef, "")
 	if err != nil {
 		return rawRelated{}, err
@@ -180,7 +181,7 @@ func (x *index) related(q *events.Related) (rawRelated, error) {
 	if q.End < 0 || q.End > 2 {
 		return rawRelated{}, events.Errorf(events.CodeInvalid, "/end", "%d: use 1, 2, or 0 for both", q.End)
 	}
-	sequence, _ := x.reached()
+	// The sequence is read first: what the answer holds is at least of it.
 	p, more := newPage[rawPair](q.Page), false
 	for _, l := range x.linked(from.guid) {
 		if l.guid.String() <= q.After || q.Relationship != "" && l.typ.Name != q.Relationship {

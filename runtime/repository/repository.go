@@ -11,6 +11,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
@@ -126,8 +127,10 @@ func (r *Repository) followUntilElected(ctx context.Context) (election, bool) {
 	followed := make(chan struct{})
 	go func() {
 		defer close(followed)
-		if err := r.follow(following, func() bool { return false }); err != nil && following.Err() == nil {
-			r.set.Logger.ErrorContext(ctx, "follow the out topic", slog.Any("error", err))
+		for following.Err() == nil {
+			if err := r.follow(following, func() bool { return false }); following.Err() == nil {
+				r.set.Logger.WarnContext(ctx, "following the out topic from its beginning", slog.Any("error", err))
+			}
 		}
 	}()
 	defer func() {
@@ -173,7 +176,7 @@ func (r *Repository) write(tenure context.Context, next uint64) error {
 	w := &writer{
 		bus: r.set.Bus, js: js, index: r.index, log: r.set.Logger, crash: r.set.Crash,
 		applier: &applier{types: r.set.Types, maxState: maxState(r.set.Bus.MaxPayload())},
-		pending: newOverlay(r.index), outlet: outlet{js: js, last: next - 1, confirmed: next - 1},
+		pending: newOverlay(r.index), room: semaphore.NewWeighted(roomBytes), outlet: outlet{js: js, last: next - 1, confirmed: next - 1},
 	}
 	return w.run(tenure)
 }
@@ -193,6 +196,9 @@ var errCaughtUp = errors.New("caught up")
 // next there. The tenure guarantees that nobody else extends it meanwhile; if
 // somebody does, the first publish fails.
 func (r *Repository) catchUp(ctx context.Context) (next uint64, err error) {
+	if err := r.verify(ctx); err != nil && !errors.Is(err, errOtherStore) {
+		return 0, err
+	}
 	state, err := r.set.Bus.StreamState(ctx, r.set.Bus.Topics().OutStream())
 	if err != nil {
 		return 0, err
@@ -216,11 +222,42 @@ func (r *Repository) catchUp(ctx context.Context) (next uint64, err error) {
 	return state.LastSeq + 1, nil
 }
 
+// errOtherStore says that the index was of another out topic and is empty now.
+var errOtherStore = errors.New("the out topic is not the one that was read")
+
+// verify compares the last event that the index knows with the out topic. If it
+// is not there, the server lost the end of the out topic, or somebody made it
+// anew or restored it: the index is emptied, to be read again.
+func (r *Repository) verify(ctx context.Context) error {
+	sequence, _ := r.index.reached()
+	if sequence == 0 {
+		return nil
+	}
+	_, stored, id := r.index.lastEvent()
+	info, err := r.set.Bus.StreamInfo(ctx, r.set.Bus.Topics().OutStream())
+	if err != nil {
+		return err
+	}
+	found, err := r.set.Bus.MessageID(ctx, info.Config.Name, sequence)
+	if err != nil {
+		return err
+	}
+	// What was swept, or pushed out by newer states, is not there either.
+	passed := found == "" && info.State.LastSeq >= sequence && !info.Created.After(stored)
+	if found == id || passed {
+		return nil
+	}
+	r.set.Logger.ErrorContext(ctx, "the out topic is not the one that was read; reading it again",
+		slog.Uint64("read_up_to", sequence), slog.Uint64("length", info.State.LastSeq))
+	r.index.reset()
+	return errOtherStore
+}
+
 // follow reads the out topic into the index until ctx is done or done says so.
 // An empty index begins with the last event of every subject: the present state.
 func (r *Repository) follow(ctx context.Context, done func() bool) error {
 	sequence, _ := r.index.reached()
-	following := bus.Following{Stream: r.set.Bus.Topics().OutStream(), Sequence: sequence + 1, Buffer: 2000}
+	following := bus.Following{Stream: r.set.Bus.Topics().OutStream(), Sequence: sequence + 1, Check: r.verify}
 	if sequence == 0 {
 		following.Start = bus.FromLatest
 	}

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
@@ -17,6 +19,8 @@ import (
 const (
 	// window is how many commands may be published and not yet acknowledged.
 	window = 2048
+	// roomBytes is how much of the in topic is in memory at a time.
+	roomBytes = 64 << 20
 
 	ackTimeout = 5 * time.Second
 )
@@ -35,7 +39,8 @@ type writer struct {
 	facts    []fact         // reused by commit
 	trimmed  trimming
 	outlet   outlet
-	crash    func(step string) // test hook: what happens at a step
+	room     *semaphore.Weighted // for commands from reading to committing
+	crash    func(step string)   // test hook: what happens at a step
 }
 
 // publication is what became of one command.
@@ -98,17 +103,9 @@ func (w *writer) position(ctx context.Context) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	position, stored := w.index.lastEvent()
-	switch {
-	case position > in.State.LastSeq && in.Created.After(stored):
-		w.log.WarnContext(ctx, "the in topic was made anew; applying it from its beginning")
-		position = 0
-	case position > in.State.LastSeq:
-		// The server lost the end of the in topic, which had been applied: what
-		// comes next there is new.
-		w.log.WarnContext(ctx, "the in topic is shorter than what was applied of it", slog.Uint64("applied", position),
-			slog.Uint64("length", in.State.LastSeq))
-		position = in.State.LastSeq
+	position, err := w.recognize(ctx, in)
+	if err != nil {
+		return 0, err
 	}
 	// What was trimmed was applied, even where it changed nothing.
 	if in.State.FirstSeq > 0 {
@@ -118,21 +115,59 @@ func (w *writer) position(ctx context.Context) (uint64, error) {
 	return position, nil
 }
 
+// recognize returns the position in the in topic as it is now. The last event
+// carries the id of the command that caused it; if the message at the position
+// is another one, the in topic was made anew, or the server lost its end and it
+// has grown since.
+func (w *writer) recognize(ctx context.Context, in *jetstream.StreamInfo) (uint64, error) {
+	position, stored, id := w.index.lastEvent()
+	found := ""
+	if position > 0 && position <= in.State.LastSeq {
+		var err error
+		if found, err = w.bus.MessageID(ctx, in.Config.Name, position); err != nil {
+			return 0, err
+		}
+		// What was trimmed had been applied. The first parts of a large
+		// deletion carry the position before it.
+		next, err := w.bus.MessageID(ctx, in.Config.Name, position+1)
+		if found == "" || strings.HasPrefix(id, found+"-") || next != "" && strings.HasPrefix(id, next+"-") {
+			return position, err
+		}
+	}
+	log := w.log.With(slog.Uint64("position", position), slog.Uint64("length", in.State.LastSeq))
+	switch {
+	case position == 0:
+		return 0, nil
+	case in.Created.After(stored):
+		log.WarnContext(ctx, "the in topic was made anew; applying it from its beginning")
+		return 0, nil
+	case found == "":
+		log.WarnContext(ctx, "the in topic has lost its end; applying what comes next there")
+		return in.State.LastSeq, nil
+	}
+	log.WarnContext(ctx, "the in topic had lost its end; applying what came after that")
+	since, err := w.bus.SequenceSince(ctx, in.Config.Name, stored)
+	return since - 1, err
+}
+
 // read decodes commands ahead of the writer.
 func (w *writer) read(ctx context.Context, position uint64, commands chan<- *received) {
 	from := uint64(1)
 	if position > lookBack {
 		from = position + 1 - lookBack
 	}
-	following := bus.Following{Stream: w.bus.Topics().InStream(), Sequence: from, Buffer: window}
+	following := bus.Following{Stream: w.bus.Topics().InStream(), Sequence: from}
 	err := w.bus.Follow(ctx, following, func(m *bus.Message) error {
 		r := &received{sequence: m.Sequence, subject: m.Subject, header: m.Header, data: m.Data}
-		r.size = r.sizeOf()
+		r.size = min(r.sizeOf(), roomBytes)
 		if r.event, r.err = m.Event(); r.err == nil {
 			r.command, r.err = events.DecodeCommand(&r.event)
 		}
 		if r.err == nil {
 			r.err = checkEnvelope(&r.event)
+		}
+		if err := w.room.Acquire(ctx, int64(r.size)); err != nil {
+			return err
 		}
 		select {
 		case commands <- r:
@@ -147,30 +182,8 @@ func (w *writer) read(ctx context.Context, position uint64, commands chan<- *rec
 }
 
 func (w *writer) loop(ctx context.Context, position uint64, commands <-chan *received) error {
-	for {
-		intake := commands
-		if w.full() {
-			intake = nil
-		}
-		var err error
-		select {
-		case r := <-intake:
-			if r.sequence <= position {
-				w.answerLate(r)
-				continue
-			}
-			err = w.handle(r, len(commands) > 0)
-		case ack := <-w.outlet.stored():
-			err = w.outlet.confirm(ack)
-		case failure := <-w.outlet.refused():
-			err = failure
-		case <-w.buried():
-			w.inFlight[0].buried = true
-		case failure := <-w.unburied():
-			err = w.notBuried(failure)
-		case <-ctx.Done():
-			return nil
-		}
+	for ctx.Err() == nil {
+		err := w.step(ctx, position, commands)
 		if err == nil {
 			err = w.collect(ctx)
 		}
@@ -178,6 +191,40 @@ func (w *writer) loop(ctx context.Context, position uint64, commands <-chan *rec
 			return fmt.Errorf("publish: %w", err)
 		}
 	}
+	return nil
+}
+
+// step waits for whatever comes next, and takes it.
+func (w *writer) step(ctx context.Context, position uint64, commands <-chan *received) error {
+	intake := commands
+	if w.full() {
+		intake = nil
+	}
+	// Before waiting, what is held must be on its way: nothing else may come
+	// that would send it.
+	if intake == nil || len(commands) == 0 {
+		if err := w.outlet.flush(); err != nil {
+			return err
+		}
+	}
+	select {
+	case r := <-intake:
+		if r.sequence > position {
+			return w.handle(r)
+		}
+		w.answerLate(r)
+		w.room.Release(int64(r.size))
+	case ack := <-w.outlet.stored():
+		return w.outlet.confirm(ack)
+	case err := <-w.outlet.refused():
+		return err
+	case <-w.buried():
+		w.inFlight[0].buried = true
+	case err := <-w.unburied():
+		return w.notBuried(err)
+	case <-ctx.Done():
+	}
+	return nil
 }
 
 // full reports whether the next command has to wait. It does behind a refused
@@ -188,9 +235,8 @@ func (w *writer) full() bool {
 	return n >= window || n > 0 && w.inFlight[n-1].refused != nil
 }
 
-// handle applies one command and publishes what it leads to; more says that
-// another command waits already.
-func (w *writer) handle(r *received, more bool) error {
+// handle applies one command and publishes what it leads to.
+func (w *writer) handle(r *received) error {
 	p := &publication{sequence: r.sequence, size: r.size, replyTo: r.event.Extension(events.ExtReplyTo)}
 	err := r.err
 	if err == nil {
@@ -199,7 +245,6 @@ func (w *writer) handle(r *received, more bool) error {
 	w.inFlight = append(w.inFlight, p)
 	if err != nil {
 		p.refuse(r, err)
-		more = false
 	} else if len(p.outcome.changes) > 0 {
 		w.at("publish")
 		if err := w.publish(p, r); err != nil {
@@ -209,10 +254,7 @@ func (w *writer) handle(r *received, more bool) error {
 		w.at("published")
 	}
 	p.last = w.outlet.last
-	if more {
-		return nil
-	}
-	return w.outlet.flush()
+	return nil
 }
 
 func (w *writer) apply(r *received) (outcome, error) {
@@ -297,6 +339,7 @@ func (w *writer) commit(ctx context.Context, done []*publication) {
 	for _, p := range done {
 		w.pending.drop(p.outcome.changes)
 		w.reply(p)
+		w.room.Release(int64(p.size))
 		w.trim(ctx, p)
 		w.at("committed")
 	}
@@ -307,7 +350,7 @@ func (p *publication) appendFacts(facts []fact, now time.Time) []fact {
 	for i := range p.outcome.changes {
 		c := &p.outcome.changes[i]
 		facts = append(facts, fact{
-			sequence: p.outcome.result.Sequence - n + 1 + uint64(i), position: p.sequence, stored: now,
+			sequence: p.outcome.result.Sequence - n + 1 + uint64(i), position: p.sequence, stored: now, id: c.id,
 			record: c.record, connector: c.fence.Connector, generation: c.fence.Generation,
 		})
 	}
