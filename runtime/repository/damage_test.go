@@ -66,14 +66,12 @@ func TestABacklogOfLargeCommandsIsApplied(t *testing.T) {
 	t.Parallel()
 	b := idleBundle(t)
 	text := strings.Repeat("x", 300<<10)
-	const n = 300
+	const n = 60 // more than is fetched ahead
 	b.fill(t, n, func(i int) events.Command {
 		return upsert("DataFile", "large", map[string]any{"size": i, "description": text})
 	})
 	b.start(t)
-	if r := b.apply(t, file("the last", 1)); r.Sequence != n+1 {
-		t.Errorf("behind %d commands of 300 KiB: %+v", n, r)
-	}
+	runtimetest.Eventually(t, "all commands are applied", func() bool { return b.repo.Sequence() == n })
 }
 
 // A power cut can take the end of the out topic from a living node. The in topic
