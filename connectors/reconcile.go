@@ -32,11 +32,14 @@ func (r Reconciled) Changed() bool { return r.Created+r.Updated+r.Deleted > 0 }
 // error, nothing is deleted, what came before is sent, and the error is
 // returned: half a view must not look like a disappearance.
 //
-// The scope is any text that the connector chooses; different scopes never
+// The scope is any text that the connector chooses, but not empty; different scopes never
 // touch each other. When Reconcile returns nil, everything was applied, and
 // reads of this Context reflect it.
 func (c *Context) Reconcile(ctx context.Context, scope string, wanted iter.Seq2[Wanted, error]) (Reconciled, error) {
 	var r reconciliation
+	if scope == "" {
+		return r.Reconciled, Permanent(errors.New("a reconciliation needs a scope: what it covers, such as the root of a tree"))
+	}
 	if err := c.ready(ctx); err != nil {
 		return r.Reconciled, err
 	}
@@ -175,7 +178,7 @@ func wrapWanted(what string, err error) error {
 func (w Wanted) plan() (events.Key, func(*events.DigestItem) bool, events.Command) {
 	if s := w.Element; s != nil {
 		return events.ElementKey(s.Ref()), func(have *events.DigestItem) bool {
-			return have.Content == events.ContentDigest(s.Type, s.QualifiedName, s.Properties) &&
+			return have.Content == events.ContentDigest(s.Type, s.QualifiedName, stored(s.Properties)) &&
 				(s.Zones == nil || have.Zones == events.ZonesDigest(s.Zones)) &&
 				(s.Classifications == nil || have.Classifications == events.ClassificationsDigest(s.Classifications))
 		}, &events.Upsert{Element: *s}
@@ -183,8 +186,17 @@ func (w Wanted) plan() (events.Key, func(*events.DigestItem) bool, events.Comman
 	s := w.Relationship
 	key := events.RelationshipKey(s.Type, events.ElementKey(s.End1), events.ElementKey(s.End2))
 	return key, func(have *events.DigestItem) bool {
-		return have.Content == events.ContentDigest(s.Type, key.String(), s.Properties)
+		return have.Content == events.ContentDigest(s.Type, key.String(), stored(s.Properties))
 	}, &events.Link{Relationship: *s}
+}
+
+// stored returns properties as the repository keeps them: a null is no property.
+func stored(p events.Properties) events.Properties {
+	kept, err := p.WithoutNulls()
+	if err != nil {
+		return p // it fails when it is sent
+	}
+	return kept
 }
 
 // vanished yields the deletions: relationships first, since deleting an element

@@ -255,3 +255,29 @@ func TestReconcileWaitsForTheBarrier(t *testing.T) {
 		t.Errorf("a read reflects %d, want %d", got, bus.sequence)
 	}
 }
+
+// A null is no property in the repository, so it is no difference either.
+func TestReconcileTakesANullForNoProperty(t *testing.T) {
+	t.Parallel()
+	there := table("a", "old")
+	wanted := there
+	values := there.Properties.Map()
+	values["cleared"] = nil
+	wanted.Properties = events.Props(values)
+	context, bus := setup(t, events.Definition{}, 0)
+	bus.digests = []events.DigestItem{digestOf(&there)}
+	got, err := context.Reconcile(t.Context(), "scope", want(wanted))
+	if err != nil || got.Changed() || len(bus.taken()) > 0 {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+// The index of the repository knows scopes, not what has none.
+func TestReconcileNeedsAScope(t *testing.T) {
+	t.Parallel()
+	context, bus := setup(t, events.Definition{}, 0)
+	_, err := context.Reconcile(t.Context(), "", want(table("a", "old")))
+	if !connectors.IsPermanent(err) || len(bus.taken()) > 0 {
+		t.Errorf("got %v", err)
+	}
+}

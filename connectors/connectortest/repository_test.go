@@ -253,11 +253,14 @@ func TestDigestsAreThoseOfReconcile(t *testing.T) {
 		}
 	}
 	c := connectors.NewContext(s.repo.Settings(events.Definition{ID: "c", Name: "c"}))
-	r, err := c.Reconcile(t.Context(), "", wanted)
+	if r, err := c.Reconcile(t.Context(), "scope", wanted); err != nil || r.Deleted > 0 {
+		t.Errorf("taken into the scope: %+v, error %v", r, err)
+	}
+	r, err := c.Reconcile(t.Context(), "scope", wanted)
 	if want := (connectors.Reconciled{Unchanged: 3}); err != nil || r != want {
 		t.Errorf("reconciled %+v, error %v, want %+v", r, err, want)
 	}
-	r, err = c.Reconcile(t.Context(), "", iter.Seq2[connectors.Wanted, error](func(func(connectors.Wanted, error) bool) {}))
+	r, err = c.Reconcile(t.Context(), "scope", iter.Seq2[connectors.Wanted, error](func(func(connectors.Wanted, error) bool) {}))
 	if want := (connectors.Reconciled{Deleted: 3}); err != nil || r != want || len(s.repo.State()) != 0 {
 		t.Errorf("reconciled %+v, error %v, want %+v; left %v", r, err, want, s.repo.State())
 	}
