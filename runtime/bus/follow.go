@@ -98,7 +98,7 @@ func (b *Bus) followOnce(ctx context.Context, f *Following, handle func(*Message
 	defer b.dismiss(ctx, f.Stream, consumer)
 	// What is fetched ahead must hold the largest message.
 	buffer := max(bufferBytes, int(2*b.conn.MaxPayload()))
-	messages, err := consumer.Messages(jetstream.PullMaxBytes(buffer), jetstream.PullHeartbeat(heartbeat),
+	messages, err := consumer.Messages(jetstream.PullMaxMessagesWithBytesLimit(bufferMessages, buffer), jetstream.PullHeartbeat(heartbeat),
 		jetstream.WithMessagesErrOnMissingHeartbeat(true))
 	if err != nil {
 		return err
@@ -138,9 +138,11 @@ func (f *Following) deliver(next func() (*Message, error), handle func(*Message)
 }
 
 const (
-	// bufferBytes is how much is fetched ahead: less than what the server lets
-	// pile up for a connection before it closes it.
-	bufferBytes = 16 << 20
+	// bufferMessages is how much is fetched ahead; bufferBytes bounds one fetch
+	// to less than what the server lets pile up for a connection before it
+	// closes it.
+	bufferMessages = 1500
+	bufferBytes    = 16 << 20
 	// heartbeat is how often an idle consumer says that it is there. Twice that
 	// without a sign and another one is made.
 	heartbeat = 3 * time.Second
