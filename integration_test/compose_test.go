@@ -169,7 +169,7 @@ func TestComposeAcceptsTheFile(t *testing.T) {
 	case exec.CommandContext(t.Context(), "docker-compose", "version").Run() == nil:
 		command = []string{"docker-compose"}
 	default:
-		t.Skip("Compose is not installed")
+		t.Skip("Docker Compose is not installed; TestClusterSurvivesKills brings the same file up without it")
 	}
 	args := slices.Concat(command, []string{"-f", composePath, "config", "--quiet"})
 	if output, err := exec.CommandContext(t.Context(), args[0], args[1:]...).CombinedOutput(); err != nil {

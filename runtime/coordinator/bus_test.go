@@ -289,7 +289,7 @@ func TestCoordinatorMovesConnectors(t *testing.T) {
 func TestCoordinatorAssignsTenThousand(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
-		t.Skip("needs seconds")
+		t.Skip("takes several seconds; runs without -short, as in CI")
 	}
 	in := newInstallation(t)
 	in.host(t, "a")

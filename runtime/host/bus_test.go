@@ -332,7 +332,7 @@ func TestHostOutlivesTheBus(t *testing.T) {
 // nothing to do costs, the NATS server in the same process included.
 func TestTenThousandConnectors(t *testing.T) { //nolint:paralleltest // it measures memory
 	if testing.Short() {
-		t.Skip("needs seconds")
+		t.Skip("takes several seconds; runs without -short, as in CI")
 	}
 	const n = 10_000
 	in, s := newInstallation(t), &script{}
