@@ -185,7 +185,7 @@ func (w *world) awaitDeathsOrQuiet() {
 
 // awaitApplied sends a last command and waits for its outcome.
 func (w *world) awaitApplied() {
-	ctx, cancel := context.WithTimeout(w.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(w.t.Context(), 60*time.Second)
 	defer cancel()
 	c := upsert("DataFile", "the last one", map[string]any{"n": w.sent})
 	e, err := events.NewCommand("/test", c)

@@ -56,7 +56,7 @@ func (b *bundle) apply(tb testing.TB, c events.Command, extensions ...string) ev
 	for i := 0; i+1 < len(extensions); i += 2 {
 		e.SetExtension(extensions[i], extensions[i+1])
 	}
-	ctx, cancel := context.WithTimeout(tb.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(tb.Context(), 60*time.Second)
 	defer cancel()
 	r, err := b.metadata.Request(ctx, e)
 	if err != nil {
