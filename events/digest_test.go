@@ -136,3 +136,14 @@ func TestDigestErrors(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestDerivedKeysAreUUIDv5(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		name := rapid.StringN(1, 400, -1).Draw(t, "name")
+		want := uuid.NewSHA1(uuid.NameSpaceURL, []byte("camena:element:"+name))
+		if got := events.ElementKey(events.ByName(name)); got != want {
+			t.Errorf("the key of %q is %s, want %s", name, got, want)
+		}
+	})
+}
