@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"os"
@@ -10,6 +12,7 @@ import (
 	"time"
 
 	"github.com/kelseyhightower/envconfig"
+	"github.com/nats-io/nkeys"
 
 	"github.com/camena-io/camena/runtime/bus"
 	"github.com/camena-io/camena/topics"
@@ -116,6 +119,70 @@ func (c *config) complete() error {
 	}
 	if c.User == "" {
 		c.User = "camena"
+	}
+	return c.checkCredentials()
+}
+
+// checkCredentials finds what no NATS server could mend, and names the setting;
+// the connection would only see a file that it cannot use, and wait.
+func (c *config) checkCredentials() error {
+	switch {
+	case c.NatsPassword != "" && c.NatsUser == "":
+		return errors.New("CAMENA_NATS_PASSWORD is set, but CAMENA_NATS_USER is not")
+	case c.NatsCert != "" && c.NatsKey == "":
+		return errors.New("CAMENA_NATS_CERT is set, but CAMENA_NATS_KEY is not")
+	case c.NatsKey != "" && c.NatsCert == "":
+		return errors.New("CAMENA_NATS_KEY is set, but CAMENA_NATS_CERT is not")
+	}
+	if c.NatsCert != "" {
+		if _, err := tls.LoadX509KeyPair(c.NatsCert, c.NatsKey); err != nil {
+			return fmt.Errorf("CAMENA_NATS_CERT %s and CAMENA_NATS_KEY %s: %w", c.NatsCert, c.NatsKey, err)
+		}
+	}
+	for _, file := range []struct {
+		setting, path string
+		check         func(content []byte) error
+	}{
+		{"CAMENA_NATS_CA", c.NatsCA, checkAuthorities},
+		{"CAMENA_NATS_CREDS", c.NatsCreds, checkUser},
+		{"CAMENA_NATS_NKEY", c.NatsNkey, checkSeed},
+	} {
+		if file.path == "" || strings.HasPrefix(file.path, "~") { // the client knows the home folder
+			continue
+		}
+		content, err := os.ReadFile(file.path)
+		if err != nil {
+			return fmt.Errorf("%s: %w", file.setting, err)
+		}
+		if err := file.check(content); err != nil {
+			return fmt.Errorf("%s: %s: %w", file.setting, file.path, err)
+		}
+	}
+	return nil
+}
+
+func checkAuthorities(content []byte) error {
+	if !x509.NewCertPool().AppendCertsFromPEM(content) {
+		return errors.New("there is no PEM certificate in it")
+	}
+	return nil
+}
+
+// The errors below say nothing of what they found: it may be a secret.
+
+func checkUser(content []byte) error {
+	if _, err := nkeys.ParseDecoratedUserNKey(content); err != nil {
+		return errors.New("there is no seed of a user in it; a credentials file holds a JWT and a seed")
+	}
+	if token, err := nkeys.ParseDecoratedJWT(content); err != nil || strings.Count(token, ".") != 2 {
+		return errors.New("there is no JWT of a user in it; a credentials file holds a JWT and a seed")
+	}
+	return nil
+}
+
+func checkSeed(content []byte) error {
+	if _, err := nkeys.ParseDecoratedUserNKey(content); err != nil {
+		return errors.New("there is no nkey seed of a user in it; such a seed begins with SU")
 	}
 	return nil
 }

@@ -66,6 +66,9 @@ func installed(ctx context.Context, b *bus.Bus) error {
 			b.Conn().ConnectedUrlRedacted(), b.Topics().Domain())
 	case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount), errors.Is(err, nats.ErrNoResponders):
 		return fmt.Errorf("%w: JetStream is not enabled at %s; start it with JetStream (nats-server -js)", bus.ErrServer, b.Conn().ConnectedUrlRedacted())
+	case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil:
+		// NATS leaves questions unanswered that a user may not ask.
+		return fmt.Errorf("JetStream at %s does not answer: its user may lack permissions, or it has no leader: %w", b.Conn().ConnectedUrlRedacted(), err)
 	default:
 		return err
 	}
