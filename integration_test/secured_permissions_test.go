@@ -1,0 +1,138 @@
+package integration_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/camena-io/camena/runtime/runtimetest"
+	"github.com/camena-io/camena/topics"
+)
+
+// documented returns the permissions that the manual says are enough: of a node,
+// and of who only asks. Where the manual has every stream, it has only Camena's.
+func documented(t *testing.T) (node, reader string) {
+	t.Helper()
+	manual, err := os.ReadFile("../docs/deploy.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := regexp.MustCompile("(?s)```text\n(publish: .*?)```").FindAllStringSubmatch(string(manual), -1)
+	if len(blocks) != 2 {
+		t.Fatalf("the manual has %d blocks of permissions, want 2", len(blocks))
+	}
+	names, err := topics.New("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var streams []string
+	for _, s := range names.Streams(topics.DefaultLimits()) {
+		streams = append(streams, s.Name)
+	}
+	for _, b := range names.Buckets(topics.DefaultLimits()) {
+		streams = append(streams, "KV_"+b.Bucket)
+	}
+	narrow := func(permissions string) string {
+		return regexp.MustCompile(`"\$JS\.API\.[^"*]*\*[^"]*"`).ReplaceAllStringFunc(permissions, func(subject string) string {
+			var each []string
+			for _, s := range streams {
+				each = append(each, strings.Replace(subject, "*", s, 1))
+			}
+			return strings.Join(each, ", ")
+		})
+	}
+	return narrow(blocks[0][1]), narrow(blocks[1][1])
+}
+
+// obeysPermissions runs the program as users who may do no more than the manual
+// says.
+func obeysPermissions(t *testing.T, built programs) {
+	t.Helper()
+	dir := t.TempDir()
+	const nodePassword, readerPassword = "pa55-of-node", "pa55-of-reader"
+	node, reader := documented(t)
+	address := built.natsServer(t, dir, fmt.Sprintf(
+		"authorization { users: [{user: node, password: %q, permissions: {%s}}, {user: reader, password: %q, permissions: {%s}}] }",
+		nodePassword, node, readerPassword, reader))
+	c := camena{programs: built, dir: dir, env: []string{"CAMENA_NATS_URL=nats://" + address}}
+	all := c.with("CAMENA_NATS_USER=node", "CAMENA_NATS_PASSWORD="+nodePassword)
+	asks := c.with("CAMENA_NATS_USER=reader", "CAMENA_NATS_PASSWORD="+readerPassword)
+	code, printed := catalogs(t, all, func() {
+		for _, question := range []string{
+			"elements list", "elements get IntegrationConnector::secured", "elements history Connection::secured",
+			"elements related IntegrationGroup::default", "connectors list", "connectors get secured", "nodes list", "health",
+		} {
+			allowed(t, asks, question)
+		}
+		allowed(t, all, "connectors refresh secured")
+		bury(t, address, nodePassword)
+		runtimetest.Eventually(t, "there is a dead letter", func() bool {
+			_, letters := asks.run(t, "dlq", "list")
+			return strings.Contains(letters, "camena.in.somebody")
+		})
+		allowed(t, asks, "dlq show 1")
+		for _, change := range []string{
+			"dlq replay 1", "dlq drop --all", "delete --cataloged -f resource.yaml", "apply -f resource.yaml",
+		} {
+			allowed(t, all, change)
+		}
+		watches(t, asks)
+	})
+	if code != 0 || strings.Contains(printed, "ermissions") {
+		t.Errorf("the node ends with %d:\n%s", code, printed)
+	}
+}
+
+func allowed(t *testing.T, c camena, command string) {
+	t.Helper()
+	code, printed := c.run(t, strings.Fields(command)...)
+	if code != 0 || strings.Contains(printed, "level=WARN") {
+		t.Errorf("%s ends with %d:\n%s", command, code, printed)
+	}
+}
+
+// bury sends what can only become a dead letter.
+func bury(t *testing.T, address, password string) {
+	t.Helper()
+	conn, err := nats.Connect(address, nats.UserInfo("node", password))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.Publish("camena.in.somebody", []byte("please create a folder")); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Flush(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// watches follows until something arrives.
+func watches(t *testing.T, c camena) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+	defer cancel()
+	cmd := c.command(ctx, "watch", "--present")
+	changes, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(changes)
+	for lines.Scan() && !strings.Contains(lines.Text(), "created") {
+	}
+	if !strings.Contains(lines.Text(), "created") {
+		t.Error("nothing is seen by who only asks and follows")
+	}
+	cancel()
+	_ = cmd.Wait() // it was ended
+}
