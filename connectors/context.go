@@ -84,6 +84,7 @@ type Context struct {
 	mu         sync.Mutex
 	statistics map[string]int64
 	problems   map[string]string
+	conflicts  map[string]string
 	listeners  int
 
 	background sync.WaitGroup
@@ -97,7 +98,10 @@ func NewContext(s Settings) *Context {
 		s.Logger = slog.New(slog.DiscardHandler)
 	}
 	life, end := context.WithCancelCause(context.Background())
-	return &Context{set: s, statistics: map[string]int64{}, problems: map[string]string{}, life: life, end: end}
+	return &Context{
+		set: s, statistics: map[string]int64{}, problems: map[string]string{}, conflicts: map[string]string{},
+		life: life, end: end,
+	}
 }
 
 // Close makes all further calls fail with [ErrDisconnected] and waits until
@@ -333,9 +337,12 @@ func (c *Context) Statistics() map[string]int64 {
 	return maps.Clone(c.statistics)
 }
 
-// Problems returns a copy of the connector's problems by key.
+// Problems returns a copy of the connector's problems by key, conflicts among
+// them.
 func (c *Context) Problems() map[string]string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return maps.Clone(c.problems)
+	problems := maps.Clone(c.problems)
+	c.showConflicts(problems)
+	return problems
 }

@@ -33,6 +33,13 @@
 // topic still holds; after a crash it may be told those of the last second again
 // ([Context.Listen]).
 //
+// # Synchronization
+//
+// A connector that writes to the third party, too, asks [Context.Synchronize]
+// for each thing what is to be done. If both sides have changed it is a conflict:
+// the connector leaves that thing alone and goes on with the others, its status
+// shows it, and a steward decides.
+//
 // # Errors
 //
 // A plain error means: it did not work this time, try again with back-off.

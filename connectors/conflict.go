@@ -1,0 +1,81 @@
+package connectors
+
+import (
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+)
+
+const (
+	// problemConflict begins the keys of the problems that conflicts are.
+	problemConflict = "conflict"
+	// maxConflicts is how many conflicts a status names; of the others it tells
+	// the number, since a status must fit into a message.
+	maxConflicts = 20
+)
+
+// Synchronize decides, as [Decide] does, what is to be done about one thing,
+// and reports it if that is a conflict: the thing is halted, nothing else is.
+// The key names the thing to a person, such as its qualified name. The status
+// of the connector then shows the problem "conflict KEY" and, in the statistic
+// "conflicts", how many there are.
+//
+// A steward resolves it by letting one side win: the permittedSynchronization of
+// the thing's external identifier, set to TO_THIRD_PARTY or FROM_THIRD_PARTY
+// until it is synchronized again; or by undoing the change on one side, where
+// that side dates it back. The problem goes when the thing is asked about and
+// there is no conflict: a connector that reads both sides at every refresh needs
+// to do no more, and one that follows changes asks when either side has one.
+func (c *Context) Synchronize(key string, p Pair) Decision {
+	p.Connector = c.set.Definition.PermittedSynchronization
+	d := Decide(p)
+	reason := ""
+	if d.Action == ActionConflict {
+		reason = d.Reason
+	}
+	if c.setConflict(key, reason) {
+		c.notify()
+	}
+	return d
+}
+
+// setConflict reports whether the status shows something else from now on.
+func (c *Context) setConflict(key, reason string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	before, known := c.conflicts[key]
+	switch {
+	case before == reason:
+		return false
+	case reason == "":
+		delete(c.conflicts, key)
+		c.statistics["conflicts"]--
+	case !known:
+		c.statistics["conflicts"]++
+		fallthrough
+	default:
+		c.conflicts[key] = reason
+		c.set.Logger.Warn("a conflict halts a thing", slog.String("key", key), slog.String("reason", reason))
+	}
+	return len(c.conflicts) <= maxConflicts
+}
+
+// Conflicts returns the reasons of all conflicts by the keys of what they halt.
+func (c *Context) Conflicts() map[string]string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return maps.Clone(c.conflicts)
+}
+
+// showConflicts adds the first conflicts to problems.
+func (c *Context) showConflicts(problems map[string]string) {
+	keys := slices.Sorted(maps.Keys(c.conflicts))
+	shown := min(len(keys), maxConflicts)
+	for _, key := range keys[:shown] {
+		problems[problemConflict+" "+key] = c.conflicts[key]
+	}
+	if more := len(keys) - shown; more > 0 {
+		problems[problemConflict+"s"] = fmt.Sprintf("%d more", more)
+	}
+}
