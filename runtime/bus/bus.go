@@ -103,6 +103,9 @@ func (b *Bus) options() ([]nats.Option, error) {
 		nats.Name(s.Name), nats.MaxReconnects(-1), nats.ReconnectWait(reconnectWait),
 		nats.ReconnectJitter(reconnectWait, reconnectWait), nats.Timeout(requestTimeout),
 		nats.PingInterval(5 * time.Second), nats.MaxPingsOutstanding(2),
+		// Else the second refusal in a row closes the connection for good, though
+		// credentials are being renewed.
+		nats.IgnoreAuthErrorAbort(),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil {
 				s.Logger.Warn("lost the connection to NATS, reconnecting", slog.Any("error", err))
@@ -155,7 +158,7 @@ func (b *Bus) dial(ctx context.Context, options []nats.Option) (*nats.Conn, erro
 		if err == nil {
 			return conn, nil
 		}
-		err = unreachable(b.set.URL, err)
+		err = unreachable(b.set.URL, b.set.Credentials, err)
 		if !b.set.Wait || isFatal(err) {
 			return nil, err
 		}

@@ -36,15 +36,37 @@ var (
 	ErrTooLarge = errors.New("the event is larger than the NATS server accepts")
 )
 
-func unreachable(servers string, err error) error {
+func unreachable(servers string, c Credentials, err error) error {
 	if _, ok := errors.AsType[*url.Error](err); ok {
 		// It repeats the URL, whose password may be what is wrong with it.
 		return fmt.Errorf("%w: CAMENA_NATS_URL is no URL such as nats://host:4222 (special characters of a password are written as %%40)", ErrRefused)
 	}
 	if isRefusal(err) {
-		return fmt.Errorf("%w at %s: %w; check CAMENA_NATS_USER, CAMENA_NATS_CREDS and the TLS settings", ErrRefused, redactURL(servers), err)
+		return fmt.Errorf("%w at %s: %w; check %s", ErrRefused, redactURL(servers), err, suspect(c, err))
 	}
 	return fmt.Errorf("%w at %s: %w; start it, or set CAMENA_NATS_URL", ErrUnreachable, redactURL(servers), err)
+}
+
+// suspect names the settings that a refusal is about.
+func suspect(c Credentials, err error) string {
+	if _, untrusted := errors.AsType[*tls.CertificateVerificationError](err); untrusted {
+		return "CAMENA_NATS_CA"
+	}
+	if !errors.Is(err, nats.ErrAuthorization) && !errors.Is(err, nats.ErrAuthExpired) && !errors.Is(err, nats.ErrAuthRevoked) {
+		return "CAMENA_NATS_CERT, CAMENA_NATS_KEY and CAMENA_NATS_CA"
+	}
+	switch {
+	case c.CredsFile != "":
+		return "CAMENA_NATS_CREDS"
+	case c.NKeyFile != "":
+		return "CAMENA_NATS_NKEY"
+	case c.Token != "":
+		return "CAMENA_NATS_TOKEN"
+	case c.User != "":
+		return "CAMENA_NATS_USER and CAMENA_NATS_PASSWORD"
+	default:
+		return "CAMENA_NATS_USER, CAMENA_NATS_TOKEN, CAMENA_NATS_CREDS and CAMENA_NATS_NKEY: none is set"
+	}
 }
 
 // isRefusal reports whether somebody answers, but not to these settings.
