@@ -26,6 +26,7 @@ const (
 // The longest matching prefix of a package's path names its floor.
 var floors = map[string]int{
 	"events":                   0,
+	"events/opentypes":         1,
 	"topics":                   1,
 	"connectors":               1,
 	"connectors/":              2,

@@ -1,0 +1,134 @@
+package opentypes
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/camena-io/camena/events"
+)
+
+// Type is one type of a [Registry]. It never changes.
+type Type struct {
+	def        events.TypeDef
+	header     events.ElementType
+	super      *Type
+	attributes []*attribute // inherited ones included, sorted by name
+	end1, end2 *events.EndDef
+	multiLink  bool
+	validFor   []string
+	values     []string // of an enum
+	isNamed    bool
+}
+
+// attribute is shared by all types that inherit it.
+type attribute struct {
+	def   events.AttributeDef
+	owner string // the type that has it first
+	value value
+}
+
+// value is a [events.ValueType] whose names are resolved.
+type value struct {
+	name string
+	of   *value
+	typ  *Type // the enum or struct
+}
+
+// Name returns the type's name.
+func (t *Type) Name() string { return t.def.Name }
+
+// Kind says what the type describes.
+func (t *Type) Kind() events.TypeKind { return t.def.Kind }
+
+// Header returns what the headers of the type's elements and relationships say
+// of it, super types nearest first. All callers get the same value, which they
+// must not change.
+func (t *Type) Header() *events.ElementType { return &t.header }
+
+// Is reports whether the type is super or a subtype of it.
+func (t *Type) Is(super string) bool { return t.header.Is(super) }
+
+// Attributes returns the attributes of the type, the inherited ones included,
+// sorted by name.
+func (t *Type) Attributes() []events.AttributeDef {
+	list := make([]events.AttributeDef, len(t.attributes))
+	for i, a := range t.attributes {
+		list[i] = a.def
+	}
+	return list
+}
+
+// Def returns the definition of the type, which the caller may change.
+func (t *Type) Def() events.TypeDef { return clone(&t.def) }
+
+// RequiresName reports whether elements of the type must have a qualified name
+// (Egeria: Referenceable, whose qualifiedName is mandatory).
+func (t *Type) RequiresName() bool { return t.isNamed }
+
+// End returns the definition of end 1 or 2 of a relationship type, be it
+// inherited; nil if the type is none. The caller must not change it.
+func (t *Type) End(end int) *events.EndDef {
+	if end == 1 {
+		return t.end1
+	}
+	return t.end2
+}
+
+// Cardinality says to how many elements at end 1 or 2 one element at the other
+// end may be related; "" if the type is no relationship's.
+func (t *Type) Cardinality(end int) events.Cardinality {
+	if e := t.End(end); e != nil {
+		return e.Cardinality
+	}
+	return ""
+}
+
+// MultiLink reports whether several relationships of the type may stand between
+// the same two elements.
+func (t *Type) MultiLink() bool { return t.multiLink }
+
+// CheckEnds checks that elements of these types may stand at the ends of a
+// relationship of type t; pointer is where the relationship stands, which has
+// the fields end1 and end2.
+func (t *Type) CheckEnds(end1, end2 *events.ElementType, pointer string) error {
+	for i, found := range [2]*events.ElementType{end1, end2} {
+		end := t.End(i + 1)
+		switch {
+		case end == nil:
+			return events.Errorf(events.CodeInvalid, pointer+"/type", "%s is the type of %s; that of a relationship is needed", t.def.Name, indefinite(t.def.Kind))
+		case !found.Is(end.Type):
+			return events.Errorf(events.CodeInvalid, pointer+[2]string{"/end1", "/end2"}[i],
+				"expected %s, which stands at end %d of %s, or a subtype of it; found %s", end.Type, i+1, t.def.Name, found.Name)
+		}
+	}
+	return nil
+}
+
+// ValidFor returns the element types that a classification may stand on, be
+// they inherited. The caller must not change them.
+func (t *Type) ValidFor() []string { return t.validFor }
+
+// MayClassify reports whether a classification of type t may stand on elements
+// of the given type.
+func (t *Type) MayClassify(e *events.ElementType) bool {
+	return slices.ContainsFunc(t.validFor, e.Is)
+}
+
+// CheckClassifies is [Type.MayClassify] with an error, which has the pointer.
+func (t *Type) CheckClassifies(e *events.ElementType, pointer string) error {
+	if t.MayClassify(e) {
+		return nil
+	}
+	return events.Errorf(events.CodeInvalid, pointer, "%s may not stand on %s, only on %s and subtypes", t.def.Name, e.Name, enumerate(t.validFor))
+}
+
+// attribute returns the named attribute, nil if there is none.
+func (t *Type) attribute(name string) *attribute {
+	i, ok := slices.BinarySearchFunc(t.attributes, name, func(a *attribute, name string) int {
+		return strings.Compare(a.def.Name, name)
+	})
+	if !ok {
+		return nil
+	}
+	return t.attributes[i]
+}
