@@ -38,6 +38,10 @@ type ElementSpec struct {
 	// Zones and Classifications: nil leaves what is there, empty removes it.
 	Zones           []string         `json:"zones,omitzero"`
 	Classifications []Classification `json:"classifications,omitzero"`
+	// Anchor is the element that this one belongs to; none leaves what is there.
+	Anchor ElementRef `json:"anchor,omitzero"`
+	// Effectivity: nil leaves what is there.
+	Effectivity *Effectivity `json:"effectivity,omitempty"`
 }
 
 // Ref returns a reference to the element that the spec describes.
@@ -64,8 +68,26 @@ func (s *ElementSpec) Validate(pointer string) error {
 		case names != nil:
 			names[name] = true
 		}
+		if err := s.Classifications[i].Effectivity.Validate(pointer + "/classifications/" + strconv.Itoa(i)); err != nil {
+			return err
+		}
+	}
+	if s.Anchor != (ElementRef{}) {
+		if err := s.Anchor.Validate(pointer + "/anchor"); err != nil {
+			return err
+		}
+	}
+	if err := s.Effectivity.validate(pointer + "/effectivity"); err != nil {
+		return err
 	}
 	return validGUID(pointer+"/guid", s.GUID)
+}
+
+func (e *Effectivity) validate(pointer string) error {
+	if e == nil {
+		return nil
+	}
+	return e.Validate(pointer)
 }
 
 func classificationAt(i int) string {
@@ -79,6 +101,8 @@ type RelationshipSpec struct {
 	End1       ElementRef `json:"end1"`
 	End2       ElementRef `json:"end2"`
 	Properties Properties `json:"properties,omitzero"`
+	// Effectivity: nil leaves what is there.
+	Effectivity *Effectivity `json:"effectivity,omitempty"`
 }
 
 // Validate checks what can be checked without the repository.
@@ -92,60 +116,140 @@ func (s *RelationshipSpec) Validate(pointer string) error {
 	if err := s.End2.Validate(pointer + "/end2"); err != nil {
 		return err
 	}
+	if err := s.Effectivity.validate(pointer + "/effectivity"); err != nil {
+		return err
+	}
 	return validGUID(pointer+"/guid", s.GUID)
 }
 
+// Expectation makes a command apply only to the version that its sender saw.
+type Expectation struct {
+	// ExpectedVersion of the element or relationship; any other is a conflict,
+	// whose error names both. 0 expects nothing.
+	ExpectedVersion int64 `json:"expectedVersion,omitzero"`
+}
+
+// UnknownProperties says what becomes of properties that the type does not have.
+type UnknownProperties string
+
+// What can become of unknown properties.
+const (
+	// RefuseUnknown refuses the command. It is the default.
+	RefuseUnknown UnknownProperties = ""
+	// KeepUnknown puts them, as text, into additionalProperties.
+	KeepUnknown UnknownProperties = "additional"
+)
+
+func (u UnknownProperties) validate(pointer string) error {
+	if u != RefuseUnknown && u != KeepUnknown {
+		return Errorf(CodeInvalid, pointer, "%q: leave it out, or use %q", string(u), KeepUnknown)
+	}
+	return nil
+}
+
+// Create is the data of [TypeCreateElement]: create an element that must not be
+// there yet.
+type Create struct {
+	Element           ElementSpec       `json:"element"`
+	UnknownProperties UnknownProperties `json:"unknownProperties,omitempty"`
+}
+
 // Upsert is the data of [TypeUpsertElement]: create the element, or make it
-// what the spec says. Merge keeps properties that the spec does not name;
-// otherwise they are removed. Zones and classifications that the spec leaves
-// out stay as they are.
+// what the spec says. Merge keeps properties that the spec does not name, and
+// removes those that it gives as null; otherwise all that are not named are
+// removed. Zones, classifications, anchor and effectivity that the spec leaves
+// out stay as they are. An element that is archived comes back.
 type Upsert struct {
-	Element ElementSpec `json:"element"`
-	Merge   bool        `json:"merge,omitzero"`
+	Element           ElementSpec       `json:"element"`
+	Merge             bool              `json:"merge,omitzero"`
+	UnknownProperties UnknownProperties `json:"unknownProperties,omitempty"`
+	Expectation
 }
 
 // Update is the data of [TypeUpdateElement]: change properties of an element
-// that must exist (Egeria: mergeUpdate). Merge is the default; Replace removes
-// the properties that are not named.
+// that must exist (Egeria: mergeUpdate). Merge is the default, in which null
+// removes a property; Replace removes the properties that are not named.
 type Update struct {
-	Element    ElementRef `json:"element"`
-	Properties Properties `json:"properties,omitzero"`
-	Zones      []string   `json:"zones,omitzero"`
-	Replace    bool       `json:"replace,omitzero"`
-}
-
-// Delete is the data of [TypeDeleteElement]: remove the element and its
-// relationships. Deleting what is not there changes nothing.
-type Delete struct {
-	Element ElementRef `json:"element"`
+	Element           ElementRef        `json:"element"`
+	Properties        Properties        `json:"properties,omitzero"`
+	Zones             []string          `json:"zones,omitzero"`
+	Effectivity       *Effectivity      `json:"effectivity,omitempty"`
+	Replace           bool              `json:"replace,omitzero"`
+	UnknownProperties UnknownProperties `json:"unknownProperties,omitempty"`
+	Expectation
 }
 
 // Classify is the data of [TypeClassifyElement]: put the classification on the
-// element, or replace the properties of the one it has.
+// element, or replace the properties of the one it has. Merge keeps those that
+// are not named.
 type Classify struct {
 	Element        ElementRef     `json:"element"`
 	Classification Classification `json:"classification"`
+	Merge          bool           `json:"merge,omitzero"`
+	Expectation
 }
 
 // Declassify is the data of [TypeDeclassifyElement].
 type Declassify struct {
 	Element            ElementRef `json:"element"`
 	ClassificationName string     `json:"classificationName"`
+	Expectation
 }
 
 // Link is the data of [TypeLinkElements]: relate two elements, or make the
-// relationship's properties what the spec says.
+// relationship's properties what the spec says. Merge keeps those that it does
+// not name.
 type Link struct {
 	Relationship RelationshipSpec `json:"relationship"`
+	Merge        bool             `json:"merge,omitzero"`
+	Expectation
 }
 
-// Unlink is the data of [TypeUnlinkElements]: remove a relationship, named by
-// its guid or by its type and ends. Unlinking what is not there changes nothing.
+// RelationshipRef names a relationship by its guid, or by its type and ends.
+type RelationshipRef struct {
+	GUID string     `json:"guid,omitempty"`
+	Type string     `json:"type,omitempty"`
+	End1 ElementRef `json:"end1,omitzero"`
+	End2 ElementRef `json:"end2,omitzero"`
+}
+
+// Validate checks that the reference names something; pointer is where it stands.
+func (r *RelationshipRef) Validate(pointer string) error {
+	if r.GUID != "" {
+		return validGUID(pointer+"/guid", r.GUID)
+	}
+	if r.Type == "" {
+		return Errorf(CodeInvalid, pointer+"/type", "missing: name the relationship by guid, or by type, end1 and end2")
+	}
+	if err := r.End1.Validate(pointer + "/end1"); err != nil {
+		return err
+	}
+	return r.End2.Validate(pointer + "/end2")
+}
+
+// UpdateRelationship is the data of [TypeUpdateRelationship]: change properties
+// of a relationship that must exist, as [Update] does for elements.
+type UpdateRelationship struct {
+	Relationship RelationshipRef `json:"relationship"`
+	Properties   Properties      `json:"properties,omitzero"`
+	Effectivity  *Effectivity    `json:"effectivity,omitempty"`
+	Replace      bool            `json:"replace,omitzero"`
+	Expectation
+}
+
+// Unlink is the data of [TypeUnlinkElements]: remove a relationship. Unlinking
+// what is not there changes nothing.
 type Unlink struct {
 	GUID string     `json:"guid,omitempty"`
 	Type string     `json:"type,omitempty"`
 	End1 ElementRef `json:"end1,omitzero"`
 	End2 ElementRef `json:"end2,omitzero"`
+	Expectation
+}
+
+// Ref returns a reference to the relationship.
+func (c *Unlink) Ref() *RelationshipRef {
+	return &RelationshipRef{GUID: c.GUID, Type: c.Type, End1: c.End1, End2: c.End2}
 }
 
 // ChangeSet is the data of [TypeApplyChangeSet]: several commands that are
@@ -180,8 +284,21 @@ type Result struct {
 	Changed bool `json:"changed,omitzero"`
 	// Steps are the outcomes of the commands of a change set.
 	Steps []Result `json:"steps,omitempty"`
+	// Preview, for a dry run, is what would change, in order; More is how many
+	// further changes there would be that do not fit into the answer.
+	Preview []Preview `json:"preview,omitempty"`
+	More    int       `json:"more,omitzero"`
 	// Error says why the command was refused; nothing was changed then.
 	Error *Error `json:"error,omitempty"`
+}
+
+// Preview is one change that a command would lead to.
+type Preview struct {
+	// Type of the change event.
+	Type         string              `json:"type"`
+	Element      *ElementChange      `json:"element,omitempty"`
+	Relationship *RelationshipChange `json:"relationship,omitempty"`
+	OpenType     *TypeChange         `json:"openType,omitempty"`
 }
 
 func validGUID(pointer, guid string) error {

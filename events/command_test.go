@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -67,6 +68,29 @@ func TestDecodeCommandErrors(t *testing.T) {
 		{events.TypeUnlinkElements, `{"type":"T"}`, "/end1", noRef},
 		{events.TypeUnlinkElements, `{"type":"T","end1":{"qualifiedName":"a"}}`, "/end2", noRef},
 		{events.TypeUnlinkElements, `{"guid":"x"}`, "/guid", noGUID},
+		{events.TypeUpsertElement, `{"element":{"type":"T"},"unknownProperties":"drop"}`, "/unknownProperties", `"drop": leave it out, or use "additional"`},
+		{events.TypeUpsertElement, `{"element":{"type":"T","anchor":{"guid":"x"}}}`, "/element/anchor/guid", noGUID},
+		{
+			events.TypeUpsertElement, `{"element":{"type":"T","effectivity":{"effectiveFrom":"2026-01-02T00:00:00Z","effectiveTo":"2026-01-01T00:00:00Z"}}}`,
+			"/element/effectivity/effectiveTo", "2026-01-01T00:00:00Z is not after effectiveFrom, 2026-01-02T00:00:00Z",
+		},
+		{
+			events.TypeClassifyElement, `{"classification":{"classificationName":"A","effectiveFrom":"2026-01-02T00:00:00Z","effectiveTo":"2026-01-02T00:00:00Z"}}`,
+			"/classification/effectiveTo", "2026-01-02T00:00:00Z is not after effectiveFrom, 2026-01-02T00:00:00Z",
+		},
+		{events.TypeCreateElement, `{}`, "/element/type", "missing: name the type of the element"},
+		{events.TypeUpdateElement, `{"element":{"qualifiedName":"a"},"expectedVersion":"1"}`, "/expectedVersion", "expected a whole number, found a string"},
+		{events.TypeDeleteElement, `{"element":{"qualifiedName":"a"},"method":"BURN"}`, "/method", `"BURN": use SOFT_DELETE, ARCHIVE or PURGE`},
+		{events.TypeRestoreElement, `{}`, "/element", noRef},
+		{events.TypePublishElement, `{}`, "/element", noRef},
+		{events.TypeWithdrawElement, `{}`, "/element", noRef},
+		{events.TypeRetypeElement, `{"element":{"qualifiedName":"a"}}`, "/type", "missing: name the new type of the element"},
+		{events.TypeRehomeElement, `{"from":"a","to":"b"}`, "/element", noRef},
+		{events.TypeCreateFromTemplate, `{}`, "/template", noRef},
+		{events.TypeUpdateRelationship, `{}`, "/relationship/type", "missing: name the relationship by guid, or by type, end1 and end2"},
+		{events.TypeLinkExternalID, `{"element":{"qualifiedName":"a"},"scope":{"qualifiedName":"b"}}`, "/identifier", "missing: the identifier in the external system"},
+		{events.TypeUnlinkExternalID, `{"element":{"qualifiedName":"a"}}`, "/scope", noRef},
+		{events.TypeConfirmSynchronization, `{"scope":{"qualifiedName":"a"}}`, "/element", noRef},
 		{events.TypeFenceConnector, `{}`, "/connector", "missing: the id of the connector"},
 		{events.TypeFenceConnector, `{"connector":"a"}`, "/generation", "missing: generations count from 1"},
 		{events.TypeFenceConnector, `{"connector":"a","generation":-1}`, "/generation", "expected a whole number, not negative, found -1"},
@@ -142,11 +166,24 @@ func everyCommand(tb testing.TB) map[string]events.Command {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	external := events.ExternalID{Element: a, Scope: b, Identifier: "4711"}
+	period := events.Effectivity{From: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), To: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)}
 	commands := map[string]events.Command{}
 	for _, c := range []events.Command{
 		&events.Upsert{Merge: true, Element: events.ElementSpec{GUID: guid, Type: "T", QualifiedName: "a", Properties: properties, Zones: []string{"z"}, Classifications: []events.Classification{mark}}},
-		&events.Update{Element: a, Properties: properties, Zones: []string{"z"}, Replace: true},
-		&events.Delete{Element: b},
+		&events.Create{Element: events.ElementSpec{Type: "T", QualifiedName: "a", Anchor: b, Effectivity: &period}, UnknownProperties: events.KeepUnknown},
+		&events.Update{Element: a, Properties: properties, Zones: []string{"z"}, Replace: true, Effectivity: &period, Expectation: events.Expectation{ExpectedVersion: 3}},
+		&events.Delete{Element: b, Method: events.DeleteArchive, Cascade: true, ArchiveProcess: "p"},
+		&events.Restore{Element: a},
+		&events.Publish{Element: a},
+		&events.Withdraw{Element: a},
+		&events.Retype{Element: a, Type: "U", Properties: properties},
+		&events.Rehome{Element: a, From: "s", To: "t"},
+		&events.FromTemplate{Template: a, Placeholders: map[string]string{"p": "v"}, QualifiedName: "c", Properties: properties, Anchor: b, Retrieve: true},
+		&events.UpdateRelationship{Relationship: events.RelationshipRef{Type: "R", End1: a, End2: b}, Properties: properties, Replace: true},
+		&events.LinkExternalID{ExternalID: external, Properties: properties, Link: properties},
+		&events.UnlinkExternalID{ExternalID: external},
+		&events.ConfirmSynchronization{ExternalID: external, Time: period.To},
 		&events.Classify{Element: a, Classification: mark},
 		&events.Declassify{Element: a, ClassificationName: mark.Name},
 		&events.Link{Relationship: events.RelationshipSpec{Type: "R", End1: a, End2: b, Properties: properties}},

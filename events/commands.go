@@ -2,9 +2,11 @@ package events
 
 import "strconv"
 
-// Command is the data of one of the command events: [*Upsert], [*Update],
-// [*Delete], [*Classify], [*Declassify], [*Link], [*Unlink], [*ChangeSet],
-// [*Fence].
+// Command is the data of one of the command events: [*Create], [*Upsert],
+// [*Update], [*Delete], [*Restore], [*Publish], [*Withdraw], [*Retype],
+// [*Rehome], [*FromTemplate], [*Classify], [*Declassify], [*Link],
+// [*UpdateRelationship], [*Unlink], [*LinkExternalID], [*UnlinkExternalID],
+// [*ConfirmSynchronization], [*DefineTypes], [*ChangeSet], [*Fence].
 type Command interface {
 	// EventType is the CloudEvents type under which the command travels.
 	EventType() string
@@ -12,14 +14,14 @@ type Command interface {
 	Validate() error
 }
 
+// EventType returns [TypeCreateElement].
+func (*Create) EventType() string { return TypeCreateElement }
+
 // EventType returns [TypeUpsertElement].
 func (*Upsert) EventType() string { return TypeUpsertElement }
 
 // EventType returns [TypeUpdateElement].
 func (*Update) EventType() string { return TypeUpdateElement }
-
-// EventType returns [TypeDeleteElement].
-func (*Delete) EventType() string { return TypeDeleteElement }
 
 // EventType returns [TypeClassifyElement].
 func (*Classify) EventType() string { return TypeClassifyElement }
@@ -29,6 +31,9 @@ func (*Declassify) EventType() string { return TypeDeclassifyElement }
 
 // EventType returns [TypeLinkElements].
 func (*Link) EventType() string { return TypeLinkElements }
+
+// EventType returns [TypeUpdateRelationship].
+func (*UpdateRelationship) EventType() string { return TypeUpdateRelationship }
 
 // EventType returns [TypeUnlinkElements].
 func (*Unlink) EventType() string { return TypeUnlinkElements }
@@ -40,18 +45,39 @@ func (*ChangeSet) EventType() string { return TypeApplyChangeSet }
 func (*Fence) EventType() string { return TypeFenceConnector }
 
 // Validate checks the element's spec.
-func (c *Upsert) Validate() error { return c.Element.Validate("/element") }
+func (c *Upsert) Validate() error {
+	if err := c.UnknownProperties.validate("/unknownProperties"); err != nil {
+		return err
+	}
+	return c.Element.Validate("/element")
+}
+
+// Validate checks the element's spec.
+func (c *Create) Validate() error {
+	if err := c.UnknownProperties.validate("/unknownProperties"); err != nil {
+		return err
+	}
+	return c.Element.Validate("/element")
+}
 
 // Validate checks the reference.
-func (c *Update) Validate() error { return c.Element.Validate("/element") }
-
-// Validate checks the reference.
-func (c *Delete) Validate() error { return c.Element.Validate("/element") }
+func (c *Update) Validate() error {
+	if err := c.UnknownProperties.validate("/unknownProperties"); err != nil {
+		return err
+	}
+	if err := c.Effectivity.validate("/effectivity"); err != nil {
+		return err
+	}
+	return c.Element.Validate("/element")
+}
 
 // Validate checks the reference and the classification's name.
 func (c *Classify) Validate() error {
 	if c.Classification.Name == "" {
 		return Errorf(CodeInvalid, "/classification/classificationName", "missing: name the classification")
+	}
+	if err := c.Classification.Effectivity.Validate("/classification"); err != nil {
+		return err
 	}
 	return c.Element.Validate("/element")
 }
@@ -68,18 +94,15 @@ func (c *Declassify) Validate() error {
 func (c *Link) Validate() error { return c.Relationship.Validate("/relationship") }
 
 // Validate checks that the relationship is named in one of the two ways.
-func (c *Unlink) Validate() error {
-	if c.GUID != "" {
-		return validGUID("/guid", c.GUID)
-	}
-	if c.Type == "" {
-		return Errorf(CodeInvalid, "/type", "missing: name the relationship by guid, or by type, end1 and end2")
-	}
-	if err := c.End1.Validate("/end1"); err != nil {
+func (c *UpdateRelationship) Validate() error {
+	if err := c.Effectivity.validate("/effectivity"); err != nil {
 		return err
 	}
-	return c.End2.Validate("/end2")
+	return c.Relationship.Validate("/relationship")
 }
+
+// Validate checks that the relationship is named in one of the two ways.
+func (c *Unlink) Validate() error { return c.Ref().Validate("") }
 
 // Validate decodes and checks every step.
 func (c *ChangeSet) Validate() error {
@@ -125,7 +148,7 @@ func NewChangeSet(commands ...Command) (*ChangeSet, error) {
 func (s *Step) Command(i int) (Command, error) {
 	pointer := "/commands/" + strconv.Itoa(i)
 	switch s.Type {
-	case TypeApplyChangeSet, TypeFenceConnector:
+	case TypeApplyChangeSet, TypeFenceConnector, TypeDefineTypes:
 		return nil, Errorf(CodeInvalid, pointer+"/type", "%s cannot stand in a change set", s.Type)
 	}
 	c, err := decodeCommand(s.Type, s.Data)
@@ -143,27 +166,66 @@ func (s *Step) Command(i int) (Command, error) {
 func DecodeCommand(e *Event) (Command, error) { return decodeCommand(e.Type, e.Data) }
 
 func decodeCommand(typeName string, data []byte) (Command, error) {
-	switch typeName {
-	case TypeUpsertElement:
-		return decodeAs[Upsert](data)
-	case TypeUpdateElement:
-		return decodeAs[Update](data)
-	case TypeDeleteElement:
-		return decodeAs[Delete](data)
-	case TypeClassifyElement:
-		return decodeAs[Classify](data)
-	case TypeDeclassifyElement:
-		return decodeAs[Declassify](data)
-	case TypeLinkElements:
-		return decodeAs[Link](data)
-	case TypeUnlinkElements:
-		return decodeAs[Unlink](data)
-	case TypeApplyChangeSet:
-		return decodeAs[ChangeSet](data)
-	case TypeFenceConnector:
-		return decodeAs[Fence](data)
-	default:
+	decode := decoderOf(typeName)
+	if decode == nil {
 		return nil, Errorf(CodeInvalid, ExtType, "%q is not a command; see the documentation of the in topic for the types it takes", typeName)
+	}
+	return decode(data)
+}
+
+func decoderOf(typeName string) func([]byte) (Command, error) {
+	switch typeName {
+	case TypeCreateElement:
+		return decodeAs[Create]
+	case TypeUpsertElement:
+		return decodeAs[Upsert]
+	case TypeUpdateElement:
+		return decodeAs[Update]
+	case TypeDeleteElement:
+		return decodeAs[Delete]
+	case TypeRestoreElement:
+		return decodeAs[Restore]
+	case TypePublishElement:
+		return decodeAs[Publish]
+	case TypeWithdrawElement:
+		return decodeAs[Withdraw]
+	case TypeRetypeElement:
+		return decodeAs[Retype]
+	case TypeRehomeElement:
+		return decodeAs[Rehome]
+	case TypeCreateFromTemplate:
+		return decodeAs[FromTemplate]
+	case TypeClassifyElement:
+		return decodeAs[Classify]
+	case TypeDeclassifyElement:
+		return decodeAs[Declassify]
+	default:
+		return otherDecoderOf(typeName)
+	}
+}
+
+func otherDecoderOf(typeName string) func([]byte) (Command, error) {
+	switch typeName {
+	case TypeLinkElements:
+		return decodeAs[Link]
+	case TypeUpdateRelationship:
+		return decodeAs[UpdateRelationship]
+	case TypeUnlinkElements:
+		return decodeAs[Unlink]
+	case TypeLinkExternalID:
+		return decodeAs[LinkExternalID]
+	case TypeUnlinkExternalID:
+		return decodeAs[UnlinkExternalID]
+	case TypeConfirmSynchronization:
+		return decodeAs[ConfirmSynchronization]
+	case TypeDefineTypes:
+		return decodeAs[DefineTypes]
+	case TypeApplyChangeSet:
+		return decodeAs[ChangeSet]
+	case TypeFenceConnector:
+		return decodeAs[Fence]
+	default:
+		return nil
 	}
 }
 

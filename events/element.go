@@ -15,6 +15,10 @@ const (
 	OriginLocal OriginCategory = "LOCAL_COHORT"
 	// OriginExternal elements are maintained by one external source only.
 	OriginExternal OriginCategory = "EXTERNAL_SOURCE"
+	// OriginContentPack elements came from an archive and change only with it.
+	OriginContentPack OriginCategory = "CONTENT_PACK"
+	// OriginExportArchive elements came from the export of another repository.
+	OriginExportArchive OriginCategory = "EXPORT_ARCHIVE"
 )
 
 // ElementType names a type and its super types, nearest first.
@@ -41,7 +45,8 @@ type Versions struct {
 // Origin says where an element comes from (Egeria: ElementOrigin).
 type Origin struct {
 	Category OriginCategory `json:"originCategory"`
-	// Source is the qualified name of the external source, for EXTERNAL_SOURCE.
+	// Source is the qualified name of the external source, or the name of the
+	// archive; empty for LOCAL_COHORT.
 	Source string `json:"source,omitempty"`
 	// Scope is what one reconciliation of the source covers, see [ExtScope].
 	Scope string `json:"scope,omitempty"`
@@ -55,14 +60,64 @@ type ElementHeader struct {
 	QualifiedName string      `json:"qualifiedName,omitempty"`
 	Versions      Versions    `json:"versions"`
 	Origin        Origin      `json:"origin"`
-	// Zones are the governance zones the element is a member of; none means all.
+	// Zones are the governance zones the element is a member of; none means all
+	// (Egeria: ZoneMembership).
 	Zones []string `json:"zones,omitempty"`
+	// AnchorGUID is the element that this one belongs to, and with which it is
+	// deleted; empty for what stands by itself (Egeria: Anchors).
+	AnchorGUID string `json:"anchorGUID,omitempty"`
+	Effectivity
+}
+
+// Effectivity is when something counts in the world that the metadata
+// describes, which is not when it was stored: from From, and before To. A zero
+// time leaves that side open (Egeria: effectiveFromTime, effectiveToTime).
+type Effectivity struct {
+	From time.Time `json:"effectiveFrom,omitzero"`
+	To   time.Time `json:"effectiveTo,omitzero"`
+}
+
+// At reports whether it counts at a time.
+func (e Effectivity) At(t time.Time) bool {
+	return (e.From.IsZero() || !t.Before(e.From)) && (e.To.IsZero() || t.Before(e.To))
+}
+
+// Validate checks that it does not end before it begins; pointer is where it
+// stands.
+func (e Effectivity) Validate(pointer string) error {
+	if e.From.IsZero() || e.To.IsZero() || e.From.Before(e.To) {
+		return nil
+	}
+	return Errorf(CodeInvalid, pointer+"/effectiveTo", "%s is not after effectiveFrom, %s",
+		e.To.Format(time.RFC3339Nano), e.From.Format(time.RFC3339Nano))
 }
 
 // Classification is a named mark on an element, with properties of its own.
 type Classification struct {
 	Name       string     `json:"classificationName"`
 	Properties Properties `json:"properties,omitzero"`
+	Effectivity
+}
+
+// Memento is the classification of an element that is archived: it is gone, but
+// lineage still leads through it (Egeria: Memento).
+const Memento = "Memento"
+
+// Template is the classification of an element that others are made from
+// (Egeria: Template).
+const Template = "Template"
+
+// Archived reports whether the element was deleted by [DeleteArchive].
+func (e *Element) Archived() bool { return e.Classification(Memento) != nil }
+
+// Classification returns the named classification of the element, nil if it has
+// none of that name.
+func (e *Element) Classification(name string) *Classification {
+	i := slices.IndexFunc(e.Classifications, func(c Classification) bool { return c.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &e.Classifications[i]
 }
 
 // Element is the state of one element of metadata.

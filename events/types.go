@@ -3,15 +3,26 @@ package events
 // The types of commands, change events and runtime events. Commands are in the
 // imperative, what has happened is in the past.
 const (
-	TypeUpsertElement     = "io.camena.element.upsert.v1"
-	TypeUpdateElement     = "io.camena.element.update.v1"
-	TypeDeleteElement     = "io.camena.element.delete.v1"
-	TypeClassifyElement   = "io.camena.element.classify.v1"
-	TypeDeclassifyElement = "io.camena.element.declassify.v1"
-	TypeLinkElements      = "io.camena.relationship.link.v1"
-	TypeUnlinkElements    = "io.camena.relationship.unlink.v1"
-	TypeApplyChangeSet    = "io.camena.changeset.apply.v1"
-	TypeFenceConnector    = "io.camena.connector.fence.v1"
+	TypeCreateElement          = "io.camena.element.create.v1"
+	TypeUpsertElement          = "io.camena.element.upsert.v1"
+	TypeUpdateElement          = "io.camena.element.update.v1"
+	TypeDeleteElement          = "io.camena.element.delete.v1"
+	TypeRestoreElement         = "io.camena.element.restore.v1"
+	TypePublishElement         = "io.camena.element.publish.v1"
+	TypeWithdrawElement        = "io.camena.element.withdraw.v1"
+	TypeRetypeElement          = "io.camena.element.retype.v1"
+	TypeRehomeElement          = "io.camena.element.rehome.v1"
+	TypeCreateFromTemplate     = "io.camena.element.fromtemplate.v1"
+	TypeClassifyElement        = "io.camena.element.classify.v1"
+	TypeDeclassifyElement      = "io.camena.element.declassify.v1"
+	TypeLinkElements           = "io.camena.relationship.link.v1"
+	TypeUpdateRelationship     = "io.camena.relationship.update.v1"
+	TypeUnlinkElements         = "io.camena.relationship.unlink.v1"
+	TypeLinkExternalID         = "io.camena.externalid.link.v1"
+	TypeUnlinkExternalID       = "io.camena.externalid.unlink.v1"
+	TypeConfirmSynchronization = "io.camena.externalid.confirm.v1"
+	TypeApplyChangeSet         = "io.camena.changeset.apply.v1"
+	TypeFenceConnector         = "io.camena.connector.fence.v1"
 
 	TypeElementCreated      = "io.camena.element.created.v1"
 	TypeElementUpdated      = "io.camena.element.updated.v1"
@@ -19,10 +30,19 @@ const (
 	TypeElementClassified   = "io.camena.element.classified.v1"
 	TypeElementReclassified = "io.camena.element.reclassified.v1"
 	TypeElementDeclassified = "io.camena.element.declassified.v1"
+	TypeElementRestored     = "io.camena.element.restored.v1"
+	TypeElementRetyped      = "io.camena.element.retyped.v1"
+	TypeElementRehomed      = "io.camena.element.rehomed.v1"
+	// TypeElementMoved ends the history of an element under its former type;
+	// it goes on under the new one. Nothing is deleted.
+	TypeElementMoved        = "io.camena.element.moved.v1"
 	TypeRelationshipCreated = "io.camena.relationship.created.v1"
 	TypeRelationshipUpdated = "io.camena.relationship.updated.v1"
 	TypeRelationshipDeleted = "io.camena.relationship.deleted.v1"
-	TypeConnectorFenced     = "io.camena.connector.fenced.v1"
+	// TypeRelationshipRestored says that it is back after a deletion.
+	TypeRelationshipRestored = "io.camena.relationship.restored.v1"
+	TypeRelationshipRehomed  = "io.camena.relationship.rehomed.v1"
+	TypeConnectorFenced      = "io.camena.connector.fenced.v1"
 
 	TypeCycleDue        = "io.camena.cycle.due.v1"
 	TypeCycleFinished   = "io.camena.cycle.finished.v1"
@@ -45,6 +65,12 @@ const (
 	// ExtScope groups what one catalog run of a source covers; a
 	// reconciliation deletes only within its scope.
 	ExtScope = "scope"
+	// ExtOriginCategory is the category of what a command creates on behalf of a
+	// metadata source; EXTERNAL_SOURCE unless given.
+	ExtOriginCategory = "origincategory"
+	// ExtDryRun, if "true", makes the repository answer what a command would
+	// change, and change nothing.
+	ExtDryRun = "dryrun"
 	// ExtReplyTo is the NATS subject to which the outcome of a command goes.
 	ExtReplyTo = "replyto"
 	// ExtInSequence is, on a change event, the stream sequence of the command

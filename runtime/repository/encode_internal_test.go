@@ -30,6 +30,19 @@ func properties() *rapid.Generator[events.Properties] {
 	})
 }
 
+func effectivity() *rapid.Generator[events.Effectivity] {
+	return rapid.Custom(func(t *rapid.T) (e events.Effectivity) {
+		moment := rapid.Map(rapid.Int64Range(0, 4e18), func(n int64) time.Time { return time.Unix(0, n).UTC() })
+		if rapid.Bool().Draw(t, "has a beginning") {
+			e.From = moment.Draw(t, "from")
+		}
+		if rapid.Bool().Draw(t, "has an end") {
+			e.To = moment.Draw(t, "to")
+		}
+		return e
+	})
+}
+
 func header() *rapid.Generator[events.ElementHeader] {
 	return rapid.Custom(func(t *rapid.T) events.ElementHeader {
 		moment := rapid.Map(rapid.Int64Range(0, 4e18), func(n int64) time.Time { return time.Unix(0, n).UTC() })
@@ -42,6 +55,10 @@ func header() *rapid.Generator[events.ElementHeader] {
 			},
 			Origin: events.Origin{Category: events.OriginExternal, Source: text().Draw(t, "source"), Scope: text().Draw(t, "scope")},
 			Zones:  some(t, text(), "zones"),
+		}
+		h.Effectivity = effectivity().Draw(t, "effectivity")
+		if rapid.Bool().Draw(t, "is anchored") {
+			h.AnchorGUID = uuid.NewString()
 		}
 		if rapid.Bool().Draw(t, "was updated") {
 			h.Versions.UpdateTime = moment.Draw(t, "updated")
@@ -85,7 +102,9 @@ func agree[T any](t *rapid.T, v T, got []byte, p events.Properties, from, to int
 func TestAppendedElementsAreWhatEventsWrites(t *testing.T) {
 	t.Parallel()
 	mark := rapid.Custom(func(t *rapid.T) events.Classification {
-		return events.Classification{Name: text().Draw(t, "mark"), Properties: properties().Draw(t, "its properties")}
+		return events.Classification{
+			Name: text().Draw(t, "mark"), Properties: properties().Draw(t, "its properties"), Effectivity: effectivity().Draw(t, "its effectivity"),
+		}
 	})
 	rapid.Check(t, func(t *rapid.T) {
 		e := events.Element{

@@ -132,7 +132,7 @@ func appendElement(b []byte, e *events.Element) ([]byte, int, int) {
 		b = append(b, `{"classificationName":`...)
 		b = quote(b, c.Name)
 		b, _, _ = appendProperties(b, c.Properties)
-		b = append(b, '}')
+		b = append(appendEffectivity(b, c.Effectivity), '}')
 	}
 	if len(e.Classifications) > 0 {
 		b = append(b, ']')
@@ -195,7 +195,20 @@ func appendHeader(b []byte, h *events.ElementHeader) []byte {
 	}
 	b = append(b, '}')
 	b = appendStrings(b, `,"zones":`, h.Zones)
-	return append(b, '}')
+	if h.AnchorGUID != "" {
+		b = quote(append(b, `,"anchorGUID":`...), h.AnchorGUID)
+	}
+	return append(appendEffectivity(b, h.Effectivity), '}')
+}
+
+func appendEffectivity(b []byte, e events.Effectivity) []byte {
+	if !e.From.IsZero() {
+		b = appendTime(append(b, `,"effectiveFrom":`...), e.From)
+	}
+	if !e.To.IsZero() {
+		b = appendTime(append(b, `,"effectiveTo":`...), e.To)
+	}
+	return b
 }
 
 func appendStrings(b []byte, name string, list []string) []byte {

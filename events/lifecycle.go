@@ -1,0 +1,223 @@
+package events
+
+import "time"
+
+// DeleteMethod says what deleting leaves behind (Egeria: DeleteMethod).
+type DeleteMethod string
+
+// The delete methods.
+const (
+	// DeleteSoft removes the element from the repository; it can be restored as
+	// long as its history is kept. It is the default.
+	DeleteSoft DeleteMethod = "SOFT_DELETE"
+	// DeleteArchive leaves the element, classified as [Memento]: queries do not
+	// show it unless they ask for it, but lineage still leads through it.
+	DeleteArchive DeleteMethod = "ARCHIVE"
+	// DeletePurge removes the element and its history.
+	DeletePurge DeleteMethod = "PURGE"
+)
+
+// Delete is the data of [TypeDeleteElement]: remove the element and its
+// relationships. Deleting what is not there changes nothing.
+type Delete struct {
+	Element ElementRef   `json:"element"`
+	Method  DeleteMethod `json:"method,omitempty"`
+	// Cascade deletes what is anchored to the element as well; without it such
+	// an element is not deleted (Egeria: cascadedDelete).
+	Cascade bool `json:"cascade,omitzero"`
+	// ArchiveProcess is what archives the element, for [DeleteArchive].
+	ArchiveProcess string `json:"archiveProcess,omitempty"`
+	Expectation
+}
+
+// EventType returns [TypeDeleteElement].
+func (*Delete) EventType() string { return TypeDeleteElement }
+
+// Validate checks the reference and the method.
+func (c *Delete) Validate() error {
+	switch c.Method {
+	case "", DeleteSoft, DeleteArchive, DeletePurge:
+	default:
+		return Errorf(CodeInvalid, "/method", "%q: use %s, %s or %s", string(c.Method), DeleteSoft, DeleteArchive, DeletePurge)
+	}
+	return c.Element.Validate("/element")
+}
+
+// Restore is the data of [TypeRestoreElement]: bring back an element that was
+// deleted by [DeleteSoft] or [DeleteArchive], and with it what was deleted
+// together with it. Restoring what is there changes nothing.
+type Restore struct {
+	Element ElementRef `json:"element"`
+}
+
+// EventType returns [TypeRestoreElement].
+func (*Restore) EventType() string { return TypeRestoreElement }
+
+// Validate checks the reference.
+func (c *Restore) Validate() error { return c.Element.Validate("/element") }
+
+// Publish is the data of [TypePublishElement]: make the element a member of the
+// zones in which consumers see it, as the repository's configuration says
+// (Egeria: publishElement).
+type Publish struct {
+	Element ElementRef `json:"element"`
+}
+
+// EventType returns [TypePublishElement].
+func (*Publish) EventType() string { return TypePublishElement }
+
+// Validate checks the reference.
+func (c *Publish) Validate() error { return c.Element.Validate("/element") }
+
+// Withdraw is the data of [TypeWithdrawElement]: put the element back into the
+// zones of what is not published (Egeria: withdrawElement).
+type Withdraw struct {
+	Element ElementRef `json:"element"`
+}
+
+// EventType returns [TypeWithdrawElement].
+func (*Withdraw) EventType() string { return TypeWithdrawElement }
+
+// Validate checks the reference.
+func (c *Withdraw) Validate() error { return c.Element.Validate("/element") }
+
+// Retype is the data of [TypeRetypeElement]: make the element one of another
+// type. It keeps its guid, name, relationships and those properties that the
+// new type has too; Properties are merged into them.
+type Retype struct {
+	Element    ElementRef `json:"element"`
+	Type       string     `json:"type"`
+	Properties Properties `json:"properties,omitzero"`
+	Expectation
+}
+
+// EventType returns [TypeRetypeElement].
+func (*Retype) EventType() string { return TypeRetypeElement }
+
+// Validate checks the reference and the type.
+func (c *Retype) Validate() error {
+	if c.Type == "" {
+		return Errorf(CodeInvalid, "/type", "missing: name the new type of the element")
+	}
+	return c.Element.Validate("/element")
+}
+
+// Rehome is the data of [TypeRehomeElement]: make the element belong to another
+// metadata source, such as when its own is gone. From has to be its present
+// source, so that nobody takes over what is not what they think (Egeria:
+// ELEMENT_HOME_CHANGED).
+type Rehome struct {
+	Element ElementRef `json:"element"`
+	// From and To are qualified names of metadata sources; empty is the
+	// repository itself.
+	From string `json:"from,omitempty"`
+	To   string `json:"to,omitempty"`
+	Expectation
+}
+
+// EventType returns [TypeRehomeElement].
+func (*Rehome) EventType() string { return TypeRehomeElement }
+
+// Validate checks the reference.
+func (c *Rehome) Validate() error { return c.Element.Validate("/element") }
+
+// FromTemplate is the data of [TypeCreateFromTemplate]: create an element as a
+// copy of a template, and with it copies of what is anchored to the template,
+// and the relationships among and from them. "~{name}~" in text is replaced by
+// the placeholder of that name. The new element is linked to the template by
+// SourcedFrom.
+type FromTemplate struct {
+	Template ElementRef `json:"template"`
+	// Placeholders by name; one that the template uses must be given.
+	Placeholders map[string]string `json:"placeholders,omitempty"`
+	// GUID and QualifiedName of the new element; the name may also come from
+	// the template with its placeholders.
+	GUID          string `json:"guid,omitempty"`
+	QualifiedName string `json:"qualifiedName,omitempty"`
+	// Properties replace those of the template.
+	Properties Properties `json:"properties,omitzero"`
+	Anchor     ElementRef `json:"anchor,omitzero"`
+	// Retrieve returns an element of that name if there is one already, as it
+	// is; otherwise that is a conflict (Egeria: allowRetrieve).
+	Retrieve bool `json:"retrieve,omitzero"`
+}
+
+// EventType returns [TypeCreateFromTemplate].
+func (*FromTemplate) EventType() string { return TypeCreateFromTemplate }
+
+// Validate checks the references.
+func (c *FromTemplate) Validate() error {
+	if err := c.Template.Validate("/template"); err != nil {
+		return err
+	}
+	if c.Anchor != (ElementRef{}) {
+		if err := c.Anchor.Validate("/anchor"); err != nil {
+			return err
+		}
+	}
+	return validGUID("/guid", c.GUID)
+}
+
+// ExternalID names an element in an external system: the identifier, and the
+// element, such as a SoftwareCapability, in whose scope it is unique.
+type ExternalID struct {
+	Element    ElementRef `json:"element"`
+	Scope      ElementRef `json:"scope"`
+	Identifier string     `json:"identifier"`
+}
+
+func (x *ExternalID) validate() error {
+	if err := x.Element.Validate("/element"); err != nil {
+		return err
+	}
+	if err := x.Scope.Validate("/scope"); err != nil {
+		return err
+	}
+	if x.Identifier == "" {
+		return Errorf(CodeInvalid, "/identifier", "missing: the identifier in the external system")
+	}
+	return nil
+}
+
+// LinkExternalID is the data of [TypeLinkExternalID]: note that an element has
+// an identifier in an external system (Egeria: ExternalId, ExternalIdLink,
+// ExternalIdScope). An element may have several, and several one.
+type LinkExternalID struct {
+	ExternalID
+	// Properties of the ExternalId, such as keyPattern.
+	Properties Properties `json:"properties,omitzero"`
+	// Link are properties of the ExternalIdLink, such as mappingProperties,
+	// permittedSynchronization and usage.
+	Link Properties `json:"link,omitzero"`
+}
+
+// EventType returns [TypeLinkExternalID].
+func (*LinkExternalID) EventType() string { return TypeLinkExternalID }
+
+// Validate checks the references and the identifier.
+func (c *LinkExternalID) Validate() error { return c.validate() }
+
+// UnlinkExternalID is the data of [TypeUnlinkExternalID]. An identifier that no
+// element has any more is deleted.
+type UnlinkExternalID struct{ ExternalID }
+
+// EventType returns [TypeUnlinkExternalID].
+func (*UnlinkExternalID) EventType() string { return TypeUnlinkExternalID }
+
+// Validate checks the references and the identifier.
+func (c *UnlinkExternalID) Validate() error { return c.validate() }
+
+// ConfirmSynchronization is the data of [TypeConfirmSynchronization]: note that
+// the element and what the identifier names were found, or made, the same
+// (Egeria: lastSynchronized).
+type ConfirmSynchronization struct {
+	ExternalID
+	// Time of it; zero means when the command is applied.
+	Time time.Time `json:"time,omitzero"`
+}
+
+// EventType returns [TypeConfirmSynchronization].
+func (*ConfirmSynchronization) EventType() string { return TypeConfirmSynchronization }
+
+// Validate checks the references and the identifier.
+func (c *ConfirmSynchronization) Validate() error { return c.validate() }
