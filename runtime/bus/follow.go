@@ -115,12 +115,13 @@ func (b *Bus) followOnce(ctx context.Context, f *Following, handle func(*Message
 	if f.ends && present == 0 {
 		return nil
 	}
-	return f.deliver(func() (*Message, error) { return f.next(ctx, consumer, messages) }, handle)
+	wait := f.wait(ctx)
+	return f.deliver(func(delivered uint64) (*Message, error) { return f.next(ctx, consumer, messages, wait, delivered) }, handle)
 }
 
-func (f *Following) deliver(next func() (*Message, error), handle func(*Message) error) error {
+func (f *Following) deliver(next func(delivered uint64) (*Message, error), handle func(*Message) error) error {
 	for delivered := uint64(1); ; delivered++ {
-		m, err := next()
+		m, err := next(delivered - 1)
 		if m == nil || err != nil {
 			return err
 		}
@@ -150,20 +151,29 @@ const (
 	quiet = 250 * time.Millisecond
 )
 
-// next returns the next message, or nil when nothing is left and that ends it.
-func (f *Following) next(ctx context.Context, c jetstream.Consumer, messages jetstream.MessagesContext) (*Message, error) {
+// wait says how long to wait for a message. That messages are stopped when ctx
+// is done is not enough: a connection that is closed at the wrong moment leaves
+// them deaf to it.
+func (f *Following) wait(ctx context.Context) jetstream.NextOpt {
+	if f.ends {
+		return jetstream.NextMaxWait(quiet)
+	}
+	return jetstream.NextContext(ctx)
+}
+
+// next returns the next message, or nil when nothing is left and that ends it;
+// delivered is how many came before it.
+func (f *Following) next(
+	ctx context.Context, c jetstream.Consumer, messages jetstream.MessagesContext, wait jetstream.NextOpt, delivered uint64,
+) (*Message, error) {
 	for {
-		var options []jetstream.NextOpt
-		if f.ends {
-			options = []jetstream.NextOpt{jetstream.NextMaxWait(quiet)}
-		}
-		raw, err := messages.Next(options...)
-		if errors.Is(err, nats.ErrTimeout) {
+		raw, err := messages.Next(wait)
+		if f.ends && errors.Is(err, nats.ErrTimeout) {
 			// What was pending may have been removed, and so will never come.
 			attempt, cancel := context.WithTimeout(ctx, requestTimeout)
 			info, err := c.Info(attempt)
 			cancel()
-			if err != nil || info.NumPending == 0 && info.Delivered.Stream < max(f.Sequence, 1) {
+			if err != nil || info.NumPending == 0 && info.Delivered.Consumer <= delivered {
 				return nil, err
 			}
 			continue

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
@@ -230,4 +231,70 @@ func TestReadEndsWhenMessagesVanish(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// What vanishes may be more than what is on its way already.
+func TestReadEndsWhenMostMessagesVanish(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	const elements, each = 80, 50 // more than is fetched ahead
+	for i := range elements {
+		var batch []events.Event
+		for range each {
+			batch = append(batch, note(t, "x"))
+		}
+		if err := b.PublishAll(t.Context(), element(b, strconv.Itoa(i)), slices.Values(batch)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stream, err := b.JetStream().Stream(t.Context(), b.Topics().OutStream())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 12*time.Second)
+	defer cancel()
+	n := 0
+	err = b.Read(ctx, b.Topics().OutStream(), []string{b.Topics().Changes()}, func(*bus.Message) error {
+		n++
+		if n > 1 {
+			return nil
+		}
+		return stream.Purge(ctx)
+	})
+	if err != nil || n == elements*each {
+		t.Errorf("%d were read, %v", n, err)
+	}
+}
+
+// A connection that is closed just when messages begin leaves them deaf to being
+// stopped: what waits for one must end by itself.
+func TestWaitingForAMessageEndsWithoutStoppingThem(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	consumer, err := b.JetStream().CreateConsumer(t.Context(), b.Topics().OutStream(), jetstream.ConsumerConfig{
+		AckPolicy: jetstream.AckNonePolicy, InactiveThreshold: time.Minute,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	messages, err := consumer.Messages()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(messages.Stop)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		_, err := bus.Next(ctx, consumer, messages)
+		ended <- err
+	}()
+	cancel()
+	select {
+	case err := <-ended:
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+	case <-time.After(5 * time.Second):
+		t.Error("it goes on waiting")
+	}
 }
