@@ -39,7 +39,7 @@ func startNode(t *testing.T, server *embedded.Server, name, domain string) *node
 	if err := b.Ensure(t.Context(), topics.DefaultLimits()); err != nil {
 		t.Fatal(err)
 	}
-	repo, err := repository.New(repository.Settings{Node: name, Bus: b, Logger: runtimetest.Logger()})
+	repo, err := repository.New(repository.Settings{Node: name, Bus: b, Types: looseTypes(t), Logger: runtimetest.Logger()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +125,7 @@ func TestTheNextWriterAnswersWhatWasApplied(t *testing.T) {
 			b.must(t, file("f", 1), folder("d"))
 			first.stop()
 			doomed, err := repository.New(repository.Settings{
-				Node: "doomed", Bus: first.bus, Logger: runtimetest.Logger(),
+				Node: "doomed", Bus: first.bus, Types: looseTypes(t), Logger: runtimetest.Logger(),
 				Crash: func(step string) {
 					if step == "published" {
 						// What is published arrives, what is answered does not.
@@ -193,7 +193,7 @@ func TestAFollowersIndexIsTheWriters(t *testing.T) {
 		}
 		fromMemory := everything(t, b, last)
 		writer.stop() // and its questions with it
-		follower, err := repository.New(repository.Settings{Node: "follower", LeaseKey: "another", Bus: writer.bus, Logger: runtimetest.Logger()})
+		follower, err := repository.New(repository.Settings{Node: "follower", LeaseKey: "another", Bus: writer.bus, Types: looseTypes(t), Logger: runtimetest.Logger()})
 		if err != nil {
 			t.Fatal(err)
 		}

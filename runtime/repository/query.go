@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/opentypes"
 )
 
 const (
@@ -102,8 +103,8 @@ func (x *index) lookUp(q *events.Get) (rawElement, error) {
 
 // find returns the page of elements in the order of their names. Each type's
 // elements are in that order already; the types asked for are merged.
-func (x *index) find(types *Types, q *events.Find) (rawElements, error) {
-	names, err := typesAsked(types, q.Type)
+func (x *index) find(q *events.Find) (rawElements, error) {
+	names, err := typesAsked(x.registry(), q.Type)
 	if err != nil {
 		return rawElements{}, err
 	}
@@ -117,7 +118,7 @@ func (x *index) find(types *Types, q *events.Find) (rawElements, error) {
 	snap, sequence := x.snapshot()
 	runs := make([]*run, 0, len(names))
 	for _, name := range names {
-		runs = append(runs, newRun(snap, types.elements[name], after))
+		runs = append(runs, newRun(snap, name, after))
 	}
 	p, matches, more := newPage[jsontext.Value](q.Page), matcher(q), false
 	for r := range merge(runs) {
@@ -133,14 +134,14 @@ func (x *index) find(types *Types, q *events.Find) (rawElements, error) {
 	return rawElements{Sequence: sequence, Elements: items, Next: next}, nil
 }
 
-func typesAsked(types *Types, name string) ([]string, error) {
+func typesAsked(types *opentypes.Registry, name string) ([]string, error) {
 	if name == "" {
 		name = "OpenMetadataRoot"
 	}
-	if _, err := types.element(name, "/type"); err != nil {
+	if _, err := types.Element(name, "/type"); err != nil {
 		return nil, err
 	}
-	return types.subtypes(name), nil
+	return types.Subtypes(name), nil
 }
 
 func matcher(q *events.Find) func(*record) bool {
@@ -333,16 +334,16 @@ type run struct {
 	head *record
 }
 
-func newRun(snap trees, typ *events.ElementType, after cursor) *run {
+func newRun(snap trees, typeName string, after cursor) *run {
 	r := &run{}
 	it := snap.types.Iter()
-	from := &record{typ: typ, name: after.name, guid: after.guid}
+	from := &record{typ: &events.ElementType{Name: typeName}, name: after.name, guid: after.guid}
 	ok := it.Seek(from)
-	if ok && after.began() && byName(it.Item(), from) == 0 && it.Item().typ.Name == typ.Name {
+	if ok && after.began() && byName(it.Item(), from) == 0 && it.Item().typ.Name == typeName {
 		ok = it.Next()
 	}
 	r.next = func() (*record, bool) {
-		if !ok || it.Item().typ.Name != typ.Name {
+		if !ok || it.Item().typ.Name != typeName {
 			return nil, false
 		}
 		item := it.Item()

@@ -48,7 +48,7 @@ func (r *Repository) endpoints(ctx context.Context) map[string]micro.Handler {
 		topics.VerbGet: answer(ctx, r, func(q events.Get) uint64 { return q.MinSequence },
 			func(_ context.Context, q events.Get) (rawElement, error) { return x.lookUp(&q) }),
 		topics.VerbFind: answer(ctx, r, func(q events.Find) uint64 { return q.MinSequence },
-			func(_ context.Context, q events.Find) (rawElements, error) { return x.find(r.set.Types, &q) }),
+			func(_ context.Context, q events.Find) (rawElements, error) { return x.find(&q) }),
 		topics.VerbRelated: answer(ctx, r, func(q events.Related) uint64 { return q.MinSequence },
 			func(_ context.Context, q events.Related) (rawRelated, error) { return x.related(&q) }),
 		topics.VerbDigests: answer(ctx, r, func(q events.Digests) uint64 { return q.MinSequence },
