@@ -18,7 +18,6 @@ type request struct {
 	generation uint64
 	category   events.OriginCategory
 	time       time.Time
-	dryRun     bool
 	// graves are what restorations can bring back, by the element that is asked
 	// for, which comes last.
 	graves map[guid][]*record

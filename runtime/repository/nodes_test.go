@@ -328,10 +328,10 @@ func tree(n int) iter.Seq2[connectors.Wanted, error] {
 		for i := range n {
 			dir, name := fmt.Sprintf("dir/%d", i/100), fmt.Sprintf("dir/%d/f%d", i/100, i)
 			spec := &events.ElementSpec{Type: "DataFile", QualifiedName: name, Properties: events.Props(map[string]any{
-				"size": i, "name": name, "<é\">": []any{1.5, nil, map[string]any{"z": 1, "a": "\u2028"}},
+				"size": i, "name": name, "a": []any{1.5, nil, map[string]any{"z": 1, "<é\">": "\u2028"}},
 			})}
 			if i%7 == 0 {
-				spec.Zones, spec.Classifications = []string{"b", "a"}, []events.Classification{{Name: "Memento"}, {Name: "Impact", Properties: events.Props(map[string]any{"x": i})}}
+				spec.Zones, spec.Classifications = []string{"b", "a"}, []events.Classification{{Name: "Criticality"}, {Name: "Impact", Properties: events.Props(map[string]any{"x": i})}}
 			}
 			if i%100 == 0 && !yield(connectors.Wanted{Element: &events.ElementSpec{Type: "FileFolder", QualifiedName: dir}}, nil) {
 				return

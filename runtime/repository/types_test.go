@@ -18,8 +18,8 @@ func looseTypes(tb testing.TB) *opentypes.Registry {
 	var defs []events.TypeDef
 	for name, attributes := range map[string][]string{
 		"OpenMetadataRoot": {"a", "b", "n", "name", "secret", "text", "x", "y", "z"},
-		"NestedFile":       {"n", "x", "y", "z"}, "FolderHierarchy": {"x"}, "LinkedFile": {"x"},
-		"Ownership": {"n", "x", "y", "z"}, "Criticality": {"x", "y", "z"},
+		"NestedFile":       {"n", "text", "x", "y", "z"}, "FolderHierarchy": {"x"}, "LinkedFile": {"x"},
+		"Impact": {"x"}, "Ownership": {"n", "x", "y", "z"}, "Criticality": {"x", "y", "z"},
 	} {
 		typ, ok := shipped.Type(name)
 		if !ok {
@@ -27,7 +27,11 @@ func looseTypes(tb testing.TB) *opentypes.Registry {
 		}
 		def := typ.Def()
 		for _, a := range attributes {
-			def.Attributes = append(def.Attributes, events.AttributeDef{Name: a, Type: "any", Description: "For tests."})
+			kind := "any"
+			if a == "name" || a == "text" {
+				kind = "string" // as it is in some of the shipped types
+			}
+			def.Attributes = append(def.Attributes, events.AttributeDef{Name: a, Type: kind, Description: "For tests."})
 		}
 		if name == "NestedFile" || name == "FolderHierarchy" {
 			def.End1.Cardinality = events.CardinalityMany

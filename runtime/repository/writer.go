@@ -262,6 +262,9 @@ func (w *writer) handle(ctx context.Context, r *received) error {
 	w.inFlight = append(w.inFlight, p)
 	if err != nil {
 		p.refuse(r, err)
+		if r.isDryRun() {
+			p.refused = nil // the answer is all there is of it
+		}
 	} else if len(p.outcome.changes) > 0 {
 		w.at("publish")
 		if err := w.publish(p, r); err != nil {
@@ -285,11 +288,13 @@ func (w *writer) apply(r *received, graves map[guid][]*record) (outcome, error) 
 		connector: r.event.Extension(events.ExtConnector), generation: generation, time: time.Now().UTC(), graves: graves,
 	}
 	o, err := w.applier.apply(w.pending, q, r.command)
-	if err != nil || r.event.Extension(events.ExtDryRun) == "" {
+	if err != nil || !r.isDryRun() {
 		return o, err
 	}
 	return o.preview(), nil
 }
+
+func (r *received) isDryRun() bool { return r.event.Extension(events.ExtDryRun) != "" }
 
 // actor is on whose behalf the command was sent.
 func (r *received) actor() string {
