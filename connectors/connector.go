@@ -65,43 +65,6 @@ type Change struct {
 	Relationship *events.RelationshipChange
 }
 
-// Filter selects changes; the zero Filter selects all of them, from where the
-// connector stopped listening, or from now on.
-type Filter struct {
-	// Types of elements and relationships, subtypes included; empty means all.
-	Types []string
-	// Sources are qualified names of metadata sources; empty means all.
-	Sources []string
-	// From is the first sequence of the out topic to deliver; 0 means after the
-	// last change that the connector has handled, and from now on at its very
-	// first start. Whoever gives it keeps the position.
-	From uint64
-	// Present delivers the present state of all that matches before the live
-	// changes, without gap or duplicate; From is ignored then.
-	Present bool
-}
-
-// Matches reports whether the filter selects the change.
-func (f *Filter) Matches(c *Change) bool {
-	header := c.header()
-	if header == nil {
-		return false
-	}
-	return (len(f.Types) == 0 || slices.ContainsFunc(f.Types, header.Type.Is)) &&
-		(len(f.Sources) == 0 || slices.Contains(f.Sources, header.Origin.Source))
-}
-
-func (c *Change) header() *events.ElementHeader {
-	switch {
-	case c.Element != nil && c.Element.State() != nil:
-		return &c.Element.State().Header
-	case c.Relationship != nil && c.Relationship.State() != nil:
-		return &c.Relationship.State().Header
-	default:
-		return nil
-	}
-}
-
 // Factory makes connectors of one kind. It is a static description, comparable
 // to Egeria's connector provider.
 type Factory struct {

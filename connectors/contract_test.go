@@ -66,47 +66,6 @@ func TestNewSet(t *testing.T) {
 	}
 }
 
-func TestFilterMatches(t *testing.T) {
-	t.Parallel()
-	table := events.ElementHeader{
-		Type:   events.ElementType{Name: "RelationalTable", SuperTypes: []string{"SchemaElement", "Referenceable"}},
-		Origin: events.Origin{Category: events.OriginExternal, Source: "db"},
-	}
-	created := &connectors.Change{Element: &events.ElementChange{Element: &events.Element{Header: table}}}
-	deleted := &connectors.Change{Element: &events.ElementChange{Previous: &events.Element{Header: table}}}
-	linked := &connectors.Change{Relationship: &events.RelationshipChange{Relationship: &events.Relationship{
-		Header: events.ElementHeader{Type: events.ElementType{Name: "AttributeForSchema"}},
-	}}}
-	unlinked := &connectors.Change{Relationship: &events.RelationshipChange{Previous: linked.Relationship.Relationship}}
-	all := []*connectors.Change{created, deleted, linked, unlinked}
-	for _, c := range []struct {
-		name   string
-		filter connectors.Filter
-		want   []*connectors.Change
-	}{
-		{"all", connectors.Filter{}, all},
-		{"a type", connectors.Filter{Types: []string{"RelationalTable"}}, all[:2]},
-		{"a super type", connectors.Filter{Types: []string{"Other", "Referenceable"}}, all[:2]},
-		{"a type of relationships", connectors.Filter{Types: []string{"AttributeForSchema"}}, all[2:]},
-		{"an unknown type", connectors.Filter{Types: []string{"Other"}}, nil},
-		{"a source", connectors.Filter{Sources: []string{"db"}}, all[:2]},
-		{"another source", connectors.Filter{Sources: []string{"files"}}, nil},
-		{"no source", connectors.Filter{Sources: []string{""}}, all[2:]},
-		{"type and source", connectors.Filter{Types: []string{"AttributeForSchema"}, Sources: []string{"db"}}, nil},
-	} {
-		for i, change := range all {
-			if got, want := c.filter.Matches(change), slices.Contains(c.want, change); got != want {
-				t.Errorf("%s, change %d: got %t, want %t", c.name, i, got, want)
-			}
-		}
-		for _, empty := range []*connectors.Change{{}, {Element: &events.ElementChange{}}, {Relationship: &events.RelationshipChange{}}} {
-			if c.filter.Matches(empty) {
-				t.Errorf("%s: a change of nothing matches", c.name)
-			}
-		}
-	}
-}
-
 func TestDecodeConfig(t *testing.T) {
 	t.Parallel()
 	type config struct {

@@ -36,7 +36,14 @@ const (
 // handled before the connector was stopped, restarted or moved, and begins with
 // what comes from now on if there was none. The positions of several listeners
 // are told apart by the order of the calls of Listen.
+//
+// A listener is told one change after the other, as fast as it handles them: it
+// holds up nobody but itself. A filter that can never select anything is a
+// permanent error.
 func (c *Context) Listen(f Filter, handle func(ctx context.Context, change Change) error) error {
+	if err := f.Validate(); err != nil {
+		return Permanent(err)
+	}
 	c.mu.Lock()
 	if c.closed.Load() {
 		c.mu.Unlock()

@@ -34,6 +34,7 @@ var floors = map[string]int{
 	"runtime/bus":              2,
 	"runtime/embedded":         2,
 	"connectors/builtin":       3,
+	"runtime/archive":          3,
 	"runtime/coordinator":      3,
 	"runtime/gateway":          3,
 	"runtime/host":             3,

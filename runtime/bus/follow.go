@@ -45,6 +45,24 @@ type Following struct {
 	// present, if set, is called with the number of messages that are there
 	// already, before the first one is delivered.
 	present func(messages uint64)
+	// snapshot, if set, is for a handler to which it matters where the present
+	// state ends, when following begins with [FromLatest].
+	snapshot *snapshot
+}
+
+// snapshot is the present state, the last message of every subject. After a break
+// it is taken again, without what was delivered, and what came after last is
+// delivered in full: going on at a sequence would deliver former states of what
+// has been changed or deleted before last.
+type snapshot struct {
+	// last is the last sequence of the stream before following began. What is
+	// delivered up to it is the present state, and nothing else.
+	last uint64
+	// until is a last sequence after the present state was taken. It may hold
+	// what is delivered up to it.
+	until uint64
+	// again is set when it is not the first that is taken.
+	again bool
 }
 
 // Follow calls handle for every message, in stream order, until ctx is done or
@@ -91,6 +109,7 @@ func (b *Bus) followOnce(ctx context.Context, f *Following, handle func(*Message
 			return &handlerError{err: err}
 		}
 	}
+	f.resume()
 	consumer, err := b.consumer(ctx, f)
 	if err != nil {
 		return err
@@ -115,6 +134,13 @@ func (b *Bus) followOnce(ctx context.Context, f *Following, handle func(*Message
 	if f.ends && present == 0 {
 		return nil
 	}
+	if f.snapshot != nil && f.Start == FromLatest {
+		state, err := b.StreamState(ctx, f.Stream)
+		if err != nil {
+			return err
+		}
+		f.snapshot.until = state.LastSeq
+	}
 	wait := f.wait(ctx)
 	return f.deliver(func(delivered uint64) (*Message, error) { return f.next(ctx, consumer, messages, wait, delivered) }, handle)
 }
@@ -128,14 +154,57 @@ func (f *Following) deliver(next func(delivered uint64) (*Message, error), handl
 		if m.delivered != delivered {
 			return fmt.Errorf("follow %s: a message was lost on the way", f.Stream)
 		}
-		if err := handle(m); err != nil {
-			return &handlerError{err: err}
+		if f.retaken(m) {
+			return errRetaken
 		}
-		f.Start, f.Sequence = FromSequence, m.Sequence+1
+		if err := f.handOver(m, handle); err != nil {
+			return err
+		}
 		if f.ends && m.Pending == 0 {
 			return nil
 		}
 	}
+}
+
+// resume says where to go on when the present state was being taken.
+func (f *Following) resume() {
+	s := f.snapshot
+	if s == nil || f.Start != FromLatest {
+		return
+	}
+	s.again = f.Sequence > 0
+	if f.Sequence > s.last {
+		f.Start = FromSequence
+	}
+}
+
+// retaken reports whether the message is behind a present state that was taken
+// again: what comes then is delivered from there on.
+func (f *Following) retaken(m *Message) bool {
+	s := f.snapshot
+	if s == nil || f.Start != FromLatest || !s.again || m.Sequence <= s.last {
+		return false
+	}
+	f.Start, f.Sequence = FromSequence, s.last+1
+	return true
+}
+
+var errRetaken = errors.New("the present state is delivered")
+
+// handOver calls handle, and has following go on behind the message. What comes
+// while the server looks for the last messages of the subjects it may deliver
+// twice, the second time out of order.
+func (f *Following) handOver(m *Message, handle func(*Message) error) error {
+	if m.Sequence >= f.Sequence {
+		if err := handle(m); err != nil {
+			return &handlerError{err: err}
+		}
+		f.Sequence = m.Sequence + 1
+	}
+	if f.snapshot == nil || m.Pending == 0 {
+		f.Start = FromSequence
+	}
+	return nil
 }
 
 const (

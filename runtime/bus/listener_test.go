@@ -205,3 +205,92 @@ func TestAListenerMissesNothingWhileItIsDown(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+// Listeners that ask for little are sent little.
+func TestTheServerPassesOverWhatIsNotAskedFor(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	stream, err := b.JetStream().Stream(t.Context(), b.Topics().OutStream())
+	if err != nil {
+		t.Fatal(err)
+	}
+	elements, all := b.Topics().ElementsOf("*"), b.Topics().RelationshipsOf("*")
+	nested, lineage := b.Topics().RelationshipsOf("NestedFile"), b.Topics().RelationshipsOf("DataFlow")
+	for name, c := range map[string]struct {
+		filter connectors.Filter
+		want   []string
+	}{
+		"everything":             {connectors.Filter{}, []string{elements, all}},
+		"types":                  {connectors.Filter{Types: []string{"DataFile"}}, []string{elements, all}},
+		"relationships":          {connectors.Filter{Relationships: []string{"NestedFile", "DataFlow", "NestedFile"}}, []string{lineage, nested}},
+		"one":                    {connectors.Filter{Relationships: []string{"NestedFile"}, Present: true}, []string{nested}},
+		"types and one":          {connectors.Filter{Relationships: []string{"NestedFile"}, Types: []string{"DataFile"}}, []string{elements, all}},
+		"a classification":       {connectors.Filter{Classifications: []string{"Secret"}}, []string{elements}},
+		"changes of elements":    {connectors.Filter{Changes: []string{events.TypeElementDeleted}}, []string{elements}},
+		"all relationships":      {connectors.Filter{Changes: []string{connectors.AnyRelationshipChange}}, []string{all}},
+		"changes of both":        {connectors.Filter{Changes: []string{events.TypeElementDeleted, events.TypeRelationshipDeleted}}, []string{elements, all}},
+		"deletions of one":       {connectors.Filter{Changes: []string{events.TypeRelationshipDeleted}, Relationships: []string{"NestedFile"}}, []string{nested}},
+		"relationships by types": {connectors.Filter{Changes: []string{connectors.AnyRelationshipChange}, Types: []string{"NestedFile"}}, []string{all}},
+	} {
+		m := metadata(t, b, "listener")
+		stop := background(t, func(ctx context.Context) error {
+			return m.Follow(ctx, c.filter, func(context.Context, connectors.Change) error { return nil })
+		})
+		var got []string
+		eventually(t, "a consumer for "+name, func() bool {
+			got = nil
+			for info := range stream.ListConsumers(t.Context()).Info() {
+				got = append(got, info.Config.FilterSubjects...)
+				if info.Config.FilterSubject != "" {
+					got = append(got, info.Config.FilterSubject)
+				}
+			}
+			return got != nil
+		})
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: it asks for %q, want %q", name, got, c.want)
+		}
+		if err := stop(); !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	}
+}
+
+func TestAFilterThatSelectsNothingIsRefused(t *testing.T) {
+	t.Parallel()
+	err := metadata(t, setup(t), "listener").Follow(t.Context(), connectors.Filter{Types: []string{"*"}}, nil)
+	if err == nil || !strings.Contains(err.Error(), "leave the names out") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestRelationshipsAreFollowed(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	link := func(kind, change string) {
+		r := &events.Relationship{Header: events.ElementHeader{GUID: events.GUIDOf(kind), Type: events.ElementType{Name: kind}}}
+		e, err := events.New("/repository", change, events.RelationshipChange{Relationship: r})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.Publish(t.Context(), b.Topics().Relationship(kind, r.Header.GUID), &e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first := change(t, b, file(), "a", "", 1)
+	link("DataFlow", events.TypeRelationshipCreated)
+	link("NestedFile", events.TypeRelationshipCreated)
+	link("NestedFile", events.TypeRelationshipRestored)
+	seen, m := &gathered[string]{}, metadata(t, b, "listener")
+	background(t, func(ctx context.Context) error {
+		f := connectors.Filter{Relationships: []string{"NestedFile"}, From: first}
+		return m.Follow(ctx, f, func(_ context.Context, c connectors.Change) error {
+			seen.add(c.Relationship.Relationship.Header.Type.Name + " " + c.Type)
+			return nil
+		})
+	})
+	want := []string{"NestedFile " + events.TypeRelationshipCreated, "NestedFile " + events.TypeRelationshipRestored}
+	if got := seen.await(t, 2); !slices.Equal(got, want) {
+		t.Errorf("got %q", got)
+	}
+}

@@ -7,7 +7,9 @@ import (
 	"iter"
 	"log/slog"
 	"maps"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -108,17 +110,19 @@ func ask[A any](ctx context.Context, m *Metadata, verb string, question any) (A,
 
 // Follow implements [connectors.Follower].
 func (m *Metadata) Follow(ctx context.Context, f connectors.Filter, handle func(context.Context, connectors.Change) error) error {
-	following := Following{Stream: m.bus.topics.OutStream(), Start: FromNow, Subjects: []string{
-		m.bus.topics.ElementsOf("*"), m.bus.topics.RelationshipsOf("*"),
-	}}
-	var present uint64
+	if err := f.Validate(); err != nil {
+		return err
+	}
+	following := Following{Stream: m.bus.topics.OutStream(), Start: FromNow, Subjects: m.subjects(&f)}
+	var present snapshot
 	switch {
 	case f.Present:
 		last, err := m.LastChange(ctx)
 		if err != nil {
 			return err
 		}
-		following.Start, present = FromLatest, last
+		present.last = last
+		following.Start, following.snapshot = FromLatest, &present
 	case f.From > 0:
 		following.Start, following.Sequence = FromSequence, f.From
 	}
@@ -128,22 +132,44 @@ func (m *Metadata) Follow(ctx context.Context, f connectors.Filter, handle func(
 			m.bus.set.Logger.ErrorContext(ctx, "a change event cannot be read", slog.Uint64("sequence", msg.Sequence), slog.Any("error", err))
 			return nil
 		}
-		if !f.Matches(&change) || msg.Sequence <= present && gone(&change) {
+		if !present.selects(&f, &change) {
 			return nil
 		}
 		return m.insistOn(ctx, msg, &change, handle)
 	})
 }
 
+// selects reports whether a change is to be told. Of what was gone before
+// following began, nothing was ever told.
+func (s *snapshot) selects(f *connectors.Filter, c *connectors.Change) bool {
+	return c.Sequence <= s.until && f.MatchesPresent(c) || c.Sequence > s.last && f.Matches(c)
+}
+
+// subjects are those of what a filter can select. Types are not among them: their
+// subtypes are known to the repository only.
+func (m *Metadata) subjects(f *connectors.Filter) []string {
+	t := m.bus.topics
+	elements, relationships := f.Selects()
+	var subjects []string
+	if elements {
+		subjects = append(subjects, t.ElementsOf("*"))
+	}
+	switch {
+	case !relationships:
+	case len(f.Relationships) > 0 && len(f.Types) == 0:
+		for _, name := range slices.Compact(slices.Sorted(slices.Values(f.Relationships))) {
+			subjects = append(subjects, t.RelationshipsOf(name))
+		}
+	default:
+		subjects = append(subjects, t.RelationshipsOf("*"))
+	}
+	return subjects
+}
+
 // LastChange implements [connectors.Latest].
 func (m *Metadata) LastChange(ctx context.Context) (uint64, error) {
 	state, err := m.bus.StreamState(ctx, m.bus.topics.OutStream())
 	return state.LastSeq, err
-}
-
-// gone reports whether the change is a deletion.
-func gone(c *connectors.Change) bool {
-	return c.Type == events.TypeElementDeleted || c.Type == events.TypeRelationshipDeleted
 }
 
 // insistOn hands over a change until the listener takes it or gives it up: then
@@ -168,11 +194,8 @@ func (m *Metadata) insistOn(ctx context.Context, msg *Message, c *connectors.Cha
 	}
 }
 
-// maxAttempts is how often a listener may fail on a change: within a minute.
-const maxAttempts = 10
-
 // attempt hands over a change until the listener takes it; it returns the last
-// error when that is permanent, came too often, or ctx is done. An error that
+// error when that is permanent, came too often (within a minute), or ctx is done. An error that
 // says when to come again is not counted: waiting is what the listener wants.
 func attempt(ctx context.Context, log *slog.Logger, c *connectors.Change, handle func(context.Context, connectors.Change) error) error {
 	wait := pause{first: 100 * time.Millisecond, max: 30 * time.Second}
@@ -188,7 +211,7 @@ func attempt(ctx context.Context, log *slog.Logger, c *connectors.Change, handle
 			failed++
 		}
 		switch {
-		case connectors.IsPermanent(why) || failed == maxAttempts:
+		case connectors.IsPermanent(why) || failed == connectors.MaxAttempts:
 			return why
 		case later:
 			err = sleep(ctx, d)
@@ -237,16 +260,14 @@ func ChangeOf(msg *Message) (connectors.Change, error) {
 		return connectors.Change{}, err
 	}
 	c := connectors.Change{Type: e.Type, Sequence: msg.Sequence, Time: e.Time, Actor: e.Extension(events.ExtActor)}
-	switch e.Type {
-	case events.TypeRelationshipCreated, events.TypeRelationshipUpdated, events.TypeRelationshipDeleted:
+	if strings.HasPrefix(e.Type, strings.TrimSuffix(connectors.AnyRelationshipChange, "*")) {
 		change, err := events.Unmarshal[events.RelationshipChange](e.Data)
 		c.Relationship = &change
 		return c, err
-	default:
-		change, err := events.Unmarshal[events.ElementChange](e.Data)
-		c.Element = &change
-		return c, err
 	}
+	change, err := events.Unmarshal[events.ElementChange](e.Data)
+	c.Element = &change
+	return c, err
 }
 
 // LoadPosition implements [connectors.Positions].

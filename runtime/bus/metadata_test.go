@@ -110,9 +110,9 @@ func TestAnswersAndRefusals(t *testing.T) {
 	}
 }
 
-// change publishes a change event of an element; size 0 deletes it.
-func change(t *testing.T, b *bus.Bus, typ events.ElementType, name, source string, size int) uint64 {
-	t.Helper()
+// changed returns a change event of an element; size 0 deletes it.
+func changed(tb testing.TB, b *bus.Bus, typ events.ElementType, name, source string, size int) (subject string, e events.Event) {
+	tb.Helper()
 	state := &events.Element{
 		Header: events.ElementHeader{
 			GUID: events.GUIDOf(name), Type: typ, QualifiedName: name, Origin: events.Origin{Source: source},
@@ -126,12 +126,19 @@ func change(t *testing.T, b *bus.Bus, typ events.ElementType, name, source strin
 	}
 	e, err := events.New("/repository", eventType, c)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	e.SetExtension(events.ExtActor, "anna")
-	sequence, err := b.Publish(t.Context(), b.Topics().Element(typ.Name, state.Header.GUID), &e)
+	return b.Topics().Element(typ.Name, state.Header.GUID), e
+}
+
+// change publishes a change event of an element.
+func change(tb testing.TB, b *bus.Bus, typ events.ElementType, name, source string, size int) uint64 {
+	tb.Helper()
+	subject, e := changed(tb, b, typ, name, source, size)
+	sequence, err := b.Publish(tb.Context(), subject, &e)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return sequence
 }

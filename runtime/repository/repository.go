@@ -211,15 +211,18 @@ func (r *Repository) catchUp(ctx context.Context) (next uint64, err error) {
 		sequence, _ := r.index.reached()
 		return sequence >= last
 	}
-	if reached() {
-		return state.LastSeq + 1, nil
+	if !reached() {
+		attempt, cancel := context.WithCancel(ctx)
+		defer cancel()
+		if err := r.follow(attempt, reached); !errors.Is(err, errCaughtUp) {
+			return 0, err
+		}
 	}
-	attempt, cancel := context.WithCancel(ctx)
-	defer cancel()
-	if err := r.follow(attempt, reached); !errors.Is(err, errCaughtUp) {
-		return 0, err
-	}
-	return state.LastSeq + 1, nil
+	// What comes next must follow what the index holds, also if the out topic was
+	// extended between the questions above: a writer that believes it to be
+	// shorter would see its first event refused and the next one stored.
+	sequence, _ := r.index.reached()
+	return max(state.LastSeq, sequence) + 1, nil
 }
 
 // errOtherStore says that the index was of another out topic and is empty now.

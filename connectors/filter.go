@@ -1,0 +1,138 @@
+package connectors
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/camena-io/camena/events"
+)
+
+// Filter selects changes; the zero Filter selects all of them, from where the
+// connector stopped listening, or from now on. What it says of elements and
+// relationships is said of the state that a change leaves or of the one before,
+// so that a listener also learns of what leaves its filter.
+type Filter struct {
+	// Types of elements and relationships, subtypes included. If neither Types
+	// nor Relationships are given, every type is selected.
+	Types []string
+	// Relationships are types of relationships, without their subtypes, which
+	// are selected besides Types. The server passes over all other changes if
+	// there are no Types.
+	Relationships []string
+	// Classifications selects elements that have one of them, and the changes of
+	// these classifications; empty means all. Relationships have none.
+	Classifications []string
+	// Sources are qualified names of metadata sources; empty means all.
+	Sources []string
+	// Zones selects what is a member of one of them, as is what has no zones;
+	// empty means all.
+	Zones []string
+	// Changes are the types of change events, such as
+	// [events.TypeElementDeleted], or [AnyElementChange]; empty means all. The
+	// server passes over relationships if all are of elements, and the reverse.
+	Changes []string
+	// From is the first sequence of the out topic to deliver; 0 means after the
+	// last change that the connector has handled, and from now on at its very
+	// first start. Whoever gives it keeps the position.
+	From uint64
+	// Present delivers the present state of all that matches before the live
+	// changes, without gap or duplicate, whatever change it was that led to it:
+	// Changes is for what comes then. From is ignored.
+	Present bool
+}
+
+// For [Filter.Changes].
+const (
+	AnyElementChange      = "io.camena.element.*"
+	AnyRelationshipChange = "io.camena.relationship.*"
+)
+
+// isFamily reports whether a type of changes is one of all of them.
+func isFamily(c string) bool { return c == AnyElementChange || c == AnyRelationshipChange }
+
+func inFamily(c, family string) bool { return strings.HasPrefix(c, strings.TrimSuffix(family, "*")) }
+
+// Selects reports whether the filter can select changes of elements, and of
+// relationships.
+func (f *Filter) Selects() (elements, relationships bool) {
+	has := func(family string) bool {
+		return len(f.Changes) == 0 || slices.ContainsFunc(f.Changes, func(c string) bool { return inFamily(c, family) })
+	}
+	elements = has(AnyElementChange) && (len(f.Types) > 0 || len(f.Relationships) == 0)
+	relationships = has(AnyRelationshipChange) && len(f.Classifications) == 0
+	return elements, relationships
+}
+
+// Validate refuses what can never select anything.
+func (f *Filter) Validate() error {
+	for _, names := range [...][]string{f.Types, f.Relationships, f.Classifications} {
+		if slices.Contains(names, "") || slices.Contains(names, "*") {
+			return errors.New(`filter: "" and "*" are no names; to select everything, leave the names out`)
+		}
+	}
+	for _, c := range f.Changes {
+		if !inFamily(c, AnyElementChange) && !inFamily(c, AnyRelationshipChange) {
+			return fmt.Errorf("filter: %q is no type of change event", c)
+		}
+	}
+	if elements, relationships := f.Selects(); !elements && !relationships {
+		return errors.New("filter: it selects nothing: relationships have no classifications, and Changes excludes one or the other")
+	}
+	return nil
+}
+
+// Matches reports whether the filter selects the change.
+func (f *Filter) Matches(c *Change) bool {
+	if c.Type == events.TypeElementMoved {
+		return false // the change that goes with it says all
+	}
+	if len(f.Changes) > 0 && !slices.ContainsFunc(f.Changes, func(of string) bool {
+		return c.Type == of || isFamily(of) && inFamily(c.Type, of)
+	}) {
+		return false
+	}
+	if c.Relationship != nil {
+		return f.relationship(c.Relationship.Relationship) || f.relationship(c.Relationship.Previous)
+	}
+	return c.Element != nil && (f.element(c.Element.Element) || f.element(c.Element.Previous) || f.classification(c.Element))
+}
+
+// MatchesPresent reports whether the filter selects the state that the change
+// has left, as the present one of something.
+func (f *Filter) MatchesPresent(c *Change) bool {
+	if c.Type == events.TypeElementMoved {
+		return false
+	}
+	elements, relationships := f.Selects()
+	if c.Relationship != nil {
+		return relationships && f.relationship(c.Relationship.Relationship)
+	}
+	return elements && c.Element != nil && f.element(c.Element.Element)
+}
+
+func (f *Filter) relationship(r *events.Relationship) bool {
+	return r != nil && len(f.Classifications) == 0 && f.header(&r.Header, f.Relationships)
+}
+
+func (f *Filter) element(e *events.Element) bool {
+	return e != nil && f.header(&e.Header, nil) && (len(f.Classifications) == 0 ||
+		slices.ContainsFunc(e.Classifications, func(c events.Classification) bool { return slices.Contains(f.Classifications, c.Name) }))
+}
+
+// classification reports whether a change is one of a classification that the
+// filter selects, of an element that it selects but for that.
+func (f *Filter) classification(c *events.ElementChange) bool {
+	e := c.State()
+	return e != nil && slices.Contains(f.Classifications, c.Classification) && f.header(&e.Header, nil)
+}
+
+// header checks what elements and relationships have in common; exact are the
+// types that count without their subtypes.
+func (f *Filter) header(h *events.ElementHeader, exact []string) bool {
+	ofType := len(f.Types) == 0 && len(f.Relationships) == 0 ||
+		slices.ContainsFunc(f.Types, h.Type.Is) || slices.Contains(exact, h.Type.Name)
+	return ofType && (len(f.Sources) == 0 || slices.Contains(f.Sources, h.Origin.Source)) &&
+		(len(f.Zones) == 0 || len(h.Zones) == 0 || slices.ContainsFunc(h.Zones, func(z string) bool { return slices.Contains(f.Zones, z) }))
+}

@@ -1,0 +1,26 @@
+// Package archive reads and writes files of metadata.
+//
+// # Open metadata archives
+//
+// [Open] takes an open metadata archive as Egeria publishes them: one JSON
+// document of type definitions, entities, relationships and classifications,
+// plain or compressed by gzip. It is read as a stream, as often as needed, so
+// that its size does not matter.
+//
+// [Archive.Check] reads it once from end to end and sends nothing: it finds out
+// whether the JSON is whole, whether each item can be understood, whether its
+// type is known and whether what it refers to exists. What is wrong stands in
+// the [Report], with the line and the JSON pointer, and stops nothing else; a
+// document that ends too early or is not JSON stops everything. Then
+// [Plan.Steps] yields the commands, in an order in which they can be applied:
+// types, elements, classifications, relationships. The commands say how things
+// shall be, with the guids of the archive, so that sending them twice changes
+// nothing the second time.
+//
+// # Native archives
+//
+// [NewWriter] and [NewReader] keep the change events of the out topic with their
+// places in the stream: a line is a CloudEvent in structured mode, the first one
+// says what the file holds, the last one how many there must be and what they
+// sum up to, so that a damaged file is noticed, with the line.
+package archive

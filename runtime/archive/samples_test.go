@@ -1,0 +1,142 @@
+package archive_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/archive"
+)
+
+// samples returns the folder of published archives, if there is one.
+func samples(t *testing.T) string {
+	t.Helper()
+	folder := os.Getenv("CAMENA_ARCHIVE_SAMPLES")
+	if folder == "" {
+		t.Skip("no samples: CAMENA_ARCHIVE_SAMPLES does not name a folder with the content packs of odpi/egeria-samples")
+	}
+	return folder
+}
+
+func TestSamples(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, title string
+		// there is what the repository has of what the archive refers to.
+		there map[archive.Kind]archive.Count
+		// alone is what can be taken if it has nothing.
+		alone map[archive.Kind]archive.Count
+		steps int
+	}{
+		{name: "CocoClinicalTrialsTemplatesArchive.json", title: "Coco Pharmaceuticals Clinical Trials Templates"},
+		{
+			name: "CocoTypesArchive.json", title: "CocoTypes", steps: 1,
+			there: map[archive.Kind]archive.Count{archive.KindType: {Found: 4, Taken: 4}},
+		},
+		{
+			name: "DemoAssetType.omarchive", title: "DemoAssetArchive", steps: 1,
+			there: map[archive.Kind]archive.Count{archive.KindType: {Found: 1, Taken: 1}},
+		},
+		{
+			name: "CocoSustainabilityArchive.json", title: "Coco Pharmaceuticals Sustainability Project", steps: 90 + 2 + 143,
+			there: map[archive.Kind]archive.Count{
+				archive.KindElement:        {Found: 90, Taken: 90},
+				archive.KindClassification: {Found: 35, Taken: 35},
+				archive.KindRelationship:   {Found: 143, Taken: 143},
+			},
+			alone: map[archive.Kind]archive.Count{
+				archive.KindElement:        {Found: 90, Taken: 90},
+				archive.KindClassification: {Found: 35, Taken: 35},
+				archive.KindRelationship:   {Found: 143, Taken: 97, Refused: 46},
+			},
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			a := sample(t, test.name)
+			everything := func(_ context.Context, guids []string) ([]string, error) { return guids, nil }
+			for elements, want := range map[string]map[archive.Kind]archive.Count{"there": test.there, "alone": test.alone} {
+				if want == nil && elements == "alone" {
+					continue
+				}
+				settings := archive.Settings{}
+				if elements == "there" {
+					settings.Elements = everything
+				}
+				plan, err := a.Check(t.Context(), settings)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if want == nil {
+					want = map[archive.Kind]archive.Count{}
+				}
+				if diff := cmp.Diff(plan.Report.Counts, want); diff != "" {
+					t.Errorf("%s: counts (-got +want):\n%s", elements, diff)
+				}
+				if plan.Report.Header.Name != test.title {
+					t.Errorf("the header is %+v", plan.Report.Header)
+				}
+				if n := len(steps(t, plan)); elements == "there" && n != test.steps {
+					t.Errorf("%d steps, want %d", n, test.steps)
+				}
+			}
+		})
+	}
+}
+
+func sample(t *testing.T, name string) *archive.Archive {
+	t.Helper()
+	a, err := archive.Open(filepath.Join(samples(t), name))
+	if os.IsNotExist(err) {
+		t.Skipf("no sample of a published archive: %v", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := a.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return a
+}
+
+func TestSampleTypes(t *testing.T) {
+	t.Parallel()
+	plan, err := sample(t, "CocoTypesArchive.json").Check(t.Context(), archive.Settings{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	define, ok := steps(t, plan)[0].Commands[0].(*events.DefineTypes)
+	if !ok {
+		t.Fatal("no types are defined")
+	}
+	var got []string
+	for _, def := range define.Types {
+		text := string(def.Kind) + " " + def.Name + " " + def.SuperType
+		for _, a := range def.Attributes {
+			text += " " + a.Name + ":" + a.Type
+		}
+		for _, v := range def.Values {
+			text += " " + v.Name
+		}
+		if def.End1 != nil {
+			text += " " + def.End1.Type + "-" + def.End2.Type + " " + string(def.End1.Cardinality)
+		}
+		got = append(got, text)
+	}
+	want := []string{
+		"enum BiopsyScope  Unclassified Excisional Incisional Other",
+		"element BiopsyReport Document biopsyScope:BiopsyScope biopsyTechniqueType:string",
+		"relationship BiopsySupportingEvidence  notes:map<string,string> BiopsyReport-Referenceable many",
+		"classification ReviewedByClinicalTrials  reviewer:string reviewerTypeName:string reviewerPropertyName:string notes:map<string,string>",
+	}
+	if diff := cmp.Diff(got, want); diff != "" {
+		t.Errorf("types (-got +want):\n%s", diff)
+	}
+}
