@@ -40,6 +40,7 @@ type index struct {
 	fences map[string]uint64
 	// tombstones are the deletions that have not been swept, oldest first.
 	tombstones []tombstone
+	tally      tally
 	trees
 }
 
@@ -59,7 +60,7 @@ func newIndex() *index {
 	// The lock of the index guards the trees too.
 	options := btree.Options{NoLocks: true}
 	return &index{
-		byGUID: map[guid]*record{}, byName: map[string]*record{}, fences: map[string]uint64{},
+		byGUID: map[guid]*record{}, byName: map[string]*record{}, fences: map[string]uint64{}, tally: newTally(),
 		trees: trees{
 			types:  btree.NewBTreeGOptions(byType, options),
 			scopes: btree.NewBTreeGOptions(byScope, options),
@@ -128,12 +129,29 @@ func (x *index) linked(element guid) []*record {
 	return links
 }
 
+// snapshot is the index at one moment.
+type snapshot struct {
+	trees
+	// names are the types of elements that there are.
+	names []string
+}
+
 // snapshot returns the ordered trees as they are now, and the sequence they
 // reflect.
-func (x *index) snapshot() (trees, uint64) {
+func (x *index) snapshot() (snapshot, uint64) {
 	x.mu.Lock() // copying marks the nodes of the original as shared
 	defer x.mu.Unlock()
-	return trees{types: x.types.Copy(), scopes: x.scopes.Copy(), ends: x.ends.Copy()}, x.sequence
+	return snapshot{
+		trees: trees{types: x.types.Copy(), scopes: x.scopes.Copy(), ends: x.ends.Copy()}, names: x.tally.typeNames(),
+	}, x.sequence
+}
+
+// tallied calls look with the tally and returns the sequence at which it holds.
+func (x *index) tallied(look func(*tally)) uint64 {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	look(&x.tally)
+	return x.sequence
 }
 
 // lastEvent returns the position, when the last event was stored, and its id.
@@ -150,6 +168,7 @@ func (x *index) reset() {
 	fresh := newIndex()
 	x.sequence, x.position, x.stored, x.id = 0, 0, time.Time{}, ""
 	x.byGUID, x.byName, x.fences, x.tombstones, x.trees = fresh.byGUID, fresh.byName, fresh.fences, nil, fresh.trees
+	x.tally = fresh.tally
 }
 
 // reached returns how far the index reflects the out topic, and the in-sequence
@@ -218,6 +237,7 @@ func (x *index) put(r *record) {
 		return
 	}
 	x.byGUID[r.guid] = r
+	x.tally.add(r, 1)
 	if r.scope != "" {
 		x.scopes.Set(r)
 	}
@@ -234,6 +254,7 @@ func (x *index) put(r *record) {
 
 func (x *index) remove(r *record) {
 	delete(x.byGUID, r.guid)
+	x.tally.add(r, -1)
 	if r.scope != "" {
 		x.scopes.Delete(r)
 	}
