@@ -31,7 +31,9 @@
 // A listener is told the changes in order. After a restart or a move it goes on
 // behind the last change that it handled, so that it misses none that the out
 // topic still holds; after a crash it may be told those of the last second again
-// ([Context.Listen]).
+// ([Context.Listen]). One that begins with the present state ([Filter]) is told
+// of everything once, as it is, and then every change. A slow listener is behind;
+// it holds up nobody else.
 //
 // # Synchronization
 //

@@ -8,42 +8,70 @@ const MaxPage = 5000
 // Get asks for one element, or for one relationship by its guid.
 type Get struct {
 	ElementRef
+	// AsOf asks for the state that was stored at a time, as far back as history
+	// is kept; what is deleted since then is found, too.
+	AsOf time.Time `json:"asOf,omitzero"`
+	// EffectiveAt asks only for what counts at a time, see [Effectivity].
+	EffectiveAt time.Time `json:"effectiveAt,omitzero"`
 	// MinSequence makes the answer wait until it reflects that sequence of the
 	// out topic: pass the sequence of your own write to read it back.
 	MinSequence uint64 `json:"minSequence,omitzero"`
 }
 
-// Find asks for the elements that match every condition given, in the order of
-// their qualified names.
+// Find asks for the elements that match every condition given.
 type Find struct {
 	// Type includes subtypes; empty means all.
 	Type string `json:"type,omitempty"`
+	// Classification is the name of one that the elements have.
+	Classification string `json:"classification,omitempty"`
+	// ClassificationWhere is what is true of that classification's properties.
+	ClassificationWhere *Condition `json:"classificationWhere,omitempty"`
+	// Zone is a governance zone that the elements are members of. Those that are
+	// in no zone are not found.
+	Zone string `json:"zone,omitempty"`
 	// Source is the qualified name of the metadata source they belong to.
 	Source string `json:"source,omitempty"`
 	Scope  string `json:"scope,omitempty"`
 	// NamePrefix is the beginning of the qualified name.
 	NamePrefix string `json:"namePrefix,omitempty"`
 	// Text occurs, whatever its case, in the qualified name or in the
-	// properties displayName, name or description.
+	// properties displayName, name, resourceName or description.
 	Text string `json:"text,omitempty"`
+	// Where is what is true of the elements' properties and headers.
+	Where *Condition `json:"where,omitempty"`
+	// Sort is the order; none means by qualified name, or by guid where there is
+	// none. What is equal is in the order of the guids.
+	Sort []SortKey `json:"sort,omitempty"`
+	// EffectiveAt leaves out what does not count at a time, and classifications
+	// that do not; without it they all count.
+	EffectiveAt time.Time `json:"effectiveAt,omitzero"`
+	// IncludeArchived finds what is classified as [Memento], too.
+	IncludeArchived bool `json:"includeArchived,omitzero"`
 	Page
 }
 
 // Related asks for the elements that are related to one element.
 type Related struct {
 	ElementRef
-	// Relationship is the type of the relationships to follow; empty means all.
+	// Relationship is the type of the relationships to follow, subtypes
+	// included; empty means all.
 	Relationship string `json:"relationship,omitempty"`
 	// End is 1 to follow relationships in which the element is end 1, 2 for
 	// those in which it is end 2, 0 for both.
 	End int `json:"end,omitzero"`
+	// EffectiveAt leaves out relationships and elements that do not count at a
+	// time.
+	EffectiveAt time.Time `json:"effectiveAt,omitzero"`
+	// IncludeArchived follows to what is classified as [Memento], too.
+	IncludeArchived bool `json:"includeArchived,omitzero"`
 	Page
 }
 
 // Page asks for a part of a longer answer.
 type Page struct {
 	// Limit is how many results to return; 0 means 100, at most [MaxPage]. An
-	// answer holds fewer when they would not fit into a message.
+	// answer holds fewer when they are too large together, or take too long to
+	// find: Next says whether there are more, not how many there are.
 	Limit int `json:"limit,omitzero"`
 	// After is the Next of the page before.
 	After       string `json:"after,omitempty"`
@@ -114,6 +142,8 @@ type DigestItem struct {
 type HistoryAnswer struct {
 	Sequence uint64  `json:"sequence"`
 	Changes  []Entry `json:"changes"`
+	// Truncated says that older changes are kept, too, but do not fit.
+	Truncated bool `json:"truncated,omitzero"`
 }
 
 // Entry is one change event of a history.
@@ -126,7 +156,8 @@ type Entry struct {
 	Relationship *RelationshipChange `json:"relationship,omitempty"`
 }
 
-// CountAnswer answers a request for the number of elements by type.
+// CountAnswer says how many elements answer a [Find], by type. Relationships
+// are counted where that asks for no elements in particular.
 type CountAnswer struct {
 	Sequence      uint64         `json:"sequence"`
 	Elements      map[string]int `json:"elements"`

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
 )
 
@@ -22,7 +23,7 @@ It serves as the health check of containers.`,
 			ctx, cancel := context.WithTimeout(cmd.Context(), 4*time.Second)
 			defer cancel()
 			return p.withMetadata(ctx, func(ctx context.Context, m *bus.Metadata) error {
-				count, err := m.Count(ctx)
+				count, err := m.Count(ctx, events.Find{})
 				if err != nil {
 					return err
 				}

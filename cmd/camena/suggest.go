@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
 )
 
@@ -27,7 +28,7 @@ func didYouMean(written string, candidates []string) string {
 
 // likeType is [didYouMean] among the types that are in use.
 func likeType(ctx context.Context, m *bus.Metadata, written string) string {
-	n, err := m.Count(ctx)
+	n, err := m.Count(ctx, events.Find{})
 	if err != nil {
 		return ""
 	}

@@ -20,10 +20,12 @@ const (
 	// SurvivesFailedStart needs [ThirdParty.Break].
 	SurvivesFailedStart Behavior = "Start fails while the third party is gone, and Disconnect works all the same"
 	LeavesNoGoroutine   Behavior = "no goroutine is left after Disconnect"
-	RepeatsNothing      Behavior = "a second refresh of an unchanged third party sends no command"
-	SeesAdditions       Behavior = "the next refresh sees what was added"
-	SeesChanges         Behavior = "the next refresh sees what was changed"
-	SeesDeletions       Behavior = "the next refresh sees what was removed"
+	// TakesChanges is about connectors that are a [connectors.Listener].
+	TakesChanges   Behavior = "a listener takes every change that it asks for, also when it is told again"
+	RepeatsNothing Behavior = "a second refresh of an unchanged third party sends no command"
+	SeesAdditions  Behavior = "the next refresh sees what was added"
+	SeesChanges    Behavior = "the next refresh sees what was changed"
+	SeesDeletions  Behavior = "the next refresh sees what was removed"
 	// KeepsTheUnseen needs [ThirdParty.Break].
 	KeepsTheUnseen  Behavior = "while the third party is gone a refresh fails and deletes nothing"
 	StopsInTime     Behavior = "Refresh returns within a second after its ctx is done"
@@ -35,7 +37,7 @@ const (
 // All returns all behaviors, in the order in which a connector is best mended.
 func All() []Behavior {
 	return []Behavior{
-		NewDoesNoIO, RejectsUnknownNames, KeepsSecrets, Disconnects, SurvivesFailedStart, LeavesNoGoroutine,
+		NewDoesNoIO, RejectsUnknownNames, KeepsSecrets, Disconnects, SurvivesFailedStart, LeavesNoGoroutine, TakesChanges,
 		RepeatsNothing, SeesAdditions, SeesChanges, SeesDeletions, KeepsTheUnseen, StopsInTime,
 		SurvivesFaults, SurvivesLag, SurvivesRestart,
 	}
@@ -52,6 +54,10 @@ type ThirdParty struct {
 	Secrets []string
 	// Add, Change and Remove alter what a connector catalogues.
 	Add, Change, Remove func()
+	// Listened are commands whose changes a listener is to take, in this order;
+	// nil means: of each type that its Interest names, an element is created,
+	// changed and deleted, and of each type in Relationships one linked and unlinked.
+	Listened []events.Command
 	// Break makes the third party unreachable, for good.
 	Break func()
 }
@@ -111,6 +117,8 @@ func (c *check) of(b Behavior) (run func(), refreshes bool) {
 		return c.survivesFailedStart, false
 	case LeavesNoGoroutine:
 		return c.leavesNoGoroutine, false
+	case TakesChanges:
+		return c.takesChanges, false
 	default:
 		return c.ofRefreshes(b), true
 	}

@@ -2,10 +2,10 @@ package connectortest
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/camena-io/camena/connectors"
-	"github.com/camena-io/camena/events"
 )
 
 const (
@@ -13,13 +13,38 @@ const (
 	lastRetry  = 100 * time.Millisecond
 )
 
+// Buried is a change that a listener gave up, and why.
+type Buried struct {
+	Change connectors.Change
+	Reason error
+}
+
+// Buried returns the changes that listeners gave up.
+func (r *Repository) Buried() []Buried {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.buried)
+}
+
+// LastChange implements [connectors.Latest].
+func (r *Repository) LastChange(context.Context) (uint64, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.sequence, nil
+}
+
 // Follow implements [connectors.Follower].
 func (r *Repository) Follow(ctx context.Context, f connectors.Filter, handle func(context.Context, connectors.Change) error) error {
+	if err := f.Validate(); err != nil {
+		return err
+	}
 	pending, next := r.begin(&f)
+	matches := f.MatchesPresent
 	for {
-		if err := handOver(ctx, pending, &f, handle); err != nil {
+		if err := r.handOver(ctx, pending, matches, handle); err != nil {
 			return err
 		}
+		matches = f.Matches
 		var grown <-chan struct{}
 		pending, grown = r.logged(next)
 		next += uint64(len(pending))
@@ -34,8 +59,8 @@ func (r *Repository) Follow(ctx context.Context, f connectors.Filter, handle fun
 	}
 }
 
-// begin returns what is to be handed over first, and how many changes of the
-// log are behind it.
+// begin returns what is present, if the filter asks for it, and how many changes
+// of the log are not to be handed over.
 func (r *Repository) begin(f *connectors.Filter) ([]connectors.Change, uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -49,7 +74,7 @@ func (r *Repository) begin(f *connectors.Filter) ([]connectors.Change, uint64) {
 	}
 }
 
-// present returns the last change of everything that is there.
+// present returns the last change of everything, also of what is gone.
 func (r *Repository) present() []connectors.Change {
 	last := map[string]uint64{}
 	for i := range r.log {
@@ -58,8 +83,7 @@ func (r *Repository) present() []connectors.Change {
 	var changes []connectors.Change
 	for i := range r.log {
 		c := &r.log[i]
-		gone := c.Type == events.TypeElementDeleted || c.Type == events.TypeRelationshipDeleted
-		if last[guidOf(c)] == c.Sequence && !gone {
+		if last[guidOf(c)] == c.Sequence {
 			changes = append(changes, *c)
 		}
 	}
@@ -79,32 +103,58 @@ func (r *Repository) logged(from uint64) ([]connectors.Change, <-chan struct{}) 
 	return r.log[from:len(r.log):len(r.log)], r.grown
 }
 
-func handOver(ctx context.Context, pending []connectors.Change, f *connectors.Filter, handle func(context.Context, connectors.Change) error) error {
+func (r *Repository) handOver(
+	ctx context.Context, pending []connectors.Change, matches func(*connectors.Change) bool,
+	handle func(context.Context, connectors.Change) error,
+) error {
 	for i := range pending {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if !f.Matches(&pending[i]) {
+		if !matches(&pending[i]) {
 			continue
 		}
-		if err := insist(ctx, pending[i], handle); err != nil {
-			return err
+		why := attempt(ctx, &pending[i], handle)
+		switch {
+		case why == nil:
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		default:
+			r.bury(&pending[i], why)
 		}
 	}
 	return nil
 }
 
-// insist hands over a change until the listener takes it.
-func insist(ctx context.Context, c connectors.Change, handle func(context.Context, connectors.Change) error) error {
-	for pause := firstRetry; ; pause = min(2*pause, lastRetry) {
-		err := handle(ctx, c)
-		if err == nil {
-			return nil
+func (r *Repository) bury(c *connectors.Change, why error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.buried = append(r.buried, Buried{Change: *c, Reason: why})
+	r.wake()
+}
+
+// attempt hands over a change until the listener takes it, gives it up, or ctx
+// is done. It waits less between attempts than the bus does, except for what the
+// listener itself asks for.
+func attempt(ctx context.Context, c *connectors.Change, handle func(context.Context, connectors.Change) error) error {
+	pause := firstRetry
+	for failed := 0; ; {
+		why := handle(ctx, *c)
+		if why == nil || ctx.Err() != nil {
+			return why
+		}
+		wait, later := connectors.RetryDelay(why)
+		if !later {
+			failed++
+			wait, pause = pause, min(2*pause, lastRetry)
+		}
+		if connectors.IsPermanent(why) || failed == connectors.MaxAttempts {
+			return why
 		}
 		select {
-		case <-time.After(pause):
+		case <-time.After(wait):
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return why
 		}
 	}
 }

@@ -72,6 +72,7 @@ func TestEveryBehaviorCanBeBroken(t *testing.T) {
 		connectortest.Disconnects:         "Disconnect: the shop does not let go",
 		connectortest.SurvivesFailedStart: "Start succeeds while the third party is gone",
 		connectortest.LeavesNoGoroutine:   "after Disconnect there are 1 goroutines left",
+		connectortest.TakesChanges:        "the listener gives up io.camena.element.deleted.v1, change 3 when it is told again: the shop sells no more of it",
 		connectortest.RepeatsNothing:      "a second refresh of an unchanged third party sends io.camena.element.upsert.v1",
 		connectortest.SeesAdditions:       "the fixture's Add, and a refresh after it, change nothing",
 		connectortest.SeesChanges:         "the fixture's Change, and a refresh after it, change nothing",
@@ -110,6 +111,32 @@ func TestKitAsksForWhatItNeeds(t *testing.T) {
 	for b, want := range tests {
 		if failures := check(t, factory, bare, b); len(failures) != 1 || !strings.Contains(failures[0], want) {
 			t.Errorf("%s: the kit says %q, want %q", b, failures, want)
+		}
+	}
+}
+
+// What a listener is told can be said, and must be what it asks for.
+func TestKitTellsWhatTheFixtureSays(t *testing.T) {
+	t.Parallel()
+	factory, fixture := prepare(t, connectortest.TakesChanges)
+	saying := func(commands ...events.Command) connectortest.Fixture {
+		return connectortest.Fixture{ThirdParty: func(tb testing.TB) connectortest.ThirdParty {
+			tb.Helper()
+			p := fixture.ThirdParty(tb)
+			p.Listened = commands
+			return p
+		}}
+	}
+	good := events.ElementSpec{Type: "Good", QualifiedName: "Good::listened"}
+	for want, commands := range map[string][]events.Command{
+		"":                   {&events.Upsert{Element: good}},
+		"selects nothing of": {&events.Upsert{Element: events.ElementSpec{Type: "Bad", QualifiedName: "x"}}},
+		"missing":            {&events.Upsert{}},
+		"no such element":    {&events.Update{Element: events.ByName("x"), Properties: events.Props(map[string]any{"a": 1})}},
+	} {
+		failures := check(t, factory, saying(commands...), connectortest.TakesChanges)
+		if (want == "") != (len(failures) == 0) || !strings.Contains(strings.Join(failures, "\n"), want) {
+			t.Errorf("the kit says %q, want %q", failures, want)
 		}
 	}
 }

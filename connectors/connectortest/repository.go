@@ -35,6 +35,7 @@ type Repository struct {
 	ids       map[string]struct{}
 	queue     []events.Event
 	dead      []DeadLetter
+	buried    []Buried
 	positions map[string][]byte
 	supers    map[string][]string
 	views     views
@@ -53,6 +54,7 @@ var (
 	_ connectors.Publisher = (*Repository)(nil)
 	_ connectors.Reader    = (*Repository)(nil)
 	_ connectors.Follower  = (*Repository)(nil)
+	_ connectors.Latest    = (*Repository)(nil)
 	_ connectors.Positions = (*Repository)(nil)
 )
 
@@ -170,9 +172,21 @@ func (r *Repository) publish(changes []connectors.Change) {
 		r.log = append(r.log, c)
 	}
 	if len(changes) > 0 {
-		close(r.grown)
-		r.grown = make(chan struct{})
+		r.wake()
 	}
+}
+
+// look has those who wait for a condition ask for it again.
+func (r *Repository) look() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.wake()
+}
+
+// wake has those who wait for a change look again.
+func (r *Repository) wake() {
+	close(r.grown)
+	r.grown = make(chan struct{})
 }
 
 func asError(err error) *events.Error {
@@ -277,7 +291,8 @@ func nameOf(h *events.ElementHeader) string {
 	return h.GUID
 }
 
-// Await waits until condition is true; it is asked again after every change.
+// Await waits until condition is true; it is asked again after every change, and
+// after every one that a listener gives up.
 func (r *Repository) Await(ctx context.Context, condition func() bool) error {
 	for {
 		r.mu.Lock()

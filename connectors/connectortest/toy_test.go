@@ -95,6 +95,15 @@ func (v *toy) Disconnect(context.Context) error {
 	return nil
 }
 
+func (*toy) Interest() connectors.Filter { return connectors.Filter{Types: []string{"Good"}} }
+
+func (v *toy) Changed(_ context.Context, c connectors.Change) error {
+	if v.fault == connectortest.TakesChanges && c.Type == events.TypeElementDeleted {
+		return errors.New("the shop sells no more of it")
+	}
+	return nil
+}
+
 func (v *toy) Refresh(ctx context.Context) error {
 	goods, err := v.shop.look()
 	if err != nil && v.fault != connectortest.KeepsTheUnseen {

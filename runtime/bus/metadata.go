@@ -99,9 +99,9 @@ func (m *Metadata) History(ctx context.Context, q events.History) (events.Histor
 	return ask[events.HistoryAnswer](ctx, m, topics.VerbHistory, q)
 }
 
-// Count returns how many elements and relationships there are of each type.
-func (m *Metadata) Count(ctx context.Context) (events.CountAnswer, error) {
-	return ask[events.CountAnswer](ctx, m, topics.VerbCount, events.Get{})
+// Count returns how many elements a question finds, by type.
+func (m *Metadata) Count(ctx context.Context, q events.Find) (events.CountAnswer, error) {
+	return ask[events.CountAnswer](ctx, m, topics.VerbCount, q)
 }
 
 func ask[A any](ctx context.Context, m *Metadata, verb string, question any) (A, error) {

@@ -251,7 +251,7 @@ func TestDeletingTakesTheRelationshipsAlong(t *testing.T) {
 	if err != nil || len(a.Related) != 0 {
 		t.Errorf("got %+v, %v", a, err)
 	}
-	c, err := b.metadata.Count(t.Context())
+	c, err := b.metadata.Count(t.Context(), events.Find{})
 	if diff := cmp.Diff(events.CountAnswer{Sequence: r.Sequence, Elements: map[string]int{"DataFile": 20, "FileFolder": 1}, Relationships: map[string]int{}}, c); err != nil || diff != "" {
 		t.Errorf("%s, %v", diff, err)
 	}
@@ -314,7 +314,7 @@ func TestDeletingThousandsOfRelationshipsSurvivesCrashes(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
-	c, err := b.metadata.Count(ctx)
+	c, err := b.metadata.Count(ctx, events.Find{})
 	if err != nil || len(c.Relationships) != 0 || c.Elements["FileFolder"] != 0 || c.Elements["DataFile"] != n {
 		t.Errorf("got %+v, %v", c, err)
 	}

@@ -48,6 +48,7 @@ type index struct {
 	fences map[string]uint64
 	graves
 	typeSet
+	tally tally
 	trees
 }
 
@@ -70,7 +71,7 @@ func newIndex(shipped *opentypes.Registry) *index {
 	options := btree.Options{NoLocks: true}
 	return &index{
 		byGUID: map[guid]*record{}, byName: map[string]*record{}, fences: map[string]uint64{},
-		typeSet: newTypeSet(shipped), graves: newGraves(),
+		typeSet: newTypeSet(shipped), graves: newGraves(), tally: newTally(),
 		trees: trees{
 			types:   btree.NewBTreeGOptions(byType, options),
 			scopes:  btree.NewBTreeGOptions(byScope, options),
@@ -158,12 +159,29 @@ func (x *index) anchored(element guid) []*record {
 	return found
 }
 
+// snapshot is the index at one moment.
+type snapshot struct {
+	trees
+	// names are the types of elements that there are.
+	names []string
+}
+
 // snapshot returns the ordered trees as they are now, and the sequence they
 // reflect.
-func (x *index) snapshot() (trees, uint64) {
+func (x *index) snapshot() (snapshot, uint64) {
 	x.mu.Lock() // copying marks the nodes of the original as shared
 	defer x.mu.Unlock()
-	return trees{types: x.types.Copy(), scopes: x.scopes.Copy(), ends: x.ends.Copy(), anchors: x.anchors.Copy()}, x.sequence
+	return snapshot{
+		trees: trees{types: x.types.Copy(), scopes: x.scopes.Copy(), ends: x.ends.Copy(), anchors: x.anchors.Copy()}, names: x.tally.typeNames(),
+	}, x.sequence
+}
+
+// tallied calls look with the tally and returns the sequence at which it holds.
+func (x *index) tallied(look func(*tally)) uint64 {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	look(&x.tally)
+	return x.sequence
 }
 
 // lastEvent returns the position, when the last event was stored, and its id.
@@ -180,7 +198,7 @@ func (x *index) reset() {
 	fresh := newIndex(x.shipped)
 	x.sequence, x.position, x.stored, x.id = 0, 0, time.Time{}, ""
 	x.byGUID, x.byName, x.fences, x.trees = fresh.byGUID, fresh.byName, fresh.fences, fresh.trees
-	x.graves, x.typeSet = fresh.graves, fresh.typeSet
+	x.graves, x.typeSet, x.tally = fresh.graves, fresh.typeSet, fresh.tally
 }
 
 // reached returns how far the index reflects the out topic, and the in-sequence
@@ -266,6 +284,7 @@ func (x *index) put(r *record) {
 	if r.anchor != uuid.Nil {
 		x.anchors.Set(r)
 	}
+	x.tally.add(r, 1)
 	if r.scope != "" {
 		x.scopes.Set(r)
 	}
@@ -285,6 +304,7 @@ func (x *index) remove(r *record) {
 	if r.anchor != uuid.Nil {
 		x.anchors.Delete(r)
 	}
+	x.tally.add(r, -1)
 	if r.scope != "" {
 		x.scopes.Delete(r)
 	}

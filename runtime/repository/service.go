@@ -46,15 +46,23 @@ func (r *Repository) endpoints(ctx context.Context) map[string]micro.Handler {
 	x := r.index
 	return map[string]micro.Handler{
 		topics.VerbGet: answer(ctx, r, func(q events.Get) uint64 { return q.MinSequence },
-			func(_ context.Context, q events.Get) (rawElement, error) { return x.lookUp(&q) }),
+			func(ctx context.Context, q events.Get) (rawElement, error) { return r.get(ctx, &q) }),
 		topics.VerbFind: answer(ctx, r, func(q events.Find) uint64 { return q.MinSequence },
-			func(_ context.Context, q events.Find) (rawElements, error) { return x.find(&q) }),
+			func(ctx context.Context, q events.Find) (rawElements, error) {
+				return x.find(ctx, x.registry(), &q, pageBytes)
+			}),
 		topics.VerbRelated: answer(ctx, r, func(q events.Related) uint64 { return q.MinSequence },
-			func(_ context.Context, q events.Related) (rawRelated, error) { return x.related(&q) }),
+			func(_ context.Context, q events.Related) (rawRelated, error) {
+				return x.related(x.registry(), &q, pageBytes)
+			}),
 		topics.VerbDigests: answer(ctx, r, func(q events.Digests) uint64 { return q.MinSequence },
-			func(_ context.Context, q events.Digests) (events.DigestsAnswer, error) { return x.digests(&q) }),
-		topics.VerbCount: answer(ctx, r, func(q events.Get) uint64 { return q.MinSequence },
-			func(context.Context, events.Get) (events.CountAnswer, error) { return x.count(), nil }),
+			func(_ context.Context, q events.Digests) (events.DigestsAnswer, error) {
+				return x.digests(&q, pageBytes)
+			}),
+		topics.VerbCount: answer(ctx, r, func(q events.Find) uint64 { return q.MinSequence },
+			func(ctx context.Context, q events.Find) (events.CountAnswer, error) {
+				return x.count(ctx, x.registry(), &q)
+			}),
 		topics.VerbHistory: answer(ctx, r, func(q events.History) uint64 { return q.MinSequence }, r.history),
 	}
 }

@@ -1,0 +1,193 @@
+package events
+
+import (
+	"bytes"
+	"cmp"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// SortKey is one thing to sort by.
+type SortKey struct {
+	// Property is a path, as that of a [Condition].
+	Property   string `json:"property"`
+	Descending bool   `json:"descending,omitzero"`
+}
+
+const (
+	// MaxSortKeys is how many keys may be given.
+	MaxSortKeys = 8
+	// sortedBytes is how much of a value counts for its place, so that the place
+	// of a page's end is short.
+	sortedBytes = 256
+)
+
+// Sorter orders states: what is missing comes first, then false and true,
+// numbers, times, other strings, and the rest.
+type Sorter struct{ keys []sorterKey }
+
+type sorterKey struct {
+	path       path
+	descending bool
+}
+
+// NewSorter checks the keys, which stand at a pointer.
+func NewSorter(keys []SortKey, pointer string) (*Sorter, error) {
+	if len(keys) > MaxSortKeys {
+		return nil, Errorf(CodeInvalid, pointer, "these are %d keys; at most %d are allowed", len(keys), MaxSortKeys)
+	}
+	s := &Sorter{}
+	for i := range keys {
+		p, err := parsePath(keys[i].Property, pointer+"/"+strconv.Itoa(i)+"/property")
+		if err != nil {
+			return nil, err
+		}
+		s.keys = append(s.keys, sorterKey{path: p, descending: keys[i].Descending})
+	}
+	return s, nil
+}
+
+// Place is where a state stands in an order.
+type Place []sortValue
+
+type sortValue struct {
+	rank byte
+	text []byte // JSON of what counts of the value
+	when time.Time
+}
+
+// The ranks of values.
+const (
+	rankMissing = iota
+	rankBoolean
+	rankNumber
+	rankTime
+	rankString
+	rankOther
+)
+
+// Place returns where a state stands.
+func (s *Sorter) Place(state State) Place {
+	p := make(Place, len(s.keys))
+	for i := range s.keys {
+		p[i] = sortValueOf(state.value(&s.keys[i].path))
+	}
+	return p
+}
+
+func sortValueOf(v jsontext.Value) sortValue {
+	switch v.Kind() {
+	case 't', 'f':
+		return sortValue{rank: rankBoolean, text: v}
+	case '0':
+		if len(v) <= sortedBytes {
+			return sortValue{rank: rankNumber, text: v}
+		}
+	case '"':
+		text := textOf(v, false)
+		if t, ok := timeOf(text); ok && len(v) <= sortedBytes {
+			return sortValue{rank: rankTime, text: v, when: t}
+		}
+		return sortValue{rank: rankString, text: []byte(cut(text))}
+	case '{', '[':
+	default:
+		return sortValue{rank: rankMissing}
+	}
+	return sortValue{rank: rankOther, text: []byte(cut(string(v)))}
+}
+
+// cut returns the beginning of a text that counts.
+func cut(text string) string {
+	if len(text) <= sortedBytes {
+		return text
+	}
+	end := sortedBytes
+	for !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end]
+}
+
+// Compare orders places.
+func (s *Sorter) Compare(a, b Place) int {
+	for i := range s.keys {
+		order := a[i].compare(&b[i])
+		if s.keys[i].descending {
+			order = -order
+		}
+		if order != 0 {
+			return order
+		}
+	}
+	return 0
+}
+
+func (v *sortValue) compare(w *sortValue) int {
+	if v.rank != w.rank {
+		return cmp.Compare(v.rank, w.rank)
+	}
+	switch v.rank {
+	case rankNumber:
+		return compareNumbers(v.text, w.text)
+	case rankTime:
+		return v.when.Compare(w.when)
+	default:
+		return bytes.Compare(v.text, w.text)
+	}
+}
+
+// String returns the place as text, which [Sorter.Parse] reads.
+func (p Place) String() string {
+	var b strings.Builder
+	for i := range p {
+		b.WriteByte(placeRanks[p[i].rank])
+		b.WriteString(strconv.Quote(string(p[i].text)))
+	}
+	return b.String()
+}
+
+const placeRanks = "-bnts?"
+
+// Parse reads a place of this order that [Place.String] wrote.
+func (s *Sorter) Parse(text string) (Place, bool) {
+	p := make(Place, 0, len(s.keys))
+	for text != "" {
+		rank := strings.IndexByte(placeRanks, text[0])
+		quoted, err := strconv.QuotedPrefix(text[1:])
+		if rank < 0 || err != nil || len(p) == len(s.keys) {
+			return nil, false
+		}
+		text = text[1+len(quoted):]
+		v, ok := placeValue(byte(rank), quoted) //nolint:gosec // an index into a short string
+		if !ok {
+			return nil, false
+		}
+		p = append(p, v)
+	}
+	return p, len(p) == len(s.keys)
+}
+
+func placeValue(rank byte, quoted string) (sortValue, bool) {
+	inner, err := strconv.Unquote(quoted)
+	if err != nil {
+		return sortValue{}, false
+	}
+	v := sortValue{rank: rank, text: []byte(inner)}
+	switch rank {
+	case rankNumber:
+		return v, jsontext.Value(inner).Kind() == '0' && jsontext.Value(inner).IsValid() && len(strings.TrimSpace(inner)) == len(inner)
+	case rankTime:
+		if len(inner) < 2 || !jsontext.Value(inner).IsValid() {
+			return v, false
+		}
+		var ok bool
+		v.when, ok = timeOf(textOf(v.text, false))
+		return v, ok
+	default:
+		return v, true
+	}
+}

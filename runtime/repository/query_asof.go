@@ -1,0 +1,209 @@
+package repository
+
+import (
+	"cmp"
+	"context"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/bus"
+)
+
+// get answers from the index, or as of a time from the out topic.
+func (r *Repository) get(ctx context.Context, q *events.Get) (rawElement, error) {
+	if q.AsOf.IsZero() {
+		return r.index.lookUp(q)
+	}
+	if err := q.Validate(""); err != nil {
+		return rawElement{}, err
+	}
+	sequence := r.Sequence()
+	var refusal error
+	for _, id := range r.whoIsNamed(q) {
+		life, err := r.lifeOf(ctx, id)
+		if err != nil {
+			return rawElement{}, err
+		}
+		s, err := life.at(q.AsOf)
+		if err == nil && q.GUID == "" && s.header.QualifiedName != q.QualifiedName {
+			err = events.Errorf(events.CodeNotFound, "/asOf", "%s was called %s at %s", id, s.header.QualifiedName, moment(q.AsOf))
+		}
+		if err == nil {
+			return s.answer(q, sequence)
+		}
+		if refusal == nil || len(life.turns) > 0 {
+			refusal = err
+		}
+	}
+	return rawElement{}, refusal
+}
+
+func moment(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
+
+// whoIsNamed returns the guids that the question may be about: who has the name
+// now, who would have it from its creation on, and who had it when it was deleted.
+func (r *Repository) whoIsNamed(q *events.Get) []string {
+	if q.GUID != "" {
+		return []string{q.GUID}
+	}
+	derived := events.GUIDOf(q.QualifiedName)
+	if e := r.index.named(q.QualifiedName); e != nil && e.guid.String() != derived {
+		return []string{e.guid.String(), derived}
+	}
+	return []string{derived}
+}
+
+// life is what the out topic keeps of an element or relationship, oldest first.
+type life struct {
+	id    string
+	turns []turn
+	// full says that as many events are kept as may be, so that older ones may
+	// have been dropped.
+	full bool
+}
+
+// turn is a change: from then on it was so, and before that it was otherwise.
+type turn struct {
+	at     time.Time
+	typ    string
+	now    *past // nil: it was deleted
+	before *past // nil: it was not there
+}
+
+// past is a former state.
+type past struct {
+	state        jsontext.Value
+	relationship bool
+	header       events.ElementHeader
+}
+
+func (p *past) since() time.Time {
+	if p.header.Versions.UpdateTime.IsZero() {
+		return p.header.Versions.CreateTime
+	}
+	return p.header.Versions.UpdateTime
+}
+
+func (p *past) answer(q *events.Get, sequence uint64) (rawElement, error) {
+	if !q.EffectiveAt.IsZero() && !events.StateOf(p.state).EffectiveAt(q.EffectiveAt) {
+		return rawElement{}, notEffective(q)
+	}
+	if p.relationship {
+		return rawElement{Sequence: sequence, Relationship: p.state}, nil
+	}
+	return rawElement{Sequence: sequence, Element: p.state}, nil
+}
+
+func (r *Repository) lifeOf(ctx context.Context, id string) (life, error) {
+	t := r.set.Bus.Topics()
+	l := life{id: id}
+	err := r.set.Bus.Read(ctx, t.OutStream(), []string{t.Element("*", id), t.Relationship("*", id)}, func(m *bus.Message) error {
+		step, err := turnOf(m)
+		if err == nil && step.typ != events.TypeElementMoved { // it goes on under another subject
+			l.turns = append(l.turns, step)
+		}
+		return err
+	})
+	if err != nil {
+		return l, err
+	}
+	info, err := r.set.Bus.StreamInfo(ctx, t.OutStream())
+	if err != nil {
+		return l, err
+	}
+	l.full = info.Config.MaxMsgsPerSubject > 0 && int64(len(l.turns)) >= info.Config.MaxMsgsPerSubject
+	return l, nil
+}
+
+func turnOf(m *bus.Message) (turn, error) {
+	e, err := m.Event()
+	if err != nil {
+		return turn{}, err
+	}
+	var c storedChange
+	if err := json.Unmarshal(e.Data, &c); err != nil {
+		return turn{}, err
+	}
+	s := turn{at: e.Time, typ: e.Type}
+	relationship := len(c.Relationship) > 0 || strings.Contains(e.Type, ".relationship.")
+	if s.now, err = pastOf(cmp.Or(string(c.Element), string(c.Relationship)), relationship); err != nil {
+		return s, err
+	}
+	if s.now != nil {
+		// The event is made a moment later than the state.
+		s.at = s.now.since()
+	}
+	s.before, err = pastOf(string(c.Previous), relationship)
+	return s, err
+}
+
+func pastOf(state string, relationship bool) (*past, error) {
+	if state == "" {
+		return nil, nil //nolint:nilnil // there is none
+	}
+	var s struct {
+		Header events.ElementHeader `json:"header"`
+	}
+	if err := json.Unmarshal([]byte(state), &s); err != nil {
+		return nil, err
+	}
+	return &past{state: jsontext.Value(state), relationship: relationship, header: s.Header}, nil
+}
+
+// at returns what was there at a time.
+func (l *life) at(t time.Time) (*past, error) {
+	if len(l.turns) == 0 {
+		return nil, events.Errorf(events.CodeNotFound, "", "there is no history of %s", l.id)
+	}
+	last := -1
+	for i := range l.turns {
+		if !l.turns[i].at.After(t) {
+			last = i
+		}
+	}
+	var next *turn
+	if last+1 < len(l.turns) {
+		next = &l.turns[last+1]
+		if next.before != nil && !next.before.since().After(t) {
+			return next.before, nil
+		}
+	}
+	if last < 0 {
+		return nil, l.notYet(next, t)
+	}
+	turn := &l.turns[last]
+	switch {
+	case next != nil && next.before != nil && (turn.now == nil || turn.now.header.Versions.Version != next.before.header.Versions.Version):
+		return nil, l.lost(next, t)
+	case turn.now == nil:
+		return nil, events.Errorf(events.CodeNotFound, "/asOf", "%s was deleted at that time: it was at %s", l.id, moment(turn.at))
+	default:
+		return turn.now, nil
+	}
+}
+
+// notYet says why nothing is known of a time before the first turn.
+func (l *life) notYet(first *turn, t time.Time) error {
+	switch {
+	case first.before != nil || first.typ == events.TypeElementRestored || first.typ == events.TypeRelationshipRestored:
+		return l.lost(first, t)
+	case l.full:
+		return events.Errorf(events.CodeNotFound, "/asOf", "whether %s existed at %s is not known any more: its history begins at %s, when it was created",
+			l.id, moment(t), moment(first.at))
+	default:
+		return events.Errorf(events.CodeNotFound, "/asOf", "%s did not exist yet at %s: it was created at %s", l.id, moment(t), moment(first.at))
+	}
+}
+
+// lost says that what was there is not kept any more.
+func (l *life) lost(next *turn, t time.Time) error {
+	from := next.at
+	if next.before != nil {
+		from = next.before.since()
+	}
+	return events.Errorf(events.CodeNotFound, "/asOf", "the history of %s does not reach back to %s: it is kept from %s on", l.id, moment(t), moment(from))
+}

@@ -1,0 +1,274 @@
+package repository
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
+
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/opentypes"
+)
+
+// search is a [events.Find] that was checked.
+type search struct {
+	q      *events.Find
+	filter *events.Filter
+	// asked reports whether elements of a type are asked for.
+	asked func(typeName string) bool
+	text  string
+	// order is nil where that is by name.
+	order *events.Sorter
+	after cursor
+}
+
+func newSearch(types *opentypes.Registry, q *events.Find) (*search, error) {
+	s := &search{q: q, text: events.FoldText(q.Text)}
+	var err error
+	if s.asked, err = askedTypes(types, q.Type); err != nil {
+		return nil, err
+	}
+	if s.filter, err = q.Filter(); err != nil {
+		return nil, err
+	}
+	if !isByName(q.Sort) {
+		if s.order, err = events.NewSorter(q.Sort, "/sort"); err != nil {
+			return nil, err
+		}
+	}
+	s.after, err = s.parseCursor(q.After)
+	return s, err
+}
+
+// askedTypes returns what decides whether a type is the named one or below it.
+func askedTypes(types *opentypes.Registry, name string) (func(typeName string) bool, error) {
+	if name == "" {
+		return func(string) bool { return true }, nil
+	}
+	if _, err := types.Element(name, "/type"); err != nil {
+		return nil, err
+	}
+	return func(typeName string) bool {
+		t, ok := types.Type(typeName)
+		return ok && t.Is(name)
+	}, nil
+}
+
+func isByName(keys []events.SortKey) bool {
+	return len(keys) == 0 || len(keys) == 1 && !keys[0].Descending &&
+		(keys[0].Property == "qualifiedName" || keys[0].Property == "header.qualifiedName")
+}
+
+func (s *search) matches(r *record) bool {
+	q := s.q
+	return (q.Source == "" || r.source == q.Source) && (q.Scope == "" || r.scope == q.Scope) &&
+		(q.NamePrefix == "" || r.named() && strings.HasPrefix(r.name, q.NamePrefix)) &&
+		(s.text == "" || r.view().Mentions(s.text, r.qualifiedName())) &&
+		s.filter.Match(r.view())
+}
+
+// find returns a page of elements.
+func (x *index) find(ctx context.Context, types *opentypes.Registry, q *events.Find, room int) (rawElements, error) {
+	s, err := newSearch(types, q)
+	if err != nil {
+		return rawElements{}, err
+	}
+	snap, sequence := x.snapshot()
+	a := rawElements{Sequence: sequence}
+	if s.order == nil {
+		a.Elements, a.Next = s.walk(ctx, snap, room)
+		return a, nil
+	}
+	a.Elements, a.Next, err = s.rank(ctx, snap, room)
+	return a, err
+}
+
+// walk goes through the elements in the order of their names. Each type's
+// elements are in that order already; the types asked for are merged.
+func (s *search) walk(ctx context.Context, snap snapshot, room int) ([]jsontext.Value, string) {
+	p, budget := newPage[jsontext.Value](s.q.Page, room), newBudget(ctx)
+	after := s.after
+	if !after.began() && s.q.NamePrefix != "" {
+		after.name = s.q.NamePrefix
+	}
+	for r := range merge(s.runs(snap, after)) {
+		if !strings.HasPrefix(r.name, s.q.NamePrefix) {
+			break
+		}
+		if budget.spent() {
+			return p.answer(true)
+		}
+		if s.matches(r) && !p.add(r.state, len(r.state), cursorOf(r)) {
+			return p.answer(true)
+		}
+		p.next = cursorOf(r)
+	}
+	return p.answer(false)
+}
+
+func (s *search) runs(snap snapshot, after cursor) []*run {
+	runs := make([]*run, 0, len(snap.names))
+	for _, name := range snap.names {
+		if s.asked(name) {
+			runs = append(runs, newRun(snap.trees, name, after))
+		}
+	}
+	return runs
+}
+
+// rank goes through all elements and keeps those that come first.
+func (s *search) rank(ctx context.Context, snap snapshot, room int) ([]jsontext.Value, string, error) {
+	best := newTop(pageLimit(s.q.Page)+1, s.compare)
+	err := s.each(ctx, snap, func(r *record) {
+		if c := (ranked{record: r, place: s.order.Place(r.view())}); !s.after.began() || s.compare(&c, &s.after.ranked) > 0 {
+			best.add(c)
+		}
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	p := newPage[jsontext.Value](s.q.Page, room)
+	for _, c := range best.sorted() {
+		if !p.add(c.record.state, len(c.record.state), cursorAt(&c)) {
+			items, next := p.answer(true)
+			return items, next, nil
+		}
+	}
+	items, next := p.answer(false)
+	return items, next, nil
+}
+
+func (s *search) compare(a, b *ranked) int {
+	if order := s.order.Compare(a.place, b.place); order != 0 {
+		return order
+	}
+	return slices.Compare(a.record.guid[:], b.record.guid[:])
+}
+
+// each calls take with every element that is asked for, in no order.
+func (s *search) each(ctx context.Context, snap snapshot, take func(*record)) error {
+	budget := newBudget(ctx)
+	for _, name := range snap.names {
+		if !s.asked(name) {
+			continue
+		}
+		run := newRun(snap.trees, name, cursor{})
+		for r := run.head; r != nil; r, _ = run.next() {
+			if budget.spent() {
+				return tooLong()
+			}
+			if s.matches(r) {
+				take(r)
+			}
+		}
+	}
+	return nil
+}
+
+// count says how many elements are asked for, by type.
+func (x *index) count(ctx context.Context, types *opentypes.Registry, q *events.Find) (events.CountAnswer, error) {
+	s, err := newSearch(types, q)
+	if err != nil {
+		return events.CountAnswer{}, err
+	}
+	a := events.CountAnswer{Elements: map[string]int{}, Relationships: map[string]int{}}
+	if s.isTallied() {
+		a.Sequence = x.tallied(func(t *tally) { s.sum(t, &a) })
+		return a, nil
+	}
+	snap, sequence := x.snapshot()
+	a.Sequence = sequence
+	return a, s.each(ctx, snap, func(r *record) { a.Elements[r.typ.Name]++ })
+}
+
+// isTallied reports whether the tally knows the answer.
+func (s *search) isTallied() bool {
+	q := s.q
+	return q.Source == "" && q.Scope == "" && q.NamePrefix == "" && q.Text == "" && s.filter.Passes()
+}
+
+func (s *search) sum(t *tally, a *events.CountAnswer) {
+	put := func(into, from map[string]int) {
+		for name, n := range from {
+			if n > 0 && (s.q.Type == "" || s.asked(name)) {
+				into[name] += n
+			}
+		}
+	}
+	put(a.Elements, t.elements)
+	if s.q.IncludeArchived {
+		put(a.Elements, t.archived)
+	}
+	if s.q.Type == "" {
+		put(a.Relationships, t.relationships)
+	}
+}
+
+// budget bounds how long a question may keep a processor.
+type budget struct {
+	ctx   context.Context //nolint:containedctx // of one question
+	until time.Time
+	steps int
+}
+
+const (
+	// questionTime is less than a caller waits.
+	questionTime = 2 * time.Second
+	// budgetSteps is how many records lie between two looks at the clock.
+	budgetSteps = 256
+)
+
+func newBudget(ctx context.Context) *budget {
+	return &budget{ctx: ctx, until: time.Now().Add(questionTime)}
+}
+
+func (b *budget) spent() bool {
+	b.steps++
+	return b.steps%budgetSteps == 0 && (time.Now().After(b.until) || b.ctx.Err() != nil)
+}
+
+func tooLong() error {
+	return events.Errorf(events.CodeUnavailable, "", "the question takes too long here: narrow it by type, prefix or source, or leave out the sorting")
+}
+
+// cursor is a place in an order of elements.
+type cursor struct {
+	ranked
+	name string
+	guid guid
+}
+
+func (c *cursor) began() bool { return c.guid != uuid.Nil }
+
+func cursorOf(r *record) string { return r.guid.String() + r.name }
+
+// cursorAt is told from one in the order of names by its first letter.
+func cursorAt(c *ranked) string { return "s" + c.record.guid.String() + c.place.String() }
+
+func (s *search) parseCursor(text string) (cursor, error) {
+	if text == "" {
+		return cursor{}, nil
+	}
+	place, ranks := strings.CutPrefix(text, "s")
+	length := len(uuid.Nil.String())
+	wrong := events.Errorf(events.CodeInvalid, "/after", "%q is not what an answer to this question gave as next", text)
+	if len(place) <= length || ranks != (s.order != nil) {
+		return cursor{}, wrong
+	}
+	id, err := uuid.Parse(place[:length])
+	if err != nil {
+		return cursor{}, wrong
+	}
+	c := cursor{name: place[length:], guid: id}
+	if s.order != nil {
+		place, ok := s.order.Parse(c.name)
+		if !ok {
+			return cursor{}, wrong
+		}
+		c.ranked = ranked{record: &record{guid: id}, place: place}
+	}
+	return c, nil
+}
