@@ -125,7 +125,7 @@ func TestBrokenArchives(t *testing.T) {
 func TestEveryTruncation(t *testing.T) {
 	t.Parallel()
 	whole := strings.TrimSuffix(willow(t), "\n")
-	for n := 0; n < len(whole); n += 7 {
+	for n := 0; n < len(whole); n += 29 {
 		plan := check(t, whole[:n])
 		b := plan.Report.Broken
 		if b == nil {
@@ -312,7 +312,7 @@ func (e *endless) ReadAt(p []byte, offset int64) (int, error) {
 func TestLargeArchives(t *testing.T) { //nolint:paralleltest // it measures the memory of the process
 	var r relay
 	r.item = strings.Repeat(" ", 100_000) + entity(library, named(strings.Repeat("x", 20_000)), "") + ",\n"
-	r.head, r.tail, r.items = `{"archiveInstanceStore":{"entities":[`, entity(north, "", "")+"]}}", 1500
+	r.head, r.tail, r.items = `{"archiveInstanceStore":{"entities":[`, entity(north, "", "")+"]}}", 950
 	var most uint64
 	plan, err := archive.New(&r, r.size()).Check(t.Context(), archive.Settings{Progress: func(int64, int64) {
 		r.reads++
@@ -325,7 +325,7 @@ func TestLargeArchives(t *testing.T) { //nolint:paralleltest // it measures the 
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := plan.Report.Counts[archive.KindElement], (archive.Count{Found: 1501, Taken: 2, Skipped: 1499}); got != want {
+	if got, want := plan.Report.Counts[archive.KindElement], (archive.Count{Found: 951, Taken: 2, Skipped: 949}); got != want {
 		t.Errorf("%+v, want %+v: %v", got, want, plan.Report.Broken)
 	}
 	if size := uint64(r.size()); size < 100<<20 || most > 60<<20 {

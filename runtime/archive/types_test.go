@@ -190,3 +190,26 @@ func TestManyTypes(t *testing.T) {
 		t.Errorf("%d types in %d steps", len(defined), len(all))
 	}
 }
+
+// TestNamesOfEnums takes the names by which the repository knows values.
+func TestNamesOfEnums(t *testing.T) {
+	t.Parallel()
+	known := knowing(
+		events.TypeDef{Kind: events.KindEnum, Name: "Colour", Values: []events.EnumValue{{Name: "RED"}, {Ordinal: 2, Name: "BLUE"}}},
+		events.TypeDef{Kind: events.KindElement, Name: "Library"},
+	)
+	colour := `{"class":"EnumPropertyValue","typeName":"Colour","ordinal":2,"symbolicName":"Light blue"}`
+	plan := checkWith(t, `{"archiveTypeStore":{"attributeTypeDefs":[{"class":"EnumDef","name":"Colour","elementDefs":[`+
+		`{"ordinal":0,"value":"Red"},{"ordinal":2,"value":"Light blue"},{"ordinal":3,"value":"Green"}]}]},`+
+		strings.TrimPrefix(store("entities", entity(library, `"a":`+colour, "")), "{"), archive.Settings{TypeDef: known})
+	all := steps(t, plan)
+	if len(all) != 2 {
+		t.Fatalf("%d steps: %+v", len(all), plan.Report)
+	}
+	if diff := cmp.Diff(all[0].Types[0].Values, []events.EnumValue{{Name: "RED"}, {Ordinal: 2, Name: "BLUE"}, {Ordinal: 3, Name: "Green"}}); diff != "" {
+		t.Errorf("values (-got +want):\n%s", diff)
+	}
+	if got := all[1].Element.Properties.String("a"); got != "BLUE" {
+		t.Errorf("the value is %s", got)
+	}
+}
