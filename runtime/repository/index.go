@@ -66,12 +66,12 @@ type end struct {
 	link    *record
 }
 
-func newIndex(shipped *opentypes.Registry) *index {
+func newIndex(types typeSet) *index {
 	// The lock of the index guards the trees too.
 	options := btree.Options{NoLocks: true}
 	return &index{
 		byGUID: map[guid]*record{}, byName: map[string]*record{}, fences: map[string]uint64{},
-		typeSet: newTypeSet(shipped), graves: newGraves(), tally: newTally(),
+		typeSet: types, graves: newGraves(), tally: newTally(),
 		trees: trees{
 			types:   btree.NewBTreeGOptions(byType, options),
 			scopes:  btree.NewBTreeGOptions(byScope, options),
@@ -195,7 +195,7 @@ func (x *index) lastEvent() (position uint64, stored time.Time, id string) {
 func (x *index) reset() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	fresh := newIndex(x.shipped)
+	fresh := newIndex(newTypeSet(x.shipped, x.unfit))
 	x.sequence, x.position, x.stored, x.id = 0, 0, time.Time{}, ""
 	x.byGUID, x.byName, x.fences, x.trees = fresh.byGUID, fresh.byName, fresh.fences, fresh.trees
 	x.graves, x.typeSet, x.tally = fresh.graves, fresh.typeSet, fresh.tally

@@ -79,7 +79,11 @@ func New(s Settings) (*Repository, error) {
 	s.Instance = cmp.Or(s.Instance, s.Node)
 	s.Retention = cmp.Or(s.Retention, DefaultRetention)
 	s.LeaseKey = cmp.Or(s.LeaseKey, topics.RepositoryLease)
-	return &Repository{set: s, index: newIndex(s.Types), elections: make(chan election)}, nil
+	types := newTypeSet(s.Types, func(name string, err error) {
+		s.Logger.Error("a type that is defined on the bus does not fit to those of this version; elements of it are kept, but cannot be written",
+			slog.String("type", name), slog.Any("error", err))
+	})
+	return &Repository{set: s, index: newIndex(types), elections: make(chan election)}, nil
 }
 
 // Serve runs the repository until ctx is done.

@@ -15,13 +15,13 @@ type typeSet struct {
 	defined map[string]events.TypeDef
 	// current is nil while it has to be put together anew.
 	current *opentypes.Registry
-	// unfit are the types that do not fit to the others: this version of Camena
-	// ships others of their names.
-	unfit map[string]error
+	// unfit is told of a definition that does not fit to the others: this version
+	// of Camena ships another type of that name.
+	unfit func(name string, err error)
 }
 
-func newTypeSet(shipped *opentypes.Registry) typeSet {
-	return typeSet{shipped: shipped, defined: map[string]events.TypeDef{}, current: shipped}
+func newTypeSet(shipped *opentypes.Registry, unfit func(name string, err error)) typeSet {
+	return typeSet{shipped: shipped, defined: map[string]events.TypeDef{}, current: shipped, unfit: unfit}
 }
 
 func (s *typeSet) define(def *events.TypeDef) {
@@ -29,42 +29,42 @@ func (s *typeSet) define(def *events.TypeDef) {
 	s.current = nil
 }
 
-// assemble puts the registry together, if it is not. The definitions do not come
-// in the order in which they build on each other, so all are tried together.
+// assemble puts the registry together, if it is not.
 func (s *typeSet) assemble() *opentypes.Registry {
 	if s.current != nil {
 		return s.current
 	}
-	left := slices.Sorted(maps.Keys(s.defined))
-	all := make([]events.TypeDef, len(left))
-	for i, name := range left {
-		all[i] = s.defined[name]
+	all := make([]events.TypeDef, 0, len(s.defined))
+	for _, name := range slices.Sorted(maps.Keys(s.defined)) {
+		all = append(all, s.defined[name])
 	}
-	s.unfit = nil
-	if r, _, err := s.shipped.Apply(all...); err == nil {
-		s.current = r
-		return r
+	r, err := s.shipped.Restore(all...)
+	if err != nil {
+		r = s.fitting(all)
 	}
-	s.current, s.unfit = fitting(s.shipped, all)
-	return s.current
+	s.current = r
+	return r
 }
 
 // fitting applies the definitions that fit, and tells of the others why not.
-func fitting(r *opentypes.Registry, defs []events.TypeDef) (*opentypes.Registry, map[string]error) {
+func (s *typeSet) fitting(defs []events.TypeDef) *opentypes.Registry {
+	r := s.shipped
 	for {
-		unfit := map[string]error{}
 		var left []events.TypeDef
+		why := map[string]error{}
 		for i := range defs {
-			next, _, err := r.Apply(defs[i])
+			next, err := r.Restore(defs[i])
 			if err != nil {
-				unfit[defs[i].Name] = err
-				left = append(left, defs[i])
+				left, why[defs[i].Name] = append(left, defs[i]), err
 				continue
 			}
 			r = next
 		}
 		if len(left) == 0 || len(left) == len(defs) {
-			return r, unfit
+			for name, err := range why {
+				s.unfit(name, err)
+			}
+			return r
 		}
 		defs = left
 	}
