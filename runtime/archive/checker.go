@@ -392,6 +392,21 @@ func (p *Plan) typeOf(name string) (events.TypeDef, bool) {
 	if def, ok := p.defs[name]; ok {
 		return def, true
 	}
+	known, asked := p.known[name]
+	if !asked {
+		if def, ok := p.ask(name); ok {
+			known = &def
+		}
+		p.known[name] = known
+	}
+	if known == nil {
+		return events.TypeDef{}, false
+	}
+	return *known, true
+}
+
+// ask returns the definition that the repository has of a type.
+func (p *Plan) ask(name string) (events.TypeDef, bool) {
 	if p.settings.TypeDef == nil {
 		return events.TypeDef{}, false
 	}

@@ -148,10 +148,10 @@ func (c *checker) addInline() {
 // adoptNames gives the values of an enum the names that the repository knows
 // them by.
 func (c *checker) adoptNames(def *events.TypeDef) {
-	if def.Kind != events.KindEnum || c.settings.TypeDef == nil {
+	if def.Kind != events.KindEnum {
 		return
 	}
-	known, _ := c.settings.TypeDef(def.Name)
+	known, _ := c.Plan.ask(def.Name)
 	for _, v := range known.Values {
 		for i := range def.Values {
 			if def.Values[i].Ordinal == v.Ordinal {
