@@ -143,6 +143,7 @@ const (
 	VerbDigests       = "digests"
 	VerbCount         = "count"
 	VerbHistory       = "history"
+	VerbTypes         = "types"
 
 	// CoordinatorLease and RepositoryLease are keys of the leases bucket.
 	CoordinatorLease = "coordinator"

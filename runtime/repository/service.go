@@ -63,6 +63,10 @@ func (r *Repository) endpoints(ctx context.Context) map[string]micro.Handler {
 			func(ctx context.Context, q events.Find) (events.CountAnswer, error) {
 				return x.count(ctx, x.registry(), &q)
 			}),
+		topics.VerbTypes: answer(ctx, r, func(q events.Types) uint64 { return q.MinSequence },
+			func(_ context.Context, q events.Types) (events.TypesAnswer, error) {
+				return x.definitions(&q, pageBytes)
+			}),
 		topics.VerbHistory: answer(ctx, r, func(q events.History) uint64 { return q.MinSequence }, r.history),
 	}
 }
