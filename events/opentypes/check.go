@@ -123,29 +123,30 @@ func (c *checking) attribute(a *attribute, v jsontext.Value) *events.Error {
 
 // check checks a value of which there is one.
 func (t *value) check(v jsontext.Value) *events.Error {
-	switch t.name {
-	case events.ValueAny:
+	switch t.kind {
+	case kindAny:
 		return nil
-	case events.ValueArray, events.ValueMap:
+	case kindArray, kindMap:
 		return t.checkCollection(v)
-	case string(events.KindEnum):
+	case kindEnum:
 		return t.typ.checkName(v)
-	case string(events.KindStruct):
+	case kindStruct:
 		if v[0] != '{' {
 			return wrong("an object, the struct "+t.typ.def.Name, v)
 		}
 		c := checking{t: t.typ}
 		return c.members(events.MembersOf(v))
+	default:
+		if want := t.kind.wanted(v); want != "" {
+			return wrong(want, v)
+		}
+		return nil
 	}
-	if want := t.wanted(v); want != "" {
-		return wrong(want, v)
-	}
-	return nil
 }
 
 func (t *value) checkCollection(v jsontext.Value) *events.Error {
 	opening, want := byte('['), "an array"
-	if t.name == events.ValueMap {
+	if t.kind == kindMap {
 		opening, want = '{', "an object"
 	}
 	if v[0] != opening {

@@ -101,7 +101,7 @@ func (b *builder) clash(t *Type, own, inherited *attribute, at string) error {
 
 // value resolves the names in a type of values.
 func (b *builder) value(parsed events.ValueType, at string) (*value, error) {
-	v := &value{name: parsed.Name}
+	v := &value{kind: valueKindOf(parsed.Name)}
 	switch {
 	case parsed.Of != nil:
 		of, err := b.value(*parsed.Of, at)
@@ -119,7 +119,10 @@ func (b *builder) value(parsed events.ValueType, at string) (*value, error) {
 	case typ.def.Kind != events.KindEnum && typ.def.Kind != events.KindStruct:
 		return nil, events.Errorf(events.CodeInvalid, at, "%s is the type of %s; a value is a primitive, an enum or a struct", parsed.Name, indefinite(typ.def.Kind))
 	}
-	v.name, v.typ = string(typ.def.Kind), typ
+	v.kind, v.typ = kindEnum, typ
+	if typ.def.Kind == events.KindStruct {
+		v.kind = kindStruct
+	}
 	return v, nil
 }
 

@@ -7,32 +7,30 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
-
-	"github.com/camena-io/camena/events"
 )
 
-// wanted returns "" if v is a value of the primitive t, else what is wanted.
-func (t *value) wanted(v jsontext.Value) string {
-	switch t.name {
-	case events.ValueString:
+// wanted returns "" if v is a value of the primitive k, else what is wanted.
+func (k valueKind) wanted(v jsontext.Value) string {
+	switch k {
+	case kindString:
 		return unless(v[0] == '"', "a string")
-	case events.ValueBoolean:
+	case kindBoolean:
 		return unless(v[0] == 't' || v[0] == 'f', "true or false")
-	case events.ValueDate:
+	case kindDate:
 		return unless(isDate(v), "a time such as 2006-01-02T15:04:05Z")
-	case events.ValueChar:
+	case kindChar:
 		return unless(isChar(v), "a string of one character")
-	case events.ValueFloat, events.ValueDouble, events.ValueBigDecimal:
+	case kindNumber:
 		return unless(isNumber(v), "a number")
-	case events.ValueBigInteger:
-		return unless(isWhole(v), "a whole number, without fraction or exponent")
-	case events.ValueByte:
+	case kindWhole:
+		return unless(isNumber(v) && isWhole(v), "a whole number, without fraction or exponent")
+	case kindByte:
 		return unless(isWholeOf(v, 8), "a whole number from -128 to 127")
-	case events.ValueShort:
+	case kindShort:
 		return unless(isWholeOf(v, 16), "a whole number from -32768 to 32767")
-	case events.ValueInt:
+	case kindInt:
 		return unless(isWholeOf(v, 32), "a whole number from -2147483648 to 2147483647")
-	default: // long
+	default: // kindLong
 		return unless(isWholeOf(v, 64), "a whole number from -9223372036854775808 to 9223372036854775807")
 	}
 }
@@ -61,22 +59,22 @@ func isWhole(v jsontext.Value) bool {
 
 // isWholeOf reports whether v is a whole number of so many bits, signed.
 func isWholeOf(v jsontext.Value, bits int) bool {
-	const digits = 20 // of the smallest number of 64 bits, with its sign
-	if !isNumber(v) || !isWhole(v) || len(v) > digits {
+	const digits = 19 // of the largest number of 64 bits, signed; none so long overflows without sign
+	if !isNumber(v) || !isWhole(v) {
 		return false
 	}
 	limit := uint64(1)<<(bits-1) - 1
 	if v[0] == '-' {
 		v, limit = v[1:], limit+1
 	}
+	if len(v) > digits {
+		return false
+	}
 	n := uint64(0)
 	for _, c := range v {
-		n = n*10 + uint64(c-'0') // 20 digits at most: what overflows was too large before
-		if n > limit {
-			return false
-		}
+		n = n*10 + uint64(c-'0')
 	}
-	return true
+	return n <= limit
 }
 
 func isChar(v jsontext.Value) bool {

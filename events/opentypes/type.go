@@ -29,9 +29,61 @@ type attribute struct {
 
 // value is a [events.ValueType] whose names are resolved.
 type value struct {
-	name string
+	kind valueKind
 	of   *value
 	typ  *Type // the enum or struct
+}
+
+// valueKind is what a value is, as a number, which is compared faster than a name.
+type valueKind uint8
+
+const (
+	kindAny valueKind = iota
+	kindString
+	kindBoolean
+	kindDate
+	kindChar
+	kindNumber
+	kindWhole
+	kindByte
+	kindShort
+	kindInt
+	kindLong
+	kindArray
+	kindMap
+	kindEnum
+	kindStruct
+)
+
+func valueKindOf(name string) valueKind {
+	switch name {
+	case events.ValueString:
+		return kindString
+	case events.ValueBoolean:
+		return kindBoolean
+	case events.ValueDate:
+		return kindDate
+	case events.ValueChar:
+		return kindChar
+	case events.ValueFloat, events.ValueDouble, events.ValueBigDecimal:
+		return kindNumber
+	case events.ValueBigInteger:
+		return kindWhole
+	case events.ValueByte:
+		return kindByte
+	case events.ValueShort:
+		return kindShort
+	case events.ValueInt:
+		return kindInt
+	case events.ValueLong:
+		return kindLong
+	case events.ValueArray:
+		return kindArray
+	case events.ValueMap:
+		return kindMap
+	default:
+		return kindAny
+	}
 }
 
 // Name returns the type's name.

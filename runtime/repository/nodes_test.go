@@ -251,7 +251,7 @@ func everything(t *testing.T, b *bundle, sequence uint64) (answers []any) {
 func TestTheInTopicIsTrimmed(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	const n = 10_500
+	const n = 20_500 // more than are applied between two trimmings
 	err := b.metadata.Send(t.Context(), func(yield func(events.Event) bool) {
 		for i := range n {
 			e, err := events.NewCommand("/test", file(strconv.Itoa(i), i))

@@ -189,7 +189,13 @@ func (r *Repository) write(tenure context.Context, next uint64) error {
 	if err != nil {
 		return err
 	}
-	defer js.CleanupPublisher()
+	defer func() {
+		// What belongs to a publisher ends with the connection by itself; nats.go
+		// may miss that when it is cleaned up just before it has seen it.
+		if !r.set.Bus.Conn().IsClosed() {
+			js.CleanupPublisher()
+		}
+	}()
 	w := &writer{
 		bus: r.set.Bus, js: js, index: r.index, log: r.set.Logger, crash: r.set.Crash,
 		applier: &applier{types: r.set.Types, maxState: maxState(r.set.Bus.MaxPayload())},
