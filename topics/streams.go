@@ -143,6 +143,8 @@ const (
 	VerbDigests       = "digests"
 	VerbCount         = "count"
 	VerbHistory       = "history"
+	VerbGraph         = "graph"
+	VerbLineage       = "lineage"
 
 	// CoordinatorLease and RepositoryLease are keys of the leases bucket.
 	CoordinatorLease = "coordinator"

@@ -41,6 +41,7 @@ type index struct {
 	// tombstones are the deletions that have not been swept, oldest first.
 	tombstones []tombstone
 	tally      tally
+	texts      *texts
 	trees
 }
 
@@ -60,7 +61,7 @@ func newIndex() *index {
 	// The lock of the index guards the trees too.
 	options := btree.Options{NoLocks: true}
 	return &index{
-		byGUID: map[guid]*record{}, byName: map[string]*record{}, fences: map[string]uint64{}, tally: newTally(),
+		byGUID: map[guid]*record{}, byName: map[string]*record{}, fences: map[string]uint64{}, tally: newTally(), texts: newTexts(),
 		trees: trees{
 			types:  btree.NewBTreeGOptions(byType, options),
 			scopes: btree.NewBTreeGOptions(byScope, options),
@@ -169,6 +170,7 @@ func (x *index) reset() {
 	x.sequence, x.position, x.stored, x.id = 0, 0, time.Time{}, ""
 	x.byGUID, x.byName, x.fences, x.tombstones, x.trees = fresh.byGUID, fresh.byName, fresh.fences, nil, fresh.trees
 	x.tally = fresh.tally
+	x.texts.clear()
 }
 
 // reached returns how far the index reflects the out topic, and the in-sequence
@@ -230,8 +232,12 @@ func (x *index) commit(facts ...fact) {
 }
 
 func (x *index) put(r *record) {
-	if old := x.byGUID[r.guid]; old != nil {
+	old := x.byGUID[r.guid]
+	if old != nil {
 		x.remove(old)
+	}
+	if !r.relationship {
+		x.texts.renew(old, r)
 	}
 	if r.deleted {
 		return

@@ -79,6 +79,11 @@ func (r *Repository) Serve(ctx context.Context) error {
 		return fmt.Errorf("repository: %w", err)
 	}
 	r.lease = lease
+	keeping, stopKeeping := context.WithCancel(ctx)
+	var kept sync.WaitGroup
+	kept.Go(func() { r.index.keepTexts(keeping) })
+	defer kept.Wait()
+	defer stopKeeping()
 	// A node that has not read the store yet would answer that nothing is there.
 	if _, err := r.catchUp(ctx); err != nil {
 		return fmt.Errorf("repository: read the out topic: %w", err)

@@ -44,13 +44,29 @@ func (r *Repository) endpoints(ctx context.Context) map[string]micro.Handler {
 		topics.VerbGet: answer(ctx, r, func(q *events.Get) uint64 { return q.MinSequence },
 			func(ctx context.Context, q *events.Get, _ int) (rawElement, error) { return r.get(ctx, q) }),
 		topics.VerbFind: answer(ctx, r, func(q *events.Find) uint64 { return q.MinSequence },
-			func(ctx context.Context, q *events.Find, room int) (rawElements, error) { return x.find(ctx, types, q, room) }),
+			func(ctx context.Context, q *events.Find, room int) (rawElements, error) {
+				return x.find(ctx, types, q, room)
+			}),
 		topics.VerbRelated: answer(ctx, r, func(q *events.Related) uint64 { return q.MinSequence },
-			func(_ context.Context, q *events.Related, room int) (rawRelated, error) { return x.related(types, q, room) }),
+			func(_ context.Context, q *events.Related, room int) (rawRelated, error) {
+				return x.related(types, q, room)
+			}),
 		topics.VerbDigests: answer(ctx, r, func(q *events.Digests) uint64 { return q.MinSequence },
-			func(_ context.Context, q *events.Digests, room int) (events.DigestsAnswer, error) { return x.digests(q, room) }),
+			func(_ context.Context, q *events.Digests, room int) (events.DigestsAnswer, error) {
+				return x.digests(q, room)
+			}),
 		topics.VerbCount: answer(ctx, r, func(q *events.Find) uint64 { return q.MinSequence },
-			func(ctx context.Context, q *events.Find, _ int) (events.CountAnswer, error) { return x.count(ctx, types, q) }),
+			func(ctx context.Context, q *events.Find, _ int) (events.CountAnswer, error) {
+				return x.count(ctx, types, q)
+			}),
+		topics.VerbGraph: answer(ctx, r, func(q *events.Graph) uint64 { return q.MinSequence },
+			func(ctx context.Context, q *events.Graph, room int) (rawGraph, error) {
+				return x.graph(ctx, types, q, room)
+			}),
+		topics.VerbLineage: answer(ctx, r, func(q *events.Lineage) uint64 { return q.MinSequence },
+			func(ctx context.Context, q *events.Lineage, room int) (rawGraph, error) {
+				return x.lineage(ctx, types, q, room)
+			}),
 		topics.VerbHistory: answer(ctx, r, func(q *events.History) uint64 { return q.MinSequence }, r.history),
 	}
 }
