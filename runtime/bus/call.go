@@ -167,17 +167,21 @@ func (b *Bus) room(parts bool) int {
 	if parts {
 		return MaxAnswer / 2
 	}
-	return int(min(b.conn.MaxPayload(), 1<<20) / 2)
+	return b.partSize() / 2
 }
 
 func (b *Bus) respond(subject string, answer any, err error, parts bool) error {
 	m := nats.NewMsg(subject)
 	if err == nil {
 		if m.Data, err = events.Marshal(answer); err == nil {
-			if int64(len(m.Data)) <= b.partSize() {
+			switch {
+			case len(m.Data) <= b.partSize() || !parts && int64(len(m.Data)) <= b.conn.MaxPayload():
 				return b.conn.PublishMsg(m)
-			}
-			if err = b.fits(len(m.Data), parts); err == nil {
+			case !parts:
+				err = tooLargeForOne(len(m.Data))
+			case len(m.Data) > MaxAnswer:
+				err = tooLarge()
+			default:
 				return b.stream(m)
 			}
 		}
@@ -194,15 +198,7 @@ func (b *Bus) respond(subject string, answer any, err error, parts bool) error {
 	return b.conn.PublishMsg(m)
 }
 
-// fits says whether an answer that is larger than a message can be sent.
-func (b *Bus) fits(size int, parts bool) error {
-	switch {
-	case size > MaxAnswer:
-		return tooLarge()
-	case !parts:
-		return events.Errorf(events.CodeTooLarge, "", "the answer, of %d bytes, does not fit into a message: ask for less, "+
-			"or with the header %s: %s", size, headerAccepts, acceptsParts)
-	default:
-		return nil
-	}
+func tooLargeForOne(size int) error {
+	return events.Errorf(events.CodeTooLarge, "", "the answer, of %d bytes, does not fit into a message: ask for less, "+
+		"or with the header %s: %s", size, headerAccepts, acceptsParts)
 }

@@ -24,8 +24,8 @@ const (
 	partHeaders = 4 << 10
 )
 
-// partSize is how much data one message takes.
-func (b *Bus) partSize() int64 { return max(b.conn.MaxPayload()-partHeaders, 1) }
+// partSize is how much data a part holds, whatever larger messages NATS takes.
+func (b *Bus) partSize() int { return max(int(min(b.conn.MaxPayload(), 1<<20))-partHeaders, 1) }
 
 // stream sends an answer in parts.
 func (b *Bus) stream(m *nats.Msg) error {
@@ -34,11 +34,13 @@ func (b *Bus) stream(m *nats.Msg) error {
 		return err
 	}
 	defer forget()
-	size := int(b.partSize())
+	closed := b.conn.StatusChanged(nats.CLOSED)
+	defer b.conn.RemoveStatusListener(closed)
+	size := b.partSize()
 	parts := (len(m.Data) + size - 1) / size
 	for part := 1; part <= parts; part++ {
 		if part > partsAhead {
-			if err := sign(signs); err != nil {
+			if err := sign(signs, closed); err != nil {
 				return fmt.Errorf("part %d of %d: %w", part, parts, err)
 			}
 		}
@@ -54,7 +56,7 @@ func (b *Bus) stream(m *nats.Msg) error {
 
 var errGone = errors.New("who asked does not take the answer")
 
-func sign(signs <-chan *nats.Msg) error {
+func sign(signs <-chan *nats.Msg, closed <-chan nats.Status) error {
 	timer := time.NewTimer(partTimeout)
 	defer timer.Stop()
 	select {
@@ -62,6 +64,8 @@ func sign(signs <-chan *nats.Msg) error {
 		return nil
 	case <-timer.C:
 		return errGone
+	case <-closed:
+		return ErrClosed
 	}
 }
 
