@@ -41,7 +41,7 @@ type ElementSpec struct {
 	// Anchor is the element that this one belongs to; none leaves what is there.
 	Anchor ElementRef `json:"anchor,omitzero"`
 	// Effectivity: nil leaves what is there.
-	Effectivity *Effectivity `json:"effectivity,omitempty"`
+	Effectivity *Effectivity `json:"effectivity,omitzero"`
 }
 
 // Ref returns a reference to the element that the spec describes.
@@ -102,7 +102,7 @@ type RelationshipSpec struct {
 	End2       ElementRef `json:"end2"`
 	Properties Properties `json:"properties,omitzero"`
 	// Effectivity: nil leaves what is there.
-	Effectivity *Effectivity `json:"effectivity,omitempty"`
+	Effectivity *Effectivity `json:"effectivity,omitzero"`
 }
 
 // Validate checks what can be checked without the repository.
@@ -173,7 +173,7 @@ type Update struct {
 	Element           ElementRef        `json:"element"`
 	Properties        Properties        `json:"properties,omitzero"`
 	Zones             []string          `json:"zones,omitzero"`
-	Effectivity       *Effectivity      `json:"effectivity,omitempty"`
+	Effectivity       *Effectivity      `json:"effectivity,omitzero"`
 	Replace           bool              `json:"replace,omitzero"`
 	UnknownProperties UnknownProperties `json:"unknownProperties,omitempty"`
 	Expectation
@@ -232,7 +232,7 @@ func (r *RelationshipRef) Validate(pointer string) error {
 type UpdateRelationship struct {
 	Relationship RelationshipRef `json:"relationship"`
 	Properties   Properties      `json:"properties,omitzero"`
-	Effectivity  *Effectivity    `json:"effectivity,omitempty"`
+	Effectivity  *Effectivity    `json:"effectivity,omitzero"`
 	Replace      bool            `json:"replace,omitzero"`
 	Expectation
 }

@@ -82,6 +82,9 @@ func (e Effectivity) At(t time.Time) bool {
 	return (e.From.IsZero() || !t.Before(e.From)) && (e.To.IsZero() || t.Before(e.To))
 }
 
+// Equal reports whether both begin and end at the same times.
+func (e Effectivity) Equal(f Effectivity) bool { return e.From.Equal(f.From) && e.To.Equal(f.To) }
+
 // Validate checks that it does not end before it begins; pointer is where it
 // stands.
 func (e Effectivity) Validate(pointer string) error {
@@ -149,6 +152,9 @@ type ElementChange struct {
 	Element        *Element `json:"element,omitempty"`
 	Previous       *Element `json:"previous,omitempty"`
 	Classification string   `json:"classificationName,omitempty"`
+	// Purged says that the history before the deletion was removed, and that
+	// Previous tells no more than guid and type.
+	Purged bool `json:"purged,omitzero"`
 }
 
 // State returns the state that the change leaves, or for a deletion the state
@@ -164,6 +170,8 @@ func (c *ElementChange) State() *Element {
 type RelationshipChange struct {
 	Relationship *Relationship `json:"relationship,omitempty"`
 	Previous     *Relationship `json:"previous,omitempty"`
+	// Purged is as in [ElementChange]; Previous then has its ends, too.
+	Purged bool `json:"purged,omitzero"`
 }
 
 // State returns the state that the change leaves, or for a deletion the state

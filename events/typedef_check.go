@@ -83,7 +83,21 @@ func (d *TypeDef) validReferences(pointer string) error {
 	return nil
 }
 
+// MaxTypeMembers is how many attributes, values or valid types a [TypeDef] may
+// have, and how many attributes a type may have with those that it inherits.
+const MaxTypeMembers = 1000
+
+func tooMany(pointer string, n int) error {
+	if n <= MaxTypeMembers {
+		return nil
+	}
+	return Errorf(CodeTooLarge, pointer, "%d are more than %d", n, MaxTypeMembers)
+}
+
 func (d *TypeDef) validAttributes(pointer string) error {
+	if err := tooMany(pointer, len(d.Attributes)); err != nil {
+		return err
+	}
 	names := make(map[string]bool, len(d.Attributes))
 	for i := range d.Attributes {
 		a, at := &d.Attributes[i], itemAt(pointer, i)
@@ -139,6 +153,9 @@ func (d *TypeDef) validTargets(pointer string) error {
 	if len(d.ValidFor) == 0 && d.SuperType == "" {
 		return Errorf(CodeInvalid, pointer, "missing: the element types that the classification may stand on, such as Referenceable")
 	}
+	if err := tooMany(pointer, len(d.ValidFor)); err != nil {
+		return err
+	}
 	names := make(map[string]bool, len(d.ValidFor))
 	for i, name := range d.ValidFor {
 		if err := validTypeName(itemAt(pointer, i), name); err != nil {
@@ -155,6 +172,9 @@ func (d *TypeDef) validTargets(pointer string) error {
 func (d *TypeDef) validValues(pointer string) error {
 	if len(d.Values) == 0 {
 		return Errorf(CodeInvalid, pointer, "missing: an enum has values")
+	}
+	if err := tooMany(pointer, len(d.Values)); err != nil {
+		return err
 	}
 	names, ordinals := make(map[string]bool, len(d.Values)), make(map[int]bool, len(d.Values))
 	for i := range d.Values {

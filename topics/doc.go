@@ -8,6 +8,7 @@
 //	camena.out.element.<Type>.<guid>                  change events of elements: the store
 //	camena.out.relationship.<Type>.<guid>             change events of relationships: the store
 //	camena.out.fence.<connector>                      the generation a connector is fenced to
+//	camena.out.type.<name>                            an open metadata type
 //	camena.cycles.schedule.<connector>.<kind>         schedules
 //	camena.cycles.due.<node>.<connector>              due cycles
 //	camena.cycles.coordinator.schedule.<name>         the coordinator's own schedules

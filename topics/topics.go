@@ -55,6 +55,9 @@ func (t Topics) Relationship(typeName, guid string) string {
 // Fence is the subject of the generation that a connector is fenced to.
 func (t Topics) Fence(connector string) string { return t.join("out", "fence", Escape(connector)) }
 
+// Type is the subject of the definitions of an open metadata type.
+func (t Topics) Type(name string) string { return t.join("out", "type", pattern(name)) }
+
 // Changes matches every change event.
 func (t Topics) Changes() string { return t.join("out", ">") }
 

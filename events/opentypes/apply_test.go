@@ -2,6 +2,7 @@ package opentypes_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -145,6 +146,38 @@ func TestApplyRefuses(t *testing.T) {
 	}
 }
 
+func TestApplyHasLimits(t *testing.T) {
+	t.Parallel()
+	r := registry(t)
+	element := func(name, super string, attributes int) events.TypeDef {
+		d := events.TypeDef{Kind: events.KindElement, Name: name, SuperType: super}
+		for i := range attributes {
+			d.Attributes = append(d.Attributes, events.AttributeDef{Name: fmt.Sprint(strings.ToLower(name), i), Type: "int"})
+		}
+		return d
+	}
+	_, _, err := r.Apply(element("X", "Cage", 1001))
+	expect(t, err, events.CodeTooLarge, "/types/0/attributes", "1001 are more than 1000")
+	_, _, err = r.Apply(element("X", "Cage", 999))
+	expect(t, err, events.CodeTooLarge, "/types/0/attributes", "X would have 1001 attributes")
+	r, _, err = r.Apply(element("X", "Cage", 0), element("Y", "X", 998))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = r.Apply(element("Z", "Cage", 0), element("X", "Cage", 1))
+	expect(t, err, events.CodeTooLarge, "/types/1/attributes", "Y would have 1001 attributes")
+	var chain []events.TypeDef
+	for i, super := 0, "Cage"; i < 49; i++ {
+		chain = append(chain, element(fmt.Sprint("C", i), super, 0))
+		super = chain[i].Name
+	}
+	_, _, err = r.Apply(chain...)
+	expect(t, err, events.CodeTooLarge, "/types/48/superType", "C47 has 50 super types already")
+	if _, _, err := r.Apply(chain[:48]...); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestApplyTakesCompatibleChanges(t *testing.T) {
 	t.Parallel()
 	tests := map[string]string{
@@ -256,21 +289,31 @@ func TestRestoreMergesVersions(t *testing.T) {
 	}
 }
 
-// TestApplyIsIndependentOfOrder applies the shipped types in random order and
-// in random parts.
+// TestApplyIsIndependentOfOrder applies types in random order, all at once or,
+// where that can be, in two parts.
 func TestApplyIsIndependentOfOrder(t *testing.T) {
 	t.Parallel()
-	all := defsOf(builtin(t))
+	want := defsOf(registry(t))
 	rapid.Check(t, func(t *rapid.T) {
-		shuffled := rapid.Permutation(all).Draw(t, "order")
-		r, changed, err := new(opentypes.Registry).Apply(shuffled...)
-		if err != nil {
-			t.Fatal(err)
+		defs := rapid.Permutation(want).Draw(t, "order")
+		r, changed, err := new(opentypes.Registry).Apply(defs...)
+		if err != nil || !cmp.Equal(want, changed) || !cmp.Equal(want, defsOf(r)) {
+			t.Fatal("the types differ", err)
 		}
-		if !cmp.Equal(all, changed) || !cmp.Equal(all, defsOf(r)) {
-			t.Fatal("the types differ")
+		cut := rapid.IntRange(0, len(defs)).Draw(t, "cut")
+		first, _, err := new(opentypes.Registry).Apply(defs[:cut]...)
+		if err != nil {
+			return // a part that needs the other
+		}
+		if r, _, err = first.Apply(defs[cut:]...); err != nil || !cmp.Equal(want, defsOf(r)) {
+			t.Fatal("the types differ in two parts", err)
 		}
 	})
+	shipped := defsOf(builtin(t))
+	slices.Reverse(shipped)
+	if _, changed, err := new(opentypes.Registry).Apply(shipped...); err != nil || len(changed) != len(shipped) {
+		t.Error(len(changed), err)
+	}
 }
 
 func builtin(tb testing.TB) *opentypes.Registry {

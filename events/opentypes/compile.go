@@ -8,6 +8,9 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
+// maxSupers is how many super types a type may have, one above the other.
+const maxSupers = 50
+
 // compile makes the type that is defined so.
 func (b *builder) compile(d events.TypeDef) (*Type, error) {
 	t := &Type{
@@ -25,9 +28,21 @@ func (b *builder) compile(d events.TypeDef) (*Type, error) {
 			return nil, err
 		}
 	}
+	if n := len(t.attributes); n > events.MaxTypeMembers {
+		return nil, events.Errorf(events.CodeTooLarge, b.nearest(t)+"/attributes", "%s would have %d attributes, with those that it inherits, which is more than %d", d.Name, n, events.MaxTypeMembers)
+	}
 	slices.SortFunc(t.attributes, func(x, y *attribute) int { return strings.Compare(x.def.Name, y.def.Name) })
 	t.isNamed = t.Is(named)
 	return t, nil
+}
+
+// nearest returns where a type is defined now, or else the nearest super type
+// that is.
+func (b *builder) nearest(t *Type) string {
+	for t.super != nil && b.pointer(t.def.Name) == "" {
+		t = t.super
+	}
+	return b.pointer(t.def.Name)
 }
 
 // inherit gives a type what its super type has.
@@ -47,6 +62,9 @@ func (b *builder) inherit(t *Type) error {
 		return b.unknown(at, d.Kind, d.SuperType)
 	case super.def.Kind != d.Kind:
 		return events.Errorf(events.CodeInvalid, at, "%s is the type of %s; the super type of %s is one too", d.SuperType, indefinite(super.def.Kind), indefinite(d.Kind))
+	}
+	if len(super.header.SuperTypes) >= maxSupers {
+		return events.Errorf(events.CodeTooLarge, at, "%s has %d super types already, which is as many as can be", d.SuperType, maxSupers)
 	}
 	t.super = super
 	t.header.SuperTypes = append([]string{super.def.Name}, super.header.SuperTypes...)

@@ -44,6 +44,8 @@ type Plan struct {
 	survey   survey
 	types    []placedType
 	defs     map[string]events.TypeDef
+	// known are the types that the repository was asked for; nil if it has none.
+	known map[string]*events.TypeDef
 	// dropped are the items that are not taken, marks the classifications that
 	// are not taken although their element is.
 	dropped map[key]bool
@@ -89,7 +91,7 @@ func (a *Archive) Check(ctx context.Context, settings Settings) (*Plan, error) {
 	}
 	p := &Plan{
 		Report:  Report{Counts: map[Kind]Count{}},
-		archive: a, settings: settings, defs: map[string]events.TypeDef{},
+		archive: a, settings: settings, defs: map[string]events.TypeDef{}, known: map[string]*events.TypeDef{},
 		dropped: map[key]bool{}, marks: map[mark]bool{}, deferred: map[key]bool{},
 		meter: meter{progress: settings.Progress},
 	}

@@ -217,9 +217,9 @@ func (c *checker) takeElement(i *item, e *Element, w *wireElement) *fault {
 	c.Report.count(KindElement, Taken, 1)
 	c.Report.count(KindClassification, Taken, m.taken)
 	maps.Copy(c.marked, m.hashes)
-	for index, finding := range m.dropped {
-		c.marks[mark{i.index, index}] = true
-		c.Report.add(finding)
+	for _, d := range m.dropped {
+		c.marks[d.mark] = true
+		c.Report.add(d.finding)
 	}
 	if m.anchor.anchor.guid != "" {
 		c.moored = append(c.moored, m.anchor)
@@ -230,14 +230,20 @@ func (c *checker) takeElement(i *item, e *Element, w *wireElement) *fault {
 // marksOf are the classifications of one entity.
 type marksOf struct {
 	taken   int
-	dropped map[int]Finding
+	dropped []droppedMark
 	hashes  map[uint64]seen
 	anchor  moored
 }
 
+// droppedMark is a classification that is not taken.
+type droppedMark struct {
+	mark    mark
+	finding Finding
+}
+
 // marksOf reads the classifications of an entity into it.
 func (c *checker) marksOf(i *item, e *Element, w *wireElement) marksOf {
-	m := marksOf{dropped: map[int]Finding{}, hashes: map[uint64]seen{}}
+	m := marksOf{hashes: map[uint64]seen{}}
 	for index, wire := range w.Classifications {
 		if wire == nil {
 			m.taken++ // it asks for nothing
@@ -248,10 +254,10 @@ func (c *checker) marksOf(i *item, e *Element, w *wireElement) marksOf {
 		if f == nil {
 			continue
 		}
-		m.dropped[index] = Finding{
+		m.dropped = append(m.dropped, droppedMark{mark: mark{i.index, index}, finding: Finding{
 			Outcome: outcome, Kind: KindClassification, GUID: e.GUID, QualifiedName: e.QualifiedName, Type: cmp.Or(wire.Name, wire.Type.Name),
 			Where: i.place(pointer + f.pointer), Reason: f.reason,
-		}
+		}})
 	}
 	return m
 }
@@ -386,6 +392,21 @@ func (p *Plan) typeOf(name string) (events.TypeDef, bool) {
 	if def, ok := p.defs[name]; ok {
 		return def, true
 	}
+	known, asked := p.known[name]
+	if !asked {
+		if def, ok := p.ask(name); ok {
+			known = &def
+		}
+		p.known[name] = known
+	}
+	if known == nil {
+		return events.TypeDef{}, false
+	}
+	return *known, true
+}
+
+// ask returns the definition that the repository has of a type.
+func (p *Plan) ask(name string) (events.TypeDef, bool) {
 	if p.settings.TypeDef == nil {
 		return events.TypeDef{}, false
 	}

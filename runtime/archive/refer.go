@@ -147,7 +147,7 @@ func (c *checker) await(w waiting) {
 
 // resolve decides about the items that wait.
 func (c *checker) resolve(ctx context.Context) error {
-	if err := c.ask(ctx); err != nil {
+	if err := c.lookUp(ctx); err != nil {
 		return err
 	}
 	for _, w := range c.waiting {
@@ -186,8 +186,8 @@ func (c *checker) nothing(r *reference) string {
 	return fmt.Sprintf("%s is %s, which is neither in the archive nor in the repository", r.what, r.guid)
 }
 
-// ask looks up in the repository what the waiting items refer to.
-func (c *checker) ask(ctx context.Context) error {
+// lookUp asks the repository for what the waiting items refer to.
+func (c *checker) lookUp(ctx context.Context) error {
 	if c.settings.Elements == nil {
 		return nil
 	}

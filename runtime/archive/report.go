@@ -40,7 +40,7 @@ type Finding struct {
 }
 
 // String names the item, where it stands and what is wrong with it.
-func (f *Finding) String() string {
+func (f Finding) String() string {
 	text := f.Where.String() + ": "
 	if f.Kind != KindArchive {
 		text += string(f.Kind) + " "
@@ -109,6 +109,9 @@ func (r *Report) Refuse(s *Step, reason string) {
 }
 
 func (r *Report) found(kind Kind, n int) {
+	if n == 0 {
+		return
+	}
 	c := r.Counts[kind]
 	c.Found += n
 	r.Counts[kind] = c

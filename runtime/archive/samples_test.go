@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -118,17 +119,17 @@ func TestSampleTypes(t *testing.T) {
 	}
 	var got []string
 	for _, def := range define.Types {
-		text := string(def.Kind) + " " + def.Name + " " + def.SuperType
+		words := []string{string(def.Kind), def.Name, def.SuperType}
 		for _, a := range def.Attributes {
-			text += " " + a.Name + ":" + a.Type
+			words = append(words, a.Name+":"+a.Type)
 		}
 		for _, v := range def.Values {
-			text += " " + v.Name
+			words = append(words, v.Name)
 		}
 		if def.End1 != nil {
-			text += " " + def.End1.Type + "-" + def.End2.Type + " " + string(def.End1.Cardinality)
+			words = append(words, def.End1.Type+"-"+def.End2.Type, string(def.End1.Cardinality))
 		}
-		got = append(got, text)
+		got = append(got, strings.Join(words, " "))
 	}
 	want := []string{
 		"enum BiopsyScope  Unclassified Excisional Incisional Other",

@@ -373,6 +373,9 @@ func (s *scan) blame(err error) error {
 	if _, ok := errors.AsType[*DamageError](err); ok {
 		return err
 	}
+	if _, ok := errors.AsType[*jsontext.SyntacticError](err); !ok && errors.Unwrap(err) != nil {
+		err = errors.Unwrap(err) // the decoder only adds that it was reading
+	}
 	end := Place{Offset: s.in.read, Pointer: short(string(s.dec.StackPointer()))}
 	if e, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		where := Place{Offset: e.ByteOffset, Pointer: short(string(e.JSONPointer))}

@@ -116,7 +116,9 @@ func (c *checker) settleTypes() {
 		}
 	}
 	c.addInline()
-	for _, t := range c.types {
+	for i := range c.types {
+		t := &c.types[i]
+		c.adoptNames(&t.def)
 		c.defs[t.def.Name] = t.def
 	}
 	for c.dropTypes() {
@@ -140,6 +142,22 @@ func (c *checker) addInline() {
 			continue
 		}
 		c.types = append(c.types, placedType{def: def})
+	}
+}
+
+// adoptNames gives the values of an enum the names that the repository knows
+// them by.
+func (c *checker) adoptNames(def *events.TypeDef) {
+	if def.Kind != events.KindEnum {
+		return
+	}
+	known, _ := c.Plan.ask(def.Name)
+	for _, v := range known.Values {
+		for i := range def.Values {
+			if def.Values[i].Ordinal == v.Ordinal {
+				def.Values[i].Name = v.Name
+			}
+		}
 	}
 }
 

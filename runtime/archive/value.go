@@ -143,18 +143,22 @@ func (p *wireProperty) class() (string, *fault) {
 	return byName, nil
 }
 
+// symbol returns the name of an enum's value. The ordinal decides, if the enum is
+// known, since releases of Egeria differ in how they write the names.
 func (c *converter) symbol(p *wireProperty) (any, *fault) {
+	if p.Ordinal != nil {
+		if name, ok := c.enum(p.TypeName, *p.Ordinal); ok {
+			return name, nil
+		}
+	}
 	switch {
 	case p.Symbol != "":
 		return symbolName(p.Symbol), nil
 	case p.Ordinal == nil:
 		return nil, nil
-	}
-	name, ok := c.enum(p.TypeName, *p.Ordinal)
-	if !ok {
+	default:
 		return nil, faultf("/ordinal", "the value has an ordinal, %d, but no symbolicName, and the enum %q is not known to have it", *p.Ordinal, short(p.TypeName))
 	}
-	return name, nil
 }
 
 // symbolName makes the name of an enum's value out of what Egeria shows of it:

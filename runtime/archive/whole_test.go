@@ -17,11 +17,11 @@ import (
 )
 
 // willow is an archive with a little of everything.
-func willow(t testing.TB) string {
-	t.Helper()
+func willow(tb testing.TB) string {
+	tb.Helper()
 	text, err := os.ReadFile(filepath.Join("testdata", "willow.json"))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return string(text)
 }
@@ -292,7 +292,8 @@ func TestStepsStopWhenAsked(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if seen++; seen == n {
+			seen++
+			if seen == n {
 				break
 			}
 		}

@@ -2,6 +2,7 @@ package repository
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"strconv"
 	"strings"
@@ -9,65 +10,166 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/opentypes"
 )
 
 // link creates a relationship, or makes its properties what the spec says.
 func (a *applier) link(v view, q *request, c *events.Link) (outcome, error) {
 	spec := &c.Relationship
-	typ, err := a.types.relationship(spec.Type, "/relationship/type")
+	typ, err := v.registry().Relationship(spec.Type, "/relationship/type")
 	if err != nil {
 		return outcome{}, err
 	}
-	end1, err := endOf(v, spec.End1, typ.end1, "/relationship/end1")
+	end1, err := element(v, spec.End1, "/relationship/end1")
 	if err != nil {
 		return outcome{}, err
 	}
-	end2, err := endOf(v, spec.End2, typ.end2, "/relationship/end2")
+	end2, err := element(v, spec.End2, "/relationship/end2")
 	if err != nil {
 		return outcome{}, err
 	}
+	if err := typ.CheckEnds(end1.typ, end2.typ, "/relationship"); err != nil {
+		return outcome{}, err
+	}
+	old, id, err := linked(v, typ, spec, end1, end2)
+	if err != nil {
+		return outcome{}, err
+	}
+	if err := expect(c.Expectation, old, "this "+typ.Name()); err != nil {
+		return outcome{}, err
+	}
+	properties, err := wanted(typ, old, spec.Properties, opentypes.CheckOptions{Pointer: "/relationship/properties", Partial: c.Merge && old != nil})
+	if err != nil {
+		return outcome{}, err
+	}
+	if old != nil {
+		return a.reviseLink(q, old, properties, spec.Effectivity)
+	}
+	s := a.stage(v)
+	if err := s.makeRoom(q, typ, end1, end2); err != nil {
+		return outcome{}, err
+	}
+	r := &events.Relationship{Header: q.header(id.String(), typ.Header()), End1: stub(end1), End2: stub(end2), Properties: properties}
+	setEffectivity(&r.Header, spec.Effectivity)
+	o, err := a.storeLink(typ.Header(), nil, r, events.TypeRelationshipCreated)
+	if err != nil || len(s.all.changes) == 0 {
+		return o, err
+	}
+	o.changes = append(s.all.changes, o.changes...)
+	return o, nil
+}
+
+// linked finds the relationship that a spec means, and the guid that it has or
+// is to have.
+func linked(v view, typ *opentypes.Type, spec *events.RelationshipSpec, end1, end2 *record) (*record, guid, error) {
 	id := events.RelationshipKey(spec.Type, end1.guid, end2.guid)
 	if spec.GUID != "" {
+		var err error
 		if id, err = uuid.Parse(spec.GUID); err != nil {
-			return outcome{}, events.Errorf(events.CodeInvalid, "/relationship/guid", "%s", err)
+			return nil, id, events.Errorf(events.CodeInvalid, "/relationship/guid", "%s", err)
 		}
-	}
-	properties, err := spec.Properties.WithoutNulls()
-	if err != nil {
-		return outcome{}, err
 	}
 	old := v.get(id)
 	switch {
+	case old == nil && !typ.MultiLink():
+		old = between(v, typ.Name(), end1.guid, end2.guid)
+		if old == nil {
+			return nil, id, nil
+		}
+		if spec.GUID != "" {
+			return nil, id, events.Errorf(events.CodeConflict, "/relationship/guid", "%s and %s are related by the %s %s already; there can be only one",
+				end1.name, end2.name, typ.Name(), old.guid)
+		}
 	case old == nil:
-		r := &events.Relationship{Header: q.header(id.String(), typ.typ), End1: stub(end1), End2: stub(end2), Properties: properties}
-		return a.storeLink(typ.typ, nil, r, events.TypeRelationshipCreated)
-	case !old.relationship || old.typ != typ.typ || old.end1 != end1.guid || old.end2 != end2.guid:
-		return outcome{}, events.Errorf(events.CodeConflict, "/relationship/guid", "%s is the guid of another %s", id, old.typ.Name)
-	case q.inScope(old) && sameProperties(old, properties):
-		return unchanged(old), q.mayChange(old)
+		return nil, id, nil
+	case !old.relationship || old.typ.Name != typ.Name() || old.end1 != end1.guid || old.end2 != end2.guid:
+		return nil, id, events.Errorf(events.CodeConflict, "/relationship/guid", "%s is the guid of another %s", id, old.typ.Name)
 	}
+	return old, old.guid, nil
+}
+
+// between finds a relationship of a type between two elements.
+func between(v view, typeName string, end1, end2 guid) *record {
+	for _, r := range v.linked(end1) {
+		if r.typ.Name == typeName && r.end1 == end1 && r.end2 == end2 {
+			return r
+		}
+	}
+	return nil
+}
+
+// makeRoom checks that the type allows one more relationship of both elements. A
+// relationship of the scope that is being reconciled gives way: the connector
+// sees the new one instead, and would remove the other at the end.
+func (s *stage) makeRoom(q *request, typ *opentypes.Type, end1, end2 *record) error {
+	if typ.Cardinality(1) == events.CardinalityOne {
+		if err := s.makeRoomAt(q, typ, end2, "end1", func(r *record) bool { return r.end2 == end2.guid }); err != nil {
+			return err
+		}
+	}
+	if typ.Cardinality(2) == events.CardinalityOne {
+		return s.makeRoomAt(q, typ, end1, "end2", func(r *record) bool { return r.end1 == end1.guid })
+	}
+	return nil
+}
+
+func (s *stage) makeRoomAt(q *request, typ *opentypes.Type, of *record, end string, inTheWay func(*record) bool) error {
+	for _, r := range s.view.linked(of.guid) {
+		if r.typ.Name != typ.Name() || !inTheWay(r) {
+			continue
+		}
+		if q.scope == "" || r.scope != q.scope || r.source != q.source {
+			return events.Errorf(events.CodeConflict, "/relationship/"+end,
+				"%s has a %s already, %s; it can have only one at this end", of.name, typ.Name(), r.guid)
+		}
+		s.take(outcome{changes: []change{removal(r, events.TypeRelationshipDeleted)}})
+	}
+	return nil
+}
+
+// reviseLink makes the properties of a relationship what they are to be.
+func (a *applier) reviseLink(q *request, old *record, properties events.Properties, effectivity *events.Effectivity) (outcome, error) {
 	if err := q.mayChange(old); err != nil {
 		return outcome{}, err
+	}
+	if q.inScope(old) && effectivity == nil && sameProperties(old, properties) {
+		return unchanged(old), nil
 	}
 	r, err := old.link()
 	if err != nil {
 		return outcome{}, err
 	}
 	r.Properties = properties
+	setEffectivity(&r.Header, effectivity)
 	q.adopt(&r.Header)
+	same, _, _ := appendRelationship(nil, r)
+	if bytes.Equal(same, old.state) {
+		return unchanged(old), nil
+	}
 	q.touch(&r.Header)
-	return a.storeLink(typ.typ, old, r, events.TypeRelationshipUpdated)
+	return a.storeLink(old.typ, old, r, events.TypeRelationshipUpdated)
 }
 
-func endOf(v view, ref events.ElementRef, typeName, pointer string) (*record, error) {
-	r, err := element(v, ref, pointer)
+func (a *applier) updateLink(v view, q *request, c *events.UpdateRelationship) (outcome, error) {
+	old, err := linkOf(v, &c.Relationship, "/relationship")
 	if err != nil {
-		return nil, err
+		return outcome{}, err
 	}
-	if !r.typ.Is(typeName) {
-		return nil, events.Errorf(events.CodeInvalid, pointer, "%s is a %s; this relationship needs a %s at this end", r.name, r.typ.Name, typeName)
+	if old == nil {
+		return outcome{}, events.Errorf(events.CodeNotFound, "/relationship", "there is no such relationship")
 	}
-	return r, nil
+	if err := expect(c.Expectation, old, ""); err != nil {
+		return outcome{}, err
+	}
+	typ, err := v.registry().Relationship(old.typ.Name, "/relationship")
+	if err != nil {
+		return outcome{}, err
+	}
+	properties, err := wanted(typ, old, c.Properties, opentypes.CheckOptions{Pointer: "/properties", Partial: !c.Replace})
+	if err != nil {
+		return outcome{}, err
+	}
+	return a.reviseLink(q, old, properties, c.Effectivity)
 }
 
 func (a *applier) storeLink(typ *events.ElementType, old *record, rel *events.Relationship, eventType string) (outcome, error) {
@@ -94,8 +196,8 @@ func (a *applier) storeLink(typ *events.ElementType, old *record, rel *events.Re
 }
 
 func (*applier) unlink(v view, q *request, c *events.Unlink) (outcome, error) {
-	old, err := linkOf(v, c)
-	if err != nil || old == nil {
+	old, err := linkOf(v, c.Ref(), "")
+	if err := cmp.Or(ignoreMissing(err), expectUnlessGone(c.Expectation, old)); err != nil || old == nil {
 		return outcome{}, err
 	}
 	if err := q.mayChange(old); err != nil {
@@ -107,33 +209,35 @@ func (*applier) unlink(v view, q *request, c *events.Unlink) (outcome, error) {
 	}, nil
 }
 
-// linkOf finds the relationship to unlink; nil if it is not there.
-func linkOf(v view, c *events.Unlink) (*record, error) {
-	if c.GUID != "" {
-		id, err := uuid.Parse(c.GUID)
+func expectUnlessGone(want events.Expectation, have *record) error {
+	if have == nil {
+		return nil
+	}
+	return expect(want, have, "")
+}
+
+// linkOf finds a relationship; nil if it is not there.
+func linkOf(v view, ref *events.RelationshipRef, pointer string) (*record, error) {
+	if ref.GUID != "" {
+		id, err := uuid.Parse(ref.GUID)
 		if err != nil {
-			return nil, events.Errorf(events.CodeInvalid, "/guid", "%s", err)
+			return nil, events.Errorf(events.CodeInvalid, pointer+"/guid", "%s", err)
 		}
 		r := v.get(id)
 		if r != nil && !r.relationship {
-			return nil, events.Errorf(events.CodeInvalid, "/guid", "%s is an element; delete it instead", id)
+			return nil, events.Errorf(events.CodeInvalid, pointer+"/guid", "%s is an element, not a relationship", id)
 		}
 		return r, nil
 	}
-	end1, err := element(v, c.End1, "/end1")
+	end1, err := element(v, ref.End1, pointer+"/end1")
 	if err != nil {
-		return nil, ignoreMissing(err)
+		return nil, err
 	}
-	end2, err := element(v, c.End2, "/end2")
+	end2, err := element(v, ref.End2, pointer+"/end2")
 	if err != nil {
-		return nil, ignoreMissing(err)
+		return nil, err
 	}
-	for _, r := range v.linked(end1.guid) {
-		if r.typ.Name == c.Type && r.end1 == end1.guid && r.end2 == end2.guid {
-			return r, nil
-		}
-	}
-	return nil, nil //nolint:nilnil // not being there is what an unlink wants
+	return between(v, ref.Type, end1.guid, end2.guid), nil
 }
 
 func ignoreMissing(err error) error {
@@ -170,7 +274,7 @@ func (q *request) header(id string, typ *events.ElementType) events.ElementHeade
 		Origin:   events.Origin{Category: events.OriginLocal, Scope: q.scope},
 	}
 	if q.source != "" {
-		h.Origin.Category, h.Origin.Source = events.OriginExternal, q.source
+		h.Origin.Category, h.Origin.Source = cmp.Or(q.category, events.OriginExternal), q.source
 	}
 	return h
 }
@@ -219,14 +323,6 @@ func unchanged(r *record) outcome {
 	return outcome{result: events.Result{GUID: r.guid.String(), Version: r.version}}
 }
 
-func merged(old *record, patch events.Properties) (events.Properties, error) {
-	have, err := old.props()
-	if err != nil {
-		return have, err
-	}
-	return have.Merge(patch)
-}
-
 func (r *record) props() (events.Properties, error) {
 	if len(r.properties) == 0 {
 		return events.Properties{}, nil
@@ -242,7 +338,7 @@ func sameProperties(old *record, p events.Properties) bool {
 }
 
 func inStep(i int, err error) error {
-	e, ok := errors.AsType[*events.Error](err)
+	e, ok := asError(err)
 	if !ok {
 		return err
 	}
@@ -251,4 +347,13 @@ func inStep(i int, err error) error {
 		pointer = "" // an attribute of the event, not a place in the step
 	}
 	return &events.Error{Code: e.Code, Message: e.Message, Pointer: "/commands/" + strconv.Itoa(i) + "/data" + pointer}
+}
+
+func asError(err error) (*events.Error, bool) { return errors.AsType[*events.Error](err) }
+
+// cutPointer returns what a JSON pointer has behind another one, if it leads
+// there or below.
+func cutPointer(pointer, prefix string) (rest string, ok bool) {
+	rest, ok = strings.CutPrefix(pointer, prefix)
+	return rest, ok && (rest == "" || rest[0] == '/')
 }

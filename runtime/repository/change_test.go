@@ -158,8 +158,8 @@ func TestZonesAndClassifications(t *testing.T) {
 		{upsert([]string{"a", "b"}, mark("Impact")), []string{"a", "b"}, []string{"Impact"}},
 		{upsert(nil, nil), []string{"a", "b"}, []string{"Impact"}},
 		{upsert([]string{"c"}, nil), []string{"c"}, []string{"Impact"}},
-		{upsert(nil, mark("Memento", "Impact")), []string{"c"}, []string{"Memento", "Impact"}},
-		{upsert([]string{}, nil), nil, []string{"Memento", "Impact"}},
+		{upsert(nil, mark("Criticality", "Impact")), []string{"c"}, []string{"Criticality", "Impact"}},
+		{upsert([]string{}, nil), nil, []string{"Criticality", "Impact"}},
 		{upsert(nil, mark()), nil, nil},
 	} {
 		r := b.must(t, c.command)
@@ -282,7 +282,7 @@ func TestDeletingThousandsOfRelationshipsSurvivesCrashes(t *testing.T) {
 	for i, step := range []string{"publish", "published", "committed"} {
 		doomed, dead := runtimetest.NewBus(t, server), make(chan struct{})
 		repo, err := repository.New(repository.Settings{
-			Node: "doomed", LeaseKey: fmt.Sprint("doomed", i), Bus: doomed, Logger: runtimetest.Logger(),
+			Node: "doomed", LeaseKey: fmt.Sprint("doomed", i), Bus: doomed, Types: looseTypes(t), Logger: runtimetest.Logger(),
 			Crash: func(at string) {
 				if at == step && !doomed.Conn().IsClosed() {
 					doomed.Conn().Close()

@@ -145,7 +145,7 @@ func (w *world) startWriter(step int) {
 	var steps atomic.Int64
 	w.started++ // the lease of a dead one would have to run out first
 	repo, err := repository.New(repository.Settings{
-		Node: fmt.Sprintf("w%d", w.started), Bus: d.bus, Logger: runtimetest.Logger(),
+		Node: fmt.Sprintf("w%d", w.started), Bus: d.bus, Types: looseTypes(w.t), Logger: runtimetest.Logger(),
 		LeaseKey: fmt.Sprintf("w%d", w.started),
 		Crash: func(string) {
 			if steps.Add(1) == int64(step) {

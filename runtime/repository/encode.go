@@ -47,6 +47,11 @@ func removed(previous []byte) []byte {
 	return append(append(append(make([]byte, 0, len(previous)+16), `{"previous":`...), previous...), '}')
 }
 
+// purgedData is the data of a deletion of which nothing else is kept.
+func purgedData(previous []byte) []byte {
+	return append(append([]byte(`{"previous":`), previous...), `,"purged":true}`...)
+}
+
 // keep takes the state out of the data of its event. What is new shares the
 // memory of the event; otherwise the previous state would be kept with it.
 func (r *record) keep(data []byte, begin, size, from, to int, share bool) {

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/opentypes"
 	"github.com/camena-io/camena/runtime/bus"
 	"github.com/camena-io/camena/topics"
 )
@@ -19,42 +20,54 @@ type storedChange struct {
 	Relationship   jsontext.Value `json:"relationship"`
 	Previous       jsontext.Value `json:"previous"`
 	Classification string         `json:"classificationName"`
+	Purged         bool           `json:"purged"`
 }
 
 // factOf reads a message of the out topic.
-func (t *Types) factOf(names topics.Topics, m *bus.Message) (fact, error) {
+func factOf(types *opentypes.Registry, names topics.Topics, m *bus.Message) (fact, error) {
 	f := fact{sequence: m.Sequence, stored: m.Time, id: events.DecodeAttribute(m.Header.Get("ce-id"))}
 	var err error
 	if f.position, err = strconv.ParseUint(m.Header.Get("ce-"+events.ExtInSequence), 10, 64); err != nil {
 		return f, events.Errorf(events.CodeInvalid, events.ExtInSequence, "%s", err)
 	}
-	if m.Header.Get("ce-type") == events.TypeConnectorFenced {
+	switch m.Header.Get("ce-type") {
+	case events.TypeConnectorFenced:
 		fence, err := events.Unmarshal[events.Fence](m.Data)
 		f.connector, f.generation = fence.Connector, fence.Generation
 		return f, err
+	case events.TypeTypeDefined:
+		c, err := events.Unmarshal[events.TypeChange](m.Data)
+		f.typeDef = c.Type
+		return f, err
 	}
+	return f, f.read(types, names, m)
+}
+
+// read takes what a change event says of an element or relationship.
+func (f *fact) read(types *opentypes.Registry, names topics.Topics, m *bus.Message) error {
 	subject, err := names.ParseChange(m.Subject)
 	if err != nil {
-		return f, err
+		return err
 	}
 	var c storedChange
 	if err := json.Unmarshal(m.Data, &c, json.RejectUnknownMembers(true)); err != nil {
-		return f, err
+		return err
 	}
+	f.moved, f.purged = m.Header.Get("ce-type") == events.TypeElementMoved, c.Purged
 	switch {
-	case strings.HasSuffix(m.Header.Get("ce-type"), ".deleted.v1"):
+	case f.moved || strings.HasSuffix(m.Header.Get("ce-type"), ".deleted.v1"):
 		f.record = &record{
 			deleted: true, relationship: subject.Relationship,
-			typ: t.known(events.ElementType{Name: subject.Type}, subject.Relationship),
+			typ: known(types, events.ElementType{Name: subject.Type}, subject.Relationship),
 		}
 		f.record.guid, err = uuid.Parse(subject.GUID)
 	case subject.Relationship:
-		f.record, err = t.parseState(c.Relationship, true)
+		f.record, err = parseState(types, c.Relationship, true)
 	case c.Previous == nil:
-		f.record, err = t.parseState(within(m.Data, c.Element), false)
+		f.record, err = parseState(types, within(m.Data, c.Element), false)
 	default:
 		// The index keeps the state, not the message with both states.
-		f.record, err = t.parseState(c.Element.Clone(), false)
+		f.record, err = parseState(types, c.Element.Clone(), false)
 	}
-	return f, err
+	return err
 }

@@ -33,7 +33,7 @@ func (s *specimen) is(typ string) bool {
 func (s *specimen) upsert() *events.Upsert {
 	u := typed(s.typ, s.name, map[string]any{"displayName": s.label})
 	if s.size > 0 {
-		u = typed(s.typ, s.name, map[string]any{"displayName": s.label, "size": s.size})
+		u = typed(s.typ, s.name, map[string]any{"displayName": s.label, "n": s.size})
 	}
 	if s.zone {
 		u.Element.Zones = []string{"z"}
@@ -78,7 +78,7 @@ func question(t *rapid.T) (events.Find, func(*specimen) bool) {
 	}
 	least := rapid.IntRange(-1, 6).Draw(t, "least")
 	if least >= 0 {
-		c := events.Compare("size", events.OpGreaterOrEqual, least)
+		c := events.Compare("n", events.OpGreaterOrEqual, least)
 		q.Where = &events.Condition{Not: &events.Condition{Not: &c}}
 	}
 	return q, func(s *specimen) bool {
@@ -97,7 +97,7 @@ func order(t *rapid.T) ([]events.SortKey, func(a, b *specimen) int) {
 	case 1:
 		return []events.SortKey{{Property: "qualifiedName", Descending: true}}, func(a, b *specimen) int { return strings.Compare(b.name, a.name) }
 	case 2:
-		return []events.SortKey{{Property: "size"}}, func(a, b *specimen) int { return cmp.Or(a.size-b.size, byGUID(a, b)) }
+		return []events.SortKey{{Property: "n"}}, func(a, b *specimen) int { return cmp.Or(a.size-b.size, byGUID(a, b)) }
 	default:
 		return []events.SortKey{{Property: "displayName", Descending: true}, {Property: "header.type.typeName"}},
 			func(a, b *specimen) int {

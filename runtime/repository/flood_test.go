@@ -59,7 +59,9 @@ func TestPagesAreLargerThanMessages(t *testing.T) {
 	for i := range text {
 		text[i] = 'x'
 	}
-	b.fill(t, n, func(i int) events.Command { return typed("DataFile", nodeName(i), map[string]any{"text": string(text)}) })
+	b.fill(t, n, func(i int) events.Command {
+		return typed("DataFile", nodeName(i), map[string]any{"text": string(text)})
+	})
 	runtimetest.Eventually(t, "all is applied", func() bool { return b.repo.Sequence() >= n })
 	a, err := b.metadata.Find(t.Context(), events.Find{Page: events.Page{Limit: events.MaxPage}})
 	if err != nil || len(a.Elements) != n || a.Next != "" {

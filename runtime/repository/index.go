@@ -7,7 +7,11 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/tidwall/btree"
+
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/opentypes"
 )
 
 // view is the state that commands are applied to.
@@ -18,8 +22,12 @@ type view interface {
 	named(name string) *record
 	// linked returns the relationships of an element.
 	linked(element guid) []*record
+	// anchored returns the elements that are anchored to an element.
+	anchored(element guid) []*record
 	// fenced returns the generation that a connector is fenced to.
 	fenced(connector string) uint64
+	// registry returns the types.
+	registry() *opentypes.Registry
 }
 
 // index is the committed state. Records in it never change, so a snapshot of
@@ -38,10 +46,10 @@ type index struct {
 	byGUID map[guid]*record
 	byName map[string]*record
 	fences map[string]uint64
-	// tombstones are the deletions that have not been swept, oldest first.
-	tombstones []tombstone
-	tally      tally
-	texts      *texts
+	graves
+	typeSet
+	tally tally
+	texts *texts
 	trees
 }
 
@@ -50,6 +58,8 @@ type trees struct {
 	types  *btree.BTreeG[*record] // elements by type, name
 	scopes *btree.BTreeG[*record] // what has a scope by source, scope, guid
 	ends   *btree.BTreeG[end]     // relationships by element, guid
+	// anchors are the elements that have an anchor, by that and their guid.
+	anchors *btree.BTreeG[*record]
 }
 
 type end struct {
@@ -57,15 +67,17 @@ type end struct {
 	link    *record
 }
 
-func newIndex() *index {
+func newIndex(types typeSet) *index {
 	// The lock of the index guards the trees too.
 	options := btree.Options{NoLocks: true}
 	return &index{
-		byGUID: map[guid]*record{}, byName: map[string]*record{}, fences: map[string]uint64{}, tally: newTally(), texts: newTexts(),
+		byGUID: map[guid]*record{}, byName: map[string]*record{}, fences: map[string]uint64{},
+		typeSet: types, graves: newGraves(), tally: newTally(), texts: newTexts(),
 		trees: trees{
-			types:  btree.NewBTreeGOptions(byType, options),
-			scopes: btree.NewBTreeGOptions(byScope, options),
-			ends:   btree.NewBTreeGOptions(byEnd, options),
+			types:   btree.NewBTreeGOptions(byType, options),
+			scopes:  btree.NewBTreeGOptions(byScope, options),
+			ends:    btree.NewBTreeGOptions(byEnd, options),
+			anchors: btree.NewBTreeGOptions(byAnchor, options),
 		},
 	}
 }
@@ -89,6 +101,10 @@ func byScope(a, b *record) bool {
 
 func byEnd(a, b end) bool {
 	return cmp.Or(bytes.Compare(a.element[:], b.element[:]), bytes.Compare(a.link.guid[:], b.link.guid[:])) < 0
+}
+
+func byAnchor(a, b *record) bool {
+	return cmp.Or(bytes.Compare(a.anchor[:], b.anchor[:]), bytes.Compare(a.guid[:], b.guid[:])) < 0
 }
 
 func (x *index) get(id guid) *record {
@@ -130,6 +146,20 @@ func (x *index) linked(element guid) []*record {
 	return links
 }
 
+func (x *index) anchored(element guid) []*record {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	var found []*record
+	x.anchors.Ascend(&record{anchor: element}, func(r *record) bool {
+		if r.anchor != element {
+			return false
+		}
+		found = append(found, r)
+		return true
+	})
+	return found
+}
+
 // snapshot is the index at one moment.
 type snapshot struct {
 	trees
@@ -143,7 +173,7 @@ func (x *index) snapshot() (snapshot, uint64) {
 	x.mu.Lock() // copying marks the nodes of the original as shared
 	defer x.mu.Unlock()
 	return snapshot{
-		trees: trees{types: x.types.Copy(), scopes: x.scopes.Copy(), ends: x.ends.Copy()}, names: x.tally.typeNames(),
+		trees: trees{types: x.types.Copy(), scopes: x.scopes.Copy(), ends: x.ends.Copy(), anchors: x.anchors.Copy()}, names: x.tally.typeNames(),
 	}, x.sequence
 }
 
@@ -166,10 +196,10 @@ func (x *index) lastEvent() (position uint64, stored time.Time, id string) {
 func (x *index) reset() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	fresh := newIndex()
+	fresh := newIndex(newTypeSet(x.shipped, x.unfit))
 	x.sequence, x.position, x.stored, x.id = 0, 0, time.Time{}, ""
-	x.byGUID, x.byName, x.fences, x.tombstones, x.trees = fresh.byGUID, fresh.byName, fresh.fences, nil, fresh.trees
-	x.tally = fresh.tally
+	x.byGUID, x.byName, x.fences, x.trees = fresh.byGUID, fresh.byName, fresh.fences, fresh.trees
+	x.graves, x.typeSet, x.tally = fresh.graves, fresh.typeSet, fresh.tally
 	x.texts.clear()
 }
 
@@ -196,9 +226,15 @@ type fact struct {
 	sequence, position uint64
 	stored             time.Time
 	id                 string
-	record             *record // nil for a fence
-	connector          string
-	generation         uint64
+	record             *record // nil for a fence, and for a type
+	// moved says that the element goes on under another type; the record is
+	// what ends.
+	moved bool
+	// purged says that nothing of the history may stay.
+	purged     bool
+	typeDef    *events.TypeDef
+	connector  string
+	generation uint64
 }
 
 // commit takes over facts in their order.
@@ -214,20 +250,28 @@ func (x *index) commit(facts ...fact) {
 			continue // it was here before the follower began again
 		}
 		x.sequence, x.position, x.stored, x.id = f.sequence, f.position, f.stored, f.id
-		switch {
-		case f.record == nil && f.connector != "":
-			x.fences[f.connector] = f.generation
-		case f.record != nil:
-			f.record.sequence = f.sequence
-			x.put(f.record)
-			if f.record.deleted {
-				x.bury(f)
-			}
-		}
+		x.take(f)
 	}
 	if x.advanced != nil {
 		close(x.advanced)
 		x.advanced = nil
+	}
+}
+
+func (x *index) take(f *fact) {
+	switch {
+	case f.typeDef != nil:
+		x.define(f.typeDef)
+	case f.record == nil && f.connector != "":
+		x.fences[f.connector] = f.generation
+	case f.record != nil:
+		f.record.sequence = f.sequence
+		if !f.moved {
+			x.put(f.record)
+		}
+		if f.record.deleted {
+			x.bury(f)
+		}
 	}
 }
 
@@ -243,6 +287,9 @@ func (x *index) put(r *record) {
 		return
 	}
 	x.byGUID[r.guid] = r
+	if r.anchor != uuid.Nil {
+		x.anchors.Set(r)
+	}
 	x.tally.add(r, 1)
 	if r.scope != "" {
 		x.scopes.Set(r)
@@ -260,6 +307,9 @@ func (x *index) put(r *record) {
 
 func (x *index) remove(r *record) {
 	delete(x.byGUID, r.guid)
+	if r.anchor != uuid.Nil {
+		x.anchors.Delete(r)
+	}
 	x.tally.add(r, -1)
 	if r.scope != "" {
 		x.scopes.Delete(r)
@@ -272,129 +322,5 @@ func (x *index) remove(r *record) {
 	x.types.Delete(r)
 	if r.named() && x.byName[r.name] == r {
 		delete(x.byName, r.name)
-	}
-}
-
-// overlay is a view with changes that are not in its base yet: what the writer
-// has published and the bus has not acknowledged, or the earlier steps of a
-// change set.
-type overlay struct {
-	base   view
-	guids  map[guid]*record
-	names  map[string]*record
-	ends   map[guid]map[guid]*record
-	fences map[string]uint64
-}
-
-func newOverlay(base view) *overlay {
-	return &overlay{
-		base: base, guids: map[guid]*record{}, names: map[string]*record{},
-		ends: map[guid]map[guid]*record{}, fences: map[string]uint64{},
-	}
-}
-
-func (o *overlay) get(id guid) *record {
-	r, ok := o.guids[id]
-	if !ok {
-		return o.base.get(id)
-	}
-	if r.deleted {
-		return nil
-	}
-	return r
-}
-
-func (o *overlay) named(name string) *record {
-	r, ok := o.names[name]
-	if !ok {
-		if r = o.base.named(name); r == nil {
-			return nil
-		}
-		return o.get(r.guid)
-	}
-	if r.deleted {
-		return nil
-	}
-	return r
-}
-
-func (o *overlay) fenced(connector string) uint64 {
-	if g, ok := o.fences[connector]; ok {
-		return g
-	}
-	return o.base.fenced(connector)
-}
-
-func (o *overlay) linked(element guid) []*record {
-	var links []*record
-	mine := o.ends[element]
-	for _, r := range o.base.linked(element) {
-		if _, changed := mine[r.guid]; !changed {
-			links = append(links, r)
-		}
-	}
-	for _, r := range mine {
-		if !r.deleted {
-			links = append(links, r)
-		}
-	}
-	return links
-}
-
-// add makes changes visible.
-func (o *overlay) add(changes []change) {
-	for i := range changes {
-		r := changes[i].record
-		if r == nil {
-			o.fences[changes[i].fence.Connector] = changes[i].fence.Generation
-			continue
-		}
-		o.guids[r.guid] = r
-		if r.relationship {
-			o.addEnd(r.end1, r)
-			o.addEnd(r.end2, r)
-		} else if r.named() {
-			o.names[r.name] = r
-		}
-	}
-}
-
-func (o *overlay) addEnd(element guid, r *record) {
-	if o.ends[element] == nil {
-		o.ends[element] = map[guid]*record{}
-	}
-	o.ends[element][r.guid] = r
-}
-
-// drop forgets changes that have arrived in the base, unless newer ones are
-// above them.
-func (o *overlay) drop(changes []change) {
-	for i := range changes {
-		r := changes[i].record
-		if r == nil {
-			if f := changes[i].fence; o.fences[f.Connector] == f.Generation {
-				delete(o.fences, f.Connector)
-			}
-			continue
-		}
-		if o.guids[r.guid] == r {
-			delete(o.guids, r.guid)
-		}
-		if r.relationship {
-			o.dropEnd(r.end1, r)
-			o.dropEnd(r.end2, r)
-		} else if o.names[r.name] == r {
-			delete(o.names, r.name)
-		}
-	}
-}
-
-func (o *overlay) dropEnd(element guid, r *record) {
-	if o.ends[element][r.guid] != r {
-		return
-	}
-	delete(o.ends[element], r.guid)
-	if len(o.ends[element]) == 0 {
-		delete(o.ends, element)
 	}
 }

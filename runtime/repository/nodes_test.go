@@ -39,7 +39,7 @@ func startNode(t *testing.T, server *embedded.Server, name, domain string) *node
 	if err := b.Ensure(t.Context(), topics.DefaultLimits()); err != nil {
 		t.Fatal(err)
 	}
-	repo, err := repository.New(repository.Settings{Node: name, Bus: b, Logger: runtimetest.Logger()})
+	repo, err := repository.New(repository.Settings{Node: name, Bus: b, Types: looseTypes(t), Logger: runtimetest.Logger()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +125,7 @@ func TestTheNextWriterAnswersWhatWasApplied(t *testing.T) {
 			b.must(t, file("f", 1), folder("d"))
 			first.stop()
 			doomed, err := repository.New(repository.Settings{
-				Node: "doomed", Bus: first.bus, Logger: runtimetest.Logger(),
+				Node: "doomed", Bus: first.bus, Types: looseTypes(t), Logger: runtimetest.Logger(),
 				Crash: func(step string) {
 					if step == "published" {
 						// What is published arrives, what is answered does not.
@@ -193,7 +193,7 @@ func TestAFollowersIndexIsTheWriters(t *testing.T) {
 		}
 		fromMemory := everything(t, b, last)
 		writer.stop() // and its questions with it
-		follower, err := repository.New(repository.Settings{Node: "follower", LeaseKey: "another", Bus: writer.bus, Logger: runtimetest.Logger()})
+		follower, err := repository.New(repository.Settings{Node: "follower", LeaseKey: "another", Bus: writer.bus, Types: looseTypes(t), Logger: runtimetest.Logger()})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -328,10 +328,10 @@ func tree(n int) iter.Seq2[connectors.Wanted, error] {
 		for i := range n {
 			dir, name := fmt.Sprintf("dir/%d", i/100), fmt.Sprintf("dir/%d/f%d", i/100, i)
 			spec := &events.ElementSpec{Type: "DataFile", QualifiedName: name, Properties: events.Props(map[string]any{
-				"size": i, "name": name, "<é\">": []any{1.5, nil, map[string]any{"z": 1, "a": "\u2028"}},
+				"size": i, "name": name, "a": []any{1.5, nil, map[string]any{"z": 1, "<é\">": "\u2028"}},
 			})}
 			if i%7 == 0 {
-				spec.Zones, spec.Classifications = []string{"b", "a"}, []events.Classification{{Name: "Memento"}, {Name: "Impact", Properties: events.Props(map[string]any{"x": i})}}
+				spec.Zones, spec.Classifications = []string{"b", "a"}, []events.Classification{{Name: "Criticality"}, {Name: "Impact", Properties: events.Props(map[string]any{"x": i})}}
 			}
 			if i%100 == 0 && !yield(connectors.Wanted{Element: &events.ElementSpec{Type: "FileFolder", QualifiedName: dir}}, nil) {
 				return

@@ -54,7 +54,7 @@ func TestAWriterThatIsOvertakenWhileItCatchesUpLosesNothing(t *testing.T) {
 	overtaken := make(chan struct{})
 	overtake := func() {
 		defer close(overtaken)
-		rival, err := repository.New(repository.Settings{Node: "rival", LeaseKey: "rival", Bus: b.bus, Logger: runtimetest.Logger()})
+		rival, err := repository.New(repository.Settings{Node: "rival", LeaseKey: "rival", Bus: b.bus, Types: looseTypes(t), Logger: runtimetest.Logger()})
 		if err != nil {
 			t.Error(err)
 			return
@@ -71,7 +71,7 @@ func TestAWriterThatIsOvertakenWhileItCatchesUpLosesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(slow.Close)
-	repo, err := repository.New(repository.Settings{Node: "slow", Bus: slow, Logger: runtimetest.Logger()})
+	repo, err := repository.New(repository.Settings{Node: "slow", Bus: slow, Types: looseTypes(t), Logger: runtimetest.Logger()})
 	if err != nil {
 		t.Fatal(err)
 	}

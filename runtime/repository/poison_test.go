@@ -83,7 +83,7 @@ func TestNothingThatComesInStopsTheWriter(t *testing.T) {
 		{"properties that are none", headers(events.TypeUpsertElement), `{"element":{"type":"DataFile","properties":[]}}`, events.CodeInvalid, "/element/properties", "object"},
 		{"a relationship to nothing", headers(events.TypeLinkElements), `{"relationship":{"type":"NestedFile","end1":{"qualifiedName":"no"},"end2":{"qualifiedName":"no"}}}`, events.CodeNotFound, "/relationship/end1/qualifiedName", "no"},
 		{"a generation that is no number", headers(events.TypeUpsertElement, "ce-generation", "x"), element, events.CodeInvalid, "generation", "x"},
-		{"2 MiB", headers(events.TypeUpsertElement), `{"element":{"type":"DataFile","properties":{"x":"` + strings.Repeat("x", 2<<20) + `"}}}`, events.CodeTooLarge, "", "bytes"},
+		{"2 MiB", headers(events.TypeUpsertElement), `{"element":{"type":"DataFile","qualifiedName":"large","properties":{"x":"` + strings.Repeat("x", 2<<20) + `"}}}`, events.CodeTooLarge, "", "bytes"},
 		{"as much as a message holds", headers(events.TypeUpsertElement), strings.Repeat("x", int(b.bus.MaxPayload())-200), events.CodeInvalid, "", ""},
 		{"a name that fills a header", headers(events.TypeUpdateElement), `{"element":{"qualifiedName":"` + long + `"}}`, events.CodeNotFound, "/element/qualifiedName", "xxx"},
 		{"many odd headers", headers("x", "other", strings.Repeat(`"% `, 10<<10)), "", events.CodeInvalid, "type", ""},

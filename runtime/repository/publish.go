@@ -70,6 +70,8 @@ func (w *writer) message(c *change, r *received, position uint64, i int) *nats.M
 	put("ce-"+events.ExtInSequence, itoa(position))
 	t := w.bus.Topics()
 	switch {
+	case c.typeDef != nil:
+		m.Subject = t.Type(c.typeDef.Name)
 	case c.record == nil:
 		m.Subject = t.Fence(c.fence.Connector)
 	case c.record.relationship:

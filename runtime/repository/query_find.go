@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/opentypes"
 )
 
 // search is a [events.Find] that was checked.
@@ -24,7 +25,7 @@ type search struct {
 	after cursor
 }
 
-func newSearch(types *Types, q *events.Find) (*search, error) {
+func newSearch(types *opentypes.Registry, q *events.Find) (*search, error) {
 	s := &search{q: q, text: events.FoldText(q.Text)}
 	var err error
 	if s.asked, err = askedTypes(types, q.Type); err != nil {
@@ -43,16 +44,16 @@ func newSearch(types *Types, q *events.Find) (*search, error) {
 }
 
 // askedTypes returns what decides whether a type is the named one or below it.
-func askedTypes(types *Types, name string) (func(typeName string) bool, error) {
+func askedTypes(types *opentypes.Registry, name string) (func(typeName string) bool, error) {
 	if name == "" {
 		return func(string) bool { return true }, nil
 	}
-	if _, err := types.element(name, "/type"); err != nil {
+	if _, err := types.Element(name, "/type"); err != nil {
 		return nil, err
 	}
 	return func(typeName string) bool {
-		e, err := types.element(typeName, "")
-		return err == nil && e.Is(name)
+		t, ok := types.Type(typeName)
+		return ok && t.Is(name)
 	}, nil
 }
 
@@ -74,7 +75,7 @@ func (s *search) mentioned(r *record) bool {
 }
 
 // find returns a page of elements.
-func (x *index) find(ctx context.Context, types *Types, q *events.Find, room int) (rawElements, error) {
+func (x *index) find(ctx context.Context, types *opentypes.Registry, q *events.Find, room int) (rawElements, error) {
 	s, err := newSearch(types, q)
 	if err != nil {
 		return rawElements{}, err
@@ -207,7 +208,7 @@ func (s *search) everyone(snap snapshot, look func(*record) bool) {
 }
 
 // count says how many elements are asked for, by type.
-func (x *index) count(ctx context.Context, types *Types, q *events.Find) (events.CountAnswer, error) {
+func (x *index) count(ctx context.Context, types *opentypes.Registry, q *events.Find) (events.CountAnswer, error) {
 	s, err := newSearch(types, q)
 	if err != nil {
 		return events.CountAnswer{}, err

@@ -8,6 +8,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/opentypes"
 )
 
 type (
@@ -41,7 +42,7 @@ type expedition struct {
 	answer rawGraph
 }
 
-func (x *index) graph(ctx context.Context, types *Types, q *events.Graph, room int) (rawGraph, error) {
+func (x *index) graph(ctx context.Context, types *opentypes.Registry, q *events.Graph, room int) (rawGraph, error) {
 	if err := q.Complete(); err != nil {
 		return rawGraph{}, err
 	}
@@ -64,7 +65,7 @@ func (x *index) graph(ctx context.Context, types *Types, q *events.Graph, room i
 	return e.answer, nil
 }
 
-func (x *index) lineage(ctx context.Context, types *Types, q *events.Lineage, room int) (rawGraph, error) {
+func (x *index) lineage(ctx context.Context, types *opentypes.Registry, q *events.Lineage, room int) (rawGraph, error) {
 	if err := q.Complete(); err != nil {
 		return rawGraph{}, err
 	}
@@ -94,18 +95,18 @@ func (x *index) lineage(ctx context.Context, types *Types, q *events.Lineage, ro
 	return e.answer, nil
 }
 
-func knownTypes(types *Types, q *events.Graph) error {
+func knownTypes(types *opentypes.Registry, q *events.Graph) error {
 	for i, name := range q.Types {
-		if _, err := types.element(name, "/types/"+strconv.Itoa(i)); err != nil {
+		if _, err := types.Element(name, "/types/"+strconv.Itoa(i)); err != nil {
 			return err
 		}
 	}
 	return knownRelationships(types, q.Relationships)
 }
 
-func knownRelationships(types *Types, names []string) error {
+func knownRelationships(types *opentypes.Registry, names []string) error {
 	for i, name := range names {
-		if _, err := types.relationship(name, "/relationships/"+strconv.Itoa(i)); err != nil {
+		if _, err := types.Relationship(name, "/relationships/"+strconv.Itoa(i)); err != nil {
 			return err
 		}
 	}

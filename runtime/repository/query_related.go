@@ -4,9 +4,10 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/opentypes"
 )
 
-func (x *index) related(types *Types, q *events.Related, room int) (rawRelated, error) {
+func (x *index) related(types *opentypes.Registry, q *events.Related, room int) (rawRelated, error) {
 	after, err := checkRelated(types, q)
 	if err != nil {
 		return rawRelated{}, err
@@ -33,12 +34,12 @@ func (x *index) related(types *Types, q *events.Related, room int) (rawRelated, 
 }
 
 // checkRelated returns the guid of the relationship that a page begins behind.
-func checkRelated(types *Types, q *events.Related) (after guid, err error) {
+func checkRelated(types *opentypes.Registry, q *events.Related) (after guid, err error) {
 	if q.End < 0 || q.End > 2 {
 		return after, events.Errorf(events.CodeInvalid, "/end", "%d: use 1, 2, or 0 for both", q.End)
 	}
 	if q.Relationship != "" {
-		if _, err := types.relationship(q.Relationship, "/relationship"); err != nil {
+		if _, err := types.Relationship(q.Relationship, "/relationship"); err != nil {
 			return after, err
 		}
 	}

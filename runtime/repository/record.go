@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/opentypes"
 )
 
 type guid = uuid.UUID
@@ -29,7 +30,10 @@ type record struct {
 	scope      string
 	version    int64
 	end1, end2 guid
-	sequence   uint64
+	anchor     guid // none: uuid.Nil
+	// archived says that the element has the classification Memento.
+	archived bool
+	sequence uint64
 	// state is the JSON of the Element or Relationship, properties a part of it.
 	state      []byte
 	properties []byte
@@ -67,7 +71,7 @@ type stored struct {
 }
 
 // parseState makes the record of a state that was read from the out topic.
-func (t *Types) parseState(state []byte, relationship bool) (*record, error) {
+func parseState(types *opentypes.Registry, state []byte, relationship bool) (*record, error) {
 	var s stored
 	if err := json.Unmarshal(state, &s, json.RejectUnknownMembers(true)); err != nil {
 		return nil, err
@@ -83,7 +87,13 @@ func (t *Types) parseState(state []byte, relationship bool) (*record, error) {
 	if r.name == "" {
 		r.name = s.Header.GUID
 	}
-	r.typ = t.known(s.Header.Type, relationship)
+	r.typ = known(types, s.Header.Type, relationship)
+	r.archived = bytes.Contains(s.Classifications, []byte(`"classificationName":"`+events.Memento+`"`))
+	if s.Header.AnchorGUID != "" {
+		if r.anchor, err = uuid.Parse(s.Header.AnchorGUID); err != nil {
+			return nil, err
+		}
+	}
 	if !relationship {
 		r.derived = r.guid == events.ElementKey(events.ElementRef{GUID: s.Header.GUID, QualifiedName: s.Header.QualifiedName})
 		return r, nil
@@ -94,19 +104,6 @@ func (t *Types) parseState(state []byte, relationship bool) (*record, error) {
 	r.end2, err = uuid.Parse(s.End2.GUID)
 	r.derived = r.guid == events.RelationshipKey(r.typ.Name, r.end1, r.end2)
 	return r, err
-}
-
-// known returns the one shared value of a type, or, for a type that this
-// version does not know any more, what the header says.
-func (t *Types) known(typ events.ElementType, relationship bool) *events.ElementType {
-	if relationship {
-		if r, ok := t.relationships[typ.Name]; ok {
-			return r.typ
-		}
-	} else if e, ok := t.elements[typ.Name]; ok {
-		return e
-	}
-	return &typ
 }
 
 // within finds part in whole without keeping a second copy of it.

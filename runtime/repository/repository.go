@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/opentypes"
 	"github.com/camena-io/camena/runtime/bus"
 	"github.com/camena-io/camena/topics"
 )
@@ -24,12 +25,18 @@ type Settings struct {
 	Node     string
 	Instance string
 	Bus      *bus.Bus
-	Types    *Types
-	Version  string
-	Logger   *slog.Logger
+	// Types are those that are there without having been defined on the bus; nil
+	// means those that Camena ships.
+	Types   *opentypes.Registry
+	Version string
+	Logger  *slog.Logger
 	// Retention is how long what was deleted can still be read; 0 means
 	// DefaultRetention.
 	Retention time.Duration
+	// PublishZones are the zones that publishing puts an element into;
+	// DefaultZones are those of new elements, and of withdrawn ones. None means
+	// all zones.
+	PublishZones, DefaultZones []string
 	// LeaseKey names the writer's lease; empty means the one of the
 	// installation. Only a test that wants two writers at once has another.
 	LeaseKey string
@@ -61,7 +68,11 @@ func New(s Settings) (*Repository, error) {
 		return nil, errors.New("repository: Bus and Node are required")
 	}
 	if s.Types == nil {
-		s.Types = NewTypes()
+		shipped, err := opentypes.Builtin()
+		if err != nil {
+			return nil, fmt.Errorf("repository: the types that Camena ships: %w", err)
+		}
+		s.Types = shipped
 	}
 	if s.Logger == nil {
 		s.Logger = slog.New(slog.DiscardHandler)
@@ -69,7 +80,11 @@ func New(s Settings) (*Repository, error) {
 	s.Instance = cmp.Or(s.Instance, s.Node)
 	s.Retention = cmp.Or(s.Retention, DefaultRetention)
 	s.LeaseKey = cmp.Or(s.LeaseKey, topics.RepositoryLease)
-	return &Repository{set: s, index: newIndex(), load: newLoad(), elections: make(chan election)}, nil
+	types := newTypeSet(s.Types, func(name string, err error) {
+		s.Logger.Error("a type that is defined on the bus does not fit to those of this version; elements of it are kept, but cannot be written",
+			slog.String("type", name), slog.Any("error", err))
+	})
+	return &Repository{set: s, index: newIndex(types), load: newLoad(), elections: make(chan election)}, nil
 }
 
 // Serve runs the repository until ctx is done.
@@ -203,7 +218,10 @@ func (r *Repository) write(tenure context.Context, next uint64) error {
 	}()
 	w := &writer{
 		bus: r.set.Bus, js: js, index: r.index, log: r.set.Logger, crash: r.set.Crash,
-		applier: &applier{types: r.set.Types, maxState: maxState(r.set.Bus.MaxPayload())},
+		applier: &applier{
+			published: r.set.PublishZones, unpublished: r.set.DefaultZones, maxState: maxState(r.set.Bus.MaxPayload()),
+		},
+		erase:   r.purgeSecrets,
 		pending: newOverlay(r.index), room: semaphore.NewWeighted(roomBytes), outlet: outlet{js: js, last: next - 1, confirmed: next - 1},
 	}
 	return w.run(tenure)
@@ -293,7 +311,7 @@ func (r *Repository) follow(ctx context.Context, done func() bool) error {
 		following.Start = bus.FromLatest
 	}
 	return r.set.Bus.Follow(ctx, following, func(m *bus.Message) error {
-		f, err := r.set.Types.factOf(r.set.Bus.Topics(), m)
+		f, err := factOf(r.index.registry(), r.set.Bus.Topics(), m)
 		if err != nil {
 			// The writer wrote it, so this is another version's event or damage.
 			r.set.Logger.ErrorContext(ctx, "an event of the out topic cannot be read", slog.Uint64("sequence", m.Sequence),

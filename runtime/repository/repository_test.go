@@ -39,7 +39,7 @@ func (b *bundle) connect(tb testing.TB) {
 
 func (b *bundle) start(tb testing.TB) (stop func()) {
 	tb.Helper()
-	repo, err := repository.New(repository.Settings{Node: "n1", Bus: b.bus, Logger: runtimetest.Logger()})
+	repo, err := repository.New(repository.Settings{Node: "n1", Bus: b.bus, Types: looseTypes(tb), Logger: runtimetest.Logger()})
 	if err != nil {
 		tb.Fatal(err)
 	}

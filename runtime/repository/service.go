@@ -39,17 +39,17 @@ func (r *Repository) serveQuestions(ctx context.Context) (stop func(), err error
 }
 
 func (r *Repository) endpoints(ctx context.Context) map[string]micro.Handler {
-	x, types := r.index, r.set.Types
+	x := r.index
 	return map[string]micro.Handler{
 		topics.VerbGet: answer(ctx, r, func(q *events.Get) uint64 { return q.MinSequence },
 			func(ctx context.Context, q *events.Get, _ int) (rawElement, error) { return r.get(ctx, q) }),
 		topics.VerbFind: answer(ctx, r, func(q *events.Find) uint64 { return q.MinSequence },
 			func(ctx context.Context, q *events.Find, room int) (rawElements, error) {
-				return x.find(ctx, types, q, room)
+				return x.find(ctx, x.registry(), q, room)
 			}),
 		topics.VerbRelated: answer(ctx, r, func(q *events.Related) uint64 { return q.MinSequence },
 			func(_ context.Context, q *events.Related, room int) (rawRelated, error) {
-				return x.related(types, q, room)
+				return x.related(x.registry(), q, room)
 			}),
 		topics.VerbDigests: answer(ctx, r, func(q *events.Digests) uint64 { return q.MinSequence },
 			func(_ context.Context, q *events.Digests, room int) (events.DigestsAnswer, error) {
@@ -57,15 +57,15 @@ func (r *Repository) endpoints(ctx context.Context) map[string]micro.Handler {
 			}),
 		topics.VerbCount: answer(ctx, r, func(q *events.Find) uint64 { return q.MinSequence },
 			func(ctx context.Context, q *events.Find, _ int) (events.CountAnswer, error) {
-				return x.count(ctx, types, q)
+				return x.count(ctx, x.registry(), q)
 			}),
 		topics.VerbGraph: answer(ctx, r, func(q *events.Graph) uint64 { return q.MinSequence },
 			func(ctx context.Context, q *events.Graph, room int) (rawGraph, error) {
-				return x.graph(ctx, types, q, room)
+				return x.graph(ctx, x.registry(), q, room)
 			}),
 		topics.VerbLineage: answer(ctx, r, func(q *events.Lineage) uint64 { return q.MinSequence },
 			func(ctx context.Context, q *events.Lineage, room int) (rawGraph, error) {
-				return x.lineage(ctx, types, q, room)
+				return x.lineage(ctx, x.registry(), q, room)
 			}),
 		topics.VerbHistory: answer(ctx, r, func(q *events.History) uint64 { return q.MinSequence }, r.history),
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/topics"
 )
 
 // A deletion is a tombstone: the last event of its subject, with the history
@@ -27,10 +28,31 @@ const (
 
 // tombstone is a deletion that has not been swept.
 type tombstone struct {
-	record   *record
-	sequence uint64
-	stored   time.Time
+	guid         guid
+	typ          *events.ElementType
+	relationship bool
+	sequence     uint64
+	stored       time.Time
 }
+
+func (t *tombstone) subject(names topics.Topics) string {
+	if t.relationship {
+		return names.Relationship(t.typ.Name, t.guid.String())
+	}
+	return names.Element(t.typ.Name, t.guid.String())
+}
+
+// graves are the deletions that have not been swept.
+type graves struct {
+	// tombstones, oldest first.
+	tombstones []tombstone
+	// last is the sequence of the last deletion of what is not there any more.
+	last map[guid]uint64
+	// secret are the deletions whose history has to go at once.
+	secret []tombstone
+}
+
+func newGraves() graves { return graves{last: map[guid]uint64{}} }
 
 // sweep purges, as often as a schedule on the bus says, what was deleted longer
 // than the retention time ago. It ends with the tenure.
@@ -46,6 +68,7 @@ func (r *Repository) sweep(tenure context.Context) {
 		following := bus.Following{Stream: t.CyclesStream(), Subjects: []string{t.RepositoryDue()}, Start: bus.FromNow}
 		err = r.set.Bus.Follow(tenure, following, func(*bus.Message) error {
 			r.Sweep(tenure, time.Now().Add(-r.set.Retention))
+			r.purgeSecrets(tenure)
 			return nil
 		})
 	}
@@ -63,8 +86,8 @@ func (r *Repository) Sweep(ctx context.Context, before time.Time) (purged int) {
 		if !ok {
 			return purged
 		}
-		if err := r.purge(ctx, t); err != nil {
-			r.set.Logger.WarnContext(ctx, "sweep a deletion; trying again later", slog.String("guid", t.record.guid.String()), slog.Any("error", err))
+		if err := r.purge(ctx, t, t.sequence+1); err != nil {
+			r.set.Logger.WarnContext(ctx, "sweep a deletion; trying again later", slog.String("guid", t.guid.String()), slog.Any("error", err))
 			return purged
 		}
 		r.index.forget(t)
@@ -73,27 +96,67 @@ func (r *Repository) Sweep(ctx context.Context, before time.Time) (purged int) {
 	return purged
 }
 
-func (r *Repository) purge(ctx context.Context, t tombstone) error {
+// purgeSecrets removes the history of what was deleted to leave no trace; the
+// tombstones stay until they are swept.
+func (r *Repository) purgeSecrets(ctx context.Context) {
+	for _, t := range r.index.secrets() {
+		if err := r.purge(ctx, t, t.sequence); err != nil {
+			r.set.Logger.WarnContext(ctx, "purge the history of a deletion; trying again later", slog.String("guid", t.guid.String()), slog.Any("error", err))
+			r.index.remember(t)
+		}
+	}
+}
+
+// purge removes what the out topic has of a deletion before a sequence.
+func (r *Repository) purge(ctx context.Context, t tombstone, before uint64) error {
 	attempt, cancel := context.WithTimeout(ctx, ackTimeout)
 	defer cancel()
 	stream, err := r.set.Bus.JetStream().Stream(attempt, r.set.Bus.Topics().OutStream())
 	if err != nil {
 		return err
 	}
-	subject := r.set.Bus.Topics().Element(t.record.typ.Name, t.record.guid.String())
-	if t.record.relationship {
-		subject = r.set.Bus.Topics().Relationship(t.record.typ.Name, t.record.guid.String())
-	}
-	return stream.Purge(attempt, jetstream.WithPurgeSubject(subject), jetstream.WithPurgeSequence(t.sequence+1))
+	return stream.Purge(attempt, jetstream.WithPurgeSubject(t.subject(r.set.Bus.Topics())), jetstream.WithPurgeSequence(before))
 }
 
 // bury notes a deletion.
 func (x *index) bury(f *fact) {
-	x.tombstones = append(x.tombstones, tombstone{record: f.record, sequence: f.sequence, stored: f.stored})
+	t := tombstone{guid: f.record.guid, typ: f.record.typ, relationship: f.record.relationship, sequence: f.sequence, stored: f.stored}
+	x.tombstones = append(x.tombstones, t)
+	if !f.moved {
+		x.last[t.guid] = t.sequence
+	}
+	if f.purged {
+		x.secret = append(x.secret, t)
+	}
+}
+
+// buried returns the sequence of the event that deleted what has that guid, if
+// it is not there any more and its history is still kept.
+func (x *index) buried(id guid) (sequence uint64, ok bool) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	sequence, ok = x.last[id]
+	return sequence, ok && x.byGUID[id] == nil
+}
+
+// secrets takes the deletions whose history has to go at once.
+func (x *index) secrets() []tombstone {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	secret := x.secret
+	x.secret = nil
+	return secret
+}
+
+func (x *index) remember(t tombstone) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.secret = append(x.secret, t)
 }
 
 // oldestTombstone returns the oldest deletion, if it is from before a time and
-// not the last event. What is there again since then keeps its history.
+// not the last event. What is there again since then, under the same type, keeps
+// its history.
 func (x *index) oldestTombstone(before time.Time) (tombstone, bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -102,19 +165,26 @@ func (x *index) oldestTombstone(before time.Time) (tombstone, bool) {
 		if !t.stored.Before(before) || t.sequence == x.sequence {
 			return tombstone{}, false
 		}
-		if x.byGUID[t.record.guid] == nil {
+		if now := x.byGUID[t.guid]; now == nil || now.typ.Name != t.typ.Name {
 			return t, true
 		}
-		x.tombstones = x.tombstones[1:]
+		x.unbury(t)
 	}
 	return tombstone{}, false
+}
+
+func (x *index) unbury(t tombstone) {
+	x.tombstones = x.tombstones[1:]
+	if x.last[t.guid] == t.sequence {
+		delete(x.last, t.guid)
+	}
 }
 
 func (x *index) forget(t tombstone) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if len(x.tombstones) > 0 && x.tombstones[0].sequence == t.sequence {
-		x.tombstones = x.tombstones[1:]
+		x.unbury(t)
 	}
 }
 
@@ -123,6 +193,6 @@ func (x *index) forgetSwept(before time.Time) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	for len(x.tombstones) > 0 && x.tombstones[0].stored.Before(before) {
-		x.tombstones = x.tombstones[1:]
+		x.unbury(x.tombstones[0])
 	}
 }

@@ -27,7 +27,7 @@ func textRecord(name, text string) *record {
 func TestTextsAgreeWithAPlainLook(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		x, model := newIndex(), map[string]string{}
+		x, model := newIndex(newTypeSet(nil, nil)), map[string]string{}
 		for step := range rapid.IntRange(1, 400).Draw(t, "steps") {
 			name := fmt.Sprintf("Name-%d", rapid.IntRange(0, 30).Draw(t, "name"))
 			text := strings.Repeat(rapid.SampledFrom([]string{"Apple pie. ", "x", "Straße ", "zz\"\\", ""}).Draw(t, "text"), rapid.SampledFrom([]int{1, 3, 40, 900}).Draw(t, "times"))
@@ -77,7 +77,7 @@ func TestTextsAgreeWithAPlainLook(t *testing.T) {
 
 func TestTextsAreSearchedWhileTheyChange(t *testing.T) {
 	t.Parallel()
-	x := newIndex()
+	x := newIndex(newTypeSet(nil, nil))
 	var writing sync.WaitGroup
 	writing.Go(func() {
 		for i := range 20_000 {

@@ -16,7 +16,7 @@ const (
 	lookBack = 1000
 	// trimEvery is how many commands, or bytes of them, are applied between
 	// two trimmings of the in topic.
-	trimEvery      = 16384
+	trimEvery      = 8192
 	trimEveryBytes = 64 << 20
 	// trimShare is the part of a smaller in topic after which it is trimmed:
 	// what was applied must never fill it, or its publishers would wait for ever.

@@ -1,173 +1,130 @@
 package repository
 
 import (
+	"maps"
 	"slices"
-	"strconv"
 
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/opentypes"
 )
 
-// Types are the open metadata types that the repository accepts (Egeria: open
-// metadata types, areas 0 to 5). Make it with [NewTypes].
-type Types struct {
-	elements        map[string]*events.ElementType
-	relationships   map[string]relationshipType
-	classifications map[string]bool
+// typeSet is what the out topic says about types, on top of those that Camena
+// ships.
+type typeSet struct {
+	shipped *opentypes.Registry
+	defined map[string]events.TypeDef
+	// current is nil while it has to be put together anew.
+	current *opentypes.Registry
+	// unfit is told of a definition that does not fit to the others: this version
+	// of Camena ships another type of that name.
+	unfit func(name string, err error)
 }
 
-type relationshipType struct {
-	typ        *events.ElementType
-	end1, end2 string
+func newTypeSet(shipped *opentypes.Registry, unfit func(name string, err error)) typeSet {
+	return typeSet{shipped: shipped, defined: map[string]events.TypeDef{}, current: shipped, unfit: unfit}
 }
 
-// NewTypes returns the types that Camena ships.
-func NewTypes() *Types {
-	t := &Types{
-		elements:        map[string]*events.ElementType{},
-		relationships:   map[string]relationshipType{},
-		classifications: map[string]bool{},
-	}
-	for _, family := range elementTypes() {
-		t.addElements(family.super, family.names)
-	}
-	for _, r := range relationshipTypes() {
-		t.relationships[r.name] = relationshipType{typ: &events.ElementType{Name: r.name}, end1: r.end1, end2: r.end2}
-	}
-	for _, c := range classificationTypes() {
-		t.classifications[c] = true
-	}
-	return t
+func (s *typeSet) define(def *events.TypeDef) {
+	s.defined[def.Name] = *def
+	s.current = nil
 }
 
-func (t *Types) addElements(super string, names []string) {
-	var supers []string
-	if s, ok := t.elements[super]; ok {
-		supers = slices.Concat([]string{super}, s.SuperTypes)
+// assemble puts the registry together, if it is not.
+func (s *typeSet) assemble() *opentypes.Registry {
+	if s.current != nil {
+		return s.current
 	}
-	for _, name := range names {
-		t.elements[name] = &events.ElementType{Name: name, SuperTypes: supers}
+	all := make([]events.TypeDef, 0, len(s.defined))
+	for _, name := range slices.Sorted(maps.Keys(s.defined)) {
+		all = append(all, s.defined[name])
 	}
+	r, err := s.shipped.Restore(all...)
+	if err != nil {
+		r = s.fitting(all)
+	}
+	s.current = r
+	return r
 }
 
-// element returns the named element type, or an error for the given pointer.
-func (t *Types) element(name, pointer string) (*events.ElementType, error) {
-	if e, ok := t.elements[name]; ok {
-		return e, nil
-	}
-	if _, ok := t.relationships[name]; ok {
-		return nil, events.Errorf(events.CodeUnknownType, pointer, "%q is a relationship type; an element type is needed", name)
-	}
-	return nil, events.Errorf(events.CodeUnknownType, pointer, "there is no element type %q", name)
-}
-
-func (t *Types) relationship(name, pointer string) (relationshipType, error) {
-	if r, ok := t.relationships[name]; ok {
-		return r, nil
-	}
-	return relationshipType{}, events.Errorf(events.CodeUnknownType, pointer, "there is no relationship type %q", name)
-}
-
-func (t *Types) classification(name, pointer string) error {
-	if !t.classifications[name] {
-		return events.Errorf(events.CodeUnknownType, pointer, "there is no classification %q", name)
-	}
-	return nil
-}
-
-func (t *Types) classified(marks []events.Classification, pointer string) error {
-	for i := range marks {
-		if name := marks[i].Name; !t.classifications[name] {
-			return t.classification(name, pointer+"/"+strconv.Itoa(i)+"/classificationName")
+// fitting applies the definitions that fit, and tells of the others why not.
+func (s *typeSet) fitting(defs []events.TypeDef) *opentypes.Registry {
+	r := s.shipped
+	for {
+		var left []events.TypeDef
+		why := map[string]error{}
+		for i := range defs {
+			next, err := r.Restore(defs[i])
+			if err != nil {
+				left, why[defs[i].Name] = append(left, defs[i]), err
+				continue
+			}
+			r = next
 		}
-	}
-	return nil
-}
-
-// subtypes returns name and all types below it.
-func (t *Types) subtypes(name string) []string {
-	var names []string
-	for _, e := range t.elements {
-		if e.Is(name) {
-			names = append(names, e.Name)
+		if len(left) == 0 || len(left) == len(defs) {
+			for name, err := range why {
+				s.unfit(name, err)
+			}
+			return r
 		}
-	}
-	slices.Sort(names)
-	return names
-}
-
-type family struct {
-	super string
-	names []string
-}
-
-// elementTypes lists the types, super types first.
-func elementTypes() []family {
-	return []family{
-		{"", []string{"OpenMetadataRoot"}},
-		{"OpenMetadataRoot", []string{"Referenceable"}},
-		{"Referenceable", []string{
-			"Asset", "SoftwareCapability", "Connection", "ConnectorType", "Endpoint", "Collection",
-			"SchemaElement", "ExternalId", "IntegrationReport", "GlossaryTerm", "Location",
-		}},
-		{"Asset", []string{"Infrastructure", "Process", "DataAsset", "DeployedAPI"}},
-		{"Infrastructure", []string{"ITInfrastructure"}},
-		{"ITInfrastructure", []string{"Host", "SoftwareServerPlatform", "SoftwareServer"}},
-		{"Process", []string{"DeployedSoftwareComponent"}},
-		{"DeployedSoftwareComponent", []string{"DeployedConnector"}},
-		{"DeployedConnector", []string{"IntegrationConnector"}},
-		{"DataAsset", []string{"DataStore", "DataFeed", "DataSet"}},
-		{"DataStore", []string{"FileFolder", "DataFile", "Database"}},
-		{"FileFolder", []string{"DataFolder"}},
-		{"DataFile", []string{
-			"CSVFile", "JSONFile", "XMLFile", "YAMLFile", "ParquetFile", "AvroDataFile", "PropertiesFile",
-			"SpreadsheetFile", "DocumentFile", "MediaFile", "SourceCodeFile", "ScriptFile",
-			"BuildInstructionFile", "ExecutableFile", "LogFile", "ArchiveFile", "KeystoreFile",
-		}},
-		{"MediaFile", []string{"RasterFile", "AudioFile", "VideoFile"}},
-		{"Database", []string{"RelationalDatabase"}},
-		{"DataFeed", []string{"Topic"}},
-		{"DataSet", []string{"DeployedDatabaseSchema"}},
-		{"SoftwareCapability", []string{"IntegrationGroup", "InventoryCatalog", "EventBroker", "FileSystem", "DatabaseManager"}},
-		{"Collection", []string{"Glossary"}},
-		{"Connection", []string{"VirtualConnection"}},
-		{"SchemaElement", []string{"SchemaType", "SchemaAttribute"}},
-		{"SchemaType", []string{"ComplexSchemaType"}},
-		{"ComplexSchemaType", []string{"RelationalDBSchemaType"}},
-		{"SchemaAttribute", []string{"RelationalTable", "RelationalColumn"}},
+		defs = left
 	}
 }
 
-func relationshipTypes() []struct{ name, end1, end2 string } {
-	return []struct{ name, end1, end2 string }{
-		{"FolderHierarchy", "FileFolder", "FileFolder"},
-		{"NestedFile", "FileFolder", "DataFile"},
-		{"LinkedFile", "FileFolder", "DataFile"},
-		{"RegisteredIntegrationConnector", "IntegrationGroup", "IntegrationConnector"},
-		{"CatalogTarget", "IntegrationConnector", "OpenMetadataRoot"},
-		{"RelatedIntegrationReport", "OpenMetadataRoot", "IntegrationReport"},
-		{"AssetConnection", "Asset", "Connection"},
-		{"ConnectionConnectorType", "Connection", "ConnectorType"},
-		{"ConnectToEndpoint", "Connection", "Endpoint"},
-		{"EmbeddedConnection", "VirtualConnection", "Connection"},
-		{"SupportedSoftwareCapability", "Asset", "SoftwareCapability"},
-		{"CapabilityAssetUse", "SoftwareCapability", "Asset"},
-		{"DataSetContent", "Asset", "DataSet"},
-		{"Schema", "Asset", "SchemaType"},
-		{"AttributeForSchema", "SchemaType", "SchemaAttribute"},
-		{"NestedSchemaAttribute", "SchemaAttribute", "SchemaAttribute"},
-		{"ForeignKey", "SchemaAttribute", "SchemaAttribute"},
-		{"DataFlow", "Referenceable", "Referenceable"},
-		{"LineageMapping", "Referenceable", "Referenceable"},
-		{"SemanticAssignment", "Referenceable", "GlossaryTerm"},
-		{"CollectionMembership", "Collection", "Referenceable"},
-		{"ExternalIdLink", "OpenMetadataRoot", "ExternalId"},
-		{"ExternalIdScope", "Referenceable", "ExternalId"},
+// registry returns the types as the index has read them.
+func (x *index) registry() *opentypes.Registry {
+	x.mu.RLock()
+	r := x.typeSet.current
+	x.mu.RUnlock()
+	if r != nil {
+		return r
 	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.typeSet.assemble()
 }
 
-func classificationTypes() []string {
-	return []string{
-		"Anchors", "Memento", "Template", "Ownership", "Confidentiality", "Confidence", "Criticality",
-		"Impact", "Retention", "PrimaryKey", "TypeEmbeddedAttribute", "CalculatedValue", "DataAssetEncoding",
+// known returns the one shared value of a type, or, for a type that this
+// version does not know any more, what the header says.
+func known(r *opentypes.Registry, typ events.ElementType, relationship bool) *events.ElementType {
+	kind := events.KindElement
+	if relationship {
+		kind = events.KindRelationship
 	}
+	if t, ok := r.Type(typ.Name); ok && t.Kind() == kind {
+		return t.Header()
+	}
+	return &typ
+}
+
+// defineTypes adds types or changes them, all together.
+func (a *applier) defineTypes(v view, c *events.DefineTypes) (outcome, error) {
+	_, changed, err := v.registry().Apply(c.Types...)
+	if err != nil {
+		return outcome{}, err
+	}
+	var o outcome
+	for i := range changed {
+		change := events.TypeChange{Type: &changed[i]}
+		if old, ok := v.registry().Type(changed[i].Name); ok {
+			def := old.Def()
+			change.Previous = &def
+		}
+		data, err := events.Marshal(&change)
+		if err != nil {
+			return outcome{}, err
+		}
+		if err := a.fits(len(data) / 2); err != nil {
+			return outcome{}, err
+		}
+		o.changes = append(o.changes, changeOfType(&changed[i], data))
+	}
+	if len(o.changes) > maxChanges {
+		return outcome{}, events.Errorf(events.CodeTooLarge, "/types", "%d types change; at most %d can at once", len(o.changes), maxChanges)
+	}
+	o.result.Changed = len(o.changes) > 0
+	return o, nil
+}
+
+func changeOfType(def *events.TypeDef, data []byte) change {
+	return change{eventType: events.TypeTypeDefined, data: data, typeDef: def}
 }

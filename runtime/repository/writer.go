@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -41,6 +42,10 @@ type writer struct {
 	outlet   outlet
 	room     *semaphore.Weighted // for commands from reading to committing
 	crash    func(step string)   // test hook: what happens at a step
+	// held is a command that waits until everything before it is committed.
+	held *received
+	// erase removes the history of what was deleted to leave no trace.
+	erase func(context.Context)
 }
 
 // publication is what became of one command.
@@ -196,8 +201,12 @@ func (w *writer) loop(ctx context.Context, position uint64, commands <-chan *rec
 
 // step waits for whatever comes next, and takes it.
 func (w *writer) step(ctx context.Context, position uint64, commands <-chan *received) error {
+	if r := w.held; r != nil && len(w.inFlight) == 0 {
+		w.held = nil
+		return w.handle(ctx, r)
+	}
 	intake := commands
-	if w.full() {
+	if w.full() || w.held != nil {
 		intake = nil
 	}
 	// Before waiting, what is held must be on its way: nothing else may come
@@ -210,7 +219,7 @@ func (w *writer) step(ctx context.Context, position uint64, commands <-chan *rec
 	select {
 	case r := <-intake:
 		if r.sequence > position {
-			return w.handle(r)
+			return w.handle(ctx, r)
 		}
 		w.answerLate(r)
 		w.room.Release(int64(r.size))
@@ -236,15 +245,26 @@ func (w *writer) full() bool {
 }
 
 // handle applies one command and publishes what it leads to.
-func (w *writer) handle(r *received) error {
+func (w *writer) handle(ctx context.Context, r *received) error {
+	refs := restored(r.command)
+	if len(refs) > 0 && len(w.inFlight) > 0 {
+		w.held = r
+		return nil
+	}
+	graves, err := w.exhume(ctx, refs)
+	if err != nil {
+		return err
+	}
 	p := &publication{sequence: r.sequence, size: r.size, replyTo: r.event.Extension(events.ExtReplyTo)}
-	err := r.err
-	if err == nil {
-		p.outcome, err = w.apply(r)
+	if err = r.err; err == nil {
+		p.outcome, err = w.apply(r, graves)
 	}
 	w.inFlight = append(w.inFlight, p)
 	if err != nil {
 		p.refuse(r, err)
+		if r.isDryRun() {
+			p.refused = nil // the answer is all there is of it
+		}
 	} else if len(p.outcome.changes) > 0 {
 		w.at("publish")
 		if err := w.publish(p, r); err != nil {
@@ -257,16 +277,24 @@ func (w *writer) handle(r *received) error {
 	return nil
 }
 
-func (w *writer) apply(r *received) (outcome, error) {
+func (w *writer) apply(r *received, graves map[guid][]*record) (outcome, error) {
 	generation, err := r.event.Uint(events.ExtGeneration)
 	if err != nil {
 		return outcome{}, err
 	}
-	return w.applier.apply(w.pending, &request{
+	q := &request{
 		actor: r.actor(), source: r.event.Extension(events.ExtMetadataSource), scope: r.event.Extension(events.ExtScope),
-		connector: r.event.Extension(events.ExtConnector), generation: generation, time: time.Now().UTC(),
-	}, r.command)
+		category:  events.OriginCategory(r.event.Extension(events.ExtOriginCategory)),
+		connector: r.event.Extension(events.ExtConnector), generation: generation, time: time.Now().UTC(), graves: graves,
+	}
+	o, err := w.applier.apply(w.pending, q, r.command)
+	if err != nil || !r.isDryRun() {
+		return o, err
+	}
+	return o.preview(), nil
 }
+
+func (r *received) isDryRun() bool { return r.event.Extension(events.ExtDryRun) != "" }
 
 // actor is on whose behalf the command was sent.
 func (r *received) actor() string {
@@ -336,6 +364,9 @@ func (w *writer) commit(ctx context.Context, done []*publication) {
 		w.facts = p.appendFacts(w.facts, now)
 	}
 	w.index.commit(w.facts...)
+	if slices.ContainsFunc(w.facts, func(f fact) bool { return f.purged }) {
+		w.trimmed.running.Go(func() { w.erase(ctx) })
+	}
 	for _, p := range done {
 		w.pending.drop(p.outcome.changes)
 		w.reply(p)
@@ -351,7 +382,8 @@ func (p *publication) appendFacts(facts []fact, now time.Time) []fact {
 		c := &p.outcome.changes[i]
 		facts = append(facts, fact{
 			sequence: p.outcome.result.Sequence - n + 1 + uint64(i), position: p.sequence, stored: now, id: c.id,
-			record: c.record, connector: c.fence.Connector, generation: c.fence.Generation,
+			record: c.record, moved: c.moved, purged: c.purged, typeDef: c.typeDef,
+			connector: c.fence.Connector, generation: c.fence.Generation,
 		})
 	}
 	return facts
@@ -398,38 +430,8 @@ func (w *writer) answerLate(r *received) {
 		return
 	}
 	p := &publication{sequence: r.sequence, replyTo: replyTo}
-	if found := subjectOf(w.index, r.command); found != nil {
-		p.outcome.result = events.Result{GUID: found.guid.String(), Version: found.version, Changed: true}
-	}
+	p.outcome.result = lateResult(w.index, r.command)
 	w.reply(p)
-}
-
-// subjectOf returns what a command was about, as it is now.
-func subjectOf(v view, c events.Command) *record {
-	var ref events.ElementRef
-	switch c := c.(type) {
-	case *events.Upsert:
-		ref = c.Element.Ref()
-	case *events.Update:
-		ref = c.Element
-	case *events.Classify:
-		ref = c.Element
-	case *events.Declassify:
-		ref = c.Element
-	case *events.Link:
-		r, err := linkOf(v, &events.Unlink{Type: c.Relationship.Type, End1: c.Relationship.End1, End2: c.Relationship.End2})
-		if err != nil {
-			return nil
-		}
-		return r
-	default:
-		return nil
-	}
-	r, err := element(v, ref, "")
-	if err != nil {
-		return nil
-	}
-	return r
 }
 
 func (w *writer) at(step string) {

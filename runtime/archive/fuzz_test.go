@@ -1,0 +1,116 @@
+package archive_test
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/archive"
+)
+
+// FuzzCheck reads anything as an open metadata archive. What it says does not
+// depend on anything else, its counts add up, places are within the archive, and
+// what is taken can be sent.
+func FuzzCheck(f *testing.F) {
+	f.Add([]byte(willow(f)))
+	f.Add([]byte(store("entities", entity(library, named("a"), `,"classifications":[{"name":"Anchors"},null]`))))
+	f.Add([]byte(store("relationships", relationship(branch, library, gone, ""))))
+	f.Add([]byte(store("classifications", extension("ZoneMembership", gone))))
+	f.Add([]byte(typeStore(house("Hen", "Egg", "")+","+house("Egg", "Hen", ""), `{"typeName":"Hen"}`)))
+	f.Add([]byte("{\"archiveProperties\":{\"creationDate\":1e9}}\n\n"))
+	f.Add([]byte("\x1f\x8b\x08\x00"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		settings := archive.Settings{Elements: having(gone), MaxItem: 1 << 20}
+		plan, err := archive.New(bytes.NewReader(data), int64(len(data))).Check(t.Context(), settings)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := archive.New(bytes.NewReader(data), int64(len(data))).Check(t.Context(), settings)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(plan.Report.Findings, again.Report.Findings) {
+			t.Fatalf("%v, then %v", plan.Report.Findings, again.Report.Findings)
+		}
+		compressed := bytes.HasPrefix(data, []byte{0x1f, 0x8b})
+		for _, finding := range plan.Report.Findings {
+			w := finding.Where
+			if !compressed && (w.Line < 1 || w.Line > int64(bytes.Count(data, []byte("\n"))+1) || w.Offset < 0 || w.Offset > int64(len(data))) {
+				t.Fatalf("%v is not within the archive", finding)
+			}
+		}
+		taken := 0
+		for s, err := range plan.Steps(t.Context()) {
+			if err != nil {
+				if plan.Report.Broken == nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if s.Element != nil || s.Relationship != nil {
+				taken++
+			}
+			for _, c := range s.Commands {
+				if _, err := events.Marshal(c); err != nil {
+					t.Fatalf("%s: %v", s.Where, err)
+				}
+			}
+		}
+		counts := plan.Report.Counts
+		if want := counts[archive.KindElement].Taken + counts[archive.KindRelationship].Taken; taken != want {
+			t.Fatalf("%d steps, want %d", taken, want)
+		}
+		for kind, c := range counts {
+			if c.Found != c.Taken+c.Skipped+c.Refused {
+				t.Fatalf("%s: %+v does not add up: %v", kind, c, plan.Report.Findings)
+			}
+		}
+	})
+}
+
+// FuzzNative reads anything as a native archive. What is read can be written and
+// read again.
+func FuzzNative(f *testing.F) {
+	whole := written(f, manifest(), records())
+	f.Add([]byte(whole))
+	f.Add([]byte(whole[:len(whole)/2]))
+	f.Add([]byte(strings.Replace(whole, `"format":1`, `"format":1e1`, 1)))
+	f.Add([]byte("\x1f\x8b\x08\x00"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		m, all, err := readAll(bytes.NewReader(data))
+		if _, isDamage := errors.AsType[*archive.DamageError](err); err != nil && !isDamage {
+			t.Fatal(err)
+		}
+		if len(all) == 0 {
+			return
+		}
+		var b bytes.Buffer
+		w, err := archive.NewWriter(&b, m)
+		if err != nil {
+			return // a time that cannot be written
+		}
+		for i := range all {
+			if err := w.Write(&all[i]); err != nil {
+				if strings.Contains(err.Error(), "RFC 3339") {
+					return
+				}
+				t.Fatal(err)
+			}
+		}
+		if _, err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		_, again, err := readAll(&b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range all {
+			if !bytes.Equal(again[i].Event.Data, all[i].Event.Data) || again[i].Sequence != all[i].Sequence || again[i].Subject != all[i].Subject {
+				t.Fatalf("%+v, then %+v", all[i], again[i])
+			}
+		}
+	})
+}

@@ -1,0 +1,171 @@
+package repository
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strconv"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/bus"
+)
+
+// restored returns the elements that a command is to bring back.
+func restored(c events.Command) []events.ElementRef {
+	switch c := c.(type) {
+	case *events.Restore:
+		return []events.ElementRef{c.Element}
+	case *events.ChangeSet:
+		var refs []events.ElementRef
+		for i := range c.Commands {
+			if c.Commands[i].Type != events.TypeRestoreElement {
+				continue
+			}
+			if step, err := c.Commands[i].Command(i); err == nil {
+				refs = append(refs, restored(step)...)
+			}
+		}
+		return refs
+	default:
+		return nil
+	}
+}
+
+// exhume reads what was deleted together with elements from the out topic, in
+// the order of the deletion: the index knows of what is gone only where it lies.
+func (w *writer) exhume(ctx context.Context, refs []events.ElementRef) (map[guid][]*record, error) {
+	if len(refs) == 0 {
+		return nil, nil //nolint:nilnil // most commands restore nothing
+	}
+	graves := map[guid][]*record{}
+	for _, ref := range refs {
+		id := guidOf(ref)
+		sequence, ok := w.index.buried(id)
+		if !ok {
+			continue
+		}
+		var err error
+		if graves[id], err = w.exhumeAt(ctx, id, sequence); err != nil {
+			return nil, err
+		}
+	}
+	return graves, nil
+}
+
+// guidOf returns the guid that a reference gives, or that belongs to its name.
+func guidOf(ref events.ElementRef) guid {
+	if ref.GUID != "" {
+		ref.QualifiedName = ""
+	}
+	return events.ElementKey(ref)
+}
+
+// exhumeAt reads the deletions of one command that ends, or goes on, with that
+// of an element at a sequence.
+func (w *writer) exhumeAt(ctx context.Context, root guid, sequence uint64) ([]*record, error) {
+	name := w.bus.Topics().OutStream()
+	id, err := w.bus.MessageID(ctx, name, sequence)
+	if err != nil {
+		return nil, err
+	}
+	command, first, ok := beginOf(id, sequence)
+	if !ok {
+		return nil, nil
+	}
+	// A large deletion that a crash cut in two begins to count again.
+	for first > 1 {
+		id, err := w.bus.MessageID(ctx, name, first-1)
+		if err != nil {
+			return nil, err
+		}
+		other, from, ok := beginOf(id, first-1)
+		if !ok || other != command {
+			break
+		}
+		first = from
+	}
+	var graves []*record
+	err = w.bus.Follow(ctx, bus.Following{Stream: name, Sequence: first}, func(m *bus.Message) error {
+		if m.Sequence > sequence {
+			return errRead
+		}
+		r, err := w.grave(m)
+		if err != nil {
+			w.log.ErrorContext(ctx, "a deletion cannot be read, nor restored", slog.Uint64("sequence", m.Sequence), slog.Any("error", err))
+		} else if r != nil {
+			graves = append(graves, r)
+		}
+		if m.Sequence == sequence {
+			return errRead
+		}
+		return nil
+	})
+	if !errors.Is(err, errRead) {
+		return nil, err
+	}
+	return together(graves, root), nil
+}
+
+var errRead = errors.New("read to the end")
+
+// beginOf returns the command that caused an event, and the sequence of the
+// first event of it.
+func beginOf(id string, sequence uint64) (command string, first uint64, ok bool) {
+	i := strings.LastIndexByte(id, '-')
+	if i < 0 {
+		return "", 0, false
+	}
+	n, err := strconv.ParseUint(id[i+1:], 10, 64)
+	if err != nil || n >= sequence {
+		return "", 0, false
+	}
+	return id[:i], sequence - n, true
+}
+
+// grave returns what an event deleted, as it was before; nil if it deleted
+// nothing, or left nothing.
+func (w *writer) grave(m *bus.Message) (*record, error) {
+	f, err := factOf(w.index.registry(), w.bus.Topics(), m)
+	if err != nil || f.record == nil || !f.record.deleted || f.moved || f.purged {
+		return nil, err
+	}
+	c, err := events.Unmarshal[storedChange](m.Data)
+	if err != nil {
+		return nil, err
+	}
+	return parseState(w.index.registry(), c.Previous.Clone(), f.record.relationship)
+}
+
+// together returns, of what one command deleted, what went with an element: what
+// was anchored to it, and the relationships of all these. It ends with the
+// element; without that there is nothing.
+func together(graves []*record, root guid) []*record {
+	in := map[guid]bool{}
+	byID := map[guid]*record{}
+	for _, r := range graves {
+		byID[r.guid] = r
+	}
+	if byID[root] == nil {
+		return nil
+	}
+	for _, r := range graves {
+		for up := r; up != nil && !r.relationship; up = byID[up.anchor] {
+			if up.guid == root {
+				in[r.guid] = true
+			}
+			if up.anchor == uuid.Nil {
+				break
+			}
+		}
+	}
+	var found []*record
+	for _, r := range graves {
+		if r.guid != root && (in[r.guid] || r.relationship && (in[r.end1] || in[r.end2])) {
+			found = append(found, r)
+		}
+	}
+	return append(found, byID[root])
+}
