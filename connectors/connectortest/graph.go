@@ -125,23 +125,36 @@ func (w *walker) walk(start *events.Element, end func(*events.Relationship) int,
 	for depth := 1; depth <= w.depth && len(frontier) > 0; depth++ {
 		var next []string
 		for _, from := range frontier {
-			for _, id := range slices.Sorted(maps.Keys(w.state.ends[from])) {
-				l := w.state.relationships[id]
-				far := w.far(l, from, end(l))
-				if far == nil {
-					continue
-				}
-				if !w.take(far, sign*depth) || !w.takeEdge(l) {
-					return
-				}
-				if !passed[far.Header.GUID] {
-					passed[far.Header.GUID] = true
-					next = append(next, far.Header.GUID)
+			found, ok := w.step(from, end, sign*depth)
+			if !ok {
+				return
+			}
+			for _, id := range found {
+				if !passed[id] {
+					passed[id] = true
+					next = append(next, id)
 				}
 			}
 		}
 		frontier = next
 	}
+}
+
+// step takes what the relationships of an element lead to. It is not ok when
+// that is too much.
+func (w *walker) step(from string, end func(*events.Relationship) int, depth int) (found []string, ok bool) {
+	for _, id := range slices.Sorted(maps.Keys(w.state.ends[from])) {
+		l := w.state.relationships[id]
+		far := w.far(l, from, end(l))
+		if far == nil {
+			continue
+		}
+		if !w.take(far, depth) || !w.takeEdge(l) {
+			return nil, false
+		}
+		found = append(found, far.Header.GUID)
+	}
+	return found, true
 }
 
 // far returns the element at the other end, nil if it is not to be gone to.

@@ -83,7 +83,7 @@ func (x *index) find(ctx context.Context, types *opentypes.Registry, q *events.F
 	snap, sequence := x.snapshot()
 	a, budget := rawElements{Sequence: sequence}, newBudget(ctx)
 	if s.order == nil {
-		done := false
+		var done bool
 		if a.Elements, a.Next, done = s.walk(budget, snap, room); done {
 			return a, nil
 		}

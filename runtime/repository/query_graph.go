@@ -143,22 +143,31 @@ func (e *expedition) explore(start *record, end, sign int) {
 	for depth := 1; depth <= e.depth && len(frontier) > 0; depth++ {
 		var next []*record
 		for _, from := range frontier {
-			for l := range e.index.links(from.guid, guid{}) {
-				far, ok := e.step(l, from, end, sign*depth)
-				if !ok {
-					return
-				}
-				if far == nil {
-					continue
-				}
+			if !e.stepAll(from, end, sign*depth, func(far *record) {
 				if _, again := passed[far.guid]; !again {
 					passed[far.guid] = struct{}{}
 					next = append(next, far)
 				}
+			}) {
+				return
 			}
 		}
 		frontier = next
 	}
+}
+
+// stepAll follows the relationships of an element, until it is too much.
+func (e *expedition) stepAll(from *record, end, depth int, take func(far *record)) bool {
+	for l := range e.index.links(from.guid, guid{}) {
+		far, ok := e.step(l, from, end, depth)
+		if !ok {
+			return false
+		}
+		if far != nil {
+			take(far)
+		}
+	}
+	return true
 }
 
 // step takes a relationship and the element at its other end, nil if they are

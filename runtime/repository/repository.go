@@ -151,7 +151,7 @@ func (r *Repository) followUntilElected(ctx context.Context) (election, error) {
 	select {
 	case e := <-r.elections:
 		stop()
-		<-ended
+		_ = <-ended // it was stopped
 		return e, nil
 	case err := <-ended:
 		stop()

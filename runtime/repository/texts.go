@@ -174,7 +174,7 @@ func (t *texts) tidy(n uint32) {
 	t.free = append(t.free, n)
 	for i, r := range b.records {
 		if r != nil {
-			t.add(r, b.textOf(uint32(i))) //nolint:gosec // an index
+			t.add(r, b.textOf(uint32(i)))
 		}
 	}
 }
