@@ -77,7 +77,7 @@ func (s *ElementSpec) Validate(pointer string) error {
 			return err
 		}
 	}
-	if err := validateEffectivity(s.Effectivity, pointer + "/effectivity"); err != nil {
+	if err := validateEffectivity(s.Effectivity, pointer+"/effectivity"); err != nil {
 		return err
 	}
 	return validGUID(pointer+"/guid", s.GUID)
@@ -117,7 +117,7 @@ func (s *RelationshipSpec) Validate(pointer string) error {
 	if err := s.End2.Validate(pointer + "/end2"); err != nil {
 		return err
 	}
-	if err := validateEffectivity(s.Effectivity, pointer + "/effectivity"); err != nil {
+	if err := validateEffectivity(s.Effectivity, pointer+"/effectivity"); err != nil {
 		return err
 	}
 	return validGUID(pointer+"/guid", s.GUID)
