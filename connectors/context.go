@@ -37,6 +37,16 @@ type Reader interface {
 // MaxAttempts is how often a listener may fail on one change.
 const MaxAttempts = 10
 
+// Explorer is how a Context asks what goes beyond single elements and pages. A
+// [Reader] that is also an Explorer is used as one.
+type Explorer interface {
+	Graph(ctx context.Context, q events.Graph) (events.GraphAnswer, error)
+	Lineage(ctx context.Context, q events.Lineage) (events.GraphAnswer, error)
+	History(ctx context.Context, q events.History) (events.HistoryAnswer, error)
+	// Count says how many elements a question finds, by type.
+	Count(ctx context.Context, q events.Find) (events.CountAnswer, error)
+}
+
 // Follower is how a Context listens. Follow calls handle for every change that
 // the filter selects, in order, until ctx is done. An error from handle makes
 // it hand over the same change again, with back-off. After [MaxAttempts], or a

@@ -144,6 +144,8 @@ const (
 	VerbCount         = "count"
 	VerbHistory       = "history"
 	VerbTypes         = "types"
+	VerbGraph         = "graph"
+	VerbLineage       = "lineage"
 
 	// CoordinatorLease and RepositoryLease are keys of the leases bucket.
 	CoordinatorLease = "coordinator"

@@ -9,7 +9,7 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// inbox is where the outcomes of commands arrive. It is one subscription for the
+// inbox is where the outcomes of commands, and answers, arrive. It is one subscription for the
 // life of the connection: the servers of a cluster need a moment to learn of a
 // new one, and an outcome that comes before that is lost.
 type inbox struct {
@@ -20,8 +20,8 @@ type inbox struct {
 	waiting map[string]chan *nats.Msg
 }
 
-func openInbox(conn *nats.Conn) (*inbox, error) {
-	i := &inbox{prefix: conn.NewInbox() + ".", waiting: map[string]chan *nats.Msg{}}
+func openInbox(conn *nats.Conn, prefix string) (*inbox, error) {
+	i := &inbox{prefix: prefix, waiting: map[string]chan *nats.Msg{}}
 	if _, err := conn.Subscribe(i.prefix+"*", i.take); err != nil {
 		return nil, fmt.Errorf("inbox: %w", err)
 	}
@@ -32,19 +32,32 @@ func (i *inbox) take(m *nats.Msg) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	token := strings.TrimPrefix(m.Subject, i.prefix)
-	if answer, ok := i.waiting[token]; ok {
-		delete(i.waiting, token)
-		answer <- m
+	answer, ok := i.waiting[token]
+	if !ok {
+		return
+	}
+	select {
+	case answer <- m:
+	default: // more than was to be expected
 	}
 }
 
 // expect returns a subject for one answer, and where that arrives.
 func (i *inbox) expect() (subject string, answer <-chan *nats.Msg, forget func()) {
+	return i.expectSome(1)
+}
+
+// expectParts is expect for an answer that may come in parts.
+func (i *inbox) expectParts() (subject string, answer <-chan *nats.Msg, forget func()) {
+	return i.expectSome(partsAhead + 1)
+}
+
+func (i *inbox) expectSome(most int) (subject string, answer <-chan *nats.Msg, forget func()) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.last++
 	token := strconv.FormatUint(i.last, 10)
-	arrived := make(chan *nats.Msg, 1)
+	arrived := make(chan *nats.Msg, most)
 	i.waiting[token] = arrived
 	return i.prefix + token, arrived, func() {
 		i.mu.Lock()

@@ -30,6 +30,7 @@ type Metadata struct {
 var (
 	_ connectors.Publisher = (*Metadata)(nil)
 	_ connectors.Reader    = (*Metadata)(nil)
+	_ connectors.Explorer  = (*Metadata)(nil)
 	_ connectors.Follower  = (*Metadata)(nil)
 	_ connectors.Latest    = (*Metadata)(nil)
 	_ connectors.Positions = (*Metadata)(nil)
@@ -94,12 +95,22 @@ func (m *Metadata) Digests(ctx context.Context, q events.Digests) (events.Digest
 	return ask[events.DigestsAnswer](ctx, m, topics.VerbDigests, q)
 }
 
-// History returns the change events of one element or relationship.
+// Graph implements [connectors.Explorer].
+func (m *Metadata) Graph(ctx context.Context, q events.Graph) (events.GraphAnswer, error) {
+	return ask[events.GraphAnswer](ctx, m, topics.VerbGraph, q)
+}
+
+// Lineage implements [connectors.Explorer].
+func (m *Metadata) Lineage(ctx context.Context, q events.Lineage) (events.GraphAnswer, error) {
+	return ask[events.GraphAnswer](ctx, m, topics.VerbLineage, q)
+}
+
+// History implements [connectors.Explorer]: it returns the change events of one element or relationship.
 func (m *Metadata) History(ctx context.Context, q events.History) (events.HistoryAnswer, error) {
 	return ask[events.HistoryAnswer](ctx, m, topics.VerbHistory, q)
 }
 
-// Count returns how many elements a question finds, by type.
+// Count implements [connectors.Explorer].
 func (m *Metadata) Count(ctx context.Context, q events.Find) (events.CountAnswer, error) {
 	return ask[events.CountAnswer](ctx, m, topics.VerbCount, q)
 }
