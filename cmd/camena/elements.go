@@ -105,13 +105,17 @@ func (p *program) elementsListCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "list", Short: "List elements in the order of their names",
 		Example: `  camena elements list --type DataFile --text invoice
-  camena elements list --source IntegrationConnector::quickstart --all -o json`,
+  camena elements list --source IntegrationConnector::quickstart --all -o json
+  camena elements list --classification Template`,
 		Args: cobra.NoArgs,
 	}
 	f := cmd.Flags()
 	f.StringVar(&q.Type, "type", "", "only this type, subtypes included")
 	f.StringVar(&q.Text, "text", "", "only those with this text in qualified name, display name, name or description")
 	f.StringVar(&q.Source, "source", "", "only what belongs to this metadata source")
+	f.StringVar(&q.Classification, "classification", "", "only those that have this classification")
+	f.StringVar(&q.Zone, "zone", "", "only the members of this governance zone")
+	f.BoolVar(&q.IncludeArchived, "archived", false, "those that are archived, too")
 	f.StringVar(&q.NamePrefix, "prefix", "", "only those whose qualified name begins so")
 	g.flags(cmd)
 	o.flag(cmd)
