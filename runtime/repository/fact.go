@@ -64,7 +64,7 @@ func (f *fact) read(types *opentypes.Registry, names topics.Topics, m *bus.Messa
 	case subject.Relationship:
 		f.record, err = parseState(types, c.Relationship, true)
 	case c.Previous == nil:
-		f.record, err = parseState(types, within(m.Data, c.Element), false)
+		f.record, err = parseState(types, c.Element.Clone(), false)
 	default:
 		// The index keeps the state, not the message with both states.
 		f.record, err = parseState(types, c.Element.Clone(), false)
