@@ -17,6 +17,8 @@ import (
 type search struct {
 	q      *events.Find
 	filter *events.Filter
+	// plain says that the filter decides nothing that the record does not tell.
+	plain bool
 	// asked reports whether elements of a type are asked for.
 	asked func(typeName string) bool
 	text  string
@@ -34,6 +36,7 @@ func newSearch(types *opentypes.Registry, q *events.Find) (*search, error) {
 	if s.filter, err = q.Filter(); err != nil {
 		return nil, err
 	}
+	s.plain = s.filter.Passes()
 	if !isByName(q.Sort) {
 		if s.order, err = events.NewSorter(q.Sort, "/sort"); err != nil {
 			return nil, err
@@ -67,7 +70,7 @@ func (s *search) matches(r *record) bool {
 	q := s.q
 	return (q.Source == "" || r.source == q.Source) && (q.Scope == "" || r.scope == q.Scope) &&
 		(q.NamePrefix == "" || r.named() && strings.HasPrefix(r.name, q.NamePrefix)) &&
-		s.filter.Match(r.view())
+		(q.IncludeArchived || !r.archived) && (s.plain || s.filter.Match(r.view()))
 }
 
 // find returns a page of elements.
@@ -100,7 +103,7 @@ func (x *index) find(ctx context.Context, types *opentypes.Registry, q *events.F
 
 // commonText is in how many elements a text is common: then it is soon found in
 // elements that are looked at in their order.
-const commonText = 4096
+const commonText = 8192
 
 // mentioned returns the elements with the text, and whether these are all.
 func (s *search) mentioned(budget *budget, x *index, most int) (hits []*record, all bool) {

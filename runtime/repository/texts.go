@@ -13,8 +13,8 @@ import (
 )
 
 // texts is what the texts of elements are searched in: copies of them, folded,
-// one behind the other in blocks of memory. A block that lacks one of the
-// trigrams of what is searched is not looked at.
+// one behind the other in blocks of memory. A block that lacks one of the runs
+// of four bytes of what is searched is not looked at.
 //
 // Commits only queue what is new. It is taken over when there is much of it,
 // when nothing has been written for a while, and by each search before it begins.
@@ -266,8 +266,8 @@ type needle struct {
 
 func newNeedle(text string) needle {
 	n := needle{text: []byte(text)}
-	for i := 0; i+2 < len(text); i++ {
-		n.bits = append(n.bits, trigram(n.text[i:]))
+	for i := 0; i+gram <= len(text); i++ {
+		n.bits = append(n.bits, hashOf(n.text[i:]))
 	}
 	for i := range n.text {
 		if frequency(n.text[i]) < frequency(n.text[n.rare]) {
@@ -314,9 +314,11 @@ func (t *texts) mentions(r *record, text string) bool {
 }
 
 const (
-	blockBytes  = 8 << 10
+	blockBytes  = 4 << 10
 	filterWords = 64
-	filterBits  = 12 // 1<<12 bits are 64 words
+	// gram is how many bytes are hashed together.
+	gram       = 4
+	filterBits = 12 // 1<<12 bits are 64 words
 )
 
 // block holds the texts of some records.
@@ -343,8 +345,8 @@ func (b *block) add(r *record, text []byte) {
 	b.text = append(append(b.text, text...), separator)
 	b.ends = append(b.ends, uint32(len(b.text))) //nolint:gosec // less than a message
 	b.records = append(b.records, r)
-	for i := 0; i+2 < len(text); i++ {
-		bit := trigram(text[i:])
+	for i := 0; i+gram <= len(text); i++ {
+		bit := hashOf(text[i:])
 		b.filter[bit/filterWords] |= 1 << (bit % filterWords)
 	}
 }
@@ -378,8 +380,8 @@ func (b *block) search(n *needle, found []*record) []*record {
 	}
 }
 
-// trigram returns the bit of the first three bytes.
-func trigram(b []byte) uint32 {
+// hashOf returns the bit of the first bytes.
+func hashOf(b []byte) uint32 {
 	const spread = 0x9e3779b1
-	return ((uint32(b[0])<<16 | uint32(b[1])<<8 | uint32(b[2])) * spread) >> (32 - filterBits)
+	return ((uint32(b[0])<<24 | uint32(b[1])<<16 | uint32(b[2])<<8 | uint32(b[3])) * spread) >> (32 - filterBits)
 }
