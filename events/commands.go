@@ -65,7 +65,7 @@ func (c *Update) Validate() error {
 	if err := c.UnknownProperties.validate("/unknownProperties"); err != nil {
 		return err
 	}
-	if err := c.Effectivity.validate("/effectivity"); err != nil {
+	if err := validateEffectivity(c.Effectivity, "/effectivity"); err != nil {
 		return err
 	}
 	return c.Element.Validate("/element")
@@ -95,7 +95,7 @@ func (c *Link) Validate() error { return c.Relationship.Validate("/relationship"
 
 // Validate checks that the relationship is named in one of the two ways.
 func (c *UpdateRelationship) Validate() error {
-	if err := c.Effectivity.validate("/effectivity"); err != nil {
+	if err := validateEffectivity(c.Effectivity, "/effectivity"); err != nil {
 		return err
 	}
 	return c.Relationship.Validate("/relationship")
@@ -163,6 +163,7 @@ func (s *Step) Command(i int) (Command, error) {
 }
 
 // DecodeCommand decodes the data of a command event strictly, and validates it.
+// The command may keep references to the data.
 func DecodeCommand(e *Event) (Command, error) { return decodeCommand(e.Type, e.Data) }
 
 func decodeCommand(typeName string, data []byte) (Command, error) {
@@ -178,7 +179,7 @@ func decoderOf(typeName string) func([]byte) (Command, error) {
 	case TypeCreateElement:
 		return decodeAs[Create]
 	case TypeUpsertElement:
-		return decodeAs[Upsert]
+		return decodeUpsert
 	case TypeUpdateElement:
 		return decodeAs[Update]
 	case TypeDeleteElement:
@@ -227,6 +228,17 @@ func otherDecoderOf(typeName string) func([]byte) (Command, error) {
 	default:
 		return nil
 	}
+}
+
+func decodeUpsert(data []byte) (Command, error) {
+	c, ok := quickUpsert(data)
+	if !ok {
+		return decodeAs[Upsert](data)
+	}
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 func decodeAs[T any, P interface {

@@ -41,7 +41,7 @@ const (
 	// textBatch is how much is taken over while searches wait.
 	textBatch = 1024
 	// textBacklog is so much that it is not left for later.
-	textBacklog = 32 << 10
+	textBacklog = 64 << 10
 	// textQuiet is after how long without writing what is queued is taken over.
 	textQuiet = time.Second
 )
