@@ -295,22 +295,23 @@ func (p *expression) value() (jsontext.Value, error) {
 
 // IgnoringCase returns the condition with all its comparisons of text made
 // without regard to case.
-func (c Condition) IgnoringCase() Condition {
+func (c *Condition) IgnoringCase() Condition {
+	out := *c
 	each := func(list []Condition) []Condition {
 		if list == nil {
 			return nil
 		}
-		out := make([]Condition, len(list))
+		all := make([]Condition, len(list))
 		for i := range list {
-			out[i] = list[i].IgnoringCase()
+			all[i] = list[i].IgnoringCase()
 		}
-		return out
+		return all
 	}
-	c.And, c.Or = each(c.And), each(c.Or)
+	out.And, out.Or = each(c.And), each(c.Or)
 	if c.Not != nil {
 		inner := c.Not.IgnoringCase()
-		c.Not = &inner
+		out.Not = &inner
 	}
-	c.IgnoreCase = c.IgnoreCase || c.Property != ""
-	return c
+	out.IgnoreCase = c.IgnoreCase || c.Property != ""
+	return out
 }

@@ -22,9 +22,9 @@ func TestExpressions(t *testing.T) {
 		`a ~ '^x\\d+$' or a matches y`: `{"or":[{"property":"a","operator":"matches","value":"^x\\d+$"},{"property":"a","operator":"matches","value":"y"}]}`,
 		`a contains x and b startswith ö and c endsWith 01`: `{"and":[{"property":"a","operator":"contains","value":"x"},` +
 			`{"property":"b","operator":"startsWith","value":"ö"},{"property":"c","operator":"endsWith","value":"01"}]}`,
-		"`odd name` = x":   `{"property":"odd name","operator":"eq","value":"x"}`,
-		`not not a == "1"`: `{"not":{"not":{"property":"a","operator":"eq","value":"1"}}}`,
-		`and = or`:         `{"property":"and","operator":"eq","value":"or"}`,
+		"`odd name` = x":     `{"property":"odd name","operator":"eq","value":"x"}`,
+		`not (not a == "1")`: `{"not":{"not":{"property":"a","operator":"eq","value":"1"}}}`,
+		`and = or`:           `{"property":"and","operator":"eq","value":"or"}`,
 	} {
 		c, err := events.ParseCondition(text)
 		if err != nil {

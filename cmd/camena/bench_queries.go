@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 
@@ -201,12 +202,12 @@ func (b *queriesBench) command(i int, random *rand.Rand) (events.Event, error) {
 	properties := map[string]any{
 		"displayName": fmt.Sprintf("part-%08d.csv", i), "resourceName": fmt.Sprintf("part-%08d.csv", i),
 		"description": description.String(), "deployedImplementationType": "CSV file",
-		"additionalProperties": map[string]any{"owner": word(i % 100), "size": fmt.Sprint(1000 + i), "fill": ""},
+		"additionalProperties": map[string]any{"owner": word(i % 100), "size": strconv.Itoa(1000 + i), "fill": ""},
 	}
 	const envelope = 130 // what surrounds the properties in the command's data
 	if missing := b.size - envelope - len(b.name(i)) - len(events.Props(properties).Raw()); missing > 0 {
 		properties["additionalProperties"] = map[string]any{
-			"owner": word(i % 100), "size": fmt.Sprint(1000 + i), "fill": strings.Repeat("lorem ipsum ", missing/12+1)[:missing],
+			"owner": word(i % 100), "size": strconv.Itoa(1000 + i), "fill": strings.Repeat("lorem ipsum ", missing/12+1)[:missing],
 		}
 	}
 	e, err := events.NewCommand("/bench", &events.Upsert{Element: events.ElementSpec{

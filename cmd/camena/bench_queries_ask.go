@@ -115,7 +115,7 @@ func (b *queriesBench) paced(ctx context.Context, ask func(i int) error) ([]time
 func (b *queriesBench) search(ctx context.Context, m *bus.Metadata) ([]time.Duration, error) {
 	took := make([]time.Duration, 0, b.searches)
 	for i := range b.searches {
-		text := ""
+		var text string
 		switch i % 5 {
 		case 0:
 			text = fmt.Sprintf("PART-%08d", rand.IntN(b.elements)) //nolint:gosec // any element

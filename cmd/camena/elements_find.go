@@ -30,7 +30,7 @@ func (f *finding) flags(cmd *cobra.Command) {
 	flags.StringVar(&f.q.Type, "type", "", "only this type, subtypes included")
 	flags.StringArrayVar(&f.where, "where", nil, "only those of which this is true; several must all be true")
 	flags.BoolVarP(&f.ignoreCase, "ignore-case", "i", false, "compare text in --where without regard to case")
-	flags.StringVar(&f.q.Text, "text", "", "only those with this text in qualified name, display name, name, resource name or description")
+	flags.StringVar(&f.q.Text, "text", "", "only those with this text in their name, qualified, displayed or of the resource, or in their description")
 	flags.StringVar(&f.q.Classification, "classification", "", "only those with this classification")
 	flags.StringVar(&f.classifiedWhere, "classification-where", "", "only those of whose --classification this is true")
 	flags.StringVar(&f.q.Zone, "zone", "", "only members of this governance zone")

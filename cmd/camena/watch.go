@@ -85,7 +85,7 @@ func (w *watching) checkTypes(ctx context.Context, b *bus.Bus) error {
 	}
 	for _, name := range w.filter.Types {
 		_, err := m.Find(ctx, events.Find{Type: name, Page: events.Page{Limit: 1}})
-		if events.CodeOf(err) != events.CodeUnknownType || strings.Contains(err.Error(), "is a relationship type") {
+		if events.CodeOf(err) != events.CodeUnknownType || strings.Contains(err.Error(), "is the type of a relationship") {
 			continue
 		}
 		return fmt.Errorf("there is no type %q%s", name, likeType(ctx, m, name))

@@ -202,7 +202,8 @@ func (s *search) each(budget *budget, x *index, snap snapshot, take func(*record
 		return !budget.spent()
 	}
 	if s.text == "" {
-		if s.everyone(snap, look); budget.over() {
+		s.everyone(snap, look)
+		if budget.over() {
 			return tooLong()
 		}
 		return nil

@@ -151,7 +151,10 @@ func (r *Repository) followUntilElected(ctx context.Context) (election, error) {
 	select {
 	case e := <-r.elections:
 		stop()
-		_ = <-ended // it was stopped
+		if err := <-ended; errors.Is(err, bus.ErrClosed) {
+			close(e.done)
+			return election{}, err
+		}
 		return e, nil
 	case err := <-ended:
 		stop()
