@@ -257,6 +257,8 @@ func (c *Unlink) Ref() *RelationshipRef {
 // applied all together or not at all.
 type ChangeSet struct {
 	Commands []Step `json:"commands"`
+	// decoded are the commands of a set that was decoded itself.
+	decoded []Command
 }
 
 // Step is one command of a [ChangeSet]: its type and its data.

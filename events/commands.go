@@ -106,15 +106,26 @@ func (c *Unlink) Validate() error { return c.Ref().Validate("") }
 
 // Validate decodes and checks every step.
 func (c *ChangeSet) Validate() error {
+	_, err := c.Steps()
+	return err
+}
+
+// Steps returns the commands of the set, decoded and checked.
+func (c *ChangeSet) Steps() ([]Command, error) {
 	if len(c.Commands) == 0 {
-		return Errorf(CodeInvalid, "/commands", "a change set needs at least one command")
+		return nil, Errorf(CodeInvalid, "/commands", "a change set needs at least one command")
 	}
+	if len(c.decoded) == len(c.Commands) {
+		return c.decoded, nil
+	}
+	steps := make([]Command, len(c.Commands))
 	for i := range c.Commands {
-		if _, err := c.Commands[i].Command(i); err != nil {
-			return err
+		var err error
+		if steps[i], err = c.Commands[i].Command(i); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	return steps, nil
 }
 
 // Validate checks that connector and generation are there.
@@ -222,7 +233,7 @@ func otherDecoderOf(typeName string) func([]byte) (Command, error) {
 	case TypeDefineTypes:
 		return decodeAs[DefineTypes]
 	case TypeApplyChangeSet:
-		return decodeAs[ChangeSet]
+		return decodeChangeSet
 	case TypeFenceConnector:
 		return decodeAs[Fence]
 	default:
@@ -239,6 +250,18 @@ func decodeUpsert(data []byte) (Command, error) {
 		return nil, err
 	}
 	return c, nil
+}
+
+// decodeChangeSet keeps the steps that it has to decode to validate them.
+func decodeChangeSet(data []byte) (Command, error) {
+	c, err := Unmarshal[ChangeSet](data)
+	if err != nil {
+		return nil, err
+	}
+	if c.decoded, err = c.Steps(); err != nil {
+		return nil, err
+	}
+	return &c, nil
 }
 
 func decodeAs[T any, P interface {

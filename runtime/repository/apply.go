@@ -188,12 +188,13 @@ func (s *stage) take(o outcome) {
 }
 
 func (a *applier) changeSet(v view, q *request, c *events.ChangeSet) (outcome, error) {
+	steps, err := c.Steps()
+	if err != nil {
+		return outcome{}, err
+	}
 	s := a.stage(v)
-	for i := range c.Commands {
-		step, err := c.Commands[i].Command(i)
-		if err != nil {
-			return outcome{}, err
-		}
+	s.all.changes = make([]change, 0, len(steps))
+	for i, step := range steps {
 		result, err := s.do(q, step)
 		if err != nil {
 			return outcome{}, inStep(i, err)
