@@ -151,7 +151,9 @@ func (r *Repository) followUntilElected(ctx context.Context) (election, error) {
 	select {
 	case e := <-r.elections:
 		stop()
-		_ = <-ended // it was stopped
+		if err := <-ended; err != nil {
+			r.set.Logger.DebugContext(ctx, "followed until it was elected", slog.Any("error", err))
+		}
 		return e, nil
 	case err := <-ended:
 		stop()
