@@ -143,6 +143,7 @@ const (
 	VerbDigests       = "digests"
 	VerbCount         = "count"
 	VerbHistory       = "history"
+	VerbTypes         = "types"
 	VerbGraph         = "graph"
 	VerbLineage       = "lineage"
 

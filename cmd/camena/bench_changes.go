@@ -68,10 +68,10 @@ func (b *changesBench) check() error {
 	switch {
 	case err != nil:
 		return err
-	case b.set < 0 || b.set > 1000 || b.set*(b.size+maxEnvelope) > 1<<20:
-		return fmt.Errorf("--set %d: give at most 1000, and so many that they fit into 1 MiB, or 0 to leave them out", b.set)
 	case b.size > maxBenchSize:
 		return fmt.Errorf("--size %d: give at most %d", b.size, maxBenchSize)
+	case b.set < 0 || b.set > 1000 || b.set*(b.size+maxEnvelope) > 1<<20:
+		return fmt.Errorf("--set %d: give at most 1000, and so many that they fit into 1 MiB, or 0 to leave them out", b.set)
 	case b.latency < 0:
 		return fmt.Errorf("--latency %s: give more, or 0 to leave it out", b.latency)
 	case b.latency > 0 && b.count() == 0:

@@ -190,24 +190,24 @@ func (b *queriesBench) commands() func(func(events.Event) bool) {
 }
 
 func (*queriesBench) name(i int) string {
-	return fmt.Sprintf("DataFile::bench::/srv/data/warehouse/%s/part-%08d.csv", word(i/1000), i)
+	return fmt.Sprintf("DataFile::bench::/srv/data/warehouse/%s/part-%08d.csv", invented(i/1000), i)
 }
 
 func (b *queriesBench) command(i int, random *rand.Rand) (events.Event, error) {
 	var description strings.Builder
 	for description.Len() < 160 {
 		// Few words make up most of what is written.
-		description.WriteString(word(int(random.ExpFloat64()*300)) + " ")
+		description.WriteString(invented(int(random.ExpFloat64()*300)) + " ")
 	}
 	properties := map[string]any{
 		"displayName": fmt.Sprintf("part-%08d.csv", i), "resourceName": fmt.Sprintf("part-%08d.csv", i),
 		"description": description.String(), "deployedImplementationType": "CSV file",
-		"additionalProperties": map[string]any{"owner": word(i % 100), "size": strconv.Itoa(1000 + i), "fill": ""},
+		"additionalProperties": map[string]any{"owner": invented(i % 100), "size": strconv.Itoa(1000 + i), "fill": ""},
 	}
 	const envelope = 130 // what surrounds the properties in the command's data
 	if missing := b.size - envelope - len(b.name(i)) - len(events.Props(properties).Raw()); missing > 0 {
 		properties["additionalProperties"] = map[string]any{
-			"owner": word(i % 100), "size": strconv.Itoa(1000 + i), "fill": strings.Repeat("lorem ipsum ", missing/12+1)[:missing],
+			"owner": invented(i % 100), "size": strconv.Itoa(1000 + i), "fill": strings.Repeat("lorem ipsum ", missing/12+1)[:missing],
 		}
 	}
 	e, err := events.NewCommand("/bench", &events.Upsert{Element: events.ElementSpec{
@@ -217,8 +217,8 @@ func (b *queriesBench) command(i int, random *rand.Rand) (events.Event, error) {
 	return e, err
 }
 
-// word returns the i-th word of a language of its own.
-func word(i int) string {
+// invented returns the i-th word of a language of its own.
+func invented(i int) string {
 	const consonants, vowels = "bdfgklmnprstvz", "aeiou"
 	var b strings.Builder
 	for n := i*7919 + 12345; n > 0; n /= len(consonants) * len(vowels) {

@@ -120,11 +120,11 @@ func (b *queriesBench) search(ctx context.Context, m *bus.Metadata) ([]time.Dura
 		case 0:
 			text = fmt.Sprintf("PART-%08d", rand.IntN(b.elements)) //nolint:gosec // any element
 		case 1:
-			text = word(1500 + i)
+			text = invented(1500 + i)
 		case 2:
-			text = word(i)
+			text = invented(i)
 		case 3:
-			text = word(i%20) + " " + word(i%30)
+			text = invented(i%20) + " " + invented(i%30)
 		default:
 			text = fmt.Sprintf("nowhere %d", i)
 		}

@@ -22,7 +22,7 @@ type finding struct {
 	classifiedWhere string
 	ignoreCase      bool
 	sort            []string
-	effectiveAt     moment
+	effectiveAt     timeFlag
 }
 
 func (f *finding) flags(cmd *cobra.Command) {
@@ -107,19 +107,11 @@ func (f *finding) parse(flag, text string) (events.Condition, error) {
 	return c, nil
 }
 
-// explain adds to a refusal what helps with it.
-func (f *finding) explain(ctx context.Context, m *bus.Metadata, err error) error {
-	if events.CodeOf(err) == events.CodeUnknownType && !strings.Contains(err.Error(), "did you mean") {
-		return fmt.Errorf("%w%s", plain(err), likeType(ctx, m, f.q.Type))
-	}
-	return plain(err)
-}
-
-// moment is a flag that takes a time.
-type moment struct{ time.Time }
+// timeFlag is a flag that takes a time.
+type timeFlag struct{ time.Time }
 
 // String implements [pflag.Value].
-func (m *moment) String() string {
+func (m *timeFlag) String() string {
 	if m.IsZero() {
 		return ""
 	}
@@ -127,10 +119,10 @@ func (m *moment) String() string {
 }
 
 // Type implements [pflag.Value].
-func (*moment) Type() string { return "time" }
+func (*timeFlag) Type() string { return "time" }
 
 // Set implements [pflag.Value].
-func (m *moment) Set(text string) error {
+func (m *timeFlag) Set(text string) error {
 	if d, err := time.ParseDuration(text); err == nil && d < 0 {
 		m.Time = time.Now().Add(d)
 		return nil
@@ -174,7 +166,7 @@ map, header.versions.updateTime one in the header.`,
 				return a.Elements, a.Next, err
 			})
 			if err != nil {
-				return f.explain(ctx, m, err)
+				return err
 			}
 			defer p.tellOfMore(more, len(list))
 			if o.json() {
@@ -202,7 +194,7 @@ func (p *program) elementsCountCommand() *cobra.Command {
 		return p.withMetadata(cmd.Context(), func(ctx context.Context, m *bus.Metadata) error {
 			a, err := m.Count(ctx, f.q)
 			if err != nil {
-				return f.explain(ctx, m, err)
+				return err
 			}
 			if o.json() {
 				return printJSON(p.stdout, a)
@@ -232,7 +224,7 @@ func countTable(a *events.CountAnswer) *table {
 
 func (p *program) elementsGetCommand() *cobra.Command {
 	var o output
-	var asOf, effectiveAt moment
+	var asOf, effectiveAt timeFlag
 	cmd := &cobra.Command{
 		Use: "get QUALIFIED_NAME|GUID", Short: "Show one element, or a relationship by its guid",
 		Long: `Show one element, or a relationship by its guid: as it is, or with --as-of as it was stored at a time, as far back

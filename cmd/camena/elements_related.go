@@ -15,7 +15,7 @@ import (
 
 func (p *program) elementsRelatedCommand() *cobra.Command {
 	var q events.Related
-	var effectiveAt moment
+	var effectiveAt timeFlag
 	var g paging
 	var o output
 	cmd := &cobra.Command{
@@ -80,7 +80,7 @@ func limitFlags(cmd *cobra.Command, l *events.GraphLimits) {
 
 func (p *program) elementsGraphCommand() *cobra.Command {
 	var q events.Graph
-	var effectiveAt moment
+	var effectiveAt timeFlag
 	var o output
 	cmd := &cobra.Command{
 		Use: "graph QUALIFIED_NAME|GUID", Short: "Show what is around an element",
@@ -117,7 +117,7 @@ func (p *program) elementsGraphCommand() *cobra.Command {
 
 func (p *program) elementsLineageCommand() *cobra.Command {
 	var q events.Lineage
-	var effectiveAt moment
+	var effectiveAt timeFlag
 	var up, down bool
 	var o output
 	cmd := &cobra.Command{

@@ -93,9 +93,9 @@ func (a *applier) apply(v view, q *request, c events.Command) (outcome, error) {
 func (a *applier) applyRarer(v view, q *request, c events.Command) (outcome, error) {
 	switch c := c.(type) {
 	case *events.Publish:
-		return a.rezone(v, q, c.Element, a.published)
+		return a.rezone(v, q, c.Element, c.Expectation, a.published)
 	case *events.Withdraw:
-		return a.rezone(v, q, c.Element, a.unpublished)
+		return a.rezone(v, q, c.Element, c.Expectation, a.unpublished)
 	case *events.Retype:
 		return a.retype(v, q, c)
 	case *events.Rehome:

@@ -40,7 +40,8 @@ func factOf(types *opentypes.Registry, names topics.Topics, m *bus.Message) (fac
 		f.typeDef = c.Type
 		return f, err
 	}
-	return f, f.read(types, names, m)
+	err = f.read(types, names, m)
+	return f, err
 }
 
 // read takes what a change event says of an element or relationship.

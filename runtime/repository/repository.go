@@ -151,10 +151,12 @@ func (r *Repository) followUntilElected(ctx context.Context) (election, error) {
 	select {
 	case e := <-r.elections:
 		stop()
-		if err := <-ended; errors.Is(err, bus.ErrClosed) {
+		err := <-ended
+		if errors.Is(err, bus.ErrClosed) {
 			close(e.done)
 			return election{}, err
 		}
+		r.set.Logger.DebugContext(ctx, "followed until it was elected", slog.Any("error", err))
 		return e, nil
 	case err := <-ended:
 		stop()

@@ -59,6 +59,10 @@ func (r *Repository) endpoints(ctx context.Context) map[string]micro.Handler {
 			func(ctx context.Context, q *events.Find, _ int) (events.CountAnswer, error) {
 				return x.count(ctx, x.registry(), q)
 			}),
+		topics.VerbTypes: answer(ctx, r, func(q *events.Types) uint64 { return q.MinSequence },
+			func(_ context.Context, q *events.Types, room int) (events.TypesAnswer, error) {
+				return x.definitions(q, room)
+			}),
 		topics.VerbGraph: answer(ctx, r, func(q *events.Graph) uint64 { return q.MinSequence },
 			func(ctx context.Context, q *events.Graph, room int) (rawGraph, error) {
 				return x.graph(ctx, x.registry(), q, room)
