@@ -81,7 +81,7 @@ func (p *program) externalIDRemoveCommand() *cobra.Command {
 
 func (p *program) externalIDConfirmCommand() *cobra.Command {
 	o := p.operation()
-	var at string
+	var at timeFlag
 	c := &events.ConfirmSynchronization{}
 	cmd := &cobra.Command{
 		Use: "confirm", Short: "Note that element and other system are the same now",
@@ -90,10 +90,9 @@ on either side after that is newer.`,
 		Example: `  camena elements external-id confirm Customer::17 4711 --scope SoftwareCapability::crm
   camena elements external-id confirm Customer::17 4711 --scope SoftwareCapability::crm --time 2026-05-01T08:00:00Z`,
 	}
-	cmd.Flags().StringVar(&at, "time", "", "when that was; default: now")
-	checkFirst(cmd, func(*cobra.Command) error { return moment("time", at, &c.Time) })
+	cmd.Flags().Var(&at, "time", "when that was; without it now")
 	return o.externalID(cmd, "confirmed", func(_ context.Context, _ *bus.Metadata, x events.ExternalID) (events.Command, error) {
-		c.ExternalID = x
+		c.ExternalID, c.Time = x, at.Time
 		return c, nil
 	})
 }
