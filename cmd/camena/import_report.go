@@ -35,7 +35,8 @@ func (i *importing) show(one *imported) error {
 		if f.Outcome != archive.Refused {
 			continue
 		}
-		if shown++; shown <= mostShown {
+		shown++
+		if shown <= mostShown {
 			fmt.Fprintln(out, "  "+printable(f.String()))
 		}
 	}
@@ -126,13 +127,20 @@ func (one *imported) losses() []string {
 		{archive.LostPropagation, "that the classification came along a relationship"},
 	} {
 		if n := one.Lost[l.loss]; n > 0 {
-			lines = append(lines, fmt.Sprintf("not kept of %d items: %s", n, l.what))
+			lines = append(lines, fmt.Sprintf("not kept, of %s: %s", plural(n, "item"), l.what))
 		}
 	}
 	if reasons := one.skips(); len(reasons) > 0 {
 		lines = append(lines, "skipped: "+strings.Join(reasons, "; "))
 	}
 	return lines
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return strconv.Itoa(n) + " " + what + "s"
 }
 
 // skips says why items were skipped, and how many.
@@ -144,7 +152,8 @@ func (one *imported) skips() []string {
 			continue
 		}
 		reason, _, _ := strings.Cut(f.Reason, " at line ")
-		if count[reason]++; count[reason] == 1 {
+		count[reason]++
+		if count[reason] == 1 {
 			order = append(order, reason)
 		}
 	}

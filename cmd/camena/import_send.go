@@ -18,16 +18,10 @@ type loading struct {
 	one  *imported
 	// under way are the steps whose outcome is awaited, by their place.
 	underWay map[int]*archive.Step
-	// refused are those that are tried again in parts.
-	refused []refusal
+	// refused are types that are tried again one by one.
+	refused []*archive.Step
 	done    int64
 	total   int64
-	err     error
-}
-
-type refusal struct {
-	step   *archive.Step
-	reason string
 }
 
 // run sends types, elements, classifications and relationships, each when all
@@ -60,42 +54,30 @@ func (l *loading) run(ctx context.Context) error {
 	return err
 }
 
-// stageOf tells apart what must be applied before the rest is sent: a part of a
-// step may have to be sent again.
+// stageOf tells apart what must be applied before the rest is sent: types may
+// have to be sent again one by one.
 func stageOf(s *archive.Step) archive.Kind {
-	switch {
-	case len(s.Types) > 0:
+	if len(s.Types) > 0 {
 		return archive.KindType
-	case s.Element != nil:
-		return archive.KindElement
-	default:
-		return archive.KindRelationship
 	}
+	return archive.KindElement
 }
 
 // send sends steps and takes their outcomes.
 func (l *loading) send(ctx context.Context, steps iter.Seq[*archive.Step]) error {
 	l.underWay = map[int]*archive.Step{}
-	l.err = nil
-	err := l.metadata.RequestAll(ctx, l.commands(steps), l.outcome)
-	if l.err != nil {
-		return l.err
-	}
-	return err
+	return l.metadata.RequestAll(ctx, l.commands(steps), l.outcome)
 }
 
-// commands are those of steps.
+// commands are those of steps. A classification is a command of its own, and not
+// of a change set with its element: that is several times faster, and where it
+// is refused the element is not.
 func (l *loading) commands(steps iter.Seq[*archive.Step]) iter.Seq[events.Event] {
 	return func(yield func(events.Event) bool) {
 		n := 0
-		for s := range steps {
-			if len(s.Commands) == 0 {
-				l.count(s, false)
-				continue
-			}
-			e, err := l.command(s)
-			if err != nil {
-				l.refuse(s, err.Error())
+		for s := range single(steps) {
+			e, ok := l.command(s)
+			if !ok {
 				continue
 			}
 			l.underWay[n] = s
@@ -107,25 +89,40 @@ func (l *loading) commands(steps iter.Seq[*archive.Step]) iter.Seq[events.Event]
 	}
 }
 
-func (l *loading) command(s *archive.Step) (events.Event, error) {
-	c := s.Commands[0]
-	if len(s.Commands) > 1 {
-		set, err := events.NewChangeSet(s.Commands...)
-		if err != nil {
-			return events.Event{}, err
+// single takes elements and their classifications apart.
+func single(steps iter.Seq[*archive.Step]) iter.Seq[*archive.Step] {
+	return func(yield func(*archive.Step) bool) {
+		for whole := range steps {
+			parts := whole.Parts()
+			if len(parts) == 0 || len(whole.Types) > 0 {
+				parts = []*archive.Step{whole}
+			}
+			for _, s := range parts {
+				if !yield(s) {
+					return
+				}
+			}
 		}
-		c = set
 	}
-	e, err := events.NewCommand("/"+source, c)
+}
+
+// command returns the command of a step; false if there is nothing to send.
+func (l *loading) command(s *archive.Step) (events.Event, bool) {
+	if len(s.Commands) == 0 {
+		l.count(s, false)
+		return events.Event{}, false
+	}
+	e, err := events.NewCommand("/"+source, s.Commands[0])
 	if err != nil {
-		return e, err
+		l.refuse(s, err.Error())
+		return e, false
 	}
 	e.SetExtension(events.ExtActor, l.p.config.User)
 	if l.one.Source != "" {
 		e.SetExtension(events.ExtMetadataSource, l.one.Source)
 		e.SetExtension(events.ExtOriginCategory, string(category(&l.plan.Report.Header)))
 	}
-	return e, nil
+	return e, true
 }
 
 // outcome takes the outcome of a step.
@@ -133,12 +130,10 @@ func (l *loading) outcome(n int, r events.Result) {
 	s := l.underWay[n]
 	delete(l.underWay, n)
 	switch {
-	case r.Error == nil && len(s.Commands) > 1:
-		l.countSteps(s, r)
 	case r.Error == nil:
 		l.count(s, r.Changed)
-	case len(s.Parts()) > 0:
-		l.refused = append(l.refused, refusal{step: s, reason: reasonOf(r.Error)})
+	case len(s.Types) > 1:
+		l.refused = append(l.refused, s)
 	default:
 		l.refuse(s, reasonOf(r.Error))
 	}
@@ -185,19 +180,6 @@ func (l *loading) count(s *archive.Step, changed bool) {
 	l.add(s, changed)
 }
 
-// countSteps is count for an element with classifications: some may be new, and
-// others as they were.
-func (l *loading) countSteps(s *archive.Step, r events.Result) {
-	parts := s.Parts()
-	if len(parts) != len(r.Steps) {
-		l.add(s, r.Changed)
-		return
-	}
-	for n, part := range parts {
-		l.add(part, r.Steps[n].Changed)
-	}
-}
-
 func (l *loading) add(s *archive.Step, changed bool) {
 	for kind, n := range s.Counts() {
 		l.done += int64(n)
@@ -214,73 +196,46 @@ func (l *loading) add(s *archive.Step, changed bool) {
 	}
 }
 
-// again sends in parts what was refused as a whole.
+// again sends the types one by one that were refused together, as long as that
+// gets on: they refer to each other.
 func (l *loading) again(ctx context.Context) error {
-	refused := l.refused
-	l.refused = nil
-	for _, r := range refused {
-		var err error
-		if len(r.step.Types) > 0 {
-			err = l.typeByType(ctx, r.step.Parts())
-		} else {
-			err = l.bareElement(ctx, r)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// typeByType sends types one by one, as long as that gets on: they refer to each
-// other.
-func (l *loading) typeByType(ctx context.Context, parts []*archive.Step) error {
-	for len(parts) > 0 {
-		var left []*archive.Step
-		var why []string
-		for _, part := range parts {
-			r, err := l.request(ctx, part)
-			switch {
-			case err != nil:
+	for _, whole := range l.refused {
+		for left := whole.Parts(); len(left) > 0; {
+			before := len(left)
+			var err error
+			if left, err = l.typeByType(ctx, left); err != nil {
 				return err
-			case r.Error != nil:
-				left, why = append(left, part), append(why, reasonOf(r.Error))
-			default:
-				l.count(part, r.Changed)
+			}
+			if len(left) == before {
+				err = l.send(ctx, slices.Values(left))
+				if err != nil {
+					return err
+				}
+				break
 			}
 		}
-		if len(left) == len(parts) {
-			for n, part := range left {
-				l.refuse(part, why[n])
-			}
-			return nil
-		}
-		parts = left
 	}
+	l.refused = nil
 	return nil
 }
 
-// bareElement sends an element, and then its classifications.
-func (l *loading) bareElement(ctx context.Context, whole refusal) error {
-	parts := whole.step.Parts()
-	r, err := l.request(ctx, parts[0])
-	if err != nil {
-		return err
+// typeByType returns the types that are refused.
+func (l *loading) typeByType(ctx context.Context, types []*archive.Step) (left []*archive.Step, err error) {
+	for _, s := range types {
+		e, ok := l.command(s)
+		if !ok {
+			continue
+		}
+		var result events.Result
+		one := func(yield func(events.Event) bool) { yield(e) }
+		if err := l.metadata.RequestAll(ctx, one, func(_ int, r events.Result) { result = r }); err != nil {
+			return nil, err
+		}
+		if result.Error != nil {
+			left = append(left, s)
+			continue
+		}
+		l.count(s, result.Changed)
 	}
-	if r.Error != nil {
-		l.refuse(whole.step, reasonOf(r.Error))
-		return nil
-	}
-	l.add(parts[0], r.Changed)
-	return l.send(ctx, slices.Values(parts[1:]))
-}
-
-func (l *loading) request(ctx context.Context, s *archive.Step) (events.Result, error) {
-	e, err := l.command(s)
-	if err != nil {
-		return events.Result{Error: events.Errorf(events.CodeInvalid, "", "%s", err)}, nil
-	}
-	var result events.Result
-	err = l.metadata.RequestAll(ctx, func(yield func(events.Event) bool) { yield(e) }, func(_ int, r events.Result) { result = r })
-	return result, err
+	return left, nil
 }

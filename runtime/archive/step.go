@@ -40,9 +40,9 @@ func (s *Step) Counts() map[Kind]int {
 	}
 }
 
-// Parts returns steps that bring the same one by one, for what cannot be applied
-// as a whole: each of several types, or an element and then each of its
-// classifications. It returns nil for what has no parts.
+// Parts returns steps that bring the same one by one, each with one command: each
+// of several types, or an element and then each of its classifications. It
+// returns nil for what has no parts.
 func (s *Step) Parts() []*Step {
 	e := s.Element
 	switch {

@@ -15,8 +15,8 @@ import (
 type inbox struct {
 	prefix string
 
-	mu      sync.Mutex
-	last    uint64
+	mu   sync.Mutex
+	last uint64
 	// waiting are told of the answer; they must not block.
 	waiting map[string]func(*nats.Msg)
 }

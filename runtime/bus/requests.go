@@ -32,6 +32,10 @@ const (
 // done it still awaits for a moment what was sent; what no outcome came of may
 // yet be applied.
 func (m *Metadata) RequestAll(ctx context.Context, commands iter.Seq[events.Event], done func(n int, r events.Result)) error {
+	return m.requestAll(ctx, silence, commands, done)
+}
+
+func (m *Metadata) requestAll(ctx context.Context, silence time.Duration, commands iter.Seq[events.Event], done func(int, events.Result)) error {
 	r := &requests{
 		metadata: m, done: done, silence: silence, pending: map[int]*request{},
 		answers: make(chan numbered, 2*(requestWindow+requestBatch)), // of each and of its repetition
@@ -162,7 +166,7 @@ func (r *requests) repeat(ctx context.Context) error {
 
 // linger takes the outcomes that still come.
 func (r *requests) linger() {
-	end := time.NewTimer(lingering)
+	end := time.NewTimer(min(lingering, r.silence))
 	defer end.Stop()
 	for len(r.pending) > 0 {
 		select {
