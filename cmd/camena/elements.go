@@ -21,13 +21,23 @@ import (
 func (p *program) elementsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "elements", Aliases: []string{"element"},
-		Short: "Look at metadata elements",
+		Short: "Look at metadata elements, and change them",
+		Long: `Look at metadata elements, and change them. Elements are named by qualified name or guid. Commands that change
+something tell what they would change with --dry-run, and change nothing then.`,
 		Example: `  camena elements list --type DataFile
   camena elements get Connection::quickstart
   camena elements history Connection::quickstart
-  camena elements related IntegrationGroup::default`,
+  camena elements related IntegrationGroup::default
+  camena elements create Topic Topic::orders --set displayName=orders
+  camena elements update Topic::orders --clear displayName --dry-run`,
 	}
-	cmd.AddCommand(p.elementsListCommand(), p.elementsGetCommand(), p.elementsHistoryCommand(), p.elementsRelatedCommand())
+	cmd.AddCommand(
+		p.elementsListCommand(), p.elementsGetCommand(), p.elementsHistoryCommand(), p.elementsRelatedCommand(),
+		p.elementsCreateCommand(), p.elementsUpdateCommand(), p.elementsUpsertCommand(), p.elementsDeleteCommand(), p.elementsRestoreCommand(),
+		p.elementsClassifyCommand(), p.elementsDeclassifyCommand(), p.elementsPublishCommand(), p.elementsWithdrawCommand(),
+		p.elementsRetypeCommand(), p.elementsRehomeCommand(), p.elementsFromTemplateCommand(),
+		p.elementsLinkCommand(), p.elementsUnlinkCommand(), p.externalIDCommand(),
+	)
 	return cmd
 }
 
@@ -112,9 +122,6 @@ func (p *program) elementsListCommand() *cobra.Command {
 				a, err := m.Find(ctx, q)
 				return a.Elements, a.Next, err
 			})
-			if events.CodeOf(err) == events.CodeUnknownType {
-				return fmt.Errorf("%w%s", plain(err), likeType(ctx, m, q.Type))
-			}
 			if err != nil {
 				return err
 			}
@@ -179,7 +186,7 @@ func elementSheet(e *events.Element) *table {
 	t := headerSheet(&e.Header)
 	addProperties(t, "", e.Properties)
 	for _, c := range e.Classifications {
-		t.add(c.Name, "(classification)")
+		t.add(c.Name, strings.TrimSpace("(classification) "+effective(c.Effectivity)))
 		addProperties(t, "  ", c.Properties)
 	}
 	return t
@@ -216,7 +223,25 @@ func headerSheet(h *events.ElementHeader) *table {
 	if len(h.Zones) > 0 {
 		t.add("zones", strings.Join(h.Zones, ", "))
 	}
+	if h.AnchorGUID != "" {
+		t.add("anchor", h.AnchorGUID)
+	}
+	if period := effective(h.Effectivity); period != "" {
+		t.add("effective", period)
+	}
 	return t
+}
+
+// effective tells when something counts; "" if it always does.
+func effective(e events.Effectivity) string {
+	var parts []string
+	if !e.From.IsZero() {
+		parts = append(parts, "from "+timestamp(e.From))
+	}
+	if !e.To.IsZero() {
+		parts = append(parts, "until "+timestamp(e.To))
+	}
+	return strings.Join(parts, " ")
 }
 
 func addProperties(t *table, indent string, p events.Properties) {

@@ -28,7 +28,7 @@ type importing struct {
 	bus      *bus.Bus
 	metadata *bus.Metadata
 	progress *progress
-	types    *knownTypes
+	types    *importTypes
 }
 
 func (p *program) importCommand() *cobra.Command {
@@ -131,7 +131,7 @@ func (i *importing) file(ctx context.Context, name string) *imported {
 	if err != nil {
 		return one.fail(err)
 	}
-	if i.types, err = readTypes(ctx, i.bus); err != nil {
+	if i.types, err = readTypes(ctx, i.metadata); err != nil {
 		return one.fail(errors.Join(err, a.Close()))
 	}
 	i.progress.begin("reading " + filepath.Base(name))

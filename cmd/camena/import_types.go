@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -13,41 +11,19 @@ import (
 	"github.com/camena-io/camena/runtime/bus"
 )
 
-// knownTypes are the types of the repository.
-type knownTypes struct{ registry *opentypes.Registry }
+// importTypes are the types of the repository.
+type importTypes struct{ registry *opentypes.Registry }
 
-// readTypes returns the types that Camena ships with those that are defined on
-// the out topic.
-func readTypes(ctx context.Context, b *bus.Bus) (*knownTypes, error) {
-	shipped, err := opentypes.Builtin()
+func readTypes(ctx context.Context, m *bus.Metadata) (*importTypes, error) {
+	known, err := knownTypes(ctx, m, events.Types{})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("ask for the types: %w", err)
 	}
-	defined := map[string]events.TypeDef{}
-	err = b.Read(ctx, b.Topics().OutStream(), []string{b.Topics().Type("*")}, func(m *bus.Message) error {
-		if c, err := events.Unmarshal[events.TypeChange](m.Data); err == nil && c.Type != nil {
-			defined[c.Type.Name] = *c.Type
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read the types that are defined: %w", err)
-	}
-	k := &knownTypes{registry: shipped}
-	if all, err := shipped.Restore(slices.Collect(maps.Values(defined))...); err == nil {
-		k.registry = all
-		return k, nil
-	}
-	// The repository takes those that fit; here it is enough to know most.
-	for _, name := range slices.Sorted(maps.Keys(defined)) {
-		if next, err := k.registry.Restore(defined[name]); err == nil {
-			k.registry = next
-		}
-	}
-	return k, nil
+	r, err := registryOf(known)
+	return &importTypes{registry: r}, err
 }
 
-func (k *knownTypes) def(name string) (events.TypeDef, bool) {
+func (k *importTypes) def(name string) (events.TypeDef, bool) {
 	t, ok := k.registry.Type(name)
 	if !ok {
 		return events.TypeDef{}, false
@@ -57,7 +33,7 @@ func (k *knownTypes) def(name string) (events.TypeDef, bool) {
 
 // define notes types that were defined, and returns the names of those that
 // differ from what they were.
-func (k *knownTypes) define(types []events.TypeDef) map[string]bool {
+func (k *importTypes) define(types []events.TypeDef) map[string]bool {
 	names := map[string]bool{}
 	next, changed, err := k.registry.Apply(types...)
 	if err != nil {

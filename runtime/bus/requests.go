@@ -95,7 +95,12 @@ func (r *requests) send(ctx context.Context, commands iter.Seq[events.Event]) er
 
 // addressed returns the event of a request with the subject for its outcome.
 func (r *requests) addressed(n int, q *request) events.Event {
-	subject, forget := r.metadata.bus.inbox.await(func(m *nats.Msg) { r.answers <- numbered{n: n, message: m} })
+	subject, forget := r.metadata.bus.inbox.tell(func(m *nats.Msg) {
+		select {
+		case r.answers <- numbered{n: n, message: m}:
+		default: // more than was to be expected
+		}
+	})
 	q.forget = forget
 	e := q.event
 	e.Extensions = cloneWith(e.Extensions, events.ExtReplyTo, subject)
@@ -137,7 +142,8 @@ func (r *requests) take(a numbered) error {
 	if err != nil {
 		return fmt.Errorf("the outcome of a command cannot be read: %w", err)
 	}
-	if _, waits := r.pending[a.n]; waits {
+	if q, waits := r.pending[a.n]; waits {
+		q.forget()
 		delete(r.pending, a.n)
 		r.done(a.n, result)
 	}

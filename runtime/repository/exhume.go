@@ -19,14 +19,13 @@ func restored(c events.Command) []events.ElementRef {
 	case *events.Restore:
 		return []events.ElementRef{c.Element}
 	case *events.ChangeSet:
+		steps, err := c.Steps()
+		if err != nil {
+			return nil
+		}
 		var refs []events.ElementRef
-		for i := range c.Commands {
-			if c.Commands[i].Type != events.TypeRestoreElement {
-				continue
-			}
-			if step, err := c.Commands[i].Command(i); err == nil {
-				refs = append(refs, restored(step)...)
-			}
+		for _, step := range steps {
+			refs = append(refs, restored(step)...)
 		}
 		return refs
 	default:

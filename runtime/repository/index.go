@@ -49,6 +49,7 @@ type index struct {
 	graves
 	typeSet
 	tally tally
+	texts *texts
 	trees
 }
 
@@ -71,7 +72,7 @@ func newIndex(types typeSet) *index {
 	options := btree.Options{NoLocks: true}
 	return &index{
 		byGUID: map[guid]*record{}, byName: map[string]*record{}, fences: map[string]uint64{},
-		typeSet: types, graves: newGraves(), tally: newTally(),
+		typeSet: types, graves: newGraves(), tally: newTally(), texts: newTexts(),
 		trees: trees{
 			types:   btree.NewBTreeGOptions(byType, options),
 			scopes:  btree.NewBTreeGOptions(byScope, options),
@@ -199,6 +200,7 @@ func (x *index) reset() {
 	x.sequence, x.position, x.stored, x.id = 0, 0, time.Time{}, ""
 	x.byGUID, x.byName, x.fences, x.trees = fresh.byGUID, fresh.byName, fresh.fences, fresh.trees
 	x.graves, x.typeSet, x.tally = fresh.graves, fresh.typeSet, fresh.tally
+	x.texts.clear()
 }
 
 // reached returns how far the index reflects the out topic, and the in-sequence
@@ -274,8 +276,12 @@ func (x *index) take(f *fact) {
 }
 
 func (x *index) put(r *record) {
-	if old := x.byGUID[r.guid]; old != nil {
+	old := x.byGUID[r.guid]
+	if old != nil {
 		x.remove(old)
+	}
+	if !r.relationship {
+		x.texts.renew(old, r)
 	}
 	if r.deleted {
 		return

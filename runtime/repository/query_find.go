@@ -62,12 +62,16 @@ func isByName(keys []events.SortKey) bool {
 		(keys[0].Property == "qualifiedName" || keys[0].Property == "header.qualifiedName")
 }
 
+// matches decides all but the text.
 func (s *search) matches(r *record) bool {
 	q := s.q
 	return (q.Source == "" || r.source == q.Source) && (q.Scope == "" || r.scope == q.Scope) &&
 		(q.NamePrefix == "" || r.named() && strings.HasPrefix(r.name, q.NamePrefix)) &&
-		(s.text == "" || r.view().Mentions(s.text, r.qualifiedName())) &&
 		s.filter.Match(r.view())
+}
+
+func (s *search) mentioned(r *record) bool {
+	return s.text == "" || r.view().Mentions(s.text, r.qualifiedName())
 }
 
 // find returns a page of elements.
@@ -77,39 +81,47 @@ func (x *index) find(ctx context.Context, types *opentypes.Registry, q *events.F
 		return rawElements{}, err
 	}
 	snap, sequence := x.snapshot()
-	a := rawElements{Sequence: sequence}
+	a, budget := rawElements{Sequence: sequence}, newBudget(ctx)
 	if s.order == nil {
-		a.Elements, a.Next = s.walk(ctx, snap, room)
-		return a, nil
+		var done bool
+		if a.Elements, a.Next, done = s.walk(budget, snap, room); done {
+			return a, nil
+		}
 	}
-	a.Elements, a.Next, err = s.rank(ctx, snap, room)
+	a.Elements, a.Next, err = s.rank(budget, x, snap, room)
 	return a, err
 }
 
+// walkText is how many elements are looked at, in their order, for a text: one
+// that is in many of them is found soon.
+const walkText = 2000
+
 // walk goes through the elements in the order of their names. Each type's
-// elements are in that order already; the types asked for are merged.
-func (s *search) walk(ctx context.Context, snap snapshot, room int) ([]jsontext.Value, string) {
-	p, budget := newPage[jsontext.Value](s.q.Page, room), newBudget(ctx)
-	after := s.after
-	if !after.began() && s.q.NamePrefix != "" {
-		after.name = s.q.NamePrefix
+// elements are in that order already; the types asked for are merged. It is not
+// done when a text is so rare that searching it is faster.
+func (s *search) walk(budget *budget, snap snapshot, room int) (items []jsontext.Value, next string, done bool) {
+	p, after := newPage[jsontext.Value](s.q.Page, room), s.after
+	if !after.began() {
+		after.record = &record{name: s.q.NamePrefix}
 	}
-	for r := range merge(s.runs(snap, after)) {
+	for r := range merge(s.runs(snap, after.record)) {
 		if !strings.HasPrefix(r.name, s.q.NamePrefix) {
 			break
 		}
-		if budget.spent() {
-			return p.answer(true)
+		if s.text != "" && budget.steps == walkText {
+			return nil, "", false
 		}
-		if s.matches(r) && !p.add(r.state, len(r.state), cursorOf(r)) {
-			return p.answer(true)
+		if budget.spent() || s.matches(r) && s.mentioned(r) && !p.add(r.state, len(r.state), cursorOf(r)) {
+			items, next = p.answer(true)
+			return items, next, true
 		}
 		p.next = cursorOf(r)
 	}
-	return p.answer(false)
+	items, next = p.answer(false)
+	return items, next, true
 }
 
-func (s *search) runs(snap snapshot, after cursor) []*run {
+func (s *search) runs(snap snapshot, after *record) []*run {
 	runs := make([]*run, 0, len(snap.names))
 	for _, name := range snap.names {
 		if s.asked(name) {
@@ -120,28 +132,38 @@ func (s *search) runs(snap snapshot, after cursor) []*run {
 }
 
 // rank goes through all elements and keeps those that come first.
-func (s *search) rank(ctx context.Context, snap snapshot, room int) ([]jsontext.Value, string, error) {
+func (s *search) rank(budget *budget, x *index, snap snapshot, room int) ([]jsontext.Value, string, error) {
 	best := newTop(pageLimit(s.q.Page)+1, s.compare)
-	err := s.each(ctx, snap, func(r *record) {
-		if c := (ranked{record: r, place: s.order.Place(r.view())}); !s.after.began() || s.compare(&c, &s.after.ranked) > 0 {
+	err := s.each(budget, x, snap, func(r *record) {
+		if c := s.ranked(r); !s.after.began() || s.compare(&c, &s.after.ranked) > 0 {
 			best.add(c)
 		}
 	})
 	if err != nil {
 		return nil, "", err
 	}
-	p := newPage[jsontext.Value](s.q.Page, room)
+	p, more := newPage[jsontext.Value](s.q.Page, room), false
 	for _, c := range best.sorted() {
-		if !p.add(c.record.state, len(c.record.state), cursorAt(&c)) {
-			items, next := p.answer(true)
-			return items, next, nil
+		if more = !p.add(c.record.state, len(c.record.state), s.cursorAt(&c)); more {
+			break
 		}
 	}
-	items, next := p.answer(false)
+	items, next := p.answer(more)
 	return items, next, nil
 }
 
+func (s *search) ranked(r *record) ranked {
+	c := ranked{record: r}
+	if s.order != nil {
+		c.place = s.order.Place(r.view())
+	}
+	return c
+}
+
 func (s *search) compare(a, b *ranked) int {
+	if s.order == nil {
+		return byName(a.record, b.record)
+	}
 	if order := s.order.Compare(a.place, b.place); order != 0 {
 		return order
 	}
@@ -149,23 +171,40 @@ func (s *search) compare(a, b *ranked) int {
 }
 
 // each calls take with every element that is asked for, in no order.
-func (s *search) each(ctx context.Context, snap snapshot, take func(*record)) error {
-	budget := newBudget(ctx)
+func (s *search) each(budget *budget, x *index, snap snapshot, take func(*record)) error {
+	spent := false
+	look := func(r *record) bool {
+		if spent = budget.spent(); !spent && s.matches(r) {
+			take(r)
+		}
+		return !spent
+	}
+	if s.text != "" {
+		x.takeOverTexts()
+		x.texts.search([]byte(s.text), func(r *record) bool { return !s.asked(r.typ.Name) || look(r) })
+	} else {
+		s.everyone(snap, look)
+	}
+	if spent {
+		return tooLong()
+	}
+	return nil
+}
+
+// everyone calls look with every element of the types asked for, until it says
+// no.
+func (s *search) everyone(snap snapshot, look func(*record) bool) {
 	for _, name := range snap.names {
 		if !s.asked(name) {
 			continue
 		}
-		run := newRun(snap.trees, name, cursor{})
+		run := newRun(snap.trees, name, &record{})
 		for r := run.head; r != nil; r, _ = run.next() {
-			if budget.spent() {
-				return tooLong()
-			}
-			if s.matches(r) {
-				take(r)
+			if !look(r) {
+				return
 			}
 		}
 	}
-	return nil
 }
 
 // count says how many elements are asked for, by type.
@@ -181,7 +220,7 @@ func (x *index) count(ctx context.Context, types *opentypes.Registry, q *events.
 	}
 	snap, sequence := x.snapshot()
 	a.Sequence = sequence
-	return a, s.each(ctx, snap, func(r *record) { a.Elements[r.typ.Name]++ })
+	return a, s.each(newBudget(ctx), x, snap, func(r *record) { a.Elements[r.typ.Name]++ })
 }
 
 // isTallied reports whether the tally knows the answer.
@@ -235,40 +274,40 @@ func tooLong() error {
 }
 
 // cursor is a place in an order of elements.
-type cursor struct {
-	ranked
-	name string
-	guid guid
-}
+type cursor struct{ ranked }
 
-func (c *cursor) began() bool { return c.guid != uuid.Nil }
+func (c *cursor) began() bool { return c.record != nil }
 
 func cursorOf(r *record) string { return r.guid.String() + r.name }
 
 // cursorAt is told from one in the order of names by its first letter.
-func cursorAt(c *ranked) string { return "s" + c.record.guid.String() + c.place.String() }
+func (s *search) cursorAt(c *ranked) string {
+	if s.order == nil {
+		return cursorOf(c.record)
+	}
+	return "s" + c.record.guid.String() + c.place.String()
+}
 
 func (s *search) parseCursor(text string) (cursor, error) {
 	if text == "" {
 		return cursor{}, nil
 	}
-	place, ranks := strings.CutPrefix(text, "s")
+	rest, ranks := strings.CutPrefix(text, "s")
 	length := len(uuid.Nil.String())
 	wrong := events.Errorf(events.CodeInvalid, "/after", "%q is not what an answer to this question gave as next", text)
-	if len(place) <= length || ranks != (s.order != nil) {
+	if len(rest) <= length || ranks != (s.order != nil) {
 		return cursor{}, wrong
 	}
-	id, err := uuid.Parse(place[:length])
+	id, err := uuid.Parse(rest[:length])
 	if err != nil {
 		return cursor{}, wrong
 	}
-	c := cursor{name: place[length:], guid: id}
+	c := cursor{ranked{record: &record{guid: id, name: rest[length:]}}}
 	if s.order != nil {
-		place, ok := s.order.Parse(c.name)
-		if !ok {
+		var ok bool
+		if c.place, ok = s.order.Parse(rest[length:]); !ok {
 			return cursor{}, wrong
 		}
-		c.ranked = ranked{record: &record{guid: id}, place: place}
 	}
 	return c, nil
 }

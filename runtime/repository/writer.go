@@ -18,7 +18,8 @@ import (
 )
 
 const (
-	// window is how many commands may be published and not yet acknowledged.
+	// window is how many commands, and how many changes, may be published and not
+	// yet acknowledged: acknowledgements must not come later than they are waited for.
 	window = 2048
 	// roomBytes is how much of the in topic is in memory at a time.
 	roomBytes = 64 << 20
@@ -37,6 +38,7 @@ type writer struct {
 
 	pending  *overlay
 	inFlight []*publication // not yet committed, oldest first
+	flying   int            // the changes of these
 	facts    []fact         // reused by commit
 	trimmed  trimming
 	outlet   outlet
@@ -241,7 +243,7 @@ func (w *writer) step(ctx context.Context, position uint64, commands <-chan *rec
 // died then, the refused command would never get its dead letter.
 func (w *writer) full() bool {
 	n := len(w.inFlight)
-	return n >= window || n > 0 && w.inFlight[n-1].refused != nil
+	return n >= window || w.flying >= window || n > 0 && w.inFlight[n-1].refused != nil
 }
 
 // handle applies one command and publishes what it leads to.
@@ -274,6 +276,7 @@ func (w *writer) handle(ctx context.Context, r *received) error {
 		w.at("published")
 	}
 	p.last = w.outlet.last
+	w.flying += len(p.outcome.changes)
 	return nil
 }
 
@@ -368,6 +371,7 @@ func (w *writer) commit(ctx context.Context, done []*publication) {
 		w.trimmed.running.Go(func() { w.erase(ctx) })
 	}
 	for _, p := range done {
+		w.flying -= len(p.outcome.changes)
 		w.pending.drop(p.outcome.changes)
 		w.reply(p)
 		w.room.Release(int64(p.size))
