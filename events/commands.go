@@ -233,7 +233,13 @@ func otherDecoderOf(typeName string) func([]byte) (Command, error) {
 	case TypeDefineTypes:
 		return decodeAs[DefineTypes]
 	case TypeApplyChangeSet:
-		return decodeChangeSet
+		return func(data []byte) (Command, error) {
+			c, err := decodeChangeSet(data)
+			if err != nil {
+				return nil, err
+			}
+			return c, nil
+		}
 	case TypeFenceConnector:
 		return decodeAs[Fence]
 	default:
@@ -253,7 +259,7 @@ func decodeUpsert(data []byte) (Command, error) {
 }
 
 // decodeChangeSet keeps the steps that it has to decode to validate them.
-func decodeChangeSet(data []byte) (Command, error) {
+func decodeChangeSet(data []byte) (*ChangeSet, error) {
 	c, err := Unmarshal[ChangeSet](data)
 	if err != nil {
 		return nil, err

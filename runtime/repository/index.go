@@ -16,6 +16,15 @@ import (
 
 // view is the state that commands are applied to.
 type view interface {
+	graph
+	// fenced returns the generation that a connector is fenced to.
+	fenced(connector string) uint64
+	// registry returns the types.
+	registry() *opentypes.Registry
+}
+
+// graph is the elements and relationships of a view.
+type graph interface {
 	// get returns the element or relationship, nil if there is none.
 	get(id guid) *record
 	// named returns the element with that qualified name, nil if there is none.
@@ -24,10 +33,6 @@ type view interface {
 	linked(element guid) []*record
 	// anchored returns the elements that are anchored to an element.
 	anchored(element guid) []*record
-	// fenced returns the generation that a connector is fenced to.
-	fenced(connector string) uint64
-	// registry returns the types.
-	registry() *opentypes.Registry
 }
 
 // index is the committed state. Records in it never change, so a snapshot of

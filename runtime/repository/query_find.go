@@ -17,6 +17,8 @@ import (
 type search struct {
 	q      *events.Find
 	filter *events.Filter
+	// plain says that the filter decides nothing that the record does not tell.
+	plain bool
 	// asked reports whether elements of a type are asked for.
 	asked func(typeName string) bool
 	text  string
@@ -34,6 +36,7 @@ func newSearch(types *opentypes.Registry, q *events.Find) (*search, error) {
 	if s.filter, err = q.Filter(); err != nil {
 		return nil, err
 	}
+	s.plain = s.filter.Passes()
 	if !isByName(q.Sort) {
 		if s.order, err = events.NewSorter(q.Sort, "/sort"); err != nil {
 			return nil, err
@@ -67,11 +70,7 @@ func (s *search) matches(r *record) bool {
 	q := s.q
 	return (q.Source == "" || r.source == q.Source) && (q.Scope == "" || r.scope == q.Scope) &&
 		(q.NamePrefix == "" || r.named() && strings.HasPrefix(r.name, q.NamePrefix)) &&
-		s.filter.Match(r.view())
-}
-
-func (s *search) mentioned(r *record) bool {
-	return s.text == "" || r.view().Mentions(s.text, r.qualifiedName())
+		(q.IncludeArchived || !r.archived) && (s.plain || s.filter.Match(r.view()))
 }
 
 // find returns a page of elements.
@@ -80,26 +79,43 @@ func (x *index) find(ctx context.Context, types *opentypes.Registry, q *events.F
 	if err != nil {
 		return rawElements{}, err
 	}
+	if s.text != "" {
+		x.takeOverTexts()
+	}
 	snap, sequence := x.snapshot()
 	a, budget := rawElements{Sequence: sequence}, newBudget(ctx)
 	if s.order == nil {
-		var done bool
-		if a.Elements, a.Next, done = s.walk(budget, snap, room); done {
+		hits, all := s.mentioned(budget, x, commonText)
+		if s.text == "" || !all {
+			a.Elements, a.Next = s.walk(budget, x, snap, room)
 			return a, nil
 		}
+		a.Elements, a.Next = s.page(s.best(slices.Values(hits)), room)
+		return a, nil
 	}
-	a.Elements, a.Next, err = s.rank(budget, x, snap, room)
-	return a, err
+	best, err := s.rank(budget, x, snap)
+	if err != nil {
+		return a, err
+	}
+	a.Elements, a.Next = s.page(best, room)
+	return a, nil
 }
 
-// walkText is how many elements are looked at, in their order, for a text: one
-// that is in many of them is found soon.
-const walkText = 2000
+// commonText is in how many elements a text is common: then it is soon found in
+// elements that are looked at in their order.
+const commonText = 8192
+
+// mentioned returns the elements with the text, and whether these are all.
+func (s *search) mentioned(budget *budget, x *index, most int) (hits []*record, all bool) {
+	if s.text == "" {
+		return nil, false
+	}
+	return x.texts.search(s.text, most, budget.over)
+}
 
 // walk goes through the elements in the order of their names. Each type's
-// elements are in that order already; the types asked for are merged. It is not
-// done when a text is so rare that searching it is faster.
-func (s *search) walk(budget *budget, snap snapshot, room int) (items []jsontext.Value, next string, done bool) {
+// elements are in that order already; the types asked for are merged.
+func (s *search) walk(budget *budget, x *index, snap snapshot, room int) (items []jsontext.Value, next string) {
 	p, after := newPage[jsontext.Value](s.q.Page, room), s.after
 	if !after.began() {
 		after.record = &record{name: s.q.NamePrefix}
@@ -108,17 +124,12 @@ func (s *search) walk(budget *budget, snap snapshot, room int) (items []jsontext
 		if !strings.HasPrefix(r.name, s.q.NamePrefix) {
 			break
 		}
-		if s.text != "" && budget.steps == walkText {
-			return nil, "", false
-		}
-		if budget.spent() || s.matches(r) && s.mentioned(r) && !p.add(r.state, len(r.state), cursorOf(r)) {
-			items, next = p.answer(true)
-			return items, next, true
+		if budget.spent() || s.matches(r) && x.texts.mentions(r, s.text) && !p.add(r.state, len(r.state), cursorOf(r)) {
+			return p.answer(true)
 		}
 		p.next = cursorOf(r)
 	}
-	items, next = p.answer(false)
-	return items, next, true
+	return p.answer(false)
 }
 
 func (s *search) runs(snap snapshot, after *record) []*run {
@@ -132,24 +143,36 @@ func (s *search) runs(snap snapshot, after *record) []*run {
 }
 
 // rank goes through all elements and keeps those that come first.
-func (s *search) rank(budget *budget, x *index, snap snapshot, room int) ([]jsontext.Value, string, error) {
+func (s *search) rank(budget *budget, x *index, snap snapshot) (*top, error) {
 	best := newTop(pageLimit(s.q.Page)+1, s.compare)
-	err := s.each(budget, x, snap, func(r *record) {
-		if c := s.ranked(r); !s.after.began() || s.compare(&c, &s.after.ranked) > 0 {
-			best.add(c)
+	return best, s.each(budget, x, snap, func(r *record) { s.offer(best, r) })
+}
+
+// best keeps those of some elements that come first.
+func (s *search) best(some func(yield func(*record) bool)) *top {
+	best := newTop(pageLimit(s.q.Page)+1, s.compare)
+	for r := range some {
+		if s.asked(r.typ.Name) && s.matches(r) {
+			s.offer(best, r)
 		}
-	})
-	if err != nil {
-		return nil, "", err
 	}
+	return best
+}
+
+func (s *search) offer(best *top, r *record) {
+	if c := s.ranked(r); !s.after.began() || s.compare(&c, &s.after.ranked) > 0 {
+		best.add(c)
+	}
+}
+
+func (s *search) page(best *top, room int) ([]jsontext.Value, string) {
 	p, more := newPage[jsontext.Value](s.q.Page, room), false
 	for _, c := range best.sorted() {
 		if more = !p.add(c.record.state, len(c.record.state), s.cursorAt(&c)); more {
 			break
 		}
 	}
-	items, next := p.answer(more)
-	return items, next, nil
+	return p.answer(more)
 }
 
 func (s *search) ranked(r *record) ranked {
@@ -172,20 +195,26 @@ func (s *search) compare(a, b *ranked) int {
 
 // each calls take with every element that is asked for, in no order.
 func (s *search) each(budget *budget, x *index, snap snapshot, take func(*record)) error {
-	spent := false
 	look := func(r *record) bool {
-		if spent = budget.spent(); !spent && s.matches(r) {
+		if s.matches(r) {
 			take(r)
 		}
-		return !spent
+		return !budget.spent()
 	}
-	if s.text != "" {
-		x.takeOverTexts()
-		x.texts.search([]byte(s.text), func(r *record) bool { return !s.asked(r.typ.Name) || look(r) })
-	} else {
+	if s.text == "" {
 		s.everyone(snap, look)
+		if budget.over() {
+			return tooLong()
+		}
+		return nil
 	}
-	if spent {
+	hits, all := s.mentioned(budget, x, 0)
+	for _, r := range hits {
+		if s.asked(r.typ.Name) && !look(r) {
+			return tooLong()
+		}
+	}
+	if !all {
 		return tooLong()
 	}
 	return nil
@@ -264,10 +293,13 @@ func newBudget(ctx context.Context) *budget {
 	return &budget{ctx: ctx, until: time.Now().Add(questionTime)}
 }
 
+// spent is asked after each record.
 func (b *budget) spent() bool {
 	b.steps++
-	return b.steps%budgetSteps == 0 && (time.Now().After(b.until) || b.ctx.Err() != nil)
+	return b.steps%budgetSteps == 0 && b.over()
 }
+
+func (b *budget) over() bool { return time.Now().After(b.until) || b.ctx.Err() != nil }
 
 func tooLong() error {
 	return events.Errorf(events.CodeUnavailable, "", "the question takes too long here: narrow it by type, prefix or source, or leave out the sorting")

@@ -151,7 +151,12 @@ func (r *Repository) followUntilElected(ctx context.Context) (election, error) {
 	select {
 	case e := <-r.elections:
 		stop()
-		_ = <-ended // it was stopped
+		err := <-ended
+		if errors.Is(err, bus.ErrClosed) {
+			close(e.done)
+			return election{}, err
+		}
+		r.set.Logger.DebugContext(ctx, "followed until it was elected", slog.Any("error", err))
 		return e, nil
 	case err := <-ended:
 		stop()

@@ -3,15 +3,18 @@ package repository
 import (
 	"bytes"
 	"context"
+	"runtime"
 	"slices"
 	"sort"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // texts is what the texts of elements are searched in: copies of them, folded,
-// one behind the other in blocks of memory. A block that lacks one of the
-// trigrams of what is searched is not looked at.
+// one behind the other in blocks of memory. A block that lacks one of the runs
+// of four bytes of what is searched is not looked at.
 //
 // Commits only queue what is new. It is taken over when there is much of it,
 // when nothing has been written for a while, and by each search before it begins.
@@ -205,23 +208,117 @@ func (t *texts) turn(size int) {
 	}
 }
 
-// search calls take with every record whose text contains what is looked for,
-// folded, until it says no.
-func (t *texts) search(wanted []byte, take func(*record) bool) {
+// search returns the records whose text contains what is looked for, folded, in
+// no order. It stops when there are as many as most, if that is not 0, or when
+// enough says so; then these are not all.
+func (t *texts) search(text string, most int, enough func() bool) (found []*record, all bool) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	bits := trigramsOf(wanted)
-	for _, b := range t.blocks {
-		if b != nil && b.mayContain(bits) && !b.search(wanted, take) {
-			return
+	s := &scan{needle: newNeedle(text), enough: enough, most: int64(most)}
+	workers := runtime.GOMAXPROCS(0)
+	share := (len(t.blocks) + workers - 1) / workers
+	parts := make([][]*record, workers)
+	var scanning sync.WaitGroup
+	for w := range workers {
+		blocks := t.blocks[min(w*share, len(t.blocks)):min((w+1)*share, len(t.blocks))]
+		scanning.Go(func() { parts[w] = s.run(blocks) })
+	}
+	scanning.Wait()
+	return slices.Concat(parts...), !s.stopped.Load()
+}
+
+// scan is a search that several do at a time.
+type scan struct {
+	needle  needle
+	enough  func() bool
+	most    int64
+	found   atomic.Int64
+	stopped atomic.Bool
+}
+
+func (s *scan) run(blocks []*block) (found []*record) {
+	const patience = 64 // blocks between two questions
+	for i, b := range blocks {
+		if i%patience == 0 && (s.stopped.Load() || s.enough()) {
+			s.stopped.Store(true)
+			return found
+		}
+		if b == nil || !b.mayContain(s.needle.bits) {
+			continue
+		}
+		before := len(found)
+		found = b.search(&s.needle, found)
+		if n := s.found.Add(int64(len(found) - before)); s.most > 0 && n >= s.most {
+			s.stopped.Store(true)
+			return found
 		}
 	}
+	return found
+}
+
+// needle is a text that is looked for.
+type needle struct {
+	text []byte
+	bits []uint32
+	// rare is where its rarest byte is.
+	rare int
+}
+
+func newNeedle(text string) needle {
+	n := needle{text: []byte(text)}
+	for i := 0; i+gram <= len(text); i++ {
+		n.bits = append(n.bits, hashOf(n.text[i:]))
+	}
+	for i := range n.text {
+		if frequency(n.text[i]) < frequency(n.text[n.rare]) {
+			n.rare = i
+		}
+	}
+	return n
+}
+
+// frequency ranks how often a byte occurs in names and descriptions.
+func frequency(c byte) int {
+	const rareFirst = "zqxjkvwyfbg987654hupmd32lcnr_i1o:sta0e./-"
+	return strings.IndexByte(rareFirst, c)
+}
+
+// index returns where the needle begins in a text behind from, -1 if nowhere.
+func (n *needle) index(text []byte, from int) int {
+	for at := from + n.rare; at < len(text); at++ {
+		i := bytes.IndexByte(text[at:], n.text[n.rare])
+		if i < 0 {
+			return -1
+		}
+		at += i
+		if bytes.HasPrefix(text[at-n.rare:], n.text) {
+			return at - n.rare
+		}
+	}
+	return -1
+}
+
+// mentions reports whether the text of an element contains what is looked for,
+// folded.
+func (t *texts) mentions(r *record, text string) bool {
+	if text == "" {
+		return true
+	}
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	p, ok := t.places[r]
+	if !ok { // newer or older than the texts
+		return r.view().Mentions(text, r.qualifiedName())
+	}
+	return bytes.Contains(t.blocks[p.block].textOf(p.item), []byte(text))
 }
 
 const (
-	blockBytes  = 8 << 10
+	blockBytes  = 4 << 10
 	filterWords = 64
-	filterBits  = 12 // 1<<12 bits are 64 words
+	// gram is how many bytes are hashed together.
+	gram       = 4
+	filterBits = 12 // 1<<12 bits are 64 words
 )
 
 // block holds the texts of some records.
@@ -248,8 +345,8 @@ func (b *block) add(r *record, text []byte) {
 	b.text = append(append(b.text, text...), separator)
 	b.ends = append(b.ends, uint32(len(b.text))) //nolint:gosec // less than a message
 	b.records = append(b.records, r)
-	for i := 0; i+2 < len(text); i++ {
-		bit := trigram(text[i:])
+	for i := 0; i+gram <= len(text); i++ {
+		bit := hashOf(text[i:])
 		b.filter[bit/filterWords] |= 1 << (bit % filterWords)
 	}
 }
@@ -268,32 +365,23 @@ func (b *block) mayContain(bits []uint32) bool {
 	return true
 }
 
-func (b *block) search(wanted []byte, take func(*record) bool) bool {
+// search appends the records whose text contains the needle.
+func (b *block) search(n *needle, found []*record) []*record {
 	for from := 0; ; {
-		i := bytes.Index(b.text[from:], wanted)
-		if i < 0 {
-			return true
+		at := n.index(b.text, from)
+		if at < 0 {
+			return found
 		}
-		at := uint32(from + i) //nolint:gosec // less than a message
-		item := sort.Search(len(b.ends), func(k int) bool { return b.ends[k] > at })
-		if r := b.records[item]; r != nil && !take(r) {
-			return false
+		item := sort.Search(len(b.ends), func(k int) bool { return int(b.ends[k]) > at })
+		if r := b.records[item]; r != nil {
+			found = append(found, r)
 		}
 		from = int(b.ends[item])
 	}
 }
 
-// trigramsOf returns the bits of the trigrams of a text.
-func trigramsOf(text []byte) []uint32 {
-	var bits []uint32
-	for i := 0; i+2 < len(text); i++ {
-		bits = append(bits, trigram(text[i:]))
-	}
-	return bits
-}
-
-// trigram returns the bit of the first three bytes.
-func trigram(b []byte) uint32 {
+// hashOf returns the bit of the first bytes.
+func hashOf(b []byte) uint32 {
 	const spread = 0x9e3779b1
-	return ((uint32(b[0])<<16 | uint32(b[1])<<8 | uint32(b[2])) * spread) >> (32 - filterBits)
+	return ((uint32(b[0])<<24 | uint32(b[1])<<16 | uint32(b[2])<<8 | uint32(b[3])) * spread) >> (32 - filterBits)
 }

@@ -2,6 +2,7 @@ package repository
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -50,10 +51,16 @@ func TestTextsAgreeWithAPlainLook(t *testing.T) {
 		x.takeOverTexts()
 		for _, wanted := range []string{"apple", "pie. apple", "straße", "e", "zz\"", "name-1", "name-17", "pie. x", "nothing"} {
 			var got, want []string
-			x.texts.search([]byte(wanted), func(r *record) bool {
+			hits, all := x.texts.search(wanted, 0, never)
+			for _, r := range hits {
 				got = append(got, r.name)
-				return true
-			})
+				if !x.texts.mentions(r, wanted) {
+					t.Fatalf("%s does not mention %q", r.name, wanted)
+				}
+			}
+			if some, complete := x.texts.search(wanted, 1, never); !all || len(some) > len(hits) || complete != (len(some) == 0) {
+				t.Fatalf("%q: %d found, then %d", wanted, len(hits), len(some))
+			}
 			for name, text := range model {
 				if strings.Contains(strings.ToLower(name), wanted) || strings.Contains(strings.ToLower(text), wanted) {
 					want = append(want, name)
@@ -87,16 +94,43 @@ func TestTextsAreSearchedWhileTheyChange(t *testing.T) {
 	})
 	for range 50 {
 		x.takeOverTexts()
-		x.texts.search([]byte("moving"), func(*record) bool { return true })
+		x.texts.search("moving", 0, never)
 	}
 	writing.Wait()
 	x.takeOverTexts()
-	n := 0
-	x.texts.search([]byte("text 19"), func(*record) bool {
-		n++
-		return true
-	})
-	if n != 100 {
-		t.Errorf("found %d, want 100", n)
+	if hits, _ := x.texts.search("text 19", 0, never); len(hits) != 100 {
+		t.Errorf("found %d, want 100", len(hits))
+	}
+}
+
+func never() bool { return false }
+
+// BenchmarkTexts searches the texts of many elements, as in camena bench queries.
+func BenchmarkTexts(b *testing.B) {
+	x := newIndex(newTypeSet(nil, nil))
+	const n = 200_000
+	random := rand.New(rand.NewPCG(1, 2))
+	words := make([]string, 3000)
+	for i := range words {
+		words[i] = fmt.Sprintf("w%xo%x", i*7919%4093, i)
+	}
+	for i := range n {
+		var text strings.Builder
+		for text.Len() < 160 {
+			text.WriteString(words[min(int(random.ExpFloat64()*300), len(words)-1)] + " ")
+		}
+		name := fmt.Sprintf("DataFile::bench::/srv/data/warehouse/%s/part-%08d.csv", words[i/100%len(words)], i)
+		x.commit(fact{sequence: uint64(i + 1), record: textRecord(name, text.String())})
+	}
+	x.takeOverTexts()
+	for name, wanted := range map[string]string{"one": "part-00012345", "rare": words[2000], "common": words[20] + " ", "none": "nowhere 12", "short": "zq"} {
+		b.Run(name, func(b *testing.B) {
+			hits := 0
+			for b.Loop() {
+				found, _ := x.texts.search(wanted, commonText, never)
+				hits = len(found)
+			}
+			b.ReportMetric(float64(hits), "hits")
+		})
 	}
 }
