@@ -70,6 +70,7 @@ the ExternalIdLink.`,
 
 func (p *program) externalIDRemoveCommand() *cobra.Command {
 	o := p.operation()
+	o.removes = true
 	return o.externalID(&cobra.Command{
 		Use: "remove", Short: "Note that an element has an identifier no more",
 		Long:    "Note that an element has an identifier no more. An identifier that no element has any more is deleted.",
