@@ -151,10 +151,11 @@ func together(graves []*record, root guid) []*record {
 	if byID[root] == nil {
 		return nil
 	}
-	for _, r := range graves {
+	for _, r := range byID {
 		for up := r; up != nil && !r.relationship; up = byID[up.anchor] {
 			if up.guid == root {
 				in[r.guid] = true
+				break
 			}
 			if up.anchor == uuid.Nil {
 				break
@@ -163,7 +164,7 @@ func together(graves []*record, root guid) []*record {
 	}
 	var found []*record
 	for _, r := range graves {
-		if r.guid != root && (in[r.guid] || r.relationship && (in[r.end1] || in[r.end2])) {
+		if r.guid != root && byID[r.guid] == r && (in[r.guid] || r.relationship && (in[r.end1] || in[r.end2])) {
 			found = append(found, r)
 		}
 	}
