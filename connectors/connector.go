@@ -52,8 +52,8 @@ type Listener interface {
 	Changed(ctx context.Context, change Change) error
 }
 
-// Change is a change event as a listener sees it: one of Element and
-// Relationship is set. Values are those of the event, not necessarily the
+// Change is a change event as a listener sees it: one of Element, Relationship
+// and OpenType is set, the last only for who asks for it by [AnyTypeChange]. Values are those of the event, not necessarily the
 // present ones.
 type Change struct {
 	// Type is the CloudEvents type, such as [events.TypeElementUpdated].
@@ -63,6 +63,7 @@ type Change struct {
 	Actor        string
 	Element      *events.ElementChange
 	Relationship *events.RelationshipChange
+	OpenType     *events.TypeChange
 }
 
 // Factory makes connectors of one kind. It is a static description, comparable

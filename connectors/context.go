@@ -37,6 +37,16 @@ type Reader interface {
 // MaxAttempts is how often a listener may fail on one change.
 const MaxAttempts = 10
 
+// Explorer is how a Context asks what goes beyond single elements and pages. A
+// [Reader] that is also an Explorer is used as one.
+type Explorer interface {
+	Graph(ctx context.Context, q events.Graph) (events.GraphAnswer, error)
+	Lineage(ctx context.Context, q events.Lineage) (events.GraphAnswer, error)
+	History(ctx context.Context, q events.History) (events.HistoryAnswer, error)
+	// Count says how many elements a question finds, by type.
+	Count(ctx context.Context, q events.Find) (events.CountAnswer, error)
+}
+
 // Follower is how a Context listens. Follow calls handle for every change that
 // the filter selects, in order, until ctx is done. An error from handle makes
 // it hand over the same change again, with back-off. After [MaxAttempts], or a
@@ -148,13 +158,14 @@ func (c *Context) Send(ctx context.Context, commands ...events.Command) error {
 // so that the next [Context.Reconcile] of the scope knows it. Connectors that
 // report single changes between reconciliations need this.
 func (c *Context) SendIn(ctx context.Context, scope string, commands ...events.Command) error {
+	if err := c.ready(ctx, commands...); err != nil {
+		return err
+	}
 	return c.sendAll(ctx, slices.Values(commands), scope)
 }
 
+// sendAll is for who is ready.
 func (c *Context) sendAll(ctx context.Context, commands iter.Seq[events.Command], scope string) error {
-	if err := c.ready(ctx); err != nil {
-		return err
-	}
 	var bad error
 	err := c.set.Publisher.Send(ctx, func(yield func(events.Event) bool) {
 		for cmd := range commands {
@@ -175,16 +186,20 @@ func (c *Context) sendAll(ctx context.Context, commands iter.Seq[events.Command]
 // Apply sends one command and waits for its outcome. A refusal is returned as
 // an [*events.Error]. What this Context reads afterwards reflects the command.
 func (c *Context) Apply(ctx context.Context, command events.Command) (events.Result, error) {
-	return c.apply(ctx, command, "")
+	return c.apply(ctx, command, nil)
 }
 
-func (c *Context) apply(ctx context.Context, command events.Command, scope string) (events.Result, error) {
-	if err := c.ready(ctx); err != nil {
+// apply sends one command; amend, if given, adds to its event.
+func (c *Context) apply(ctx context.Context, command events.Command, amend func(*events.Event)) (events.Result, error) {
+	if err := c.ready(ctx, command); err != nil {
 		return events.Result{}, err
 	}
-	e, err := c.event(command, scope)
+	e, err := c.event(command, "")
 	if err != nil {
 		return events.Result{}, err
+	}
+	if amend != nil {
+		amend(&e)
 	}
 	r, err := c.set.Publisher.Request(ctx, e)
 	if err != nil {
@@ -200,12 +215,13 @@ func (c *Context) apply(ctx context.Context, command events.Command, scope strin
 
 // ready fences off older assignments before the first command, so that an
 // older host's commands that are still on their way can no longer be applied
-// between ours.
-func (c *Context) ready(ctx context.Context) error {
+// between ours. Whatever the direction, a connector may note by what
+// identifiers the third party knows elements, and when it has synchronized them.
+func (c *Context) ready(ctx context.Context, commands ...events.Command) error {
 	if c.closed.Load() {
 		return ErrDisconnected
 	}
-	if c.set.Definition.PermittedSynchronization == events.SyncTo {
+	if c.set.Definition.PermittedSynchronization == events.SyncTo && !onlyExternalIDs(commands) {
 		return fmt.Errorf("%w: it is %s, but the connector tries to change metadata", ErrDirection, events.SyncTo)
 	}
 	if c.set.Generation == 0 {

@@ -30,8 +30,10 @@ type Filter struct {
 	// empty means all.
 	Zones []string
 	// Changes are the types of change events, such as
-	// [events.TypeElementDeleted], or [AnyElementChange]; empty means all. The
-	// server passes over relationships if all are of elements, and the reverse.
+	// [events.TypeElementDeleted], or [AnyElementChange]; empty means all of
+	// elements and relationships. The server passes over relationships if all are
+	// of elements, and the reverse. Definitions of types are selected by
+	// [AnyTypeChange] only, and by their names if Types are given.
 	Changes []string
 	// From is the first sequence of the out topic to deliver; 0 means after the
 	// last change that the connector has handled, and from now on at its very
@@ -47,10 +49,13 @@ type Filter struct {
 const (
 	AnyElementChange      = "io.camena.element.*"
 	AnyRelationshipChange = "io.camena.relationship.*"
+	AnyTypeChange         = "io.camena.type.*"
 )
 
 // isFamily reports whether a type of changes is one of all of them.
-func isFamily(c string) bool { return c == AnyElementChange || c == AnyRelationshipChange }
+func isFamily(c string) bool {
+	return c == AnyElementChange || c == AnyRelationshipChange || c == AnyTypeChange
+}
 
 func inFamily(c, family string) bool { return strings.HasPrefix(c, strings.TrimSuffix(family, "*")) }
 
@@ -65,6 +70,11 @@ func (f *Filter) Selects() (elements, relationships bool) {
 	return elements, relationships
 }
 
+// SelectsTypes reports whether the filter can select definitions of types.
+func (f *Filter) SelectsTypes() bool {
+	return slices.ContainsFunc(f.Changes, func(c string) bool { return inFamily(c, AnyTypeChange) })
+}
+
 // Validate refuses what can never select anything.
 func (f *Filter) Validate() error {
 	for _, names := range [...][]string{f.Types, f.Relationships, f.Classifications} {
@@ -73,11 +83,11 @@ func (f *Filter) Validate() error {
 		}
 	}
 	for _, c := range f.Changes {
-		if !inFamily(c, AnyElementChange) && !inFamily(c, AnyRelationshipChange) {
+		if !inFamily(c, AnyElementChange) && !inFamily(c, AnyRelationshipChange) && !inFamily(c, AnyTypeChange) {
 			return fmt.Errorf("filter: %q is no type of change event", c)
 		}
 	}
-	if elements, relationships := f.Selects(); !elements && !relationships {
+	if elements, relationships := f.Selects(); !elements && !relationships && !f.SelectsTypes() {
 		return errors.New("filter: it selects nothing: relationships have no classifications, and Changes excludes one or the other")
 	}
 	return nil
@@ -93,6 +103,9 @@ func (f *Filter) Matches(c *Change) bool {
 	}) {
 		return false
 	}
+	if c.OpenType != nil {
+		return f.openType(c.OpenType)
+	}
 	if c.Relationship != nil {
 		return f.relationship(c.Relationship.Relationship) || f.relationship(c.Relationship.Previous)
 	}
@@ -105,11 +118,18 @@ func (f *Filter) MatchesPresent(c *Change) bool {
 	if c.Type == events.TypeElementMoved {
 		return false
 	}
+	if c.OpenType != nil {
+		return f.openType(c.OpenType)
+	}
 	elements, relationships := f.Selects()
 	if c.Relationship != nil {
 		return relationships && f.relationship(c.Relationship.Relationship)
 	}
 	return elements && c.Element != nil && f.element(c.Element.Element)
+}
+
+func (f *Filter) openType(c *events.TypeChange) bool {
+	return f.SelectsTypes() && c.Type != nil && (len(f.Types) == 0 || slices.Contains(f.Types, c.Type.Name))
 }
 
 func (f *Filter) relationship(r *events.Relationship) bool {

@@ -46,6 +46,7 @@ func changesByName() map[string]*connectors.Change {
 		"linked":       link(events.TypeRelationshipCreated, column, nil),
 		"relinked":     link(events.TypeRelationshipUpdated, column, column),
 		"unlinked":     link(events.TypeRelationshipDeleted, nil, column),
+		"defined":      {Type: events.TypeTypeDefined, OpenType: &events.TypeChange{Type: &events.TypeDef{Name: "View"}}},
 		"nothing":      {},
 		"no element":   {Element: &events.ElementChange{}},
 		"no link":      {Relationship: &events.RelationshipChange{}},
@@ -84,6 +85,9 @@ func TestFiltersSelect(t *testing.T) {
 		"a change":              {connectors.Filter{Changes: []string{events.TypeElementDeleted}}, " deleted", " classified created declassified published rehomed retyped updated withdrawn without-zone"},
 		"changes of elements":   {connectors.Filter{Changes: []string{connectors.AnyElementChange}}, elements, " classified created declassified published rehomed retyped updated withdrawn without-zone"},
 		"changes of links":      {connectors.Filter{Changes: []string{connectors.AnyRelationshipChange}}, links, " linked relinked"},
+		"types":                 {connectors.Filter{Changes: []string{connectors.AnyTypeChange}}, " defined", " defined"},
+		"a type's definition":   {connectors.Filter{Changes: []string{events.TypeTypeDefined}, Types: []string{"View"}}, " defined", " defined"},
+		"another definition":    {connectors.Filter{Changes: []string{events.TypeTypeDefined}, Types: []string{"Table"}}, "", ""},
 		"classification's type": {connectors.Filter{Classifications: []string{"Secret"}, Types: []string{"View"}}, "", ""},
 	} {
 		if err := c.filter.Validate(); err != nil {

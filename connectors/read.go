@@ -2,7 +2,10 @@ package connectors
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"iter"
+	"time"
 
 	"github.com/camena-io/camena/events"
 )
@@ -17,6 +20,62 @@ func (c *Context) Element(ctx context.Context, ref events.ElementRef) (*events.E
 		return nil, ErrNotFound
 	}
 	return a.Element, err
+}
+
+// ElementAsOf returns one element as it was stored at a time, though it may be
+// deleted since then. The error is [ErrNotFound], and says whether it was not
+// there, or history does not reach back so far.
+func (c *Context) ElementAsOf(ctx context.Context, ref events.ElementRef, at time.Time) (*events.Element, error) {
+	if c.closed.Load() {
+		return nil, ErrDisconnected
+	}
+	a, err := c.set.Reader.Get(ctx, events.Get{ElementRef: ref, AsOf: at, MinSequence: c.wrote.Load()})
+	switch {
+	case events.CodeOf(err) == events.CodeNotFound:
+		return nil, fmt.Errorf("%w: %w", ErrNotFound, err)
+	case err == nil && a.Element == nil:
+		return nil, ErrNotFound
+	default:
+		return a.Element, err
+	}
+}
+
+// Graph returns what is around an element.
+func (c *Context) Graph(ctx context.Context, q events.Graph) (events.GraphAnswer, error) {
+	q.MinSequence = max(q.MinSequence, c.wrote.Load())
+	return explore(c, func(e Explorer) (events.GraphAnswer, error) { return e.Graph(ctx, q) })
+}
+
+// Lineage returns what an element comes from and what comes from it.
+func (c *Context) Lineage(ctx context.Context, q events.Lineage) (events.GraphAnswer, error) {
+	q.MinSequence = max(q.MinSequence, c.wrote.Load())
+	return explore(c, func(e Explorer) (events.GraphAnswer, error) { return e.Lineage(ctx, q) })
+}
+
+// History returns the changes of an element or relationship, oldest first, as
+// far back as they are kept.
+func (c *Context) History(ctx context.Context, q events.History) (events.HistoryAnswer, error) {
+	q.MinSequence = max(q.MinSequence, c.wrote.Load())
+	return explore(c, func(e Explorer) (events.HistoryAnswer, error) { return e.History(ctx, q) })
+}
+
+// CountElements says how many elements match q, by type.
+func (c *Context) CountElements(ctx context.Context, q events.Find) (events.CountAnswer, error) {
+	q.MinSequence = max(q.MinSequence, c.wrote.Load())
+	return explore(c, func(e Explorer) (events.CountAnswer, error) { return e.Count(ctx, q) })
+}
+
+// explore asks the Reader what only an [Explorer] answers.
+func explore[A any](c *Context, ask func(Explorer) (A, error)) (A, error) {
+	var none A
+	if c.closed.Load() {
+		return none, ErrDisconnected
+	}
+	e, ok := c.set.Reader.(Explorer)
+	if !ok {
+		return none, errors.ErrUnsupported
+	}
+	return ask(e)
 }
 
 // Find yields the elements that match q, page by page.

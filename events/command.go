@@ -77,13 +77,14 @@ func (s *ElementSpec) Validate(pointer string) error {
 			return err
 		}
 	}
-	if err := s.Effectivity.validate(pointer + "/effectivity"); err != nil {
+	if err := validateEffectivity(s.Effectivity, pointer+"/effectivity"); err != nil {
 		return err
 	}
 	return validGUID(pointer+"/guid", s.GUID)
 }
 
-func (e *Effectivity) validate(pointer string) error {
+// validateEffectivity checks an effectivity that may not be given.
+func validateEffectivity(e *Effectivity, pointer string) error {
 	if e == nil {
 		return nil
 	}
@@ -116,7 +117,7 @@ func (s *RelationshipSpec) Validate(pointer string) error {
 	if err := s.End2.Validate(pointer + "/end2"); err != nil {
 		return err
 	}
-	if err := s.Effectivity.validate(pointer + "/effectivity"); err != nil {
+	if err := validateEffectivity(s.Effectivity, pointer+"/effectivity"); err != nil {
 		return err
 	}
 	return validGUID(pointer+"/guid", s.GUID)
@@ -256,6 +257,8 @@ func (c *Unlink) Ref() *RelationshipRef {
 // applied all together or not at all.
 type ChangeSet struct {
 	Commands []Step `json:"commands"`
+	// decoded are the commands of a set that was decoded itself.
+	decoded []Command
 }
 
 // Step is one command of a [ChangeSet]: its type and its data.

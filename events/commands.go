@@ -65,7 +65,7 @@ func (c *Update) Validate() error {
 	if err := c.UnknownProperties.validate("/unknownProperties"); err != nil {
 		return err
 	}
-	if err := c.Effectivity.validate("/effectivity"); err != nil {
+	if err := validateEffectivity(c.Effectivity, "/effectivity"); err != nil {
 		return err
 	}
 	return c.Element.Validate("/element")
@@ -95,7 +95,7 @@ func (c *Link) Validate() error { return c.Relationship.Validate("/relationship"
 
 // Validate checks that the relationship is named in one of the two ways.
 func (c *UpdateRelationship) Validate() error {
-	if err := c.Effectivity.validate("/effectivity"); err != nil {
+	if err := validateEffectivity(c.Effectivity, "/effectivity"); err != nil {
 		return err
 	}
 	return c.Relationship.Validate("/relationship")
@@ -106,15 +106,26 @@ func (c *Unlink) Validate() error { return c.Ref().Validate("") }
 
 // Validate decodes and checks every step.
 func (c *ChangeSet) Validate() error {
+	_, err := c.Steps()
+	return err
+}
+
+// Steps returns the commands of the set, decoded and checked.
+func (c *ChangeSet) Steps() ([]Command, error) {
 	if len(c.Commands) == 0 {
-		return Errorf(CodeInvalid, "/commands", "a change set needs at least one command")
+		return nil, Errorf(CodeInvalid, "/commands", "a change set needs at least one command")
 	}
+	if len(c.decoded) == len(c.Commands) {
+		return c.decoded, nil
+	}
+	steps := make([]Command, len(c.Commands))
 	for i := range c.Commands {
-		if _, err := c.Commands[i].Command(i); err != nil {
-			return err
+		var err error
+		if steps[i], err = c.Commands[i].Command(i); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	return steps, nil
 }
 
 // Validate checks that connector and generation are there.
@@ -163,6 +174,7 @@ func (s *Step) Command(i int) (Command, error) {
 }
 
 // DecodeCommand decodes the data of a command event strictly, and validates it.
+// The command may keep references to the data.
 func DecodeCommand(e *Event) (Command, error) { return decodeCommand(e.Type, e.Data) }
 
 func decodeCommand(typeName string, data []byte) (Command, error) {
@@ -178,7 +190,7 @@ func decoderOf(typeName string) func([]byte) (Command, error) {
 	case TypeCreateElement:
 		return decodeAs[Create]
 	case TypeUpsertElement:
-		return decodeAs[Upsert]
+		return decodeUpsert
 	case TypeUpdateElement:
 		return decodeAs[Update]
 	case TypeDeleteElement:
@@ -221,12 +233,41 @@ func otherDecoderOf(typeName string) func([]byte) (Command, error) {
 	case TypeDefineTypes:
 		return decodeAs[DefineTypes]
 	case TypeApplyChangeSet:
-		return decodeAs[ChangeSet]
+		return func(data []byte) (Command, error) {
+			c, err := decodeChangeSet(data)
+			if err != nil {
+				return nil, err
+			}
+			return c, nil
+		}
 	case TypeFenceConnector:
 		return decodeAs[Fence]
 	default:
 		return nil
 	}
+}
+
+func decodeUpsert(data []byte) (Command, error) {
+	c, ok := quickUpsert(data)
+	if !ok {
+		return decodeAs[Upsert](data)
+	}
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// decodeChangeSet keeps the steps that it has to decode to validate them.
+func decodeChangeSet(data []byte) (*ChangeSet, error) {
+	c, err := Unmarshal[ChangeSet](data)
+	if err != nil {
+		return nil, err
+	}
+	if c.decoded, err = c.Steps(); err != nil {
+		return nil, err
+	}
+	return &c, nil
 }
 
 func decodeAs[T any, P interface {

@@ -110,6 +110,13 @@ const Memento = "Memento"
 // (Egeria: Template).
 const Template = "Template"
 
+// Element is the state of one element of metadata.
+type Element struct {
+	Header          ElementHeader    `json:"header"`
+	Properties      Properties       `json:"properties,omitzero"`
+	Classifications []Classification `json:"classifications,omitempty"`
+}
+
 // Archived reports whether the element was deleted by [DeleteArchive].
 func (e *Element) Archived() bool { return e.Classification(Memento) != nil }
 
@@ -121,13 +128,6 @@ func (e *Element) Classification(name string) *Classification {
 		return nil
 	}
 	return &e.Classifications[i]
-}
-
-// Element is the state of one element of metadata.
-type Element struct {
-	Header          ElementHeader    `json:"header"`
-	Properties      Properties       `json:"properties,omitzero"`
-	Classifications []Classification `json:"classifications,omitempty"`
 }
 
 // Relationship is the state of one relationship, from End1 to End2.

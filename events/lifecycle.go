@@ -61,6 +61,7 @@ func (c *Restore) Validate() error { return c.Element.Validate("/element") }
 // (Egeria: publishElement).
 type Publish struct {
 	Element ElementRef `json:"element"`
+	Expectation
 }
 
 // EventType returns [TypePublishElement].
@@ -73,6 +74,7 @@ func (c *Publish) Validate() error { return c.Element.Validate("/element") }
 // zones of what is not published (Egeria: withdrawElement).
 type Withdraw struct {
 	Element ElementRef `json:"element"`
+	Expectation
 }
 
 // EventType returns [TypeWithdrawElement].

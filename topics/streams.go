@@ -143,6 +143,9 @@ const (
 	VerbDigests       = "digests"
 	VerbCount         = "count"
 	VerbHistory       = "history"
+	VerbTypes         = "types"
+	VerbGraph         = "graph"
+	VerbLineage       = "lineage"
 
 	// CoordinatorLease and RepositoryLease are keys of the leases bucket.
 	CoordinatorLease = "coordinator"

@@ -44,12 +44,12 @@ func (t Topics) Commands(source string) string { return t.join("in", Escape(sour
 
 // Element is the subject of the change events of one element.
 func (t Topics) Element(typeName, guid string) string {
-	return t.join("out", "element", pattern(typeName), Escape(guid))
+	return t.domain + ".out.element." + pattern(typeName) + "." + Escape(guid) // once for every change: not joined
 }
 
 // Relationship is the subject of the change events of one relationship.
 func (t Topics) Relationship(typeName, guid string) string {
-	return t.join("out", "relationship", pattern(typeName), Escape(guid))
+	return t.domain + ".out.relationship." + pattern(typeName) + "." + Escape(guid)
 }
 
 // Fence is the subject of the generation that a connector is fenced to.

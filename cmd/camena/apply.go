@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -20,8 +21,8 @@ func (p *program) applyCommand() *cobra.Command {
 	return p.resourceCommand(&cobra.Command{
 		Use:   "apply -f FILE...",
 		Short: "Make the metadata what resource files say",
-		Long: `Make the metadata what resource files say: integration groups, integration connectors, elements,
-relationships. What is as it should be already is left alone. Each document is applied as a whole or
+		Long: `Make the metadata what resource files say: types, integration groups, integration connectors,
+elements, relationships. What is as it should be already is left alone. Each document is applied as a whole or
 not at all. docs/configuration.md describes the files.`,
 		Example: `  camena apply -f examples/quickstart.yaml
   camena apply -f connectors/        # every .yaml file of a folder
@@ -101,10 +102,29 @@ func (a *applying) apply(ctx context.Context, resources []wantedResource) error 
 			}
 		}
 		if err != nil {
-			return fmt.Errorf("%s: %s %s: %w", w.where, w.kind, w.name, err)
+			return w.refused(err)
 		}
 	}
 	return nil
+}
+
+// refused tells of a resource why it is refused. Where in its command the mistake
+// is says more than where in the change set, which nobody has written.
+func (w *wantedResource) refused(err error) error {
+	if types, ok := w.resource.(*typesResource); ok {
+		return types.types.located(err)
+	}
+	if e, ok := errors.AsType[*events.Error](err); ok {
+		pointer := e.Pointer
+		if _, rest, found := itemOf(pointer, "/commands"); found {
+			pointer = rest
+		}
+		for _, outer := range []string{"/data", "/element", "/relationship"} {
+			pointer = strings.TrimPrefix(pointer, outer)
+		}
+		err = events.Errorf(e.Code, strings.TrimPrefix(pointer, "/"), "%s", e.Message)
+	}
+	return fmt.Errorf("%s: %s %s: %w", w.where, w.kind, w.name, err)
 }
 
 // applied says what a change set did: its main step created something, one of
@@ -168,52 +188,56 @@ func persist[A any](ctx context.Context, ask func() (A, error)) (A, error) {
 
 // request sends commands as one change set, on behalf of a metadata source.
 func (a *applying) request(ctx context.Context, owner string, commands []events.Command) (events.Result, error) {
+	s := &sender{metadata: a.metadata, actor: a.actor, owner: owner}
+	if types, alone := commands[0].(*events.DefineTypes); alone {
+		return s.send(ctx, types) // they cannot stand in a change set
+	}
 	set, err := events.NewChangeSet(commands...)
 	if err != nil {
 		return events.Result{}, err
 	}
-	e, err := events.NewCommand("/"+source, set)
-	if err != nil {
-		return events.Result{}, err
-	}
-	e.SetExtension(events.ExtActor, a.actor)
-	e.SetExtension(events.ExtMetadataSource, owner)
-	r, err := a.metadata.Request(ctx, e)
-	if err == nil && r.Error != nil {
-		err = r.Error
-	}
-	return r, err
+	return s.send(ctx, set)
 }
 
 func (a *applying) remove(ctx context.Context, resources []wantedResource) error {
 	for _, w := range slices.Backward(resources) {
+		if len(w.removal()) == 0 {
+			fmt.Fprintf(a.out, "%s %s stay\n", w.kind, printable(w.name))
+			continue
+		}
 		result, err := a.request(ctx, "", w.removal())
 		if err != nil {
-			return fmt.Errorf("%s: %s %s: %w", w.where, w.kind, w.name, err)
+			return w.refused(err)
 		}
 		said := "was not there"
 		if result.Changed {
 			said = "deleted"
 		}
 		fmt.Fprintf(a.out, "%s %s %s\n", w.kind, printable(w.name), said)
-		c, ok := w.resource.(*connectorResource)
-		if !ok || c.metadataSource == "" {
-			continue
-		}
-		if !a.cataloged {
-			a.tellWhatStays(ctx, c)
-			continue
-		}
-		if err := a.awaitEnd(ctx, c.name); err != nil {
-			return err
-		}
-		n, err := a.removeOwned(ctx, c.metadataSource)
-		fmt.Fprintf(a.out, "%d elements of %s deleted\n", n, printable(c.metadataSource))
-		if err != nil {
+		if err := a.removeCataloged(ctx, w.resource); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// removeCataloged removes what a connector has cataloged as its own, if that is
+// wanted, and else tells that it stays.
+func (a *applying) removeCataloged(ctx context.Context, r resource) error {
+	c, ok := r.(*connectorResource)
+	if !ok || c.metadataSource == "" {
+		return nil
+	}
+	if !a.cataloged {
+		a.tellWhatStays(ctx, c)
+		return nil
+	}
+	if err := a.awaitEnd(ctx, c.name); err != nil {
+		return err
+	}
+	n, err := a.removeOwned(ctx, c.metadataSource)
+	fmt.Fprintf(a.out, "%d elements of %s deleted\n", n, printable(c.metadataSource))
+	return err
 }
 
 // tellWhatStays tells of what a connector has cataloged, if it has.

@@ -28,9 +28,10 @@ func newBenchCommand(stdout io.Writer) *cobra.Command {
 Nothing of an installation is touched.`,
 		Example: `  camena bench changes
   camena bench changes --messages 1000000 --rounds 3 -o json
-  camena bench cycles --connectors 10000 --interval 10s -o json`,
+  camena bench cycles --connectors 10000 --interval 10s -o json
+  camena bench queries --elements 1000000 -o json`,
 	}
-	cmd.AddCommand(newBenchChangesCommand(stdout), newBenchCyclesCommand(stdout))
+	cmd.AddCommand(newBenchChangesCommand(stdout), newBenchCyclesCommand(stdout), newBenchQueriesCommand(stdout))
 	return cmd
 }
 

@@ -25,6 +25,7 @@ import (
 
 type changesBench struct {
 	messages, size, rounds int
+	set                    int // changes a change set
 	rate                   int
 	latency                time.Duration
 	output                 output
@@ -41,7 +42,8 @@ func newBenchChangesCommand(stdout io.Writer) *cobra.Command {
 		Long: `Fills the in topic, lets the repository apply it, and lets a plain consumer and publisher relay
 the same messages from one stream to another, in alternating rounds. "ratio" is the median of
 the rounds' ratios. Then sends commands at a fixed rate and measures the time to the out topic,
-and the same for the plain relay.`,
+and the same for the plain relay. "set_ratio" is that of the changes a second when they come in
+atomic change sets, against the same relay of single messages.`,
 		Example: `  camena bench changes
   camena bench changes --rounds 3 --latency 0            # shorter
   camena bench changes --messages 1000000 --rounds 3 -o json`,
@@ -52,6 +54,7 @@ and the same for the plain relay.`,
 	f.IntVar(&b.messages, "messages", 50_000, "commands a round")
 	f.IntVar(&b.size, "size", 1024, "size of a command's data in bytes")
 	f.IntVar(&b.rounds, "rounds", 9, "rounds")
+	f.IntVar(&b.set, "set", 100, "changes in an atomic change set; 0 leaves them out")
 	f.IntVar(&b.rate, "rate", 1000, "commands a second for the latency")
 	f.DurationVar(&b.latency, "latency", 10*time.Second, "how long to measure the latency; 0 leaves it out")
 	b.output.flag(cmd)
@@ -67,6 +70,8 @@ func (b *changesBench) check() error {
 		return err
 	case b.size > maxBenchSize:
 		return fmt.Errorf("--size %d: give at most %d", b.size, maxBenchSize)
+	case b.set < 0 || b.set > 1000 || b.set*(b.size+maxEnvelope) > 1<<20:
+		return fmt.Errorf("--set %d: give at most 1000, and so many that they fit into 1 MiB, or 0 to leave them out", b.set)
 	case b.latency < 0:
 		return fmt.Errorf("--latency %s: give more, or 0 to leave it out", b.latency)
 	case b.latency > 0 && b.count() == 0:
@@ -82,7 +87,7 @@ func (b *changesBench) run(ctx context.Context, stdout io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, r.close()) }()
-	var ours, bare, ratios, cpu, bareCPU []float64
+	var ours, bare, ratios, cpu, bareCPU, sets, setRatios []float64
 	for i := range b.rounds {
 		applied, relayed, err := b.round(ctx, r, i)
 		if err != nil {
@@ -91,6 +96,14 @@ func (b *changesBench) run(ctx context.Context, stdout io.Writer) (err error) {
 		ours, bare = append(ours, applied.rate), append(bare, relayed.rate)
 		ratios = append(ratios, applied.rate/relayed.rate)
 		cpu, bareCPU = append(cpu, applied.cpu), append(bareCPU, relayed.cpu)
+		if b.set == 0 {
+			continue
+		}
+		inSets, err := b.setRound(ctx, r, i)
+		if err != nil {
+			return fmt.Errorf("change sets of round %d: %w", i+1, err)
+		}
+		sets, setRatios = append(sets, inSets.rate), append(setRatios, inSets.rate/relayed.rate)
 	}
 	figures := []figure{
 		{"messages", b.messages, "commands a round"},
@@ -103,6 +116,12 @@ func (b *changesBench) run(ctx context.Context, stdout io.Writer) (err error) {
 		{"ratio_max", round(slices.Max(ratios), 3), "best round"},
 		{"cpu_s_per_100k", round(median(cpu), 2), "processor seconds for 100,000 commands, the server's included"},
 		{"bare_cpu_s_per_100k", round(median(bareCPU), 2), "the same of the bare relay"},
+	}
+	if b.set > 0 {
+		figures = append(figures,
+			figure{"set", b.set, "changes in a change set"},
+			figure{"set_changes_per_s", round(median(sets), 0), "change events a second, median"},
+			figure{"set_ratio", round(median(setRatios), 3), "median of the rounds, against the bare relay of single messages"})
 	}
 	if b.latency > 0 {
 		more, err := b.latencies(ctx, r)

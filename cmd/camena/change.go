@@ -11,36 +11,31 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// what is the change in a word.
+// what is the change in a word: the last but one of its type.
 func what(eventType string) string {
-	switch eventType {
-	case events.TypeElementCreated, events.TypeRelationshipCreated:
-		return "created"
-	case events.TypeElementUpdated, events.TypeRelationshipUpdated:
-		return "updated"
-	case events.TypeElementDeleted, events.TypeRelationshipDeleted:
-		return "deleted"
-	case events.TypeElementClassified:
-		return "classified"
-	case events.TypeElementReclassified:
-		return "reclassified"
-	case events.TypeElementDeclassified:
-		return "declassified"
-	default:
+	if eventType == events.TypeTypeDefined {
+		return "defined"
+	}
+	parts := strings.Split(eventType, ".")
+	if len(parts) != 5 || parts[2] != "element" && parts[2] != "relationship" {
 		return eventType
 	}
+	return parts[3]
 }
 
 // subject is what a change is about.
 type subject struct {
 	header *events.ElementHeader
-	name   string
+	// typeName is that of the header; of types it is their kind.
+	typeName, name string
 	// detail is what of it has changed.
 	detail string
 }
 
 func subjectOf(c *connectors.Change) subject {
 	switch {
+	case c.OpenType != nil && c.OpenType.Type != nil:
+		return typeSubject(c.OpenType)
 	case c.Element != nil && c.Element.State() != nil:
 		return elementSubject(c.Element)
 	case c.Relationship != nil && c.Relationship.State() != nil:
@@ -52,19 +47,56 @@ func subjectOf(c *connectors.Change) subject {
 
 func elementSubject(c *events.ElementChange) subject {
 	h := &c.State().Header
-	s := subject{header: h, name: h.QualifiedName, detail: c.Classification}
+	s := subject{header: h, typeName: h.Type.Name, name: h.QualifiedName, detail: c.Classification}
 	if s.name == "" {
 		s.name = h.GUID
 	}
 	if c.Element != nil && c.Previous != nil && s.detail == "" {
-		s.detail = changedNames(c.Previous.Properties, c.Element.Properties)
+		s.detail = changedParts(c)
+	}
+	if c.Purged {
+		s.detail = "purged"
+	}
+	return s
+}
+
+// changedParts tells what of an element has changed.
+func changedParts(c *events.ElementChange) string {
+	was, is := &c.Previous.Header, &c.Element.Header
+	var parts []string
+	if names := changedNames(c.Previous.Properties, c.Element.Properties); names != "" {
+		parts = append(parts, names)
+	}
+	if was.Type.Name != is.Type.Name {
+		parts = append(parts, "was "+was.Type.Name)
+	}
+	if was.Origin.Source != is.Origin.Source {
+		parts = append(parts, "source "+orDash(was.Origin.Source)+" → "+orDash(is.Origin.Source))
+	}
+	if !slices.Equal(was.Zones, is.Zones) {
+		parts = append(parts, "zones")
+	}
+	if was.AnchorGUID != is.AnchorGUID {
+		parts = append(parts, "anchor")
+	}
+	if !was.Effectivity.Equal(is.Effectivity) {
+		parts = append(parts, "effectivity")
+	}
+	return strings.Join(parts, ", ")
+}
+
+// typeSubject is the definition of a type.
+func typeSubject(c *events.TypeChange) subject {
+	s := subject{header: &events.ElementHeader{}, typeName: string(c.Type.Kind), name: c.Type.Name, detail: "new"}
+	if c.Previous != nil {
+		s.detail = "changed"
 	}
 	return s
 }
 
 func relationshipSubject(c *events.RelationshipChange) subject {
 	r := c.State()
-	s := subject{header: &r.Header, name: stubName(r.End1) + " → " + stubName(r.End2)}
+	s := subject{header: &r.Header, typeName: r.Header.Type.Name, name: stubName(r.End1) + " → " + stubName(r.End2)}
 	if c.Relationship != nil && c.Previous != nil {
 		s.detail = changedNames(c.Previous.Properties, c.Relationship.Properties)
 	}
@@ -99,8 +131,13 @@ func changedNames(before, after events.Properties) string {
 // line shows a change event on one line.
 func line(c *connectors.Change) string {
 	s := subjectOf(c)
-	text := fmt.Sprintf("%s  %-12s %-20s  %s  v%d  by %s", c.Time.Local().Format("15:04:05.000"), what(c.Type),
-		s.header.Type.Name, printable(s.name), s.header.Versions.Version, printable(orDash(actor(c, s.header))))
+	text := fmt.Sprintf("%s  %-12s %-20s  %s", c.Time.Local().Format("15:04:05.000"), what(c.Type), s.typeName, printable(s.name))
+	if c.OpenType == nil {
+		text += fmt.Sprintf("  v%d", s.header.Versions.Version)
+	}
+	if who := actor(c, s.header); who != "" || c.OpenType == nil {
+		text += "  by " + printable(orDash(who))
+	}
 	if s.detail != "" {
 		text += "  (" + printable(s.detail) + ")"
 	}

@@ -45,7 +45,9 @@ type config struct {
 	Replicas     int           `split_words:"true" desc:"copies of every stream, 1 to 5; 0: three where the cluster has three servers"`
 	History      int           `split_words:"true" default:"64" desc:"how many states of an element are kept"`
 	Retention    time.Duration `split_words:"true" default:"720h" desc:"how long what was deleted can still be read, with its history"`
-	User         string        `split_words:"true" desc:"who is recorded as the actor of apply and delete; default: the user of the operating system"`
+	PublishZones []string      `split_words:"true" desc:"zones that \"elements publish\" puts an element into, separated by commas; none: all zones"`
+	DefaultZones []string      `split_words:"true" desc:"zones of new elements and of withdrawn ones; none: all zones"`
+	User         string        `split_words:"true" desc:"who is recorded to have done what is changed at the terminal; default: the user of the operating system"`
 	LogLevel     string        `split_words:"true" desc:"debug, info, warn or error; default: info for serve, warn for the others"`
 	LogFormat    string        `split_words:"true" default:"text" desc:"text or json"`
 }
@@ -94,7 +96,16 @@ func (c *config) complete() error {
 			return fmt.Errorf("CAMENA_ROLES: %q is none of %s", role, strings.Join(allRoles(), ", "))
 		}
 	}
+	for _, zones := range [...][]string{c.PublishZones, c.DefaultZones} {
+		for i := range zones {
+			zones[i] = strings.TrimSpace(zones[i])
+		}
+	}
 	switch {
+	case slices.Contains(c.PublishZones, ""):
+		return errors.New("CAMENA_PUBLISH_ZONES: one of the names is empty")
+	case slices.Contains(c.DefaultZones, ""):
+		return errors.New("CAMENA_DEFAULT_ZONES: one of the names is empty")
 	case c.Replicas < 0 || c.Replicas > 5:
 		return fmt.Errorf("CAMENA_REPLICAS: %d is not between 0 and 5", c.Replicas)
 	case c.History < 1:

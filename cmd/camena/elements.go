@@ -21,13 +21,27 @@ import (
 func (p *program) elementsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "elements", Aliases: []string{"element"},
-		Short: "Look at metadata elements",
+		Short: "Look at metadata elements, and change them",
+		Long: `Look at metadata elements, and change them. Elements are named by qualified name or guid. Commands that change
+something tell what they would change with --dry-run, and change nothing then.`,
 		Example: `  camena elements list --type DataFile
+  camena elements find --where 'size > 1000000 and fileExtension in (csv, json)'
+  camena elements count --type Asset
   camena elements get Connection::quickstart
   camena elements history Connection::quickstart
-  camena elements related IntegrationGroup::default`,
+  camena elements related IntegrationGroup::default
+  camena elements lineage Topic::orders --downstream
+  camena elements create Topic Topic::orders --set displayName=orders
+  camena elements update Topic::orders --clear displayName --dry-run`,
 	}
-	cmd.AddCommand(p.elementsListCommand(), p.elementsGetCommand(), p.elementsHistoryCommand(), p.elementsRelatedCommand())
+	cmd.AddCommand(
+		p.elementsListCommand(), p.elementsCountCommand(), p.elementsGetCommand(), p.elementsHistoryCommand(),
+		p.elementsRelatedCommand(), p.elementsGraphCommand(), p.elementsLineageCommand(),
+		p.elementsCreateCommand(), p.elementsUpdateCommand(), p.elementsUpsertCommand(), p.elementsDeleteCommand(), p.elementsRestoreCommand(),
+		p.elementsClassifyCommand(), p.elementsDeclassifyCommand(), p.elementsPublishCommand(), p.elementsWithdrawCommand(),
+		p.elementsRetypeCommand(), p.elementsRehomeCommand(), p.elementsFromTemplateCommand(),
+		p.elementsLinkCommand(), p.elementsUnlinkCommand(), p.externalIDCommand(),
+	)
 	return cmd
 }
 
@@ -88,46 +102,6 @@ func (p *program) tellOfMore(more bool, n int) {
 	}
 }
 
-func (p *program) elementsListCommand() *cobra.Command {
-	var q events.Find
-	var g paging
-	var o output
-	cmd := &cobra.Command{
-		Use: "list", Short: "List elements in the order of their names",
-		Example: `  camena elements list --type DataFile --text invoice
-  camena elements list --source IntegrationConnector::quickstart --all -o json`,
-		Args: cobra.NoArgs,
-	}
-	f := cmd.Flags()
-	f.StringVar(&q.Type, "type", "", "only this type, subtypes included")
-	f.StringVar(&q.Text, "text", "", "only those with this text in qualified name, display name, name or description")
-	f.StringVar(&q.Source, "source", "", "only what belongs to this metadata source")
-	f.StringVar(&q.NamePrefix, "prefix", "", "only those whose qualified name begins so")
-	g.flags(cmd)
-	o.flag(cmd)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return p.withMetadata(cmd.Context(), func(ctx context.Context, m *bus.Metadata) error {
-			list, more, err := collect(&g, func(page events.Page) ([]events.Element, string, error) {
-				q.Page = page
-				a, err := m.Find(ctx, q)
-				return a.Elements, a.Next, err
-			})
-			if events.CodeOf(err) == events.CodeUnknownType {
-				return fmt.Errorf("%w%s", plain(err), likeType(ctx, m, q.Type))
-			}
-			if err != nil {
-				return err
-			}
-			defer p.tellOfMore(more, len(list))
-			if o.json() {
-				return printJSON(p.stdout, list)
-			}
-			return elementsTable(list).print(p.stdout, "no element matches")
-		})
-	}
-	return cmd
-}
-
 func elementsTable(list []events.Element) *table {
 	t := newTable("TYPE", "QUALIFIED NAME", "VERSION", "SOURCE", "CHANGED")
 	for i := range list {
@@ -144,42 +118,12 @@ func changedAt(h *events.ElementHeader) string {
 	return when(h.Versions.UpdateTime)
 }
 
-func (p *program) elementsGetCommand() *cobra.Command {
-	var o output
-	cmd := &cobra.Command{
-		Use: "get QUALIFIED_NAME|GUID", Short: "Show one element, or a relationship by its guid",
-		Example: `  camena elements get Connection::quickstart
-  camena elements get 0b4ee7f4-1f5d-5c7e-9b7a-7e0c6d9f3a10 -o json`,
-		Args: one("the element, by its qualified name or guid", "camena elements list"),
-	}
-	o.flag(cmd)
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return p.withMetadata(cmd.Context(), func(ctx context.Context, m *bus.Metadata) error {
-			a, err := m.Get(ctx, events.Get{ElementRef: reference(args[0])})
-			if err != nil {
-				return err
-			}
-			switch {
-			case a.Relationship != nil && o.json():
-				return printJSON(p.stdout, a.Relationship)
-			case a.Relationship != nil:
-				return relationshipSheet(a.Relationship).print(p.stdout, "")
-			case o.json():
-				return printJSON(p.stdout, a.Element)
-			default:
-				return elementSheet(a.Element).print(p.stdout, "")
-			}
-		})
-	}
-	return cmd
-}
-
 // elementSheet shows an element, a line a value.
 func elementSheet(e *events.Element) *table {
 	t := headerSheet(&e.Header)
 	addProperties(t, "", e.Properties)
 	for _, c := range e.Classifications {
-		t.add(c.Name, "(classification)")
+		t.add(c.Name, strings.TrimSpace("(classification) "+effective(c.Effectivity)))
 		addProperties(t, "  ", c.Properties)
 	}
 	return t
@@ -216,7 +160,25 @@ func headerSheet(h *events.ElementHeader) *table {
 	if len(h.Zones) > 0 {
 		t.add("zones", strings.Join(h.Zones, ", "))
 	}
+	if h.AnchorGUID != "" {
+		t.add("anchor", h.AnchorGUID)
+	}
+	if period := effective(h.Effectivity); period != "" {
+		t.add("effective", period)
+	}
 	return t
+}
+
+// effective tells when something counts; "" if it always does.
+func effective(e events.Effectivity) string {
+	var parts []string
+	if !e.From.IsZero() {
+		parts = append(parts, "from "+timestamp(e.From))
+	}
+	if !e.To.IsZero() {
+		parts = append(parts, "until "+timestamp(e.To))
+	}
+	return strings.Join(parts, " ")
 }
 
 func addProperties(t *table, indent string, p events.Properties) {
@@ -276,62 +238,6 @@ func historyTable(changes []events.Entry) *table {
 		c := connectors.Change{Type: e.Type, Actor: e.Actor, Element: e.Element, Relationship: e.Relationship}
 		s := subjectOf(&c)
 		t.add(strconv.FormatUint(e.Sequence, 10), timestamp(e.Time), what(e.Type), number(s.header.Versions.Version), orDash(actor(&c, s.header)), s.detail)
-	}
-	return t
-}
-
-func (p *program) elementsRelatedCommand() *cobra.Command {
-	var q events.Related
-	var g paging
-	var o output
-	cmd := &cobra.Command{
-		Use: "related QUALIFIED_NAME|GUID", Short: "List the elements that are related to one",
-		Example: `  camena elements related IntegrationGroup::default
-  camena elements related IntegrationConnector::quickstart --relationship AssetConnection`,
-		Args: one("the element, by its qualified name or guid", "camena elements list"),
-	}
-	f := cmd.Flags()
-	f.StringVar(&q.Relationship, "relationship", "", "only by this type of relationship")
-	f.IntVar(&q.End, "end", 0, "1 or 2: only where the element is at this end; 0: both")
-	checkFirst(cmd, func(*cobra.Command) error {
-		if q.End < 0 || q.End > 2 {
-			return fmt.Errorf("--end %d: give 1, 2, or 0 for both", q.End)
-		}
-		return nil
-	})
-	g.flags(cmd)
-	o.flag(cmd)
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return p.withMetadata(cmd.Context(), func(ctx context.Context, m *bus.Metadata) error {
-			q.ElementRef = reference(args[0])
-			list, more, err := collect(&g, func(page events.Page) ([]events.RelatedElement, string, error) {
-				q.Page = page
-				a, err := m.Related(ctx, q)
-				return a.Related, a.Next, err
-			})
-			if err != nil {
-				return err
-			}
-			defer p.tellOfMore(more, len(list))
-			if o.json() {
-				return printJSON(p.stdout, list)
-			}
-			return relatedTable(list).print(p.stdout, "nothing is related to it")
-		})
-	}
-	return cmd
-}
-
-func relatedTable(list []events.RelatedElement) *table {
-	t := newTable("RELATIONSHIP", "", "TYPE", "QUALIFIED NAME")
-	for i := range list {
-		r := &list[i]
-		arrow := "→"
-		if r.Relationship.End1.GUID == r.Element.Header.GUID {
-			arrow = "←"
-		}
-		h := &r.Element.Header
-		t.add(r.Relationship.Header.Type.Name, arrow, h.Type.Name, cmp.Or(h.QualifiedName, h.GUID))
 	}
 	return t
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -82,7 +83,8 @@ func (r *reader) check(d *document, n *yaml.Node, c *connectorResource) error {
 	return nil
 }
 
-// offender returns the node that a configuration error points at.
+// offender returns the node below at that an error points at, as near as there
+// is one.
 func (*document) offender(at *yaml.Node, err error) *yaml.Node {
 	e, ok := errors.AsType[*events.Error](err)
 	if !ok {
@@ -90,6 +92,10 @@ func (*document) offender(at *yaml.Node, err error) *yaml.Node {
 	}
 	for name := range strings.SplitSeq(strings.TrimPrefix(e.Pointer, "/"), "/") {
 		at = follow(at)
+		if i, err := strconv.Atoi(name); err == nil && at.Kind == yaml.SequenceNode && i >= 0 && i < len(at.Content) {
+			at = at.Content[i]
+			continue
+		}
 		for i := 0; at.Kind == yaml.MappingNode && i+1 < len(at.Content); i += 2 {
 			if at.Content[i].Value == name {
 				at = at.Content[i+1]

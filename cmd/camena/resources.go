@@ -51,6 +51,7 @@ type wantedResource struct {
 
 // The kinds of resources, in the order in which they are applied.
 const (
+	kindTypes        = "Types"
 	kindGroup        = "IntegrationGroup"
 	kindConnector    = "IntegrationConnector"
 	kindElement      = "Element"
@@ -58,7 +59,7 @@ const (
 )
 
 func resourceKinds() []string {
-	return []string{kindGroup, kindConnector, kindElement, kindRelationship}
+	return []string{kindTypes, kindGroup, kindConnector, kindElement, kindRelationship}
 }
 
 // reader reads resource files.
@@ -185,6 +186,8 @@ func (r *reader) resource(d *document, n *yaml.Node) (wantedResource, error) {
 	}
 	var err error
 	switch w.kind = kind.Value; w.kind {
+	case kindTypes:
+		w.name, w.resource, err = d.typesResource(n)
 	case kindGroup:
 		w.name, w.resource, err = d.group(n)
 	case kindConnector:

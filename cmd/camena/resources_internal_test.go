@@ -162,7 +162,7 @@ func TestResourceErrorsNameTheLine(t *testing.T) {
 	t.Parallel()
 	const connector = "kind: IntegrationConnector\nname: a\nconnector: other\n"
 	for text, want := range map[string]string{
-		"name: a":                                  `r.yaml:1: there is no kind; give one of IntegrationGroup`,
+		"name: a":                                  `r.yaml:1: there is no kind; give one of Types, IntegrationGroup`,
 		"- a":                                      `r.yaml:1: there is no kind`,
 		"# x\n\nkind: Group\n":                     `r.yaml:3: unknown kind "Group"`,
 		"kind: IntegrationGroup\nname: [a]":        `r.yaml:2: expected a text, found a list`,

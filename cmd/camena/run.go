@@ -24,7 +24,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root := p.rootCommand() //nolint:contextcheck // cobra hands ctx to the commands
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
-	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+	if _, coded := errors.AsType[*exitError](err); !coded && errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		return errors.New("interrupted")
 	}
 	return err
@@ -56,16 +56,22 @@ one that serves from the data folder, else the one at ` + defaultURL + `.`,
 	})
 	root.AddCommand(
 		p.serveCommand(),
-		p.applyCommand(), p.deleteCommand(),
-		p.watchCommand(), p.elementsCommand(), p.connectorsCommand(), p.nodesCommand(), p.deadLettersCommand(),
+		p.applyCommand(), p.deleteCommand(), p.importCommand(), p.changeSetCommand(),
+		p.watchCommand(), p.elementsCommand(), p.typesCommand(), p.connectorsCommand(), p.nodesCommand(), p.deadLettersCommand(),
 		p.healthCommand(), p.versionCommand(), newBenchCommand(p.stdout),
 	)
-	for _, group := range append(root.Commands(), root) {
-		if group.HasSubCommands() && group.RunE == nil {
-			group.Args, group.RunE = cobra.ArbitraryArgs, chooseCommand
-		}
-	}
+	chooseBelow(root)
 	return root
+}
+
+// chooseBelow has commands that only have commands below them choose one.
+func chooseBelow(cmd *cobra.Command) {
+	for _, c := range cmd.Commands() {
+		chooseBelow(c)
+	}
+	if cmd.HasSubCommands() && cmd.RunE == nil {
+		cmd.Args, cmd.RunE = cobra.ArbitraryArgs, chooseCommand
+	}
 }
 
 // chooseCommand runs a command that only has commands below it.

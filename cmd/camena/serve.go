@@ -190,7 +190,7 @@ func (n *node) build(role string, offered connectors.Set) (service, error) {
 	case roleRepository:
 		return repository.New(repository.Settings{
 			Node: n.config.Node, Instance: instance.String(), Bus: n.bus, Version: version(),
-			Retention: n.config.Retention, Logger: log,
+			Retention: n.config.Retention, PublishZones: n.config.PublishZones, DefaultZones: n.config.DefaultZones, Logger: log,
 		})
 	case roleCoordinator:
 		return coordinator.New(coordinator.Settings{Node: n.config.Node, Instance: instance.String(), Bus: n.bus, Logger: log})

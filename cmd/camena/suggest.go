@@ -1,14 +1,8 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
-
-	"github.com/camena-io/camena/events"
-	"github.com/camena-io/camena/runtime/bus"
 )
 
 // didYouMean returns "; did you mean ...?" for the candidate that is nearest to
@@ -24,15 +18,6 @@ func didYouMean(written string, candidates []string) string {
 		return ""
 	}
 	return fmt.Sprintf("; did you mean %q?", best)
-}
-
-// likeType is [didYouMean] among the types that are in use.
-func likeType(ctx context.Context, m *bus.Metadata, written string) string {
-	n, err := m.Count(ctx, events.Find{})
-	if err != nil {
-		return ""
-	}
-	return didYouMean(written, slices.Concat(slices.Sorted(maps.Keys(n.Elements)), slices.Sorted(maps.Keys(n.Relationships))))
 }
 
 // distance counts the insertions, deletions and replacements between two texts.

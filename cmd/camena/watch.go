@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -21,12 +21,11 @@ const extSequence = "outsequence"
 
 // watching is what to print of the out topic.
 type watching struct {
-	p      *program
-	filter connectors.Filter
-	count  int
-	output output
-	// present is the sequence up to which events show the present state.
-	present uint64
+	p       *program
+	filter  connectors.Filter
+	changes []string
+	count   int
+	output  output
 }
 
 func (p *program) watchCommand() *cobra.Command {
@@ -35,9 +34,13 @@ func (p *program) watchCommand() *cobra.Command {
 		Use:   "watch",
 		Short: "Print change events as they happen",
 		Long: `Print a line per change event as it happens: time, change, type, name, version, actor, and what has changed.
-With -o json each line is one CloudEvent in structured mode, with its sequence on the out topic as "` + extSequence + `".`,
+With -o json each line is one CloudEvent in structured mode, with its sequence on the out topic as "` + extSequence + `".
+
+Several flags select what they all select; several values of one flag what any of them does. A change is selected if
+the state before it was, too: so you also see what leaves a zone or loses a classification.`,
 		Example: `  camena watch
   camena watch --type DataFile        # subtypes included
+  camena watch --classification Confidentiality --change classified,declassified
   camena watch --present              # first the present state of everything
   camena watch --from 1 -o json       # everything that is kept, as CloudEvents`,
 		Args: cobra.NoArgs,
@@ -45,28 +48,76 @@ With -o json each line is one CloudEvent in structured mode, with its sequence o
 	}
 	f := cmd.Flags()
 	f.StringSliceVar(&w.filter.Types, "type", nil, "only these types of elements and relationships, subtypes included")
+	f.StringSliceVar(&w.filter.Relationships, "relationship", nil, "only these types of relationships, without subtypes; beside --type, these as well")
+	f.StringSliceVar(&w.filter.Classifications, "classification", nil, "only elements that have one of these classifications")
+	f.StringSliceVar(&w.filter.Zones, "zone", nil, "only what is in one of these zones, or in none")
 	f.StringSliceVar(&w.filter.Sources, "source", nil, "only what belongs to these metadata sources")
+	f.StringSliceVar(&w.changes, "change", nil, "only these changes, such as created, or with what they are of, as in relationship.created; also element, relationship, type")
 	f.Uint64Var(&w.filter.From, "from", 0, "begin at this sequence of the out topic; 0: now")
 	f.BoolVar(&w.filter.Present, "present", false, "begin with the present state of everything")
 	f.IntVar(&w.count, "count", 0, "end after so many events; 0: never")
 	w.output.flag(cmd)
 	checkFirst(cmd, func(cmd *cobra.Command) error {
-		return errors.Join(exclusive(cmd, "from", "present"), atLeast("count", w.count, 0))
+		err := errors.Join(exclusive(cmd, "from", "present"), atLeast("count", w.count, 0), w.selectChanges())
+		if err != nil {
+			return err
+		}
+		return w.filter.Validate()
 	})
 	return cmd
+}
+
+// selectChanges has the filter select what --change names; without it all, and
+// types where nothing else is asked for.
+func (w *watching) selectChanges() error {
+	f := &w.filter
+	if len(w.changes) == 0 && len(f.Types)+len(f.Relationships)+len(f.Classifications)+len(f.Zones)+len(f.Sources) == 0 {
+		f.Changes = []string{connectors.AnyElementChange, connectors.AnyRelationshipChange, connectors.AnyTypeChange}
+	}
+	var known []string
+	for _, t := range changeTypes() {
+		known = append(known, what(t), shortType(t))
+	}
+	for _, name := range w.changes {
+		n := len(f.Changes)
+		if name == "element" || name == "relationship" || name == "type" {
+			f.Changes = append(f.Changes, "io.camena."+name+".*")
+		}
+		for _, t := range changeTypes() {
+			if name == what(t) || name == shortType(t) || name == t {
+				f.Changes = append(f.Changes, t)
+			}
+		}
+		if len(f.Changes) == n {
+			return fmt.Errorf("--change: there is no change %q%s", name, didYouMean(name, known))
+		}
+	}
+	return nil
+}
+
+// changeTypes are the types of the change events that are shown.
+func changeTypes() []string {
+	return []string{
+		events.TypeElementCreated, events.TypeElementUpdated, events.TypeElementDeleted, events.TypeElementRestored,
+		events.TypeElementClassified, events.TypeElementReclassified, events.TypeElementDeclassified,
+		events.TypeElementRetyped, events.TypeElementRehomed,
+		events.TypeRelationshipCreated, events.TypeRelationshipUpdated, events.TypeRelationshipDeleted,
+		events.TypeRelationshipRestored, events.TypeRelationshipRehomed, events.TypeTypeDefined,
+	}
 }
 
 var errEnough = errors.New("enough events")
 
 func (w *watching) run(ctx context.Context) error {
 	return w.p.withBus(ctx, 0, func(ctx context.Context, b *bus.Bus) error {
-		if err := w.checkTypes(ctx, b); err != nil {
+		m, err := b.Metadata(ctx, source)
+		if err != nil {
 			return err
 		}
-		f, err := w.following(ctx, b)
-		if err == nil {
-			err = b.Follow(ctx, f, w.show)
+		if err := w.checkTypes(ctx, m); err != nil {
+			return err
 		}
+		err = m.Watch(ctx, w.filter, func() { fmt.Fprintln(w.p.stderr, "watching", b.Conn().ConnectedUrlRedacted()) }, w.show)
 		if errors.Is(err, errEnough) || errors.Is(err, context.Canceled) {
 			return nil // an interrupt is how watching ends
 		}
@@ -76,53 +127,31 @@ func (w *watching) run(ctx context.Context) error {
 
 // checkTypes refuses types that the repository does not know: nobody would ever
 // see that they are misspelt. Without an answer watching goes on.
-func (w *watching) checkTypes(ctx context.Context, b *bus.Bus) error {
+func (w *watching) checkTypes(ctx context.Context, m *bus.Metadata) error {
+	named := slices.Concat(w.filter.Types, w.filter.Relationships, w.filter.Classifications)
+	if len(named) == 0 {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	m, err := b.Metadata(ctx, source)
+	known, err := knownTypes(ctx, m, events.Types{})
 	if err != nil {
-		return err
+		return nil
 	}
-	for _, name := range w.filter.Types {
-		_, err := m.Find(ctx, events.Find{Type: name, Page: events.Page{Limit: 1}})
-		if events.CodeOf(err) != events.CodeUnknownType || strings.Contains(err.Error(), "is a relationship type") {
-			continue
+	names := make([]string, len(known))
+	for i := range known {
+		names[i] = known[i].Name
+	}
+	for _, name := range named {
+		if !slices.Contains(names, name) {
+			return fmt.Errorf("there is no type %q%s", name, didYouMean(name, names))
 		}
-		return fmt.Errorf("there is no type %q%s", name, likeType(ctx, m, name))
 	}
 	return nil
 }
 
-func (w *watching) following(ctx context.Context, b *bus.Bus) (bus.Following, error) {
-	f := bus.Following{
-		Stream: b.Topics().OutStream(), Start: bus.FromNow,
-		Subjects: []string{b.Topics().ElementsOf("*"), b.Topics().RelationshipsOf("*")},
-		Ready:    func() { fmt.Fprintln(w.p.stderr, "watching", b.Conn().ConnectedUrlRedacted()) },
-	}
-	switch {
-	case w.filter.Present:
-		state, err := b.StreamState(ctx, f.Stream)
-		if err != nil {
-			return f, err
-		}
-		f.Start, w.present = bus.FromLatest, state.LastSeq
-	case w.filter.From > 0:
-		f.Start, f.Sequence = bus.FromSequence, w.filter.From
-	}
-	return f, nil
-}
-
-func (w *watching) show(m *bus.Message) error {
-	c, err := bus.ChangeOf(m)
-	if err != nil {
-		fmt.Fprintf(w.p.stderr, "camena: warning: event %d cannot be read: %s\n", m.Sequence, err)
-		return nil
-	}
-	gone := c.Type == events.TypeElementDeleted || c.Type == events.TypeRelationshipDeleted
-	if !w.filter.Matches(&c) || m.Sequence <= w.present && gone {
-		return nil
-	}
-	if err := w.print(m, &c); err != nil {
+func (w *watching) show(m *bus.Message, c *connectors.Change) error {
+	if err := w.print(m, c); err != nil {
 		return err
 	}
 	w.count--

@@ -106,13 +106,12 @@ func (d *document) flag(to *bool) func(*yaml.Node) error {
 // date reads a day or a point in time.
 func (d *document) date(to *time.Time) func(*yaml.Node) error {
 	return func(n *yaml.Node) error {
-		for _, layout := range []string{time.RFC3339, time.DateOnly} {
-			if t, err := time.Parse(layout, n.Value); err == nil {
-				*to = t
-				return nil
-			}
+		t, err := parseTime(n.Value)
+		if err != nil || n.Kind != yaml.ScalarNode {
+			return d.errorAt(n, "expected a time such as 2026-05-01 or 2026-05-01T08:00:00Z, found %s", found(n))
 		}
-		return d.errorAt(n, "expected a time such as 2026-05-01 or 2026-05-01T08:00:00Z, found %s", found(n))
+		*to = t
+		return nil
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"time"
 
 	"github.com/camena-io/camena/events"
 )
@@ -39,70 +40,18 @@ func (r *Repository) Get(_ context.Context, q events.Get) (events.ElementAnswer,
 	if err := r.fresh(q.MinSequence); err != nil {
 		return a, err
 	}
-	a.Element = r.state.find(q.ElementRef)
-	a.Relationship = r.state.relationships[q.GUID]
-	if a.Element == nil && a.Relationship == nil {
-		return a, notFound("")
+	if q.AsOf.IsZero() {
+		a.Element, a.Relationship = r.state.find(q.ElementRef), r.state.relationships[q.GUID]
+	} else {
+		a.Element, a.Relationship = r.past(q.ElementRef, q.AsOf)
+	}
+	switch {
+	case a.Element != nil && counts(&a.Element.Header, q.EffectiveAt):
+	case a.Relationship != nil && counts(&a.Relationship.Header, q.EffectiveAt):
+	default:
+		return events.ElementAnswer{Sequence: r.sequence}, notFound("")
 	}
 	return a, nil
-}
-
-// Find implements [connectors.Reader].
-func (r *Repository) Find(_ context.Context, q events.Find) (events.ElementsAnswer, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	a := events.ElementsAnswer{Sequence: r.sequence}
-	if err := r.fresh(q.MinSequence); err != nil {
-		return a, err
-	}
-	all := r.sorted()
-	start := sort.Search(len(all), func(i int) bool {
-		key := findKey(all[i])
-		return key >= q.NamePrefix && (q.After == "" || key > q.After)
-	})
-	for _, e := range all[start:] {
-		if !strings.HasPrefix(e.Header.QualifiedName, q.NamePrefix) {
-			break
-		}
-		if !found(e, &q) {
-			continue
-		}
-		if len(a.Elements) == pageSize(q.Page) {
-			a.Next = findKey(&a.Elements[len(a.Elements)-1])
-			break
-		}
-		a.Elements = append(a.Elements, *e)
-	}
-	return a, nil
-}
-
-func (r *Repository) sorted() []*events.Element {
-	if r.views.elements == nil {
-		for _, e := range r.state.elements {
-			r.views.elements = append(r.views.elements, e)
-		}
-		slices.SortFunc(r.views.elements, func(a, b *events.Element) int { return strings.Compare(findKey(a), findKey(b)) })
-	}
-	return r.views.elements
-}
-
-// findKey orders elements by qualified name, and those without one by guid.
-func findKey(e *events.Element) string { return e.Header.QualifiedName + "\x00" + e.Header.GUID }
-
-func found(e *events.Element, q *events.Find) bool {
-	h := &e.Header
-	return (q.Type == "" || h.Type.Is(q.Type)) &&
-		(q.Source == "" || h.Origin.Source == q.Source) &&
-		(q.Scope == "" || h.Origin.Scope == q.Scope) &&
-		(q.Text == "" || mentions(e, strings.ToLower(q.Text)))
-}
-
-func mentions(e *events.Element, text string) bool {
-	texts := []string{
-		e.Header.QualifiedName, e.Properties.String("displayName"),
-		e.Properties.String("name"), e.Properties.String("description"),
-	}
-	return slices.ContainsFunc(texts, func(s string) bool { return strings.Contains(strings.ToLower(s), text) })
 }
 
 // Related implements [connectors.Reader].
@@ -138,18 +87,32 @@ func (r *Repository) Related(_ context.Context, q events.Related) (events.Relate
 
 // others returns the other end of l if the question selects it.
 func (r *Repository) others(q *events.Related, guid string, l *events.Relationship) []events.RelatedElement {
-	if q.Relationship != "" && !l.Header.Type.Is(q.Relationship) {
+	far := across(l, guid, q.End)
+	if far == "" || q.Relationship != "" && !l.Header.Type.Is(q.Relationship) {
 		return nil
 	}
-	switch {
-	case l.End1.GUID == guid && q.End != 2:
-		return []events.RelatedElement{{Relationship: *l, Element: *r.state.elements[l.End2.GUID]}}
-	case l.End2.GUID == guid && q.End != 1:
-		return []events.RelatedElement{{Relationship: *l, Element: *r.state.elements[l.End1.GUID]}}
-	default:
+	e := r.state.elements[far]
+	if !counts(&l.Header, q.EffectiveAt) || !counts(&e.Header, q.EffectiveAt) || !q.IncludeArchived && e.Archived() {
 		return nil
+	}
+	return []events.RelatedElement{{Relationship: *l, Element: *e}}
+}
+
+// across returns the element at the other end, "" if guid is not at the end
+// asked for.
+func across(l *events.Relationship, guid string, end int) string {
+	switch {
+	case l.End1.GUID == guid && end != 2:
+		return l.End2.GUID
+	case l.End2.GUID == guid && end != 1:
+		return l.End1.GUID
+	default:
+		return ""
 	}
 }
+
+// counts reports whether what has a header counts at a time, if one is given.
+func counts(h *events.ElementHeader, at time.Time) bool { return at.IsZero() || h.At(at) }
 
 // Digests implements [connectors.Reader].
 func (r *Repository) Digests(_ context.Context, q events.Digests) (events.DigestsAnswer, error) {

@@ -53,6 +53,7 @@ type DeadLetter struct {
 var (
 	_ connectors.Publisher = (*Repository)(nil)
 	_ connectors.Reader    = (*Repository)(nil)
+	_ connectors.Explorer  = (*Repository)(nil)
 	_ connectors.Follower  = (*Repository)(nil)
 	_ connectors.Latest    = (*Repository)(nil)
 	_ connectors.Positions = (*Repository)(nil)
@@ -160,15 +161,15 @@ func (r *Repository) apply(e *events.Event) events.Result {
 		r.dead = append(r.dead, DeadLetter{Event: *e, Reason: err})
 		return events.Result{Sequence: r.sequence, Error: asError(err)}
 	}
-	r.publish(w.changes)
+	r.publish(w.changes, w.now)
 	result.Sequence = r.sequence
 	return result
 }
 
-func (r *Repository) publish(changes []connectors.Change) {
+func (r *Repository) publish(changes []connectors.Change, now time.Time) {
 	for _, c := range changes {
 		r.sequence++
-		c.Sequence = r.sequence
+		c.Sequence, c.Time = r.sequence, now
 		r.log = append(r.log, c)
 	}
 	if len(changes) > 0 {

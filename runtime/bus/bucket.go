@@ -123,6 +123,9 @@ func (k *Bucket[T]) Watch(ctx context.Context, handle func(*Entry[T])) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
+		if errors.Is(err, ErrClosed) {
+			return err
+		}
 		if time.Since(began) > wait.max {
 			wait.reset()
 		}

@@ -55,6 +55,7 @@ type Bus struct {
 	inbox  *inbox
 
 	opening         sync.Mutex
+	signs           *inbox
 	positionsBucket jetstream.KeyValue
 }
 
@@ -88,7 +89,7 @@ func Connect(ctx context.Context, s Settings) (*Bus, error) {
 		return nil, err
 	}
 	if b.js, err = jetstream.New(b.conn, jetstream.WithDefaultTimeout(requestTimeout)); err == nil {
-		b.inbox, err = openInbox(b.conn)
+		b.inbox, err = openInbox(b.conn, b.conn.NewInbox()+".")
 	}
 	if err != nil {
 		b.conn.Close()

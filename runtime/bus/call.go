@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
@@ -12,22 +14,32 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// Call asks a service and decodes its answer. A refusal is an [*events.Error];
-// when nobody answers its code is [events.CodeUnavailable].
+// MaxAnswer is how large an answer may be that comes in parts.
+const MaxAnswer = 64 << 20
+
+// Headers of questions and answers.
+const (
+	// headerAccepts, on a question, says that the answer may come in parts.
+	headerAccepts = "Camena-Accepts"
+	acceptsParts  = "parts"
+	// headerPart is the number of a part, from 1; headerParts is how many there
+	// are. What fits into one message has neither.
+	headerPart  = "Camena-Part"
+	headerParts = "Camena-Parts"
+)
+
+// Call asks a service and decodes its answer, which may come in parts. A
+// refusal is an [*events.Error]; when nobody answers its code is
+// [events.CodeUnavailable].
 func Call[A any](ctx context.Context, b *Bus, subject string, question any) (A, error) {
 	var none A
 	data, err := events.Marshal(question)
 	if err != nil {
 		return none, err
 	}
-	attempt, cancel := context.WithTimeout(ctx, answerTimeout)
-	defer cancel()
-	m, err := b.conn.RequestWithContext(attempt, subject, data)
+	m, err := b.ask(ctx, subject, data)
 	if err != nil {
-		if errors.Is(err, nats.ErrNoResponders) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrTimeout) {
-			return none, events.Errorf(events.CodeUnavailable, "", "nobody answers on %s: is a node with that role running? (%s)", subject, err)
-		}
-		return none, fmt.Errorf("ask %s: %w", subject, err)
+		return none, err
 	}
 	if m.Header.Get(micro.ErrorCodeHeader) != "" {
 		refusal, err := events.Unmarshal[events.Error](m.Data)
@@ -39,29 +51,139 @@ func Call[A any](ctx context.Context, b *Bus, subject string, question any) (A, 
 	return events.Unmarshal[A](m.Data)
 }
 
+// ask publishes a question and returns the answer, put together.
+func (b *Bus) ask(ctx context.Context, subject string, data []byte) (*nats.Msg, error) {
+	reply, answers, forget := b.inbox.expectParts()
+	defer forget()
+	q := nats.NewMsg(subject)
+	q.Reply, q.Data, q.Header = reply, data, nats.Header{headerAccepts: []string{acceptsParts}}
+	if err := b.conn.PublishMsg(q); err != nil {
+		return nil, fmt.Errorf("ask %s: %w", subject, err)
+	}
+	first, err := await(ctx, subject, answers, answerTimeout)
+	if err != nil || first.Header.Get(headerParts) == "" {
+		return first, err
+	}
+	return b.collect(ctx, subject, first, answers)
+}
+
+// await waits for one message of an answer.
+func await(ctx context.Context, subject string, answers <-chan *nats.Msg, patience time.Duration) (*nats.Msg, error) {
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case m := <-answers:
+		if len(m.Data) == 0 && m.Header.Get("Status") == noResponders {
+			return nil, nobody(subject, nats.ErrNoResponders)
+		}
+		return m, nil
+	case <-timer.C:
+		return nil, nobody(subject, nats.ErrTimeout)
+	case <-ctx.Done():
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			return nil, nobody(subject, ctx.Err())
+		}
+		return nil, fmt.Errorf("ask %s: %w", subject, context.Cause(ctx))
+	}
+}
+
+// noResponders is what the server answers when nobody listens.
+const noResponders = "503"
+
+func nobody(subject string, err error) error {
+	return events.Errorf(events.CodeUnavailable, "", "nobody answers on %s: is a node with that role running? (%s)", subject, err)
+}
+
+// collect puts the parts of an answer together, and says of each that it came.
+func (b *Bus) collect(ctx context.Context, subject string, first *nats.Msg, answers <-chan *nats.Msg) (*nats.Msg, error) {
+	parts, err := strconv.Atoi(first.Header.Get(headerParts))
+	if err != nil || parts < 1 {
+		return nil, broken(subject)
+	}
+	whole := &nats.Msg{Header: first.Header}
+	for part, m := 1, first; ; part++ {
+		if m.Header.Get(headerPart) != strconv.Itoa(part) {
+			return nil, broken(subject)
+		}
+		if len(whole.Data)+len(m.Data) > MaxAnswer {
+			return nil, tooLarge()
+		}
+		whole.Data = append(whole.Data, m.Data...)
+		if part == parts {
+			return whole, nil
+		}
+		if err := b.conn.Publish(m.Reply, nil); err != nil {
+			return nil, fmt.Errorf("ask %s: %w", subject, err)
+		}
+		if m, err = await(ctx, subject, answers, partTimeout); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func broken(subject string) error {
+	return events.Errorf(events.CodeUnavailable, "", "the answer of %s did not arrive whole; ask again", subject)
+}
+
+func tooLarge() *events.Error {
+	return events.Errorf(events.CodeTooLarge, "", "the answer is larger than %d MiB: ask for it page by page, with a smaller limit", MaxAnswer>>20)
+}
+
 // Answer makes a handler of a service verb: it decodes the question strictly
 // and encodes the answer or the error.
 //
 // It may be called in a goroutine of its own: it does not answer through the
 // request, which package micro looks at when the handler returns.
 func Answer[Q, A any](b *Bus, handle func(Q) (A, error)) micro.Handler {
+	return AnswerWithin(b, func(q Q, _ int) (A, error) { return handle(q) })
+}
+
+// AnswerWithin is [Answer] for a handler that can choose how much it answers:
+// room is how many bytes reach who asks. That is less than one message may hold
+// for a plain NATS client, and much for [Call], which takes an answer in parts.
+func AnswerWithin[Q, A any](b *Bus, handle func(q Q, room int) (A, error)) micro.Handler {
 	return micro.HandlerFunc(func(r micro.Request) {
 		q, err := events.Unmarshal[Q](r.Data())
 		var a A
+		parts := r.Headers().Get(headerAccepts) == acceptsParts
 		if err == nil {
-			a, err = handle(q)
+			a, err = handle(q, b.room(parts))
 		}
-		if err := b.respond(r.Reply(), a, err); err != nil {
+		if err := b.respond(r.Reply(), a, err, parts); err != nil {
 			b.set.Logger.Warn("answer", slog.String("subject", r.Subject()), slog.Any("error", err))
 		}
 	})
 }
 
-func (b *Bus) respond(subject string, answer any, err error) error {
+// Refuse answers a question with an error.
+func Refuse(b *Bus, r micro.Request, why *events.Error) {
+	if err := b.respond(r.Reply(), nil, why, false); err != nil {
+		b.set.Logger.Warn("answer", slog.String("subject", r.Subject()), slog.Any("error", err))
+	}
+}
+
+// room is how much an answer should hold.
+func (b *Bus) room(parts bool) int {
+	if parts {
+		return MaxAnswer / 2
+	}
+	return b.partSize() / 2
+}
+
+func (b *Bus) respond(subject string, answer any, err error, parts bool) error {
 	m := nats.NewMsg(subject)
 	if err == nil {
 		if m.Data, err = events.Marshal(answer); err == nil {
-			return b.conn.PublishMsg(m)
+			switch {
+			case len(m.Data) <= b.partSize() || !parts && int64(len(m.Data)) <= b.conn.MaxPayload():
+				return b.conn.PublishMsg(m)
+			case !parts:
+				err = tooLargeForOne(len(m.Data))
+			case len(m.Data) > MaxAnswer:
+				err = tooLarge()
+			default:
+				return b.stream(m)
+			}
 		}
 	}
 	refusal, ok := errors.AsType[*events.Error](err)
@@ -74,4 +196,9 @@ func (b *Bus) respond(subject string, answer any, err error) error {
 	m.Header.Set(micro.ErrorHeader, refusal.Message)
 	m.Header.Set(micro.ErrorCodeHeader, string(refusal.Code))
 	return b.conn.PublishMsg(m)
+}
+
+func tooLargeForOne(size int) error {
+	return events.Errorf(events.CodeTooLarge, "", "the answer, of %d bytes, does not fit into a message: ask for less, "+
+		"or with the header %s: %s", size, headerAccepts, acceptsParts)
 }

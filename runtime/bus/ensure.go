@@ -77,6 +77,9 @@ func (b *Bus) persist(ctx context.Context, what string, f func(context.Context) 
 		if err == nil || isFatal(err) {
 			return err
 		}
+		if b.conn.IsClosed() {
+			return fmt.Errorf("%s: %w", what, ErrClosed)
+		}
 		if e, ok := errors.AsType[*jetstream.APIError](err); ok {
 			switch {
 			case e.ErrorCode == storageExceeded:

@@ -32,6 +32,8 @@ var (
 	ErrMissing = errors.New("no such key")
 	// ErrTaken: the key exists already, or has another revision.
 	ErrTaken = errors.New("the key has been changed by somebody else")
+	// ErrClosed: the connection to NATS was closed for good. Stop.
+	ErrClosed = errors.New("the connection to NATS is closed")
 	// ErrTooLarge: the event is larger than NATS takes. Send less.
 	ErrTooLarge = errors.New("the event is larger than the NATS server accepts")
 )

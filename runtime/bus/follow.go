@@ -69,11 +69,16 @@ type snapshot struct {
 // handle returns an error, which it returns. It leaves nothing behind on the
 // server, and after a reconnect it goes on where it was.
 //
+// It ends with [ErrClosed] when the connection is closed.
+//
 // It does what the ordered consumer of nats.go does, but stops at once when ctx
 // is done, also while the server does not answer.
 func (b *Bus) Follow(ctx context.Context, f Following, handle func(*Message) error) error {
 	wait := pause{first: 50 * time.Millisecond, max: time.Second}
 	for {
+		if b.conn.IsClosed() {
+			return fmt.Errorf("follow %s: %w", f.Stream, ErrClosed)
+		}
 		last := f.Sequence
 		err := b.followOnce(ctx, &f, handle)
 		if err == nil {
@@ -82,7 +87,7 @@ func (b *Bus) Follow(ctx context.Context, f Following, handle func(*Message) err
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if h, ok := errors.AsType[*handlerError](err); ok {
+		if h, ok := errors.AsType[*handlerError](err); ok && !b.conn.IsClosed() {
 			return h.err
 		}
 		if f.Sequence != last {

@@ -30,6 +30,7 @@ type Metadata struct {
 var (
 	_ connectors.Publisher = (*Metadata)(nil)
 	_ connectors.Reader    = (*Metadata)(nil)
+	_ connectors.Explorer  = (*Metadata)(nil)
 	_ connectors.Follower  = (*Metadata)(nil)
 	_ connectors.Latest    = (*Metadata)(nil)
 	_ connectors.Positions = (*Metadata)(nil)
@@ -94,14 +95,29 @@ func (m *Metadata) Digests(ctx context.Context, q events.Digests) (events.Digest
 	return ask[events.DigestsAnswer](ctx, m, topics.VerbDigests, q)
 }
 
-// History returns the change events of one element or relationship.
+// Graph implements [connectors.Explorer].
+func (m *Metadata) Graph(ctx context.Context, q events.Graph) (events.GraphAnswer, error) {
+	return ask[events.GraphAnswer](ctx, m, topics.VerbGraph, q)
+}
+
+// Lineage implements [connectors.Explorer].
+func (m *Metadata) Lineage(ctx context.Context, q events.Lineage) (events.GraphAnswer, error) {
+	return ask[events.GraphAnswer](ctx, m, topics.VerbLineage, q)
+}
+
+// History implements [connectors.Explorer]: it returns the change events of one element or relationship.
 func (m *Metadata) History(ctx context.Context, q events.History) (events.HistoryAnswer, error) {
 	return ask[events.HistoryAnswer](ctx, m, topics.VerbHistory, q)
 }
 
-// Count returns how many elements a question finds, by type.
+// Count implements [connectors.Explorer].
 func (m *Metadata) Count(ctx context.Context, q events.Find) (events.CountAnswer, error) {
 	return ask[events.CountAnswer](ctx, m, topics.VerbCount, q)
+}
+
+// Types returns definitions of types.
+func (m *Metadata) Types(ctx context.Context, q events.Types) (events.TypesAnswer, error) {
+	return ask[events.TypesAnswer](ctx, m, topics.VerbTypes, q)
 }
 
 func ask[A any](ctx context.Context, m *Metadata, verb string, question any) (A, error) {
@@ -110,10 +126,19 @@ func ask[A any](ctx context.Context, m *Metadata, verb string, question any) (A,
 
 // Follow implements [connectors.Follower].
 func (m *Metadata) Follow(ctx context.Context, f connectors.Filter, handle func(context.Context, connectors.Change) error) error {
+	return m.Watch(ctx, f, nil, func(msg *Message, change *connectors.Change) error {
+		return m.insistOn(ctx, msg, change, handle)
+	})
+}
+
+// Watch is Follow for who wants the messages as well, and no second attempt: an
+// error of show ends it. Ready, if given, is called when all that comes from then
+// on is delivered.
+func (m *Metadata) Watch(ctx context.Context, f connectors.Filter, ready func(), show func(*Message, *connectors.Change) error) error {
 	if err := f.Validate(); err != nil {
 		return err
 	}
-	following := Following{Stream: m.bus.topics.OutStream(), Start: FromNow, Subjects: m.subjects(&f)}
+	following := Following{Stream: m.bus.topics.OutStream(), Start: FromNow, Subjects: m.subjects(&f), Ready: ready}
 	var present snapshot
 	switch {
 	case f.Present:
@@ -135,7 +160,7 @@ func (m *Metadata) Follow(ctx context.Context, f connectors.Filter, handle func(
 		if !present.selects(&f, &change) {
 			return nil
 		}
-		return m.insistOn(ctx, msg, &change, handle)
+		return show(msg, &change)
 	})
 }
 
@@ -162,6 +187,9 @@ func (m *Metadata) subjects(f *connectors.Filter) []string {
 		}
 	default:
 		subjects = append(subjects, t.RelationshipsOf("*"))
+	}
+	if f.SelectsTypes() {
+		subjects = append(subjects, t.Type("*"))
 	}
 	return subjects
 }
@@ -260,14 +288,24 @@ func ChangeOf(msg *Message) (connectors.Change, error) {
 		return connectors.Change{}, err
 	}
 	c := connectors.Change{Type: e.Type, Sequence: msg.Sequence, Time: e.Time, Actor: e.Extension(events.ExtActor)}
-	if strings.HasPrefix(e.Type, strings.TrimSuffix(connectors.AnyRelationshipChange, "*")) {
+	switch {
+	case inFamily(e.Type, connectors.AnyRelationshipChange):
 		change, err := events.Unmarshal[events.RelationshipChange](e.Data)
 		c.Relationship = &change
 		return c, err
+	case inFamily(e.Type, connectors.AnyTypeChange):
+		change, err := events.Unmarshal[events.TypeChange](e.Data)
+		c.OpenType = &change
+		return c, err
+	default:
+		change, err := events.Unmarshal[events.ElementChange](e.Data)
+		c.Element = &change
+		return c, err
 	}
-	change, err := events.Unmarshal[events.ElementChange](e.Data)
-	c.Element = &change
-	return c, err
+}
+
+func inFamily(eventType, family string) bool {
+	return strings.HasPrefix(eventType, strings.TrimSuffix(family, "*"))
 }
 
 // LoadPosition implements [connectors.Positions].

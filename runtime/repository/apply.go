@@ -101,9 +101,9 @@ func (a *applier) apply(v view, q *request, c events.Command) (outcome, error) {
 func (a *applier) applyRarer(v view, q *request, c events.Command) (outcome, error) {
 	switch c := c.(type) {
 	case *events.Publish:
-		return a.rezone(v, q, c.Element, a.published)
+		return a.rezone(v, q, c.Element, c.Expectation, a.published)
 	case *events.Withdraw:
-		return a.rezone(v, q, c.Element, a.unpublished)
+		return a.rezone(v, q, c.Element, c.Expectation, a.unpublished)
 	case *events.Retype:
 		return a.retype(v, q, c)
 	case *events.Rehome:
@@ -196,12 +196,13 @@ func (s *stage) take(o outcome) {
 }
 
 func (a *applier) changeSet(v view, q *request, c *events.ChangeSet) (outcome, error) {
+	steps, err := c.Steps()
+	if err != nil {
+		return outcome{}, err
+	}
 	s := a.stage(v)
-	for i := range c.Commands {
-		step, err := c.Commands[i].Command(i)
-		if err != nil {
-			return outcome{}, err
-		}
+	s.all.changes = make([]change, 0, len(steps))
+	for i, step := range steps {
 		result, err := s.do(q, step)
 		if err != nil {
 			return outcome{}, inStep(i, err)

@@ -304,8 +304,11 @@ func (a *applier) update(v view, q *request, c *events.Update) (outcome, error) 
 }
 
 // rezone makes the element a member of just these zones.
-func (a *applier) rezone(v view, q *request, ref events.ElementRef, zones []string) (outcome, error) {
+func (a *applier) rezone(v view, q *request, ref events.ElementRef, want events.Expectation, zones []string) (outcome, error) {
 	old, err := element(v, ref, "/element")
+	if err == nil {
+		err = expect(want, old, "")
+	}
 	if err != nil {
 		return outcome{}, err
 	}

@@ -52,26 +52,32 @@ func (a *applier) classify(v view, q *request, c *events.Classify) (outcome, err
 	if err != nil {
 		return outcome{}, err
 	}
-	have, want := e.Classification(name), c.Classification
-	if err := checkMark(v.registry(), old.typ, &want, c.Merge && have != nil, "/classification"); err != nil {
+	have, want, eventType := e.Classification(name), c.Classification, events.TypeElementReclassified
+	if have == nil {
+		eventType = events.TypeElementClassified
+	}
+	merge := c.Merge && have != nil
+	if err := checkMark(v.registry(), old.typ, &want, merge, "/classification"); err != nil {
 		return outcome{}, err
 	}
-	eventType := events.TypeElementClassified
-	if have != nil {
-		eventType = events.TypeElementReclassified
-		if c.Merge {
-			if want.Properties, err = have.Properties.Merge(want.Properties); err != nil {
-				return outcome{}, err
-			}
-			if want.Effectivity == (events.Effectivity{}) {
-				want.Effectivity = have.Effectivity
-			}
+	if merge {
+		if err := mergeMark(&want, have); err != nil {
+			return outcome{}, err
 		}
 	}
 	return a.revise(q, old, eventType, name, func(e *events.Element) error {
 		mark(e, &want)
 		return nil
 	})
+}
+
+// mergeMark adds to a classification what the one that is there has beside it.
+func mergeMark(want, have *events.Classification) (err error) {
+	want.Properties, err = have.Properties.Merge(want.Properties)
+	if want.Effectivity == (events.Effectivity{}) {
+		want.Effectivity = have.Effectivity
+	}
+	return err
 }
 
 func (a *applier) declassify(v view, q *request, c *events.Declassify) (outcome, error) {

@@ -1,6 +1,7 @@
 package repository_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/camena-io/camena/events"
@@ -60,4 +61,46 @@ func TestTypesAreDefinedAllOrNone(t *testing.T) {
 		t.Errorf("got %+v", r)
 	}
 	b.refused(t, upsert("Pump", "p", nil), events.CodeUnknownType, "/element/type", "Pump")
+}
+
+func TestTypesAreTold(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	r := b.must(t, &events.DefineTypes{Types: []events.TypeDef{pump()}})
+	defined, err := b.metadata.Types(t.Context(), events.Types{Defined: true, Page: events.Page{MinSequence: r.Sequence}})
+	if err != nil || len(defined.Types) != 1 || defined.Types[0].Name != "Pump" || !defined.Types[0].Defined || defined.Sequence < r.Sequence {
+		t.Errorf("defined: got %+v, %v", defined, err)
+	}
+	var names []string
+	q := events.Types{Page: events.Page{Limit: 100}}
+	for pages := 1; ; pages++ {
+		a, err := b.metadata.Types(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range a.Types {
+			names = append(names, a.Types[i].Name)
+			if a.Types[i].Defined != (a.Types[i].Name == "Pump") {
+				t.Errorf("%s: defined is %t", a.Types[i].Name, a.Types[i].Defined)
+			}
+		}
+		if q.After = a.Next; a.Next == "" {
+			if pages < 2 {
+				t.Error("there is one page only")
+			}
+			break
+		}
+	}
+	var want []string
+	for _, typ := range looseTypes(t).All() {
+		want = append(want, typ.Name())
+	}
+	want = append(want, "Pump")
+	slices.Sort(want)
+	if !slices.Equal(names, want) {
+		t.Errorf("got %d types, want %d: %v", len(names), len(want), names)
+	}
+	if _, err := b.metadata.Types(t.Context(), events.Types{Page: events.Page{Limit: -1}}); events.CodeOf(err) != events.CodeInvalid {
+		t.Errorf("a negative limit: %v", err)
+	}
 }

@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/google/uuid"
-
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
 )
@@ -19,14 +17,13 @@ func restored(c events.Command) []events.ElementRef {
 	case *events.Restore:
 		return []events.ElementRef{c.Element}
 	case *events.ChangeSet:
+		steps, err := c.Steps()
+		if err != nil {
+			return nil
+		}
 		var refs []events.ElementRef
-		for i := range c.Commands {
-			if c.Commands[i].Type != events.TypeRestoreElement {
-				continue
-			}
-			if step, err := c.Commands[i].Command(i); err == nil {
-				refs = append(refs, restored(step)...)
-			}
+		for _, step := range steps {
+			refs = append(refs, restored(step)...)
 		}
 		return refs
 	default:
@@ -71,21 +68,9 @@ func (w *writer) exhumeAt(ctx context.Context, root guid, sequence uint64) ([]*r
 	if err != nil {
 		return nil, err
 	}
-	command, first, ok := beginOf(id, sequence)
-	if !ok {
-		return nil, nil
-	}
-	// A large deletion that a crash cut in two begins to count again.
-	for first > 1 {
-		id, err := w.bus.MessageID(ctx, name, first-1)
-		if err != nil {
-			return nil, err
-		}
-		other, from, ok := beginOf(id, first-1)
-		if !ok || other != command {
-			break
-		}
-		first = from
+	first, err := w.beginOf(ctx, id, sequence)
+	if err != nil || first == 0 {
+		return nil, err
 	}
 	var graves []*record
 	err = w.bus.Follow(ctx, bus.Following{Stream: name, Sequence: first}, func(m *bus.Message) error {
@@ -111,9 +96,31 @@ func (w *writer) exhumeAt(ctx context.Context, root guid, sequence uint64) ([]*r
 
 var errRead = errors.New("read to the end")
 
-// beginOf returns the command that caused an event, and the sequence of the
-// first event of it.
-func beginOf(id string, sequence uint64) (command string, first uint64, ok bool) {
+// beginOf returns the sequence of the first event of the command that caused the
+// one with an id; 0 if that cannot be told.
+func (w *writer) beginOf(ctx context.Context, id string, sequence uint64) (first uint64, err error) {
+	command, first, ok := causeOf(id, sequence)
+	if !ok {
+		return 0, nil
+	}
+	// A large deletion that a crash cut in two begins to count again.
+	for first > 1 {
+		id, err := w.bus.MessageID(ctx, w.bus.Topics().OutStream(), first-1)
+		if err != nil {
+			return 0, err
+		}
+		other, from, ok := causeOf(id, first-1)
+		if !ok || other != command {
+			break
+		}
+		first = from
+	}
+	return first, nil
+}
+
+// causeOf returns the command that caused an event, and where the first event of
+// it is, if it was all published at once.
+func causeOf(id string, sequence uint64) (command string, first uint64, ok bool) {
 	i := strings.LastIndexByte(id, '-')
 	if i < 0 {
 		return "", 0, false
@@ -143,7 +150,6 @@ func (w *writer) grave(m *bus.Message) (*record, error) {
 // was anchored to it, and the relationships of all these. It ends with the
 // element; without that there is nothing.
 func together(graves []*record, root guid) []*record {
-	in := map[guid]bool{}
 	byID := map[guid]*record{}
 	for _, r := range graves {
 		byID[r.guid] = r
@@ -151,16 +157,9 @@ func together(graves []*record, root guid) []*record {
 	if byID[root] == nil {
 		return nil
 	}
-	for _, r := range byID {
-		for up := r; up != nil && !r.relationship; up = byID[up.anchor] {
-			if up.guid == root {
-				in[r.guid] = true
-				break
-			}
-			if up.anchor == uuid.Nil {
-				break
-			}
-		}
+	in := map[guid]bool{}
+	for _, r := range graves {
+		in[r.guid] = !r.relationship && leadsTo(byID, r, root)
 	}
 	var found []*record
 	for _, r := range graves {
@@ -169,4 +168,13 @@ func together(graves []*record, root guid) []*record {
 		}
 	}
 	return append(found, byID[root])
+}
+
+// leadsTo reports whether an element is the root, or anchored to it, directly or
+// not.
+func leadsTo(byID map[guid]*record, r *record, root guid) bool {
+	for r != nil && r.guid != root {
+		r = byID[r.anchor]
+	}
+	return r != nil
 }

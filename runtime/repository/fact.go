@@ -40,7 +40,8 @@ func factOf(types *opentypes.Registry, names topics.Topics, m *bus.Message) (fac
 		f.typeDef = c.Type
 		return f, err
 	}
-	return f, f.read(types, names, m)
+	err = f.read(types, names, m)
+	return f, err
 }
 
 // read takes what a change event says of an element or relationship.
@@ -64,7 +65,7 @@ func (f *fact) read(types *opentypes.Registry, names topics.Topics, m *bus.Messa
 	case subject.Relationship:
 		f.record, err = parseState(types, c.Relationship, true)
 	case c.Previous == nil:
-		f.record, err = parseState(types, within(m.Data, c.Element), false)
+		f.record, err = parseState(types, c.Element.Clone(), false)
 	default:
 		// The index keeps the state, not the message with both states.
 		f.record, err = parseState(types, c.Element.Clone(), false)

@@ -297,3 +297,21 @@ func TestTimeTravelEndsWhereHistoryDoes(t *testing.T) {
 		}
 	}
 }
+
+// An element that brought its own guid is found by its name after its deletion.
+func TestTimeTravelByANameThatIsGone(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	own := file("f", 1)
+	own.Element.GUID = "0b4ee7f4-1f5d-4c7e-9b7a-7e0c6d9f3a10"
+	created := b.must(t, own, file("g", 1))
+	a, err := b.metadata.Get(t.Context(), events.Get{ElementRef: events.ByName("f"), MinSequence: created.Sequence})
+	if err != nil {
+		t.Fatal(err)
+	}
+	deleted := b.must(t, &events.Delete{Element: events.ByName("g")}, &events.Delete{Element: events.ByName("f")})
+	q := events.Get{ElementRef: events.ByName("f"), AsOf: a.Element.Header.Versions.CreateTime, MinSequence: deleted.Sequence}
+	if a, err = b.metadata.Get(t.Context(), q); err != nil || a.Element.Header.GUID != own.Element.GUID {
+		t.Errorf("got %+v, %v", a, err)
+	}
+}

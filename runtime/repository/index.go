@@ -16,6 +16,15 @@ import (
 
 // view is the state that commands are applied to.
 type view interface {
+	graph
+	// fenced returns the generation that a connector is fenced to.
+	fenced(connector string) uint64
+	// registry returns the types.
+	registry() *opentypes.Registry
+}
+
+// graph is the elements and relationships of a view.
+type graph interface {
 	// get returns the element or relationship, nil if there is none.
 	get(id guid) *record
 	// named returns the element with that qualified name, nil if there is none.
@@ -24,10 +33,6 @@ type view interface {
 	linked(element guid) []*record
 	// anchored returns the elements that are anchored to an element.
 	anchored(element guid) []*record
-	// fenced returns the generation that a connector is fenced to.
-	fenced(connector string) uint64
-	// registry returns the types.
-	registry() *opentypes.Registry
 }
 
 // index is the committed state. Records in it never change, so a snapshot of
@@ -49,6 +54,7 @@ type index struct {
 	graves
 	typeSet
 	tally tally
+	texts *texts
 	trees
 }
 
@@ -71,7 +77,7 @@ func newIndex(types typeSet) *index {
 	options := btree.Options{NoLocks: true}
 	return &index{
 		byGUID: map[guid]*record{}, byName: map[string]*record{}, fences: map[string]uint64{},
-		typeSet: types, graves: newGraves(), tally: newTally(),
+		typeSet: types, graves: newGraves(), tally: newTally(), texts: newTexts(),
 		trees: trees{
 			types:   btree.NewBTreeGOptions(byType, options),
 			scopes:  btree.NewBTreeGOptions(byScope, options),
@@ -199,6 +205,7 @@ func (x *index) reset() {
 	x.sequence, x.position, x.stored, x.id = 0, 0, time.Time{}, ""
 	x.byGUID, x.byName, x.fences, x.trees = fresh.byGUID, fresh.byName, fresh.fences, fresh.trees
 	x.graves, x.typeSet, x.tally = fresh.graves, fresh.typeSet, fresh.tally
+	x.texts.clear()
 }
 
 // reached returns how far the index reflects the out topic, and the in-sequence
@@ -275,8 +282,12 @@ func (x *index) take(f *fact) {
 }
 
 func (x *index) put(r *record) {
-	if old := x.byGUID[r.guid]; old != nil {
+	old := x.byGUID[r.guid]
+	if old != nil {
 		x.remove(old)
+	}
+	if !r.relationship {
+		x.texts.renew(old, r)
 	}
 	if r.deleted {
 		return

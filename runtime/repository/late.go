@@ -71,11 +71,11 @@ func (w *writer) letterOf(ctx context.Context, r *received) (*events.Error, erro
 func lateResult(v view, c events.Command) events.Result {
 	if set, ok := c.(*events.ChangeSet); ok {
 		result := events.Result{Changed: true}
-		for i := range set.Commands {
-			step, err := set.Commands[i].Command(i)
-			if err != nil {
-				return result
-			}
+		steps, err := set.Steps()
+		if err != nil {
+			return result
+		}
+		for _, step := range steps {
 			result.Steps = append(result.Steps, lateResult(v, step))
 		}
 		return result

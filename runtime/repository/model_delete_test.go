@@ -60,17 +60,23 @@ func (m *model) bury(e *modelElement, purge bool) {
 	m.note("element", e.guid, events.TypeElementDeleted, 0)
 	if purge {
 		delete(m.graves, e.guid)
-		m.kept["element "+e.guid] = 1
-		for root, grave := range m.graves {
-			m.graves[root] = slices.DeleteFunc(slices.Clone(grave), func(g any) bool {
-				old, ok := g.(*modelElement)
-				return ok && old.guid == e.guid
-			})
-		}
+		m.forget("element", e.guid)
 		return
 	}
 	m.issue.gone = append(m.issue.gone, e)
 	m.graves[e.guid] = slices.Clone(m.issue.gone)
+}
+
+// forget removes all history, so that nothing brings it back.
+func (m *model) forget(kind, id string) {
+	m.kept[kind+" "+id] = 1
+	for root, grave := range m.graves {
+		m.graves[root] = slices.DeleteFunc(slices.Clone(grave), func(g any) bool {
+			e, isElement := g.(*modelElement)
+			l, isLink := g.(*modelLink)
+			return isElement && e.guid == id || isLink && l.guid == id
+		})
+	}
 }
 
 // archive marks a family, but for what is archived already.

@@ -140,7 +140,7 @@ func (m *model) drop(l *modelLink, purge bool) {
 	delete(m.links, l.guid)
 	m.note("relationship", l.guid, events.TypeRelationshipDeleted, 0)
 	if purge {
-		m.kept["relationship "+l.guid] = 1
+		m.forget("relationship", l.guid)
 		return
 	}
 	m.issue.gone = append(m.issue.gone, l)

@@ -11,11 +11,7 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-const (
-	defaultPage = 100
-	// pageBytes is how much an answer holds: well within what a message may.
-	pageBytes = 512 << 10
-)
+const defaultPage = 100
 
 // page collects results until it is full.
 type page[T any] struct {

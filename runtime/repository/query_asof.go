@@ -3,11 +3,14 @@ package repository
 import (
 	"cmp"
 	"context"
+	"errors"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
@@ -22,24 +25,45 @@ func (r *Repository) get(ctx context.Context, q *events.Get) (rawElement, error)
 		return rawElement{}, err
 	}
 	sequence := r.Sequence()
-	var refusal error
-	for _, id := range r.whoIsNamed(q) {
+	s, err := r.asOf(ctx, q, r.whoIsNamed(q))
+	if err != nil && q.GUID == "" {
+		buried, failed := r.buriedAs(ctx, q.QualifiedName)
+		if failed != nil {
+			return rawElement{}, failed
+		}
+		if former, formerErr := r.asOf(ctx, q, buried); formerErr == nil {
+			s, err = former, nil
+		}
+	}
+	if err != nil {
+		return rawElement{}, err
+	}
+	return s.answer(q, sequence)
+}
+
+// asOf returns what one of the elements was at the time; the refusal is about
+// one that there is a history of, if there is such.
+func (r *Repository) asOf(ctx context.Context, q *events.Get, ids []string) (*past, error) {
+	name := cmp.Or(q.QualifiedName, q.GUID)
+	var refusal error = events.Errorf(events.CodeNotFound, "", "there is no history of %s", name)
+	for _, id := range ids {
 		life, err := r.lifeOf(ctx, id)
 		if err != nil {
-			return rawElement{}, err
+			return nil, err
 		}
+		life.id = name
 		s, err := life.at(q.AsOf)
-		if err == nil && q.GUID == "" && s.header.QualifiedName != q.QualifiedName {
-			err = events.Errorf(events.CodeNotFound, "/asOf", "%s was called %s at %s", id, s.header.QualifiedName, moment(q.AsOf))
+		if err == nil && q.GUID == "" && s.header.QualifiedName != name {
+			err = events.Errorf(events.CodeNotFound, "/asOf", "what is called %s was called %s at %s", name, s.header.QualifiedName, moment(q.AsOf))
 		}
 		if err == nil {
-			return s.answer(q, sequence)
+			return s, nil
 		}
-		if refusal == nil || len(life.turns) > 0 {
+		if len(life.turns) > 0 {
 			refusal = err
 		}
 	}
-	return rawElement{}, refusal
+	return nil, refusal
 }
 
 func moment(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
@@ -55,6 +79,50 @@ func (r *Repository) whoIsNamed(q *events.Get) []string {
 		return []string{e.guid.String(), derived}
 	}
 	return []string{derived}
+}
+
+// maxBuried is how many deletions are looked at for a name.
+const maxBuried = 500
+
+// buriedAs returns the guids of elements that had the name when they were
+// deleted, though the name does not lead to their guids; newest first.
+func (r *Repository) buriedAs(ctx context.Context, name string) (ids []string, err error) {
+	stream, err := r.set.Bus.JetStream().Stream(ctx, r.set.Bus.Topics().OutStream())
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range r.index.latestTombstones(maxBuried) {
+		raw, err := stream.GetMsg(ctx, t.sequence)
+		if errors.Is(err, jetstream.ErrMsgNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		var c storedChange
+		if json.Unmarshal(raw.Data, &c) != nil {
+			continue
+		}
+		if before, err := pastOf(string(c.Previous), false); err == nil && before != nil && before.header.QualifiedName == name {
+			ids = append(ids, t.guid.String())
+		}
+	}
+	return ids, nil
+}
+
+// latestTombstones returns the last deletions of elements, newest first.
+func (x *index) latestTombstones(most int) (list []tombstone) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	for _, t := range slices.Backward(x.tombstones) {
+		if len(list) == most {
+			break
+		}
+		if !t.relationship {
+			list = append(list, t)
+		}
+	}
+	return list
 }
 
 // life is what the out topic keeps of an element or relationship, oldest first.

@@ -17,6 +17,8 @@ import (
 type search struct {
 	q      *events.Find
 	filter *events.Filter
+	// plain says that the filter decides nothing that the record does not tell.
+	plain bool
 	// asked reports whether elements of a type are asked for.
 	asked func(typeName string) bool
 	text  string
@@ -34,6 +36,7 @@ func newSearch(types *opentypes.Registry, q *events.Find) (*search, error) {
 	if s.filter, err = q.Filter(); err != nil {
 		return nil, err
 	}
+	s.plain = s.filter.Passes()
 	if !isByName(q.Sort) {
 		if s.order, err = events.NewSorter(q.Sort, "/sort"); err != nil {
 			return nil, err
@@ -62,12 +65,12 @@ func isByName(keys []events.SortKey) bool {
 		(keys[0].Property == "qualifiedName" || keys[0].Property == "header.qualifiedName")
 }
 
+// matches decides all but the text.
 func (s *search) matches(r *record) bool {
 	q := s.q
 	return (q.Source == "" || r.source == q.Source) && (q.Scope == "" || r.scope == q.Scope) &&
 		(q.NamePrefix == "" || r.named() && strings.HasPrefix(r.name, q.NamePrefix)) &&
-		(s.text == "" || r.view().Mentions(s.text, r.qualifiedName())) &&
-		s.filter.Match(r.view())
+		(q.IncludeArchived || !r.archived) && (s.plain || s.filter.Match(r.view()))
 }
 
 // find returns a page of elements.
@@ -76,32 +79,52 @@ func (x *index) find(ctx context.Context, types *opentypes.Registry, q *events.F
 	if err != nil {
 		return rawElements{}, err
 	}
+	if s.text != "" {
+		x.takeOverTexts()
+	}
 	snap, sequence := x.snapshot()
-	a := rawElements{Sequence: sequence}
+	a, budget := rawElements{Sequence: sequence}, newBudget(ctx)
 	if s.order == nil {
-		a.Elements, a.Next = s.walk(ctx, snap, room)
+		hits, all := s.mentioned(budget, x, commonText)
+		if s.text == "" || !all {
+			a.Elements, a.Next = s.walk(budget, x, snap, room)
+			return a, nil
+		}
+		a.Elements, a.Next = s.page(s.best(slices.Values(hits)), room)
 		return a, nil
 	}
-	a.Elements, a.Next, err = s.rank(ctx, snap, room)
-	return a, err
+	best, err := s.rank(budget, x, snap)
+	if err != nil {
+		return a, err
+	}
+	a.Elements, a.Next = s.page(best, room)
+	return a, nil
+}
+
+// commonText is in how many elements a text is common: then it is soon found in
+// elements that are looked at in their order.
+const commonText = 8192
+
+// mentioned returns the elements with the text, and whether these are all.
+func (s *search) mentioned(budget *budget, x *index, most int) (hits []*record, all bool) {
+	if s.text == "" {
+		return nil, false
+	}
+	return x.texts.search(s.text, most, budget.over)
 }
 
 // walk goes through the elements in the order of their names. Each type's
 // elements are in that order already; the types asked for are merged.
-func (s *search) walk(ctx context.Context, snap snapshot, room int) ([]jsontext.Value, string) {
-	p, budget := newPage[jsontext.Value](s.q.Page, room), newBudget(ctx)
-	after := s.after
-	if !after.began() && s.q.NamePrefix != "" {
-		after.name = s.q.NamePrefix
+func (s *search) walk(budget *budget, x *index, snap snapshot, room int) (items []jsontext.Value, next string) {
+	p, after := newPage[jsontext.Value](s.q.Page, room), s.after
+	if !after.began() {
+		after.record = &record{name: s.q.NamePrefix}
 	}
-	for r := range merge(s.runs(snap, after)) {
+	for r := range merge(s.runs(snap, after.record)) {
 		if !strings.HasPrefix(r.name, s.q.NamePrefix) {
 			break
 		}
-		if budget.spent() {
-			return p.answer(true)
-		}
-		if s.matches(r) && !p.add(r.state, len(r.state), cursorOf(r)) {
+		if budget.spent() || s.matches(r) && x.texts.mentions(r, s.text) && !p.add(r.state, len(r.state), cursorOf(r)) {
 			return p.answer(true)
 		}
 		p.next = cursorOf(r)
@@ -109,7 +132,7 @@ func (s *search) walk(ctx context.Context, snap snapshot, room int) ([]jsontext.
 	return p.answer(false)
 }
 
-func (s *search) runs(snap snapshot, after cursor) []*run {
+func (s *search) runs(snap snapshot, after *record) []*run {
 	runs := make([]*run, 0, len(snap.names))
 	for _, name := range snap.names {
 		if s.asked(name) {
@@ -120,28 +143,50 @@ func (s *search) runs(snap snapshot, after cursor) []*run {
 }
 
 // rank goes through all elements and keeps those that come first.
-func (s *search) rank(ctx context.Context, snap snapshot, room int) ([]jsontext.Value, string, error) {
+func (s *search) rank(budget *budget, x *index, snap snapshot) (*top, error) {
 	best := newTop(pageLimit(s.q.Page)+1, s.compare)
-	err := s.each(ctx, snap, func(r *record) {
-		if c := (ranked{record: r, place: s.order.Place(r.view())}); !s.after.began() || s.compare(&c, &s.after.ranked) > 0 {
-			best.add(c)
+	return best, s.each(budget, x, snap, func(r *record) { s.offer(best, r) })
+}
+
+// best keeps those of some elements that come first.
+func (s *search) best(some func(yield func(*record) bool)) *top {
+	best := newTop(pageLimit(s.q.Page)+1, s.compare)
+	for r := range some {
+		if s.asked(r.typ.Name) && s.matches(r) {
+			s.offer(best, r)
 		}
-	})
-	if err != nil {
-		return nil, "", err
 	}
-	p := newPage[jsontext.Value](s.q.Page, room)
+	return best
+}
+
+func (s *search) offer(best *top, r *record) {
+	if c := s.ranked(r); !s.after.began() || s.compare(&c, &s.after.ranked) > 0 {
+		best.add(c)
+	}
+}
+
+func (s *search) page(best *top, room int) ([]jsontext.Value, string) {
+	p, more := newPage[jsontext.Value](s.q.Page, room), false
 	for _, c := range best.sorted() {
-		if !p.add(c.record.state, len(c.record.state), cursorAt(&c)) {
-			items, next := p.answer(true)
-			return items, next, nil
+		if more = !p.add(c.record.state, len(c.record.state), s.cursorAt(&c)); more {
+			break
 		}
 	}
-	items, next := p.answer(false)
-	return items, next, nil
+	return p.answer(more)
+}
+
+func (s *search) ranked(r *record) ranked {
+	c := ranked{record: r}
+	if s.order != nil {
+		c.place = s.order.Place(r.view())
+	}
+	return c
 }
 
 func (s *search) compare(a, b *ranked) int {
+	if s.order == nil {
+		return byName(a.record, b.record)
+	}
 	if order := s.order.Compare(a.place, b.place); order != 0 {
 		return order
 	}
@@ -149,23 +194,46 @@ func (s *search) compare(a, b *ranked) int {
 }
 
 // each calls take with every element that is asked for, in no order.
-func (s *search) each(ctx context.Context, snap snapshot, take func(*record)) error {
-	budget := newBudget(ctx)
+func (s *search) each(budget *budget, x *index, snap snapshot, take func(*record)) error {
+	look := func(r *record) bool {
+		if s.matches(r) {
+			take(r)
+		}
+		return !budget.spent()
+	}
+	if s.text == "" {
+		s.everyone(snap, look)
+		if budget.over() {
+			return tooLong()
+		}
+		return nil
+	}
+	hits, all := s.mentioned(budget, x, 0)
+	for _, r := range hits {
+		if s.asked(r.typ.Name) && !look(r) {
+			return tooLong()
+		}
+	}
+	if !all {
+		return tooLong()
+	}
+	return nil
+}
+
+// everyone calls look with every element of the types asked for, until it says
+// no.
+func (s *search) everyone(snap snapshot, look func(*record) bool) {
 	for _, name := range snap.names {
 		if !s.asked(name) {
 			continue
 		}
-		run := newRun(snap.trees, name, cursor{})
+		run := newRun(snap.trees, name, &record{})
 		for r := run.head; r != nil; r, _ = run.next() {
-			if budget.spent() {
-				return tooLong()
-			}
-			if s.matches(r) {
-				take(r)
+			if !look(r) {
+				return
 			}
 		}
 	}
-	return nil
 }
 
 // count says how many elements are asked for, by type.
@@ -181,7 +249,7 @@ func (x *index) count(ctx context.Context, types *opentypes.Registry, q *events.
 	}
 	snap, sequence := x.snapshot()
 	a.Sequence = sequence
-	return a, s.each(ctx, snap, func(r *record) { a.Elements[r.typ.Name]++ })
+	return a, s.each(newBudget(ctx), x, snap, func(r *record) { a.Elements[r.typ.Name]++ })
 }
 
 // isTallied reports whether the tally knows the answer.
@@ -225,50 +293,53 @@ func newBudget(ctx context.Context) *budget {
 	return &budget{ctx: ctx, until: time.Now().Add(questionTime)}
 }
 
+// spent is asked after each record.
 func (b *budget) spent() bool {
 	b.steps++
-	return b.steps%budgetSteps == 0 && (time.Now().After(b.until) || b.ctx.Err() != nil)
+	return b.steps%budgetSteps == 0 && b.over()
 }
+
+func (b *budget) over() bool { return time.Now().After(b.until) || b.ctx.Err() != nil }
 
 func tooLong() error {
 	return events.Errorf(events.CodeUnavailable, "", "the question takes too long here: narrow it by type, prefix or source, or leave out the sorting")
 }
 
 // cursor is a place in an order of elements.
-type cursor struct {
-	ranked
-	name string
-	guid guid
-}
+type cursor struct{ ranked }
 
-func (c *cursor) began() bool { return c.guid != uuid.Nil }
+func (c *cursor) began() bool { return c.record != nil }
 
 func cursorOf(r *record) string { return r.guid.String() + r.name }
 
 // cursorAt is told from one in the order of names by its first letter.
-func cursorAt(c *ranked) string { return "s" + c.record.guid.String() + c.place.String() }
+func (s *search) cursorAt(c *ranked) string {
+	if s.order == nil {
+		return cursorOf(c.record)
+	}
+	return "s" + c.record.guid.String() + c.place.String()
+}
 
 func (s *search) parseCursor(text string) (cursor, error) {
 	if text == "" {
 		return cursor{}, nil
 	}
-	place, ranks := strings.CutPrefix(text, "s")
+	rest, ranks := strings.CutPrefix(text, "s")
 	length := len(uuid.Nil.String())
 	wrong := events.Errorf(events.CodeInvalid, "/after", "%q is not what an answer to this question gave as next", text)
-	if len(place) <= length || ranks != (s.order != nil) {
+	if len(rest) <= length || ranks != (s.order != nil) {
 		return cursor{}, wrong
 	}
-	id, err := uuid.Parse(place[:length])
+	id, err := uuid.Parse(rest[:length])
 	if err != nil {
 		return cursor{}, wrong
 	}
-	c := cursor{name: place[length:], guid: id}
+	c := cursor{ranked{record: &record{guid: id, name: rest[length:]}}}
 	if s.order != nil {
-		place, ok := s.order.Parse(c.name)
-		if !ok {
+		var ok bool
+		if c.place, ok = s.order.Parse(rest[length:]); !ok {
 			return cursor{}, wrong
 		}
-		c.ranked = ranked{record: &record{guid: id}, place: place}
 	}
 	return c, nil
 }

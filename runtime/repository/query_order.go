@@ -13,12 +13,13 @@ type run struct {
 	head *record
 }
 
-func newRun(snap trees, typeName string, after cursor) *run {
+// newRun returns what comes behind a name and guid.
+func newRun(snap trees, typeName string, after *record) *run {
 	r := &run{}
 	it := snap.types.Iter()
 	from := &record{typ: &events.ElementType{Name: typeName}, name: after.name, guid: after.guid}
 	ok := it.Seek(from)
-	if ok && after.began() && byName(it.Item(), from) == 0 && it.Item().typ.Name == typeName {
+	if ok && byName(it.Item(), from) == 0 && it.Item().typ.Name == typeName {
 		ok = it.Next()
 	}
 	r.next = func() (*record, bool) {

@@ -52,6 +52,7 @@ type Repository struct {
 	set   Settings
 	index *index
 	lease *bus.Lease
+	load  load
 	// elections hands each tenure of the lease from the lease to the main loop.
 	elections chan election
 }
@@ -83,7 +84,7 @@ func New(s Settings) (*Repository, error) {
 		s.Logger.Error("a type that is defined on the bus does not fit to those of this version; elements of it are kept, but cannot be written",
 			slog.String("type", name), slog.Any("error", err))
 	})
-	return &Repository{set: s, index: newIndex(types), elections: make(chan election)}, nil
+	return &Repository{set: s, index: newIndex(types), load: newLoad(), elections: make(chan election)}, nil
 }
 
 // Serve runs the repository until ctx is done.
@@ -93,6 +94,11 @@ func (r *Repository) Serve(ctx context.Context) error {
 		return fmt.Errorf("repository: %w", err)
 	}
 	r.lease = lease
+	keeping, stopKeeping := context.WithCancel(ctx)
+	var kept sync.WaitGroup
+	kept.Go(func() { r.index.keepTexts(keeping) })
+	defer kept.Wait()
+	defer stopKeeping()
 	// A node that has not read the store yet would answer that nothing is there.
 	if _, err := r.catchUp(ctx); err != nil {
 		return fmt.Errorf("repository: read the out topic: %w", err)
@@ -128,37 +134,58 @@ func (r *Repository) elected(tenure context.Context) error {
 // one has the lease.
 func (r *Repository) live(ctx context.Context) error {
 	for ctx.Err() == nil {
-		e, ok := r.followUntilElected(ctx)
-		if ok {
-			r.lead(e.tenure) //nolint:contextcheck // the tenure ends with ctx, and when the lease is lost
-			close(e.done)
+		e, err := r.followUntilElected(ctx)
+		if err != nil {
+			return err
 		}
+		r.lead(e.tenure) //nolint:contextcheck // the tenure ends with ctx, and when the lease is lost
+		close(e.done)
 	}
 	return context.Cause(ctx)
 }
 
-func (r *Repository) followUntilElected(ctx context.Context) (election, bool) {
+func (r *Repository) followUntilElected(ctx context.Context) (election, error) {
 	following, stop := context.WithCancel(ctx)
-	followed := make(chan struct{})
-	go func() {
-		defer close(followed)
-		for following.Err() == nil {
-			if err := r.follow(following, func() bool { return false }); following.Err() == nil {
-				r.set.Logger.WarnContext(ctx, "following the out topic from its beginning", slog.Any("error", err))
-			}
-		}
-	}()
-	defer func() {
-		stop()
-		<-followed
-	}()
+	ended := make(chan error, 1)
+	go func() { ended <- r.keepFollowing(following) }()
 	select {
 	case e := <-r.elections:
-		return e, true
-	case <-ctx.Done():
-		return election{}, false
+		stop()
+		err := <-ended
+		if errors.Is(err, bus.ErrClosed) {
+			close(e.done)
+			return election{}, err
+		}
+		r.set.Logger.DebugContext(ctx, "followed until it was elected", slog.Any("error", err))
+		return e, nil
+	case err := <-ended:
+		stop()
+		return election{}, err
 	}
 }
+
+// keepFollowing follows the out topic until ctx is done or the connection is
+// closed.
+func (r *Repository) keepFollowing(ctx context.Context) error {
+	for {
+		err := r.follow(ctx, func() bool { return false })
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if errors.Is(err, bus.ErrClosed) {
+			return fmt.Errorf("repository: %w", err)
+		}
+		r.set.Logger.WarnContext(ctx, "following the out topic again", slog.Any("error", err))
+		select {
+		case <-time.After(followPause):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// followPause is between one try and the next to follow the out topic.
+const followPause = 250 * time.Millisecond
 
 // lead writes until the tenure ends.
 func (r *Repository) lead(tenure context.Context) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"time"
 
 	"github.com/nats-io/nats.go/micro"
 
@@ -13,9 +12,6 @@ import (
 	"github.com/camena-io/camena/runtime/bus"
 	"github.com/camena-io/camena/topics"
 )
-
-// patience is how long a question waits for the sequence that it asks for.
-const patience = 3 * time.Second
 
 // serveQuestions registers the endpoints. All repository nodes share the
 // questions; each answers from its own index.
@@ -45,45 +41,42 @@ func (r *Repository) serveQuestions(ctx context.Context) (stop func(), err error
 func (r *Repository) endpoints(ctx context.Context) map[string]micro.Handler {
 	x := r.index
 	return map[string]micro.Handler{
-		topics.VerbGet: answer(ctx, r, func(q events.Get) uint64 { return q.MinSequence },
-			func(ctx context.Context, q events.Get) (rawElement, error) { return r.get(ctx, &q) }),
-		topics.VerbFind: answer(ctx, r, func(q events.Find) uint64 { return q.MinSequence },
-			func(ctx context.Context, q events.Find) (rawElements, error) {
-				return x.find(ctx, x.registry(), &q, pageBytes)
+		topics.VerbGet: answer(ctx, r, func(q *events.Get) uint64 { return q.MinSequence },
+			func(ctx context.Context, q *events.Get, _ int) (rawElement, error) { return r.get(ctx, q) }),
+		topics.VerbFind: answer(ctx, r, func(q *events.Find) uint64 { return q.MinSequence },
+			func(ctx context.Context, q *events.Find, room int) (rawElements, error) {
+				return x.find(ctx, x.registry(), q, room)
 			}),
-		topics.VerbRelated: answer(ctx, r, func(q events.Related) uint64 { return q.MinSequence },
-			func(_ context.Context, q events.Related) (rawRelated, error) {
-				return x.related(x.registry(), &q, pageBytes)
+		topics.VerbRelated: answer(ctx, r, func(q *events.Related) uint64 { return q.MinSequence },
+			func(_ context.Context, q *events.Related, room int) (rawRelated, error) {
+				return x.related(x.registry(), q, room)
 			}),
-		topics.VerbDigests: answer(ctx, r, func(q events.Digests) uint64 { return q.MinSequence },
-			func(_ context.Context, q events.Digests) (events.DigestsAnswer, error) {
-				return x.digests(&q, pageBytes)
+		topics.VerbDigests: answer(ctx, r, func(q *events.Digests) uint64 { return q.MinSequence },
+			func(_ context.Context, q *events.Digests, room int) (events.DigestsAnswer, error) {
+				return x.digests(q, room)
 			}),
-		topics.VerbCount: answer(ctx, r, func(q events.Find) uint64 { return q.MinSequence },
-			func(ctx context.Context, q events.Find) (events.CountAnswer, error) {
-				return x.count(ctx, x.registry(), &q)
+		topics.VerbCount: answer(ctx, r, func(q *events.Find) uint64 { return q.MinSequence },
+			func(ctx context.Context, q *events.Find, _ int) (events.CountAnswer, error) {
+				return x.count(ctx, x.registry(), q)
 			}),
-		topics.VerbHistory: answer(ctx, r, func(q events.History) uint64 { return q.MinSequence }, r.history),
+		topics.VerbTypes: answer(ctx, r, func(q *events.Types) uint64 { return q.MinSequence },
+			func(_ context.Context, q *events.Types, room int) (events.TypesAnswer, error) {
+				return x.definitions(q, room)
+			}),
+		topics.VerbGraph: answer(ctx, r, func(q *events.Graph) uint64 { return q.MinSequence },
+			func(ctx context.Context, q *events.Graph, room int) (rawGraph, error) {
+				return x.graph(ctx, x.registry(), q, room)
+			}),
+		topics.VerbLineage: answer(ctx, r, func(q *events.Lineage) uint64 { return q.MinSequence },
+			func(ctx context.Context, q *events.Lineage, room int) (rawGraph, error) {
+				return x.lineage(ctx, x.registry(), q, room)
+			}),
+		topics.VerbHistory: answer(ctx, r, func(q *events.History) uint64 { return q.MinSequence }, r.history),
 	}
 }
 
-// answer makes a handler that waits, off the connection's reading goroutine,
-// until the index has the sequence asked for.
-func answer[Q, A any](ctx context.Context, r *Repository, sequence func(Q) uint64, handle func(context.Context, Q) (A, error)) micro.Handler {
-	inner := bus.Answer(r.set.Bus, func(q Q) (A, error) {
-		ctx, cancel := context.WithTimeout(ctx, patience)
-		defer cancel()
-		if err := r.awaitSequence(ctx, sequence(q)); err != nil {
-			var none A
-			return none, err
-		}
-		return handle(ctx, q)
-	})
-	return micro.HandlerFunc(func(req micro.Request) { go inner.Handle(req) })
-}
-
 // history reads the change events of one element from the out topic.
-func (r *Repository) history(ctx context.Context, q events.History) (events.HistoryAnswer, error) {
+func (r *Repository) history(ctx context.Context, q *events.History, room int) (events.HistoryAnswer, error) {
 	a := events.HistoryAnswer{Changes: []events.Entry{}}
 	id := q.GUID
 	if id == "" {
@@ -101,9 +94,9 @@ func (r *Repository) history(ctx context.Context, q events.History) (events.Hist
 			return err
 		}
 		a.Changes, sizes, size = append(a.Changes, entry(&c)), append(sizes, len(m.Data)), size+len(m.Data)
-		for size > pageBytes && len(sizes) > 1 { // the newest are what fits
+		for size > room && len(sizes) > 1 { // the newest are what fits
 			size -= sizes[0]
-			a.Changes, sizes = a.Changes[1:], sizes[1:]
+			a.Changes, sizes, a.Truncated = a.Changes[1:], sizes[1:], true
 		}
 		return nil
 	})

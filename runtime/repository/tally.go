@@ -13,7 +13,7 @@ func (t *tally) add(r *record, n int) {
 	switch {
 	case r.relationship:
 		of = t.relationships
-	case r.view().Archived():
+	case r.archived:
 		of = t.archived
 	}
 	of[r.typ.Name] += n

@@ -138,6 +138,9 @@ func TestPublishingAndWithdrawing(t *testing.T) {
 	expect(b.must(t, upsert("DataFile", "f", nil)), "draft")
 	expect(b.must(t, &events.Publish{Element: events.ByName("f")}), "sales", "research")
 	expect(b.must(t, upsert("DataFile", "f", map[string]any{"displayName": "F"})), "sales", "research")
+	stale := events.Expectation{ExpectedVersion: 2}
+	b.refused(t, &events.Withdraw{Element: events.ByName("f"), Expectation: stale}, events.CodeConflict, "/expectedVersion", "version 3")
+	b.refused(t, &events.Publish{Element: events.ByName("f"), Expectation: stale}, events.CodeConflict, "/expectedVersion", "version 3")
 	expect(b.must(t, &events.Withdraw{Element: events.ByName("f")}), "draft")
 	if r := b.must(t, &events.Withdraw{Element: events.ByName("f")}); r.Changed {
 		t.Errorf("withdrawn again: %+v", r)

@@ -18,7 +18,8 @@ import (
 )
 
 const (
-	// window is how many commands may be published and not yet acknowledged.
+	// window is how many commands, and how many changes, may be published and not
+	// yet acknowledged: acknowledgements must not come later than they are waited for.
 	window = 2048
 	// roomBytes is how much of the in topic is in memory at a time.
 	roomBytes = 64 << 20
@@ -37,6 +38,7 @@ type writer struct {
 
 	pending  *overlay
 	inFlight []*publication // not yet committed, oldest first
+	flying   int            // the changes of these
 	facts    []fact         // reused by commit
 	trimmed  trimming
 	outlet   outlet
@@ -54,6 +56,8 @@ type publication struct {
 	size     int
 	replyTo  string
 	outcome  outcome
+	// purges says that history has to be removed before anything else is done.
+	purges bool
 	// last is the out sequence that must be stored before this is committed:
 	// that of its own last event, or of those before it.
 	last uint64
@@ -245,11 +249,7 @@ func (w *writer) step(ctx context.Context, position uint64, commands <-chan *rec
 // one would know of it no more when there is something newer in its place.
 func (w *writer) full() bool {
 	n := len(w.inFlight)
-	return n >= window || n > 0 && (w.inFlight[n-1].refused != nil || w.inFlight[n-1].purges())
-}
-
-func (p *publication) purges() bool {
-	return slices.ContainsFunc(p.outcome.changes, func(c change) bool { return c.purged })
+	return n >= window || w.flying >= window || n > 0 && (w.inFlight[n-1].refused != nil || w.inFlight[n-1].purges)
 }
 
 // handle applies one command and publishes what it leads to.
@@ -274,6 +274,7 @@ func (w *writer) handle(ctx context.Context, r *received) error {
 			p.refused = nil // the answer is all there is of it
 		}
 	} else if len(p.outcome.changes) > 0 {
+		p.purges = slices.ContainsFunc(p.outcome.changes, func(c change) bool { return c.purged })
 		w.at("publish")
 		if err := w.publish(p, r); err != nil {
 			return err
@@ -282,6 +283,7 @@ func (w *writer) handle(ctx context.Context, r *received) error {
 		w.at("published")
 	}
 	p.last = w.outlet.last
+	w.flying += len(p.outcome.changes)
 	return nil
 }
 
@@ -377,6 +379,7 @@ func (w *writer) commit(ctx context.Context, done []*publication) {
 		w.erase(ctx)
 	}
 	for _, p := range done {
+		w.flying -= len(p.outcome.changes)
 		w.pending.drop(p.outcome.changes)
 		w.reply(p)
 		w.room.Release(int64(p.size))

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/bus"
+)
+
+func (p *program) elementsClassifyCommand() *cobra.Command {
+	o, a, when := p.operation(), p.attributes(), &period{}
+	var merge bool
+	cmd := &cobra.Command{
+		Use: "classify QUALIFIED_NAME|GUID CLASSIFICATION", Short: "Put a classification on an element, or change the one it has",
+		Long: `Put a classification on an element, or change the one it has: its properties become those that are given;
+with --merge the others stay.`,
+		Example: `  camena elements classify Topic::orders Confidentiality --set levelIdentifier=2
+  camena elements classify Topic::orders Confidentiality --merge --set confidence=80`,
+		Args: arguments(2, "the element", "the classification"),
+	}
+	a.flags(cmd)
+	a.clears(cmd)
+	when.flags(cmd, o, "/classification")
+	cmd.Flags().BoolVar(&merge, "merge", false, "keep the properties that are not given")
+	o.flags(cmd)
+	o.expects(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		o.about = args[0]
+		o.words = append(o.words, a.words("/classification/properties")...)
+		o.words = append(o.words, word{pointer: "/classification/effectiveTo", flag: "--effective-to"})
+		return o.run(cmd.Context(), "classified as "+args[1], func(ctx context.Context, m *bus.Metadata) (events.Command, error) {
+			properties, err := a.properties(ctx, m, args[1])
+			return &events.Classify{
+				Element: reference(args[0]), Merge: merge, Expectation: o.expectation,
+				Classification: events.Classification{Name: args[1], Properties: properties, Effectivity: when.interval},
+			}, err
+		})
+	}
+	return cmd
+}
+
+func (p *program) elementsDeclassifyCommand() *cobra.Command {
+	o := p.operation()
+	cmd := &cobra.Command{
+		Use: "declassify QUALIFIED_NAME|GUID CLASSIFICATION", Short: "Take a classification off an element",
+		Example: `  camena elements declassify Topic::orders Confidentiality`,
+		Args:    arguments(2, "the element", "the classification"),
+	}
+	o.flags(cmd)
+	o.expects(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		o.about = args[0]
+		return o.run(cmd.Context(), "no longer classified as "+args[1], func(context.Context, *bus.Metadata) (events.Command, error) {
+			return &events.Declassify{Element: reference(args[0]), ClassificationName: args[1], Expectation: o.expectation}, nil
+		})
+	}
+	return cmd
+}
+
+func (p *program) elementsRetypeCommand() *cobra.Command {
+	o, a := p.operation(), p.attributes()
+	cmd := &cobra.Command{
+		Use: "retype QUALIFIED_NAME|GUID TYPE", Short: "Make an element one of another type",
+		Long: `Make an element one of another type. It keeps its guid, its name, its relationships, and those properties that
+the new type has, too.`,
+		Example: `  camena elements retype DataFile::a.csv CSVFile --set delimiterCharacter=;`,
+		Args:    arguments(2, "the element", "the new type"),
+	}
+	a.flags(cmd)
+	a.clears(cmd)
+	o.flags(cmd)
+	o.expects(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		o.about = args[0]
+		o.words = append(o.words, a.words("/properties")...)
+		return o.run(cmd.Context(), "now a "+args[1], func(ctx context.Context, m *bus.Metadata) (events.Command, error) {
+			properties, err := a.properties(ctx, m, args[1])
+			return &events.Retype{Element: reference(args[0]), Type: args[1], Properties: properties, Expectation: o.expectation}, err
+		})
+	}
+	return cmd
+}
+
+func (p *program) elementsRehomeCommand() *cobra.Command {
+	o := p.operation()
+	var command events.Rehome
+	cmd := &cobra.Command{
+		Use: "rehome QUALIFIED_NAME|GUID", Short: "Make an element belong to another metadata source",
+		Long: `Make an element belong to another metadata source, such as when its own is gone. --from has to be the present
+one, so that nobody takes over what is not what they think. "" is the repository itself.`,
+		Example: `  camena elements rehome DataFile::a.csv --from IntegrationConnector::old --to IntegrationConnector::new
+  camena elements rehome DataFile::a.csv --from IntegrationConnector::old     # for anybody to change`,
+		Args: one("the element, by its qualified name or guid", "camena elements list"),
+	}
+	cmd.Flags().StringVar(&command.From, "from", "", "qualified name of the metadata source that it belongs to")
+	cmd.Flags().StringVar(&command.To, "to", "", "qualified name of the one that it is to belong to")
+	o.flags(cmd)
+	o.expects(cmd)
+	o.words = append(o.words, word{pointer: "/from", flag: "--from"}, word{pointer: "/to", flag: "--to"})
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		o.about = args[0]
+		return o.run(cmd.Context(), "rehomed", func(context.Context, *bus.Metadata) (events.Command, error) {
+			command.Element, command.Expectation = reference(args[0]), o.expectation
+			return &command, nil
+		})
+	}
+	return cmd
+}

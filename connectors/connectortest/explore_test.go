@@ -1,0 +1,117 @@
+package connectortest_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/camena-io/camena/connectors"
+	"github.com/camena-io/camena/connectors/connectortest"
+	"github.com/camena-io/camena/events"
+)
+
+func element(name string, properties map[string]any, marks ...string) *events.Upsert {
+	u := &events.Upsert{Element: events.ElementSpec{Type: "Topic", QualifiedName: name, Properties: events.Props(properties)}}
+	for _, m := range marks {
+		u.Element.Classifications = append(u.Element.Classifications, events.Classification{Name: m})
+	}
+	return u
+}
+
+func flow(from, to string) *events.Link {
+	return &events.Link{Relationship: events.RelationshipSpec{Type: "DataFlow", End1: events.ByName(from), End2: events.ByName(to)}}
+}
+
+// A Context asks the repository in memory what it asks the real one.
+func TestAContextExplores(t *testing.T) {
+	t.Parallel()
+	r := connectortest.NewRepository()
+	c := connectors.NewContext(r.Settings(events.Definition{ID: "c", Name: "c"}))
+	t.Cleanup(func() { _ = c.Close(t.Context()) })
+	for _, command := range []events.Command{
+		element("a", map[string]any{"size": 3}), element("b", map[string]any{"size": 1}, events.Memento),
+		element("c", map[string]any{"size": 2, "displayName": "See"}), element("d", nil, "Impact"),
+		flow("a", "b"), flow("b", "c"), flow("c", "a"), flow("d", "c"),
+	} {
+		if _, err := c.Apply(t.Context(), command); err != nil {
+			t.Fatal(err)
+		}
+	}
+	larger := events.Compare("size", events.OpGreater, 1)
+	for want, q := range map[string]events.Find{
+		"a c d": {}, "a b c d": {IncludeArchived: true}, "c a": {Where: &larger, Sort: []events.SortKey{{Property: "size"}}},
+		"a c": {Where: &larger, Sort: []events.SortKey{{Property: "size", Descending: true}}},
+		"d":   {Classification: "Impact"}, "c": {Text: "SEE"},
+	} {
+		for _, limit := range []int{0, 1} {
+			q.Limit = limit
+			var names []string
+			for e, err := range c.Find(t.Context(), q) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				names = append(names, e.Header.QualifiedName)
+			}
+			if got := strings.Join(names, " "); got != want {
+				t.Errorf("%+v: got %s, want %s", q, got, want)
+			}
+		}
+	}
+	count, err := c.CountElements(t.Context(), events.Find{Where: &larger})
+	if err != nil || count.Elements["Topic"] != 2 {
+		t.Errorf("got %+v, %v", count, err)
+	}
+	nodes := func(a events.GraphAnswer, err error) (names []string) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range a.Nodes {
+			names = append(names, n.Element.Header.QualifiedName)
+		}
+		slices.Sort(names)
+		return names
+	}
+	if got := nodes(c.Graph(t.Context(), events.Graph{ElementRef: events.ByName("a"), Depth: 5})); !slices.Equal(got, []string{"a", "c", "d"}) {
+		t.Errorf("around a: %v", got)
+	}
+	if got := nodes(c.Lineage(t.Context(), events.Lineage{ElementRef: events.ByName("b"), Direction: events.Upstream, Depth: 1})); !slices.Equal(got, []string{"a", "b"}) {
+		t.Errorf("upstream of b: %v", got)
+	}
+	if got := nodes(c.Lineage(t.Context(), events.Lineage{ElementRef: events.ByName("d")})); !slices.Equal(got, []string{"a", "b", "c", "d"}) {
+		t.Errorf("lineage of d: %v", got)
+	}
+}
+
+func TestAContextLooksBack(t *testing.T) {
+	t.Parallel()
+	r := connectortest.NewRepository()
+	c := connectors.NewContext(r.Settings(events.Definition{ID: "c", Name: "c"}))
+	t.Cleanup(func() { _ = c.Close(t.Context()) })
+	for i := range 5 {
+		if _, err := c.Apply(t.Context(), element("a", map[string]any{"size": i})); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := c.Apply(t.Context(), &events.Delete{Element: events.ByName("a")}); err != nil {
+		t.Fatal(err)
+	}
+	history, err := c.History(t.Context(), events.History{ElementRef: events.ByName("a")})
+	if err != nil || len(history.Changes) != 6 {
+		t.Fatalf("got %+v, %v", history, err)
+	}
+	for i, change := range history.Changes[:5] {
+		e, err := c.ElementAsOf(t.Context(), events.ByName("a"), change.Time)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if size, _ := events.Property[int](e.Properties, "size"); size != i {
+			t.Errorf("change %d: got %d", i, size)
+		}
+	}
+	for _, at := range []time.Time{history.Changes[0].Time.Add(-time.Second), history.Changes[5].Time} {
+		if e, err := c.ElementAsOf(t.Context(), events.ByName("a"), at); err == nil {
+			t.Errorf("at %s: got %+v", at, e)
+		}
+	}
+}

@@ -1,0 +1,317 @@
+package events
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// ParseCondition reads a condition as people write it, such as
+//
+//	displayName = "orders" and (size > 10 or additionalProperties.owner in (anna, bea))
+//
+// A comparison is a property, an operator and a value. The operators are =, !=,
+// <, <=, >, >=, ~ (or matches), contains, startsWith, endsWith, in with a list in
+// parentheses, "is null" and "is not null". Conditions are put together with
+// and, or, not and parentheses; and binds closer than or. Values are numbers,
+// true, false, text in single or double quotes, and single words; a backslash in
+// quotes takes the next character as it is. A property whose name is no word
+// stands in backquotes.
+func ParseCondition(text string) (Condition, error) {
+	if !utf8.ValidString(text) {
+		return Condition{}, Errorf(CodeInvalid, "", "the condition is not UTF-8")
+	}
+	p := &expression{text: text}
+	p.next()
+	c, err := p.either(0)
+	if err != nil {
+		return Condition{}, err
+	}
+	if p.token.kind != tokenEnd {
+		return Condition{}, p.unexpected("and, or, or the end")
+	}
+	return c, nil
+}
+
+// expression is read from left to right; token is what comes next.
+type expression struct {
+	text  string
+	at    int
+	token token
+}
+
+type token struct {
+	kind tokenKind
+	text string
+	at   int
+}
+
+type tokenKind int
+
+const (
+	tokenEnd tokenKind = iota
+	tokenWord
+	tokenQuoted   // in ' or "
+	tokenProperty // in `
+	tokenSign     // an operator, a parenthesis or a comma
+	tokenBroken   // a quote that is not closed
+)
+
+// maxParentheses bounds how deep an expression is read.
+const maxParentheses = 4 * MaxConditionDepth
+
+func (p *expression) next() {
+	rest := strings.TrimLeftFunc(p.text[p.at:], unicode.IsSpace)
+	p.at = len(p.text) - len(rest)
+	p.token = token{at: p.at}
+	switch {
+	case rest == "":
+		return
+	case strings.IndexByte("\"'`", rest[0]) >= 0:
+		p.quoted(rest)
+	case isWordRune(rest):
+		p.token.kind, p.token.text = tokenWord, rest[:wordEnd(rest)]
+		p.at += len(p.token.text)
+	default:
+		p.token.kind, p.token.text = tokenSign, signOf(rest)
+		p.at += len(p.token.text)
+	}
+}
+
+func wordEnd(text string) int {
+	for i := range text {
+		if !isWordRune(text[i:]) {
+			return i
+		}
+	}
+	return len(text)
+}
+
+// isWordRune reports whether the text begins with what may be in a word.
+func isWordRune(text string) bool {
+	r, _ := utf8.DecodeRuneInString(text)
+	return unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("_.:-+/@$#*%&;|{}", r)
+}
+
+func signOf(text string) string {
+	for _, sign := range [...]string{"!=", "<>", "<=", ">=", "=="} {
+		if strings.HasPrefix(text, sign) {
+			return sign
+		}
+	}
+	_, size := utf8.DecodeRuneInString(text)
+	return text[:size]
+}
+
+func (p *expression) quoted(rest string) {
+	p.token.kind = tokenQuoted
+	if rest[0] == '`' {
+		p.token.kind = tokenProperty
+	}
+	var b strings.Builder
+	for i := 1; i < len(rest); i++ {
+		switch {
+		case rest[i] == rest[0]:
+			p.at += i + 1
+			p.token.text = b.String()
+			return
+		case rest[i] == '\\' && i+1 < len(rest):
+			i++
+		}
+		b.WriteByte(rest[i])
+	}
+	p.at = len(p.text)
+	p.token.kind, p.token.text = tokenBroken, rest
+}
+
+// is reports whether the next token is a sign, or a word whatever its case.
+func (p *expression) is(text string) bool {
+	return p.token.kind == tokenSign && p.token.text == text || p.token.kind == tokenWord && strings.EqualFold(p.token.text, text)
+}
+
+func (p *expression) took(text string) bool {
+	if !p.is(text) {
+		return false
+	}
+	p.next()
+	return true
+}
+
+func (p *expression) unexpected(wanted string) error {
+	found := quoted(p.token.text)
+	switch p.token.kind {
+	case tokenEnd:
+		found = "the end"
+	case tokenBroken:
+		wanted, found = "the closing quote", "the end"
+	default:
+	}
+	return Errorf(CodeInvalid, "", "at character %d: expected %s, found %s", utf8.RuneCountInString(p.text[:p.token.at])+1, wanted, found)
+}
+
+func (p *expression) either(depth int) (Condition, error) {
+	return p.joined(depth, "or", p.both, func(list []Condition) Condition { return Condition{Or: list} })
+}
+
+func (p *expression) both(depth int) (Condition, error) {
+	return p.joined(depth, "and", p.single, func(list []Condition) Condition { return Condition{And: list} })
+}
+
+func (p *expression) joined(
+	depth int, word string, read func(int) (Condition, error), join func([]Condition) Condition,
+) (Condition, error) {
+	var list []Condition
+	for {
+		c, err := read(depth)
+		if err != nil {
+			return Condition{}, err
+		}
+		list = append(list, c)
+		if p.took(word) {
+			continue
+		}
+		if len(list) == 1 {
+			return c, nil
+		}
+		return join(list), nil
+	}
+}
+
+func (p *expression) single(depth int) (Condition, error) {
+	if depth > maxParentheses {
+		return Condition{}, Errorf(CodeInvalid, "", "parentheses stand in each other deeper than %d levels", maxParentheses)
+	}
+	switch {
+	case p.took("not"):
+		c, err := p.single(depth + 1)
+		return Condition{Not: &c}, err
+	case p.took("("):
+		c, err := p.either(depth + 1)
+		if err == nil && !p.took(")") {
+			err = p.unexpected(")")
+		}
+		return c, err
+	default:
+		return p.comparison()
+	}
+}
+
+func (p *expression) comparison() (Condition, error) {
+	if p.token.kind != tokenWord && p.token.kind != tokenProperty {
+		return Condition{}, p.unexpected("a property")
+	}
+	c := Condition{Property: p.token.text}
+	p.next()
+	if p.took("is") {
+		c.Operator = OpIsNull
+		if p.took("not") {
+			c.Operator = OpNotNull
+		}
+		if !p.took("null") {
+			return c, p.unexpected("null")
+		}
+		return c, nil
+	}
+	var err error
+	if c.Operator, err = p.operator(); err != nil {
+		return c, err
+	}
+	if c.Operator == OpIn {
+		c.Value, err = p.values()
+	} else {
+		c.Value, err = p.value()
+	}
+	return c, err
+}
+
+func (p *expression) operator() (Operator, error) {
+	for _, o := range [...]struct {
+		written string
+		is      Operator
+	}{
+		{"=", OpEqual},
+		{"==", OpEqual},
+		{"!=", OpNotEqual},
+		{"<>", OpNotEqual},
+		{"<", OpLess},
+		{"<=", OpLessOrEqual},
+		{">", OpGreater},
+		{">=", OpGreaterOrEqual},
+		{"~", OpMatches},
+		{"matches", OpMatches},
+		{"contains", OpContains},
+		{"startsWith", OpStartsWith},
+		{"endsWith", OpEndsWith},
+		{"in", OpIn},
+	} {
+		if p.took(o.written) {
+			return o.is, nil
+		}
+	}
+	return "", p.unexpected("an operator (=, !=, <, <=, >, >=, ~, contains, startsWith, endsWith, in, is null, is not null)")
+}
+
+func (p *expression) values() (jsontext.Value, error) {
+	if !p.took("(") {
+		return nil, p.unexpected("a list in parentheses")
+	}
+	list := jsontext.Value("[")
+	for {
+		v, err := p.value()
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, v...)
+		switch {
+		case p.took(","):
+			list = append(list, ',')
+		case p.took(")"):
+			return append(list, ']'), nil
+		default:
+			return nil, p.unexpected(", or )")
+		}
+	}
+}
+
+func (p *expression) value() (jsontext.Value, error) {
+	t := p.token
+	if t.kind != tokenWord && t.kind != tokenQuoted {
+		return nil, p.unexpected("a value")
+	}
+	if t.kind == tokenWord {
+		switch v := jsontext.Value(t.text); {
+		case t.text == "true" || t.text == "false", v.Kind() == '0' && v.IsValid():
+			p.next()
+			return v, nil
+		case strings.EqualFold(t.text, "null"):
+			return nil, p.unexpected(`a value (for null, write "is null")`)
+		}
+	}
+	p.next()
+	return jsontext.AppendQuote(nil, t.text)
+}
+
+// IgnoringCase returns the condition with all its comparisons of text made
+// without regard to case.
+func (c *Condition) IgnoringCase() Condition {
+	out := *c
+	each := func(list []Condition) []Condition {
+		if list == nil {
+			return nil
+		}
+		all := make([]Condition, len(list))
+		for i := range list {
+			all[i] = list[i].IgnoringCase()
+		}
+		return all
+	}
+	out.And, out.Or = each(c.And), each(c.Or)
+	if c.Not != nil {
+		inner := c.Not.IgnoringCase()
+		out.Not = &inner
+	}
+	out.IgnoreCase = c.IgnoreCase || c.Property != ""
+	return out
+}

@@ -1,0 +1,84 @@
+package bus
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+// An answer that is larger than a message is sent in parts, on the one reply
+// subject, numbered. Each names a subject to which who asked says, with an
+// empty message, that it came: so many parts are on their way at most that
+// neither the server nor the client has to drop one.
+
+const (
+	// partsAhead is how many parts are on their way at most.
+	partsAhead = 8
+	// partTimeout bounds the wait for the next part, and for the sign that one
+	// came.
+	partTimeout = 5 * time.Second
+	// partHeaders is what the headers of a part take at most.
+	partHeaders = 4 << 10
+)
+
+// partSize is how much data a part holds, whatever larger messages NATS takes.
+func (b *Bus) partSize() int { return max(int(min(b.conn.MaxPayload(), 1<<20))-partHeaders, 1) }
+
+// stream sends an answer in parts.
+func (b *Bus) stream(m *nats.Msg) error {
+	came, signs, forget, err := b.expectSigns()
+	if err != nil {
+		return err
+	}
+	defer forget()
+	closed := b.conn.StatusChanged(nats.CLOSED)
+	defer b.conn.RemoveStatusListener(closed)
+	size := b.partSize()
+	parts := (len(m.Data) + size - 1) / size
+	for part := 1; part <= parts; part++ {
+		if part > partsAhead {
+			if err := sign(signs, closed); err != nil {
+				return fmt.Errorf("part %d of %d: %w", part, parts, err)
+			}
+		}
+		p := nats.NewMsg(m.Subject)
+		p.Reply, p.Data = came, m.Data[(part-1)*size:min(part*size, len(m.Data))]
+		p.Header[headerPart], p.Header[headerParts] = []string{strconv.Itoa(part)}, []string{strconv.Itoa(parts)}
+		if err := b.conn.PublishMsg(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var errGone = errors.New("who asked does not take the answer")
+
+func sign(signs <-chan *nats.Msg, closed <-chan nats.Status) error {
+	timer := time.NewTimer(partTimeout)
+	defer timer.Stop()
+	select {
+	case <-signs:
+		return nil
+	case <-timer.C:
+		return errGone
+	case <-closed:
+		return ErrClosed
+	}
+}
+
+// expectSigns returns the subject to which who asked says that a part came. It
+// is one to which everybody may publish who may ask.
+func (b *Bus) expectSigns() (subject string, signs <-chan *nats.Msg, forget func(), err error) {
+	b.opening.Lock()
+	defer b.opening.Unlock()
+	if b.signs == nil {
+		if b.signs, err = openInbox(b.conn, b.topics.API("parts", nats.NewInbox()[len(nats.InboxPrefix):])+"."); err != nil {
+			return "", nil, nil, err
+		}
+	}
+	subject, signs, forget = b.signs.expectParts()
+	return subject, signs, forget, nil
+}

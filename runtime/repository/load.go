@@ -1,0 +1,86 @@
+package repository
+
+import (
+	"context"
+	"runtime"
+	"time"
+
+	"github.com/nats-io/nats.go/micro"
+	"golang.org/x/sync/semaphore"
+
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/bus"
+)
+
+const (
+	// patience is how long a question waits for the sequence that it asks for,
+	// and for its turn.
+	patience = 3 * time.Second
+	// maxQuestions is how many questions a node takes on at a time, those
+	// included that wait. What comes beyond that is refused at once.
+	maxQuestions = 1024
+)
+
+// load bounds what questions take of a node.
+type load struct{ questions, work *semaphore.Weighted }
+
+func newLoad() load {
+	const atLeast = 8
+	return load{
+		questions: semaphore.NewWeighted(maxQuestions),
+		work:      semaphore.NewWeighted(int64(max(atLeast, 4*runtime.GOMAXPROCS(0)))),
+	}
+}
+
+func busy() *events.Error {
+	return events.Errorf(events.CodeUnavailable, "", "too many questions at a time; try again")
+}
+
+// begin waits for the turn of a question that takes long, and returns what ends
+// it.
+func (l *load) begin(ctx context.Context) (end func(), err error) {
+	if l.work.Acquire(ctx, 1) != nil {
+		return nil, busy()
+	}
+	return func() { l.work.Release(1) }, nil
+}
+
+// answer makes a handler that answers off the connection's reading goroutine,
+// when the index has the sequence asked for and it is the question's turn.
+func answer[Q, A any](
+	ctx context.Context, r *Repository, sequence func(*Q) uint64, handle func(ctx context.Context, q *Q, room int) (A, error),
+) micro.Handler {
+	return micro.HandlerFunc(func(req micro.Request) {
+		if !r.load.questions.TryAcquire(1) {
+			bus.Refuse(r.set.Bus, req, busy())
+			return
+		}
+		go func() {
+			defer r.load.questions.Release(1)
+			end := func() {}
+			bus.AnswerWithin(r.set.Bus, func(q Q, room int) (a A, err error) {
+				ctx, cancel := context.WithTimeout(ctx, patience)
+				defer cancel()
+				if err := r.awaitSequence(ctx, sequence(&q)); err != nil {
+					return a, err
+				}
+				if !isLookup(&q) {
+					// The turn ends when the answer is sent: until then it takes memory.
+					if end, err = r.load.begin(ctx); err != nil {
+						end = func() {}
+						return a, err
+					}
+				}
+				return handle(ctx, &q, room)
+			}).Handle(req)
+			end()
+		}()
+	})
+}
+
+// isLookup reports whether a question is answered so fast that it need not wait
+// for its turn.
+func isLookup(question any) bool {
+	q, ok := question.(*events.Get)
+	return ok && q.AsOf.IsZero()
+}
