@@ -33,7 +33,7 @@ func TestStoreEqualsModelWhateverCrashes(t *testing.T) {
 	var domains atomic.Int64
 	rapid.Check(t, func(rt *rapid.T) {
 		n := domains.Add(1)
-		if n > 40 && flag.Lookup("rapid.checks").Value.String() == "100" {
+		if n > 15 && flag.Lookup("rapid.checks").Value.String() == "100" {
 			return // that is enough, unless somebody asks for more
 		}
 		w := newWorld(t, server, fmt.Sprintf("crash%d", n))
