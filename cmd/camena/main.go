@@ -15,6 +15,6 @@ func main() {
 	context.AfterFunc(ctx, stop) // the second signal ends the process at once
 	if err := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "camena:", err)
-		os.Exit(1)
+		os.Exit(exitCode(err))
 	}
 }

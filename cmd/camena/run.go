@@ -24,7 +24,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root := p.rootCommand() //nolint:contextcheck // cobra hands ctx to the commands
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
-	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+	if _, coded := errors.AsType[*exitError](err); !coded && errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		return errors.New("interrupted")
 	}
 	return err
@@ -56,7 +56,7 @@ one that serves from the data folder, else the one at ` + defaultURL + `.`,
 	})
 	root.AddCommand(
 		p.serveCommand(),
-		p.applyCommand(), p.deleteCommand(), p.changeSetCommand(),
+		p.applyCommand(), p.deleteCommand(), p.importCommand(), p.changeSetCommand(),
 		p.watchCommand(), p.elementsCommand(), p.typesCommand(), p.connectorsCommand(), p.nodesCommand(), p.deadLettersCommand(),
 		p.healthCommand(), p.versionCommand(), newBenchCommand(p.stdout),
 	)

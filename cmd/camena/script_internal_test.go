@@ -1,9 +1,12 @@
 package main
 
 import (
+	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -43,7 +46,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"await": await, "serving": serving, "setenv": setenv, "publish": publishRaw,
+			"await": await, "exits": exits, "serving": serving, "setenv": setenv, "publish": publishRaw,
 		},
 	})
 }
@@ -60,6 +63,23 @@ func await(ts *testscript.TestScript, not bool, args []string) {
 		err := ts.Exec(args[1], args[2:]...)
 		return not != (err == nil && pattern.MatchString(ts.ReadFile("stdout")))
 	})
+}
+
+// exits CODE PROGRAM ARGS... runs a program that must end with that code.
+func exits(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: exits code program args...")
+	}
+	got := "0"
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		got = err.Error()
+		if e, ok := errors.AsType[*exec.ExitError](err); ok {
+			got = strconv.Itoa(e.ExitCode())
+		}
+	}
+	if got != args[0] {
+		ts.Fatalf("it ends with %s, want %s", got, args[0])
+	}
 }
 
 // serving waits until the data folder has a NATS server, and a node a

@@ -35,7 +35,7 @@ func TestShippedTypesAreConsistent(t *testing.T) {
 			if a.Description == "" {
 				t.Errorf("%s of %s has no description", a.Name, d.Name)
 			}
-			if super, ok := r.Type(d.SuperType); ok && slices.ContainsFunc(super.Attributes(), func(b events.AttributeDef) bool { return a.Name == b.Name }) {
+			if super, ok := r.Type(d.SuperType); ok && slices.ContainsFunc(super.Attributes(), func(b events.AttributeDef) bool { return a.Name == b.Name && !b.Deprecated }) {
 				t.Errorf("%s of %s is inherited already", a.Name, d.Name)
 			}
 		}

@@ -152,6 +152,7 @@ func (c *checker) pass(i *item, f Finding, reason string) {
 }
 
 const (
+	active    = "ACTIVE"
 	deleted   = "DELETED"
 	isDeleted = "it is deleted in the archive"
 )
@@ -215,6 +216,7 @@ func (c *checker) takeElement(i *item, e *Element, w *wireElement) *fault {
 	}
 	c.names[name] = id(e.GUID)
 	c.Report.count(KindElement, Taken, 1)
+	c.Report.lose(&e.Instance)
 	c.Report.count(KindClassification, Taken, m.taken)
 	maps.Copy(c.marked, m.hashes)
 	for _, d := range m.dropped {
@@ -283,6 +285,7 @@ func (c *checker) readMark(i *item, e *Element, wire *wireClassification, index 
 		return Refused, f
 	}
 	m.hashes[k] = now
+	c.Report.loseOf(out)
 	if anchor == "" {
 		m.taken++
 		return Taken, nil

@@ -50,6 +50,8 @@ type Element struct {
 	// marks is how many classifications are taken, those included that stand in
 	// the header of an element.
 	marks int
+	// places says which of the entity's classifications those above are.
+	places []int
 }
 
 // Classification is a classification of an archive (Egeria: Classification,

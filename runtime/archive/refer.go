@@ -45,6 +45,7 @@ func (c *checker) link(i *item) {
 		return
 	}
 	f.Where = i.place("")
+	c.Report.lose(&r.Instance)
 	c.await(waiting{key: i.key(), mark: -1, finding: f, references: c.missing([]reference{
 		{what: "end 1", guid: r.End1.GUID, where: i.place("/entityOneProxy/guid")},
 		{what: "end 2", guid: r.End2.GUID, where: i.place("/entityTwoProxy/guid")},
@@ -88,6 +89,7 @@ func (c *checker) extend(i *item) {
 		}
 	}
 	f.Where = i.place("")
+	c.Report.loseOf(out)
 	c.await(waiting{key: i.key(), mark: -1, finding: f, references: c.missing(references)})
 }
 

@@ -72,9 +72,62 @@ type Report struct {
 	Findings []Finding `json:"findings,omitempty"`
 	// Omitted is how many more findings there were than a report holds.
 	Omitted int `json:"omitted,omitzero"`
+	// Lost is how many of the items have something that no command can carry, so
+	// that it is not taken although they are.
+	Lost map[Loss]int `json:"lost,omitempty"`
 	// Broken says where the archive ends although it should go on. Nothing is
 	// taken then; Counts says what had been found.
 	Broken *Finding `json:"broken,omitempty"`
+}
+
+// Loss is something that items of an archive have and that no command can carry.
+type Loss string
+
+// The losses.
+const (
+	// LostVersions: who created and changed it, when, and how often.
+	LostVersions Loss = "versions"
+	// LostMaintainers are the users who look after it.
+	LostMaintainers Loss = "maintainedBy"
+	// LostLicense is the licence of that very item.
+	LostLicense Loss = "license"
+	// LostStatus is a status other than ACTIVE, such as DRAFT.
+	LostStatus Loss = "status"
+	// LostHome says that it was at home elsewhere than in the archive.
+	LostHome Loss = "home"
+	// LostPropagation says that the classification came along a relationship.
+	LostPropagation Loss = "propagation"
+)
+
+// lose notes what of an item is not taken.
+func (r *Report) lose(i *Instance) {
+	v := &i.Versions
+	for loss, has := range map[Loss]bool{
+		LostVersions:    v.CreatedBy != "" || v.UpdatedBy != "" || !v.CreateTime.IsZero() || !v.UpdateTime.IsZero() || v.Version > 1,
+		LostMaintainers: len(i.MaintainedBy) > 0,
+		LostLicense:     i.License != "",
+		LostStatus:      i.Status != "" && i.Status != active,
+		LostHome:        i.Provenance.ReplicatedBy != "" || i.Provenance.CollectionID != "" && i.Provenance.CollectionID != r.Header.GUID,
+	} {
+		if has {
+			r.countLoss(loss)
+		}
+	}
+}
+
+func (r *Report) countLoss(loss Loss) {
+	if r.Lost == nil {
+		r.Lost = map[Loss]int{}
+	}
+	r.Lost[loss]++
+}
+
+// loseOf is lose for a classification.
+func (r *Report) loseOf(c *Classification) {
+	r.lose(&c.Instance)
+	if !c.Assigned {
+		r.countLoss(LostPropagation)
+	}
 }
 
 // MaxFindings is how many findings a report holds; it counts all of them.
@@ -94,14 +147,7 @@ func (r *Report) Complete() bool {
 func (r *Report) Refuse(s *Step, reason string) {
 	f := s.finding()
 	f.Outcome, f.Reason = Refused, reason
-	counts := map[Kind]int{f.Kind: 1}
-	switch {
-	case len(s.Types) > 0:
-		counts = s.counts
-	case s.Element != nil:
-		counts[KindClassification] = s.Element.marks
-	}
-	for kind, n := range counts {
+	for kind, n := range s.Counts() {
 		r.count(kind, Taken, -n)
 		r.count(kind, Refused, n)
 	}

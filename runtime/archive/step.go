@@ -22,8 +22,44 @@ type Step struct {
 	// Commands belong together: more than one should be sent as a change set.
 	Commands []events.Command
 
-	// counts says how many items several types stand for.
+	// counts says how many items the types stand for, parts are the types one by
+	// one.
 	counts map[Kind]int
+	parts  []*Step
+}
+
+// Counts returns how many items of each kind the step brings.
+func (s *Step) Counts() map[Kind]int {
+	switch {
+	case len(s.Types) > 0:
+		return s.counts
+	case s.Element != nil && s.Element.marks > 0:
+		return map[Kind]int{KindElement: 1, KindClassification: s.Element.marks}
+	default:
+		return map[Kind]int{s.finding().Kind: 1}
+	}
+}
+
+// Parts returns steps that bring the same one by one, each with one command: each
+// of several types, or an element and then each of its classifications. It
+// returns nil for what has no parts.
+func (s *Step) Parts() []*Step {
+	e := s.Element
+	switch {
+	case len(s.parts) > 1:
+		return s.parts
+	case e == nil || len(e.Classifications) == 0 || len(s.Commands) != 1+len(e.Classifications):
+		return nil
+	}
+	bare := *e
+	bare.Classifications, bare.marks = nil, e.marks-len(e.Classifications)
+	parts := []*Step{{Where: s.Where, Element: &bare, Commands: s.Commands[:1]}}
+	for i := range e.Classifications {
+		where := s.Where
+		where.Pointer += itemAt("/classifications", e.places[i])
+		parts = append(parts, &Step{Where: where, Classification: &e.Classifications[i], Commands: s.Commands[i+1 : i+2]})
+	}
+	return parts
 }
 
 // Anchoring says to which element another one belongs.

@@ -149,6 +149,9 @@ func (w *walk) element(i *item) (*Element, *fault) {
 		}
 		e.Anchor = cmp.Or(anchor, e.Anchor)
 		e.marks++
+		if len(e.places) < len(e.Classifications) {
+			e.places = append(e.places, index)
+		}
 	}
 	return e, nil
 }

@@ -284,9 +284,13 @@ func (p *Plan) typeSteps() []Step {
 		}
 		s := &steps[len(steps)-1]
 		s.Types = append(s.Types, t.def)
+		part := &Step{Where: t.finding.Where, Types: []events.TypeDef{t.def}, counts: map[Kind]int{}}
+		part.Commands = typeCommands(part.Types)
 		for _, origin := range t.origins {
 			s.counts[origin.section.kind()]++
+			part.counts[origin.section.kind()]++
 		}
+		s.parts = append(s.parts, part)
 	}
 	for i := range steps {
 		steps[i].Commands = typeCommands(steps[i].Types)

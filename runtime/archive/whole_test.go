@@ -94,6 +94,7 @@ func TestTheWholeArchive(t *testing.T) {
 			archive.KindClassification: {Found: 6, Taken: 6},
 			archive.KindRelationship:   {Found: 2, Taken: 2},
 		},
+		Lost: map[archive.Loss]int{archive.LostVersions: 11, archive.LostMaintainers: 1},
 		Findings: []archive.Finding{
 			{
 				Outcome: archive.Skipped, Kind: archive.KindType, Type: "string", Reason: "primitive types and collections are built in",

@@ -15,13 +15,14 @@ import (
 type inbox struct {
 	prefix string
 
-	mu      sync.Mutex
-	last    uint64
-	waiting map[string]chan *nats.Msg
+	mu   sync.Mutex
+	last uint64
+	// waiting are told of the answer; they must not block.
+	waiting map[string]func(*nats.Msg)
 }
 
 func openInbox(conn *nats.Conn, prefix string) (*inbox, error) {
-	i := &inbox{prefix: prefix, waiting: map[string]chan *nats.Msg{}}
+	i := &inbox{prefix: prefix, waiting: map[string]func(*nats.Msg){}}
 	if _, err := conn.Subscribe(i.prefix+"*", i.take); err != nil {
 		return nil, fmt.Errorf("inbox: %w", err)
 	}
@@ -31,14 +32,8 @@ func openInbox(conn *nats.Conn, prefix string) (*inbox, error) {
 func (i *inbox) take(m *nats.Msg) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	token := strings.TrimPrefix(m.Subject, i.prefix)
-	answer, ok := i.waiting[token]
-	if !ok {
-		return
-	}
-	select {
-	case answer <- m:
-	default: // more than was to be expected
+	if tell, ok := i.waiting[strings.TrimPrefix(m.Subject, i.prefix)]; ok {
+		tell(m)
 	}
 }
 
@@ -53,13 +48,24 @@ func (i *inbox) expectParts() (subject string, answer <-chan *nats.Msg, forget f
 }
 
 func (i *inbox) expectSome(most int) (subject string, answer <-chan *nats.Msg, forget func()) {
+	arrived := make(chan *nats.Msg, most)
+	subject, forget = i.tell(func(m *nats.Msg) {
+		select {
+		case arrived <- m:
+		default: // more than was to be expected
+		}
+	})
+	return subject, arrived, forget
+}
+
+// tell returns a subject for answers, and tells of them until it is forgotten.
+func (i *inbox) tell(of func(*nats.Msg)) (subject string, forget func()) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.last++
 	token := strconv.FormatUint(i.last, 10)
-	arrived := make(chan *nats.Msg, most)
-	i.waiting[token] = arrived
-	return i.prefix + token, arrived, func() {
+	i.waiting[token] = of
+	return i.prefix + token, func() {
 		i.mu.Lock()
 		defer i.mu.Unlock()
 		delete(i.waiting, token)
