@@ -17,7 +17,13 @@ type request struct {
 	connector  string
 	generation uint64
 	category   events.OriginCategory
-	time       time.Time
+	// id of the command, its sequence on the in topic, and when it was stored
+	// there: that is the time of what it changes. They are the same for every
+	// writer that applies it, see [applier].
+	id       string
+	sequence uint64
+	time     time.Time
+	made     int // guids
 	// graves are what restorations can bring back, by the element that is asked
 	// for, which comes last.
 	graves map[guid][]*record
@@ -43,7 +49,9 @@ type outcome struct {
 }
 
 // applier turns commands into changes. It is a pure function of command, view
-// and request but for fresh guids.
+// and request: a writer that does not know yet that another one has taken over
+// publishes the same events, so that what either of them goes on from is what is
+// stored, whichever of them stored it.
 type applier struct {
 	// published and unpublished are the zones of elements that are published,
 	// and of new ones and those that are withdrawn.

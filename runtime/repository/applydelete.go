@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/opentypes"
 )
 
 // delete removes an element and what is anchored to it.
@@ -196,26 +197,16 @@ func inOrderOfReturn(graves []*record) []*record {
 	return sorted
 }
 
-// bringBack makes a deleted record be there again; a relationship whose ends
-// are not both there stays away.
+// bringBack makes a deleted record be there again.
 func (s *stage) bringBack(q *request, r *record, graves []*record) error {
-	if err := q.mayChange(r); err != nil {
-		return err
-	}
 	if s.view.get(r.guid) != nil {
 		return nil
 	}
 	if r.relationship {
-		root := graves[len(graves)-1].guid
-		if r.end1 != root && s.view.get(r.end1) == nil || r.end2 != root && s.view.get(r.end2) == nil {
-			return nil
-		}
-		rel, err := r.link()
-		if err != nil {
-			return err
-		}
-		q.touch(&rel.Header)
-		return s.takeOr(s.storeLink(r.typ, r, rel, events.TypeRelationshipRestored))
+		return s.relink(q, r, graves[len(graves)-1])
+	}
+	if err := q.mayChange(r); err != nil {
+		return err
 	}
 	if other := s.view.named(r.name); r.named() && other != nil {
 		return events.Errorf(events.CodeConflict, "/element", "%q is now the name of another element, %s", r.name, other.guid)
@@ -229,6 +220,41 @@ func (s *stage) bringBack(q *request, r *record, graves []*record) error {
 	}
 	q.touch(&e.Header)
 	return s.takeOr(s.store(r.typ, r, e, events.TypeElementRestored, ""))
+}
+
+// relink makes a deleted relationship be there again. It went with an element,
+// whoever it belongs to, and comes back with it; but it stays away where its ends
+// are not both there, or are of other types now, or another one has its place.
+func (s *stage) relink(q *request, r, root *record) error {
+	end := func(id guid) *record {
+		if id == root.guid {
+			return root
+		}
+		return s.view.get(id)
+	}
+	end1, end2 := end(r.end1), end(r.end2)
+	if end1 == nil || end2 == nil {
+		return nil
+	}
+	typ, err := s.view.registry().Relationship(r.typ.Name, "/element")
+	if err != nil || typ.CheckEnds(end1.typ, end2.typ, "/element") != nil || !s.hasRoom(typ, end1, end2) {
+		return nil //nolint:nilerr // it stays away
+	}
+	rel, err := r.link()
+	if err != nil {
+		return err
+	}
+	rel.End1, rel.End2 = stub(end1), stub(end2)
+	q.touch(&rel.Header)
+	return s.takeOr(s.storeLink(r.typ, r, rel, events.TypeRelationshipRestored))
+}
+
+// hasRoom reports whether the type allows one more relationship of both elements.
+func (s *stage) hasRoom(typ *opentypes.Type, end1, end2 *record) bool {
+	if !typ.MultiLink() && between(s.view, typ.Name(), end1.guid, end2.guid) != nil {
+		return false
+	}
+	return len(s.inTheWay(typ, end1, end2)) == 0
 }
 
 func (s *stage) takeOr(o outcome, err error) error {

@@ -184,7 +184,7 @@ func (a *applier) create(v view, q *request, spec *events.ElementSpec, typ *open
 	if spec.QualifiedName == "" && typ.RequiresName() {
 		return outcome{}, events.Errorf(events.CodeInvalid, "/element/qualifiedName", "missing: a %s needs a qualified name, which is unique", typ.Name())
 	}
-	id, err := identity(spec)
+	id, err := q.identity(spec)
 	if err != nil {
 		return outcome{}, err
 	}
@@ -213,14 +213,14 @@ func (a *applier) create(v view, q *request, spec *events.ElementSpec, typ *open
 	return o, err
 }
 
-func identity(spec *events.ElementSpec) (guid, error) {
+func (q *request) identity(spec *events.ElementSpec) (guid, error) {
 	switch {
 	case spec.GUID != "":
 		return uuid.Parse(spec.GUID)
 	case spec.QualifiedName != "":
 		return events.ElementKey(spec.Ref()), nil
 	default:
-		return uuid.NewV7()
+		return q.newGUID(), nil
 	}
 }
 

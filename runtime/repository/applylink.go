@@ -102,29 +102,40 @@ func between(v view, typeName string, end1, end2 guid) *record {
 // relationship of the scope that is being reconciled gives way: the connector
 // sees the new one instead, and would remove the other at the end.
 func (s *stage) makeRoom(q *request, typ *opentypes.Type, end1, end2 *record) error {
-	if typ.Cardinality(1) == events.CardinalityOne {
-		if err := s.makeRoomAt(q, typ, end2, "end1", func(r *record) bool { return r.end2 == end2.guid }); err != nil {
-			return err
+	for _, o := range s.inTheWay(typ, end1, end2) {
+		if r := o.link; q.scope == "" || r.scope != q.scope || r.source != q.source {
+			return events.Errorf(events.CodeConflict, "/relationship/"+o.end,
+				"%s has a %s already, %s; it can have only one at this end", o.of.name, typ.Name(), r.guid)
 		}
-	}
-	if typ.Cardinality(2) == events.CardinalityOne {
-		return s.makeRoomAt(q, typ, end1, "end2", func(r *record) bool { return r.end1 == end1.guid })
+		s.take(outcome{changes: []change{removal(o.link, events.TypeRelationshipDeleted)}})
 	}
 	return nil
 }
 
-func (s *stage) makeRoomAt(q *request, typ *opentypes.Type, of *record, end string, inTheWay func(*record) bool) error {
-	for _, r := range s.view.linked(of.guid) {
-		if r.typ.Name != typ.Name() || !inTheWay(r) {
-			continue
+// obstacle is a relationship that leaves no room for another one.
+type obstacle struct {
+	link, of *record
+	end      string
+}
+
+// inTheWay finds the relationships that leave no room for one more, where the
+// type allows but one.
+func (s *stage) inTheWay(typ *opentypes.Type, end1, end2 *record) (all []obstacle) {
+	if typ.Cardinality(1) == events.CardinalityOne {
+		for _, r := range s.view.linked(end2.guid) {
+			if r.typ.Name == typ.Name() && r.end2 == end2.guid {
+				all = append(all, obstacle{link: r, of: end2, end: "end1"})
+			}
 		}
-		if q.scope == "" || r.scope != q.scope || r.source != q.source {
-			return events.Errorf(events.CodeConflict, "/relationship/"+end,
-				"%s has a %s already, %s; it can have only one at this end", of.name, typ.Name(), r.guid)
-		}
-		s.take(outcome{changes: []change{removal(r, events.TypeRelationshipDeleted)}})
 	}
-	return nil
+	if typ.Cardinality(2) == events.CardinalityOne {
+		for _, r := range s.view.linked(end1.guid) {
+			if r.typ.Name == typ.Name() && r.end1 == end1.guid && (r.end2 != end2.guid || len(all) == 0) {
+				all = append(all, obstacle{link: r, of: end1, end: "end2"})
+			}
+		}
+	}
+	return all
 }
 
 // reviseLink makes the properties of a relationship what they are to be.

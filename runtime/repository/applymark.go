@@ -88,6 +88,13 @@ func (a *applier) declassify(v view, q *request, c *events.Declassify) (outcome,
 	if err := expect(c.Expectation, old, ""); err != nil {
 		return outcome{}, err
 	}
+	e, err := old.element()
+	if err != nil {
+		return outcome{}, err
+	}
+	if e.Classification(c.ClassificationName) == nil {
+		return unchanged(old), q.mayChange(old)
+	}
 	return a.revise(q, old, events.TypeElementDeclassified, c.ClassificationName, func(e *events.Element) error {
 		dropMark(e, c.ClassificationName)
 		return nil

@@ -25,6 +25,9 @@ func (a *applier) retype(v view, q *request, c *events.Retype) (outcome, error) 
 	if err := q.mayChange(old); err != nil {
 		return outcome{}, err
 	}
+	if !old.named() && typ.RequiresName() {
+		return outcome{}, events.Errorf(events.CodeConflict, "/type", "%s has no qualified name, which a %s needs", old.guid, typ.Name())
+	}
 	if err := linksAllow(v, old, typ); err != nil {
 		return outcome{}, err
 	}

@@ -41,6 +41,9 @@ func (a *applier) fromTemplate(v view, q *request, c *events.FromTemplate) (outc
 	if e.Classification(events.Template) == nil && e.Classification(templateSubstitute) == nil {
 		return outcome{}, events.Errorf(events.CodeInvalid, "/template", "%s is no template; classify it as %s", template.name, events.Template)
 	}
+	if template.archived {
+		return outcome{}, events.Errorf(events.CodeInvalid, "/template", "%s is archived; restore it first", template.name)
+	}
 	m := &copying{stage: a.stage(v), q: q, command: c, template: template, copies: map[guid]events.ElementRef{}}
 	if m.name, err = m.fill(cmp.Or(c.QualifiedName, template.qualifiedName())); err != nil {
 		return outcome{}, err
@@ -52,8 +55,7 @@ func (a *applier) fromTemplate(v view, q *request, c *events.FromTemplate) (outc
 }
 
 func (m *copying) run(v view) (outcome, error) {
-	family := familyOf(v, m.template)
-	slices.Reverse(family) // anchors first
+	family := livingOf(v, m.template)
 	for _, r := range family {
 		if err := m.copyElement(r); err != nil {
 			return outcome{}, err
@@ -65,8 +67,10 @@ func (m *copying) run(v view) (outcome, error) {
 		}
 	}
 	root := m.copies[m.template.guid]
-	err := m.linkTo(typeSourcedFrom, root, events.ByGUID(m.template.guid.String()), events.Props(map[string]any{"sourceVersionNumber": m.template.version}))
-	if err != nil {
+	if _, err := m.do(m.q, &events.Link{Relationship: events.RelationshipSpec{
+		Type: typeSourcedFrom, End1: root, End2: events.ByGUID(m.template.guid.String()),
+		Properties: events.Props(map[string]any{"sourceVersionNumber": m.template.version}),
+	}}); err != nil {
 		return outcome{}, err
 	}
 	if len(m.all.changes) > maxChanges {
@@ -76,12 +80,24 @@ func (m *copying) run(v view) (outcome, error) {
 	return m.all, nil
 }
 
+// livingOf returns a template and what is anchored to it, anchors first, but for
+// what is archived and what is anchored to that.
+func livingOf(v view, template *record) []*record {
+	all := familyOf(v, template)
+	slices.Reverse(all)
+	lives := map[guid]bool{template.anchor: true}
+	return slices.DeleteFunc(all, func(r *record) bool {
+		lives[r.guid] = !r.archived && lives[r.anchor]
+		return !lives[r.guid]
+	})
+}
+
 func (m *copying) copyElement(r *record) error {
 	e, err := r.element()
 	if err != nil {
 		return err
 	}
-	spec := events.ElementSpec{Type: e.Header.Type.Name, Zones: e.Header.Zones, Effectivity: &e.Header.Effectivity}
+	spec := events.ElementSpec{Type: e.Header.Type.Name, Zones: slices.Concat([]string{}, e.Header.Zones), Effectivity: &e.Header.Effectivity}
 	if spec.Properties, err = m.fillProperties(e.Properties); err != nil {
 		return err
 	}
@@ -137,7 +153,8 @@ func (m *copying) nameOf(r *record) (string, error) {
 	return name, err
 }
 
-// copyLinks relates the copy of an element as the element is related.
+// copyLinks relates the copy of an element as the element is related, but not to
+// what is archived, nor to what has no room for another relationship.
 func (m *copying) copyLinks(v view, r *record) error {
 	links := v.linked(r.guid)
 	slices.SortFunc(links, byGUID)
@@ -145,19 +162,39 @@ func (m *copying) copyLinks(v view, r *record) error {
 		if l.typ.Name == typeSourcedFrom || l.typ.Name == typeCatalogTemplate || m.copied(l) && l.end1 != r.guid {
 			continue // what is among the copies is copied once
 		}
-		rel, err := l.link()
-		if err != nil {
-			return err
-		}
-		properties, err := m.fillProperties(rel.Properties)
-		if err != nil {
-			return err
-		}
-		if err := m.linkTo(l.typ.Name, m.copyOf(l.end1), m.copyOf(l.end2), properties); err != nil && events.CodeOf(err) != events.CodeConflict {
+		if err := m.copyLink(l); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (m *copying) copyLink(l *record) error {
+	typ, err := m.view.registry().Relationship(l.typ.Name, "/template")
+	if err != nil {
+		return err
+	}
+	rel, err := l.link()
+	if err != nil {
+		return err
+	}
+	spec := events.RelationshipSpec{Type: l.typ.Name, End1: m.copyOf(l.end1), End2: m.copyOf(l.end2), Effectivity: &rel.Header.Effectivity}
+	end1, one := element(m.view, spec.End1, "/template")
+	end2, two := element(m.view, spec.End2, "/template")
+	if err := cmp.Or(one, two); err != nil {
+		return err
+	}
+	if end1.archived || end2.archived || !m.hasRoom(typ, end1, end2) {
+		return nil
+	}
+	if spec.Properties, err = m.fillProperties(rel.Properties); err != nil {
+		return err
+	}
+	if typ.MultiLink() && !l.derived {
+		spec.GUID = m.q.newGUID().String() // the derived one is for one of them
+	}
+	_, err = m.do(m.q, &events.Link{Relationship: spec})
+	return err
 }
 
 // copied reports whether both ends of a relationship are copied.
@@ -172,11 +209,6 @@ func (m *copying) copyOf(id guid) events.ElementRef {
 		return c
 	}
 	return events.ByGUID(id.String())
-}
-
-func (m *copying) linkTo(typeName string, end1, end2 events.ElementRef, p events.Properties) error {
-	_, err := m.do(m.q, &events.Link{Relationship: events.RelationshipSpec{Type: typeName, End1: end1, End2: end2, Properties: p}})
-	return err
 }
 
 // A placeholder is written ~{name}~.

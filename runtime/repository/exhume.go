@@ -170,7 +170,7 @@ func together(graves []*record, root guid) []*record {
 	}
 	var found []*record
 	for _, r := range graves {
-		if r.guid != root && (in[r.guid] || r.relationship && (in[r.end1] || in[r.end2])) {
+		if r.guid != root && byID[r.guid] == r && (in[r.guid] || r.relationship && (in[r.end1] || in[r.end2])) {
 			found = append(found, r)
 		}
 	}

@@ -255,6 +255,7 @@ func (x *index) commit(facts ...fact) {
 			continue // it was here before the follower began again
 		}
 		x.sequence, x.position, x.stored, x.id = f.sequence, f.position, f.stored, f.id
+		x.erased(f.position)
 		x.take(f)
 	}
 	if x.advanced != nil {

@@ -1,6 +1,70 @@
 package repository
 
-import "github.com/camena-io/camena/events"
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/camena-io/camena/events"
+)
+
+// awaited is how long the sender of a command may still wait for its outcome.
+const awaited = 2 * time.Minute
+
+func (r *received) isAwaited() bool {
+	return r.event.Extension(events.ExtReplyTo) != "" && time.Since(r.stored) < awaited
+}
+
+// answerLate answers a command that an earlier tenure applied or refused, whose
+// sender may not have heard of it.
+func (w *writer) answerLate(ctx context.Context, r *received) {
+	if !r.isAwaited() {
+		return
+	}
+	p := &publication{sequence: r.sequence, replyTo: r.event.Extension(events.ExtReplyTo)}
+	reason, err := w.letterOf(ctx, r)
+	switch {
+	case ctx.Err() != nil:
+		return // the next tenure answers
+	case err != nil:
+		w.log.WarnContext(ctx, "answer a command that was applied before; its sender has to ask", slog.Uint64("in_sequence", r.sequence), slog.Any("error", err))
+		return
+	case reason != nil:
+		p.outcome.result.Error = reason
+	case r.err == nil:
+		p.outcome.result = lateResult(w.index, r.command)
+	}
+	w.reply(p)
+}
+
+// letterOf returns why a command was refused, nil if it was not.
+func (w *writer) letterOf(ctx context.Context, r *received) (*events.Error, error) {
+	ctx, cancel := context.WithTimeout(ctx, ackTimeout)
+	defer cancel()
+	names := w.bus.Topics()
+	stream, err := w.bus.JetStream().Stream(ctx, names.DeadLetterStream())
+	if err != nil {
+		return nil, err
+	}
+	m, err := stream.GetLastMsgForSubject(ctx, names.DeadLetter(names.InStream(), r.sequence))
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return nil, nil //nolint:nilnil // it was applied
+	}
+	if err != nil {
+		return nil, err
+	}
+	letter, err := events.Decode(m.Header, m.Data)
+	if err != nil {
+		return nil, err
+	}
+	return &events.Error{
+		Code: events.Code(letter.Extension(events.ExtReasonCode)), Message: letter.Extension(events.ExtReason),
+		Pointer: letter.Extension(events.ExtReasonPointer),
+	}, nil
+}
 
 // lateResult is the outcome of a command that an earlier tenure applied, told by
 // what there is now.

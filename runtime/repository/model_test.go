@@ -4,190 +4,350 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/camena-io/camena/events"
 )
 
 // model is the repository as one would write it without a bus: maps, and one
-// command after the other.
+// command after the other. What is in the maps never changes; it is replaced.
 type model struct {
-	elements map[string]*modelElement
+	elements map[string]*modelElement // by guid
 	links    map[string]*modelLink
-	changes  map[string]int // events by element name or link key
-	refused  int
+	// graves are what went together with an element when it went the last time,
+	// by its guid.
+	graves map[string][]any
+	// pump are the attributes of the type Pump; nil: it is not defined.
+	pump map[string]string
+	// log are the change events by guid, kept says how many of them must still
+	// be there.
+	log  map[string][]string
+	kept map[string]int
+
+	refused int
+	issue   *issue
+}
+
+// issue is a command with what its envelope and the bus say about it.
+type issue struct {
+	id            string
+	sequence      uint64
+	time          time.Time
+	source, scope string
+	dry           bool
+	made          int // guids
+	// gone is what the command deleted so far, in order.
+	gone []any
+	// before is how everything was before the command.
+	before *model
 }
 
 type modelElement struct {
-	typ        string
-	version    int64
+	guid, typ, name  string
+	version          int64
+	properties       map[string]any
+	marks            map[string]modelMark
+	zones            []string
+	anchor           string
+	effective        events.Effectivity
+	source, scope    string
+	created, updated time.Time
+}
+
+type modelMark struct {
 	properties map[string]any
-	marks      map[string]map[string]any
+	effective  events.Effectivity
 }
 
 type modelLink struct {
-	typ, end1, end2 string
-	version         int64
-	properties      map[string]any
+	guid, typ, end1, end2 string
+	version               int64
+	properties            map[string]any
+	effective             events.Effectivity
+	source, scope         string
+	created, updated      time.Time
+}
+
+// modelResult is what the sender of a command is told.
+type modelResult struct {
+	guid    string
+	version int64
+	changed bool
+	steps   []modelResult
+	refused error
+	changes int
 }
 
 func newModel() *model {
-	return &model{elements: map[string]*modelElement{}, links: map[string]*modelLink{}, changes: map[string]int{}}
-}
-
-func (m *model) apply(c events.Command) {
-	if set, ok := c.(*events.ChangeSet); ok {
-		m.applySet(set)
-		return
-	}
-	if !m.step(c) {
-		m.refused++
-	}
-}
-
-// applySet applies all steps or none.
-func (m *model) applySet(set *events.ChangeSet) {
-	saved := m.clone()
-	for i := range set.Commands {
-		c, err := set.Commands[i].Command(i)
-		if err != nil || !m.step(c) {
-			*m = *saved
-			m.refused++
-			return
-		}
+	return &model{
+		elements: map[string]*modelElement{}, links: map[string]*modelLink{}, graves: map[string][]any{},
+		log: map[string][]string{}, kept: map[string]int{},
 	}
 }
 
 func (m *model) clone() *model {
-	c := &model{elements: map[string]*modelElement{}, links: map[string]*modelLink{}, changes: maps.Clone(m.changes), refused: m.refused}
-	for k, e := range m.elements {
-		copied := *e
-		copied.properties, copied.marks = maps.Clone(e.properties), maps.Clone(e.marks)
-		c.elements[k] = &copied
-	}
-	for k, l := range m.links {
-		copied := *l
-		c.links[k] = &copied
-	}
-	return c
+	c := *m
+	c.elements, c.links, c.graves = maps.Clone(m.elements), maps.Clone(m.links), maps.Clone(m.graves)
+	c.log, c.kept = maps.Clone(m.log), maps.Clone(m.kept)
+	return &c
 }
 
-// step returns false if the command is refused.
-func (m *model) step(c events.Command) bool {
+// apply applies a command all or not at all.
+func (m *model) apply(i issue, c events.Command) modelResult {
+	next := m.clone()
+	i.before = m.clone()
+	next.issue = &i
+	r, err := next.do(c)
+	if err != nil {
+		if !i.dry {
+			m.refused++
+		}
+		return modelResult{refused: err}
+	}
+	r.changes = next.events() - m.events()
+	r.changed = r.changed || r.changes > 0
+	if !i.dry {
+		*m = *next
+	}
+	return r
+}
+
+func (m *model) events() (n int) {
+	for _, l := range m.log {
+		n += len(l)
+	}
+	return n
+}
+
+func (m *model) do(c events.Command) (modelResult, error) {
 	switch c := c.(type) {
+	case *events.ChangeSet:
+		return m.changeSet(c)
+	case *events.DefineTypes:
+		return m.defineTypes(c)
+	case *events.Create:
+		return m.createNew(c)
 	case *events.Upsert:
 		return m.upsert(c)
 	case *events.Update:
-		e := m.elements[c.Element.QualifiedName]
-		if e == nil {
-			return false
-		}
-		want := overlaid(e.properties, c.Properties.Map(), !c.Replace)
-		m.set(c.Element.QualifiedName, e, want)
+		return m.update(c)
 	case *events.Delete:
-		m.remove(c.Element.QualifiedName)
+		return m.remove(c)
+	case *events.Restore:
+		return m.restore(c)
+	case *events.Publish:
+		return m.rezone(c.Element, "sales", "research")
+	case *events.Withdraw:
+		return m.rezone(c.Element, "draft")
+	case *events.Retype:
+		return m.retype(c)
+	case *events.Rehome:
+		return m.rehome(c)
+	default:
+		return m.doOther(c)
+	}
+}
+
+func (m *model) doOther(c events.Command) (modelResult, error) {
+	switch c := c.(type) {
+	case *events.FromTemplate:
+		return m.fromTemplate(c)
 	case *events.Classify:
 		return m.classify(c)
 	case *events.Declassify:
-		e := m.elements[c.Element.QualifiedName]
-		if e == nil {
-			return false
-		}
-		if _, ok := e.marks[c.ClassificationName]; ok {
-			delete(e.marks, c.ClassificationName)
-			m.touch(c.Element.QualifiedName, e)
-		}
+		return m.declassify(c)
 	case *events.Link:
 		return m.link(c)
+	case *events.UpdateRelationship:
+		return m.updateLink(c)
 	case *events.Unlink:
-		key := linkKey(c.Type, c.End1.QualifiedName, c.End2.QualifiedName)
-		if m.links[key] != nil {
-			delete(m.links, key)
-			m.changes[key]++
-		}
+		return m.unlink(c)
+	case *events.LinkExternalID:
+		return m.linkExternalID(c)
+	case *events.UnlinkExternalID:
+		return m.unlinkExternalID(c)
+	case *events.ConfirmSynchronization:
+		return m.confirm(c)
+	default:
+		return modelResult{}, fmt.Errorf("the model does not know %T", c)
 	}
-	return true
 }
 
-func (m *model) upsert(c *events.Upsert) bool {
-	name := c.Element.QualifiedName
-	e := m.elements[name]
-	if e == nil {
-		m.elements[name] = &modelElement{
-			typ: c.Element.Type, version: 1, marks: map[string]map[string]any{},
-			properties: overlaid(nil, c.Element.Properties.Map(), false),
+func (m *model) changeSet(set *events.ChangeSet) (modelResult, error) {
+	var all modelResult
+	for i := range set.Commands {
+		c, err := set.Commands[i].Command(i)
+		if err != nil {
+			return all, err
 		}
-		m.changes[name]++
+		r, err := m.do(c)
+		if err != nil {
+			return all, err
+		}
+		all.steps = append(all.steps, r)
+	}
+	return all, nil
+}
+
+// defineTypes adds the type Pump, or attributes to it.
+func (m *model) defineTypes(c *events.DefineTypes) (modelResult, error) {
+	for i, def := range c.Types {
+		if def.SuperType == "Nobody" || i > 0 && def.Name == c.Types[0].Name {
+			return modelResult{}, refusal("super type")
+		}
+		next := map[string]string{}
+		for _, a := range def.Attributes {
+			next[a.Name] = a.Type
+		}
+		for name, typ := range m.pump {
+			if next[name] != typ {
+				return modelResult{}, refusal("%s was %s", name, typ)
+			}
+		}
+		if m.pump == nil || !maps.Equal(m.pump, next) {
+			m.pump = next
+			m.note("type", "Pump", events.TypeTypeDefined, 0)
+		}
+	}
+	return modelResult{}, nil
+}
+
+func (m *model) note(kind, id, eventType string, version int64) {
+	key := kind + " " + id
+	m.log[key] = append(slices.Clip(m.log[key]), line(eventType, version))
+	m.kept[key]++
+}
+
+func line(eventType string, version int64) string { return fmt.Sprintf("%s v%d", eventType, version) }
+
+func refusal(format string, args ...any) error { return fmt.Errorf(format, args...) }
+
+func (m *model) find(ref events.ElementRef) *modelElement {
+	if ref.GUID != "" {
+		return m.elements[ref.GUID]
+	}
+	return m.named(ref.QualifiedName)
+}
+
+func (m *model) named(name string) *modelElement {
+	for _, e := range m.elements {
+		if name != "" && e.name == name {
+			return e
+		}
+	}
+	return nil
+}
+
+func (m *model) must(ref events.ElementRef, want events.Expectation) (*modelElement, error) {
+	e := m.find(ref)
+	switch {
+	case e == nil:
+		return nil, refusal("there is no %v", ref)
+	case !asExpected(want, e.version):
+		return nil, refusal("version %d", e.version)
+	}
+	return e, nil
+}
+
+// asExpected takes version 0 for what is not there.
+func asExpected(want events.Expectation, version int64) bool {
+	return want.ExpectedVersion == 0 || want.ExpectedVersion == version
+}
+
+// mayChange: what belongs to a metadata source is changed by that one only.
+func (m *model) mayChange(source string) error {
+	if source != "" && source != m.issue.source {
+		return refusal("it belongs to %s", source)
+	}
+	return nil
+}
+
+// attributes are those of a type that is used here; nil for any other.
+func (m *model) attributes(typ string) map[string]string {
+	all := map[string]string{"x": "any", "y": "any", "z": "any", "text": "string"}
+	if typ != "ContactDetails" {
+		all["identifier"], all["additionalProperties"] = "string", "any"
+	}
+	switch typ {
+	case "FileFolder", "Connection", "Endpoint", "InventoryCatalog", "ContactDetails":
+	case "ExternalId":
+		all["keyPattern"] = "any"
+	case "DataFile":
+		all["fileName"] = "string"
+	case "CSVFile":
+		all["fileName"], all["delimiterCharacter"] = "string", "string"
+	case "Pump":
+		if m.pump == nil {
+			return nil
+		}
+		maps.Copy(all, m.pump)
+	case "NestedFile":
+		return map[string]string{"x": "any", "y": "any", "z": "any", "text": "string"}
+	case "DataFlow":
+		return map[string]string{"formula": "string"}
+	case "Ownership", "Criticality":
+		return map[string]string{"x": "any", "y": "any", "z": "any"}
+	case "ExternalIdLink":
+		return map[string]string{"usage": "string", "lastSynchronized": "string"}
+	case "SourcedFrom":
+		return map[string]string{"sourceVersionNumber": "any"}
+	case "ConnectToEndpoint", "ExternalIdScope", "Template":
+		return map[string]string{}
+	default:
+		return nil
+	}
+	return all
+}
+
+// wanted checks properties and returns those that are to be there: they replace
+// what is there, or are merged into it.
+func (m *model) wanted(typ string, have map[string]any, want events.Properties, merge bool, unknown events.UnknownProperties) (map[string]any, error) {
+	attributes, more := m.attributes(typ), map[string]any(nil)
+	out := map[string]any{}
+	for name, v := range want.Map() {
+		switch kind, ok := attributes[name]; {
+		case !ok && (unknown != events.KeepUnknown || attributes["additionalProperties"] == ""):
+			return nil, refusal("%s has no %s", typ, name)
+		case !ok && more == nil:
+			more = map[string]any{}
+			fallthrough
+		case !ok:
+			more[name] = v
+		case !fits(kind, v):
+			return nil, refusal("%s cannot be %v", name, v)
+		default:
+			out[name] = v
+		}
+	}
+	if more != nil {
+		all := map[string]any{}
+		if stored, ok := have["additionalProperties"].(map[string]any); ok && merge {
+			maps.Copy(all, stored)
+		}
+		for name, v := range more {
+			all[name] = fmt.Sprint(v)
+			if v == nil {
+				delete(all, name)
+			}
+		}
+		out["additionalProperties"] = all
+	}
+	return overlaid(have, out, merge), nil
+}
+
+func fits(kind string, v any) bool {
+	switch v.(type) {
+	case nil:
 		return true
-	}
-	if e.typ != c.Element.Type {
-		return false
-	}
-	m.set(name, e, overlaid(e.properties, c.Element.Properties.Map(), c.Merge))
-	return true
-}
-
-func (m *model) set(name string, e *modelElement, want map[string]any) {
-	if !same(e.properties, want) {
-		e.properties = want
-		m.touch(name, e)
+	case string:
+		return kind != "int"
+	case float64:
+		return kind != "string"
+	default:
+		return kind == "any"
 	}
 }
-
-func (m *model) touch(name string, e *modelElement) {
-	e.version++
-	m.changes[name]++
-}
-
-func (m *model) remove(name string) {
-	if m.elements[name] == nil {
-		return
-	}
-	delete(m.elements, name)
-	m.changes[name]++
-	for key, l := range m.links {
-		if l.end1 == name || l.end2 == name {
-			delete(m.links, key)
-			m.changes[key]++
-		}
-	}
-}
-
-func (m *model) classify(c *events.Classify) bool {
-	e := m.elements[c.Element.QualifiedName]
-	if e == nil {
-		return false
-	}
-	want := c.Classification.Properties.Map()
-	if have, ok := e.marks[c.Classification.Name]; !ok || !same(have, want) {
-		e.marks[c.Classification.Name] = want
-		m.touch(c.Element.QualifiedName, e)
-	}
-	return true
-}
-
-func (m *model) link(c *events.Link) bool {
-	r := &c.Relationship
-	end1, end2 := m.elements[r.End1.QualifiedName], m.elements[r.End2.QualifiedName]
-	if end1 == nil || end2 == nil || end1.typ != "FileFolder" || end2.typ != "DataFile" {
-		return false
-	}
-	key := linkKey(r.Type, r.End1.QualifiedName, r.End2.QualifiedName)
-	want := overlaid(nil, r.Properties.Map(), false)
-	l := m.links[key]
-	if l == nil {
-		m.links[key] = &modelLink{typ: r.Type, end1: r.End1.QualifiedName, end2: r.End2.QualifiedName, version: 1, properties: want}
-		m.changes[key]++
-		return true
-	}
-	if !same(l.properties, want) {
-		l.properties = want
-		l.version++
-		m.changes[key]++
-	}
-	return true
-}
-
-func linkKey(typ, end1, end2 string) string { return typ + "|" + end1 + "|" + end2 }
 
 // overlaid returns base, or nothing, with the properties of top; null clears.
 func overlaid(base, top map[string]any, merge bool) map[string]any {
@@ -200,14 +360,29 @@ func overlaid(base, top map[string]any, merge bool) map[string]any {
 	return out
 }
 
-func same(a, b map[string]any) bool {
-	return fmt.Sprint(sorted(a)) == fmt.Sprint(sorted(b))
+func same(a, b map[string]any) bool { return fmt.Sprint(a) == fmt.Sprint(b) }
+
+// String tells everything but the version and who changed it when.
+func (e *modelElement) String() string {
+	zones := strings.Join(slices.Compact(slices.Sorted(slices.Values(e.zones))), "+")
+	var marks strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(e.marks)) {
+		mark := e.marks[name]
+		fmt.Fprintf(&marks, " #%s%v%s", name, mark.properties, when(mark.effective))
+	}
+	return fmt.Sprintf("%s %s %q %v%s zones %s anchor %s source %s scope %s %s",
+		e.guid, e.typ, e.name, e.properties, marks.String(), zones, e.anchor, e.source, e.scope, when(e.effective))
 }
 
-func sorted(m map[string]any) []string {
-	var out []string
-	for _, k := range slices.Sorted(maps.Keys(m)) {
-		out = append(out, fmt.Sprintf("%s=%v", k, m[k]))
+func (l *modelLink) String() string {
+	return fmt.Sprintf("%s %s %s %s %v source %s scope %s %s", l.guid, l.typ, l.end1, l.end2, l.properties, l.source, l.scope, when(l.effective))
+}
+
+func when(e events.Effectivity) string { return stamp(e.From) + "…" + stamp(e.To) }
+
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
 	}
-	return out
+	return t.UTC().Format(time.RFC3339Nano)
 }

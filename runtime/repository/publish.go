@@ -65,7 +65,7 @@ func (w *writer) message(c *change, r *received, position uint64, i int) *nats.M
 	put("ce-id", events.EncodeAttribute(c.id))
 	put("ce-source", "/repository")
 	put("ce-type", c.eventType)
-	put("ce-time", time.Now().UTC().Format(time.RFC3339Nano))
+	put("ce-time", r.stored.Format(time.RFC3339Nano))
 	put("ce-datacontenttype", events.JSON)
 	put("ce-"+events.ExtInSequence, itoa(position))
 	t := w.bus.Topics()

@@ -202,7 +202,6 @@ func turnOf(m *bus.Message) (turn, error) {
 		return s, err
 	}
 	if s.now != nil {
-		// The event is made a moment later than the state.
 		s.at = s.now.since()
 	}
 	s.before, err = pastOf(string(c.Previous), relationship)

@@ -3,6 +3,7 @@ package repository
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -35,11 +36,12 @@ type tombstone struct {
 	stored       time.Time
 }
 
-func (t *tombstone) subject(names topics.Topics) string {
+// subject of what was deleted, under the name of a type or "*".
+func (t *tombstone) subject(names topics.Topics, typeName string) string {
 	if t.relationship {
-		return names.Relationship(t.typ.Name, t.guid.String())
+		return names.Relationship(typeName, t.guid.String())
 	}
-	return names.Element(t.typ.Name, t.guid.String())
+	return names.Element(typeName, t.guid.String())
 }
 
 // graves are the deletions that have not been swept.
@@ -48,8 +50,11 @@ type graves struct {
 	tombstones []tombstone
 	// last is the sequence of the last deletion of what is not there any more.
 	last map[guid]uint64
-	// secret are the deletions whose history has to go at once.
-	secret []tombstone
+	// secret are the deletions whose history has to go at once: the writer removes
+	// it before it applies another command. unerased are those where it could not.
+	secret, unerased []tombstone
+	// secretAt is the in-sequence of the last of them.
+	secretAt uint64
 }
 
 func newGraves() graves { return graves{last: map[guid]uint64{}} }
@@ -86,7 +91,7 @@ func (r *Repository) Sweep(ctx context.Context, before time.Time) (purged int) {
 		if !ok {
 			return purged
 		}
-		if err := r.purge(ctx, t, t.sequence+1); err != nil {
+		if err := r.purge(ctx, t.subject(r.set.Bus.Topics(), t.typ.Name), t.sequence+1); err != nil {
 			r.set.Logger.WarnContext(ctx, "sweep a deletion; trying again later", slog.String("guid", t.guid.String()), slog.Any("error", err))
 			return purged
 		}
@@ -96,26 +101,29 @@ func (r *Repository) Sweep(ctx context.Context, before time.Time) (purged int) {
 	return purged
 }
 
-// purgeSecrets removes the history of what was deleted to leave no trace; the
-// tombstones stay until they are swept.
+// purgeSecrets removes the history of what was deleted to leave no trace, under
+// all types that it ever had; the tombstones stay until they are swept.
 func (r *Repository) purgeSecrets(ctx context.Context) {
-	for _, t := range r.index.secrets() {
-		if err := r.purge(ctx, t, t.sequence); err != nil {
-			r.set.Logger.WarnContext(ctx, "purge the history of a deletion; trying again later", slog.String("guid", t.guid.String()), slog.Any("error", err))
-			r.index.remember(t)
+	secrets := r.index.secrets()
+	for i, t := range secrets {
+		if err := r.purge(ctx, t.subject(r.set.Bus.Topics(), "*"), t.sequence); err != nil {
+			r.set.Logger.WarnContext(ctx, "purge the history of deletions; trying again later", slog.String("guid", t.guid.String()),
+				slog.Int("deletions", len(secrets)-i), slog.Any("error", err))
+			r.index.remember(secrets[i:]...)
+			return
 		}
 	}
 }
 
-// purge removes what the out topic has of a deletion before a sequence.
-func (r *Repository) purge(ctx context.Context, t tombstone, before uint64) error {
+// purge removes what the out topic has under a subject before a sequence.
+func (r *Repository) purge(ctx context.Context, subject string, before uint64) error {
 	attempt, cancel := context.WithTimeout(ctx, ackTimeout)
 	defer cancel()
 	stream, err := r.set.Bus.JetStream().Stream(attempt, r.set.Bus.Topics().OutStream())
 	if err != nil {
 		return err
 	}
-	return stream.Purge(attempt, jetstream.WithPurgeSubject(t.subject(r.set.Bus.Topics())), jetstream.WithPurgeSequence(before))
+	return stream.Purge(attempt, jetstream.WithPurgeSubject(subject), jetstream.WithPurgeSequence(before))
 }
 
 // bury notes a deletion.
@@ -126,7 +134,7 @@ func (x *index) bury(f *fact) {
 		x.last[t.guid] = t.sequence
 	}
 	if f.purged {
-		x.secret = append(x.secret, t)
+		x.secret, x.secretAt = append(x.secret, t), f.position
 	}
 }
 
@@ -143,15 +151,23 @@ func (x *index) buried(id guid) (sequence uint64, ok bool) {
 func (x *index) secrets() []tombstone {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	secret := x.secret
-	x.secret = nil
+	secret := slices.Concat(x.secret, x.unerased)
+	x.secret, x.unerased = nil, nil
 	return secret
 }
 
-func (x *index) remember(t tombstone) {
+func (x *index) remember(list ...tombstone) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.secret = append(x.secret, t)
+	x.unerased = append(x.unerased, list...)
+}
+
+// erased forgets what the writer has erased, since it went on to a later command.
+// The parts of a large deletion carry the in-sequence of it or the one before.
+func (x *index) erased(position uint64) {
+	if len(x.secret) > 0 && position > x.secretAt+1 {
+		x.secret = nil
+	}
 }
 
 // oldestTombstone returns the oldest deletion, if it is from before a time and

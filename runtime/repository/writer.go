@@ -56,6 +56,8 @@ type publication struct {
 	size     int
 	replyTo  string
 	outcome  outcome
+	// purges says that history has to be removed before anything else is done.
+	purges bool
 	// last is the out sequence that must be stored before this is committed:
 	// that of its own last event, or of those before it.
 	last uint64
@@ -70,6 +72,7 @@ type publication struct {
 // received is a command as the reader hands it to the writer.
 type received struct {
 	sequence uint64
+	stored   time.Time
 	subject  string
 	header   nats.Header
 	data     []byte
@@ -86,6 +89,7 @@ func (w *writer) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	w.erase(ctx)
 	w.log.InfoContext(ctx, "applying commands", slog.Uint64("from", position+1), slog.Uint64("out_sequence", w.outlet.last))
 
 	reading, stop := context.WithCancel(ctx)
@@ -165,7 +169,7 @@ func (w *writer) read(ctx context.Context, position uint64, commands chan<- *rec
 	}
 	following := bus.Following{Stream: w.bus.Topics().InStream(), Sequence: from}
 	err := w.bus.Follow(ctx, following, func(m *bus.Message) error {
-		r := &received{sequence: m.Sequence, subject: m.Subject, header: m.Header, data: m.Data}
+		r := &received{sequence: m.Sequence, stored: m.Time.UTC(), subject: m.Subject, header: m.Header, data: m.Data}
 		r.size = min(r.sizeOf(), roomBytes)
 		if r.event, r.err = m.Event(); r.err == nil {
 			r.command, r.err = events.DecodeCommand(&r.event)
@@ -220,10 +224,10 @@ func (w *writer) step(ctx context.Context, position uint64, commands <-chan *rec
 	}
 	select {
 	case r := <-intake:
-		if r.sequence > position {
+		if r.sequence > position || r.isDryRun() && r.isAwaited() {
 			return w.handle(ctx, r)
 		}
-		w.answerLate(r)
+		w.answerLate(ctx, r)
 		w.room.Release(int64(r.size))
 	case ack := <-w.outlet.stored():
 		return w.outlet.confirm(ack)
@@ -240,10 +244,12 @@ func (w *writer) step(ctx context.Context, position uint64, commands <-chan *rec
 
 // full reports whether the next command has to wait. It does behind a refused
 // one: a change after it would move the position past it, and if the writer
-// died then, the refused command would never get its dead letter.
+// died then, the refused command would never get its dead letter. It does behind
+// one that purges: if the writer died before the history is removed, the next
+// one would know of it no more when there is something newer in its place.
 func (w *writer) full() bool {
 	n := len(w.inFlight)
-	return n >= window || w.flying >= window || n > 0 && w.inFlight[n-1].refused != nil
+	return n >= window || w.flying >= window || n > 0 && (w.inFlight[n-1].refused != nil || w.inFlight[n-1].purges)
 }
 
 // handle applies one command and publishes what it leads to.
@@ -268,6 +274,7 @@ func (w *writer) handle(ctx context.Context, r *received) error {
 			p.refused = nil // the answer is all there is of it
 		}
 	} else if len(p.outcome.changes) > 0 {
+		p.purges = slices.ContainsFunc(p.outcome.changes, func(c change) bool { return c.purged })
 		w.at("publish")
 		if err := w.publish(p, r); err != nil {
 			return err
@@ -288,7 +295,8 @@ func (w *writer) apply(r *received, graves map[guid][]*record) (outcome, error) 
 	q := &request{
 		actor: r.actor(), source: r.event.Extension(events.ExtMetadataSource), scope: r.event.Extension(events.ExtScope),
 		category:  events.OriginCategory(r.event.Extension(events.ExtOriginCategory)),
-		connector: r.event.Extension(events.ExtConnector), generation: generation, time: time.Now().UTC(), graves: graves,
+		connector: r.event.Extension(events.ExtConnector), generation: generation, graves: graves,
+		id: r.event.ID, sequence: r.sequence, time: r.stored,
 	}
 	o, err := w.applier.apply(w.pending, q, r.command)
 	if err != nil || !r.isDryRun() {
@@ -368,7 +376,7 @@ func (w *writer) commit(ctx context.Context, done []*publication) {
 	}
 	w.index.commit(w.facts...)
 	if slices.ContainsFunc(w.facts, func(f fact) bool { return f.purged }) {
-		w.trimmed.running.Go(func() { w.erase(ctx) })
+		w.erase(ctx)
 	}
 	for _, p := range done {
 		w.flying -= len(p.outcome.changes)
@@ -424,18 +432,6 @@ func (w *writer) reply(p *publication) {
 	if err != nil {
 		w.log.Warn("answer a command", slog.Uint64("in_sequence", p.sequence), slog.Any("error", err))
 	}
-}
-
-// answerLate answers a command that was applied before this tenure, whose
-// sender may not have heard of it.
-func (w *writer) answerLate(r *received) {
-	replyTo := r.event.Extension(events.ExtReplyTo)
-	if r.err != nil || replyTo == "" {
-		return
-	}
-	p := &publication{sequence: r.sequence, replyTo: replyTo}
-	p.outcome.result = lateResult(w.index, r.command)
-	w.reply(p)
 }
 
 func (w *writer) at(step string) {

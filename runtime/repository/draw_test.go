@@ -1,0 +1,231 @@
+package repository_test
+
+import (
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/camena-io/camena/events"
+)
+
+// wish is a command with its envelope.
+type wish struct {
+	command       events.Command
+	source, scope string
+	dry           bool
+}
+
+const (
+	guid1 = "aaaaaaaa-0000-4000-8000-000000000001"
+	guid2 = "aaaaaaaa-0000-4000-8000-000000000002"
+	flow1 = "bbbbbbbb-0000-4000-8000-000000000001"
+)
+
+// wishes draws commands about a few elements, so that they meet often.
+func wishes() *rapid.Generator[wish] {
+	return rapid.Custom(func(t *rapid.T) wish {
+		o := wish{
+			command: command().Draw(t, "command"),
+			source:  rapid.SampledFrom([]string{"", "", "", "", "", "", "", "", "s1", "s2"}).Draw(t, "source"),
+			scope:   rapid.SampledFrom([]string{"", "", "", "", "", "", "p", "q"}).Draw(t, "scope"),
+			dry:     rapid.IntRange(0, 14).Draw(t, "dry run") == 0,
+		}
+		return o
+	})
+}
+
+// furniture is what many commands need.
+func furniture() []wish {
+	template := upsert("FileFolder", "t", map[string]any{"text": "for ~{p}~"})
+	template.Element.Classifications = []events.Classification{{Name: events.Template}}
+	leaf := upsert("DataFile", "t/1", map[string]any{"x": 1})
+	leaf.Element.Anchor = events.ByName("t")
+	nameless := &events.Upsert{Element: events.ElementSpec{Type: "ContactDetails", Anchor: events.ByName("t")}}
+	var all []wish
+	for _, c := range []events.Command{
+		template, leaf, nameless, upsert("FileFolder", "a", nil), upsert("DataFile", "b", map[string]any{"x": 1}),
+		upsert("InventoryCatalog", "sc", nil), upsert("Connection", "conn", nil), upsert("Endpoint", "e1", nil), upsert("Endpoint", "e2", nil),
+		link("NestedFile", "t", "t/1", map[string]any{"text": "~{p}~"}), link("ConnectToEndpoint", "conn", "e1", nil),
+		link("NestedFile", "a", "b", nil), link("DataFlow", "b", "t", nil), link("DataFlow", "t", "b", map[string]any{"formula": "f"}),
+		&events.LinkExternalID{ExternalID: events.ExternalID{Element: events.ByName("b"), Scope: events.ByName("sc"), Identifier: "1"}},
+	} {
+		all = append(all, wish{command: c})
+	}
+	return all
+}
+
+func command() *rapid.Generator[events.Command] {
+	return rapid.Custom(func(t *rapid.T) events.Command {
+		switch n := rapid.IntRange(0, 19).Draw(t, "change set"); {
+		case n > 3:
+			return single().Draw(t, "command")
+		case n == 3:
+			return &events.DefineTypes{Types: rapid.SliceOfN(definition(), 1, 2).Draw(t, "types")}
+		}
+		set, err := events.NewChangeSet(rapid.SliceOfN(single(), 1, 3).Draw(t, "steps")...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return set
+	})
+}
+
+// definition draws the type Pump, wider or narrower, or one that cannot be.
+func definition() *rapid.Generator[events.TypeDef] {
+	return rapid.Custom(func(t *rapid.T) events.TypeDef {
+		def := events.TypeDef{Kind: events.KindElement, Name: "Pump", SuperType: "Asset", Description: "A pump.", Attributes: []events.AttributeDef{
+			{Name: "litres", Type: rapid.SampledFrom([]string{"int", "int", "int", "string"}).Draw(t, "litres"), Description: "What it does."},
+		}}
+		if rapid.Bool().Draw(t, "maker") {
+			def.Attributes = append(def.Attributes, events.AttributeDef{Name: "maker", Type: "string", Description: "Who made it."})
+		}
+		if rapid.IntRange(0, 5).Draw(t, "orphan") == 0 {
+			def.Name, def.SuperType = "Orphan", "Nobody"
+		}
+		return def
+	})
+}
+
+// drawing draws the parts of commands.
+type drawing struct{ *rapid.T }
+
+func pick[T any](d drawing, what string, from ...T) T { return rapid.SampledFrom(from).Draw(d.T, what) }
+
+// sometimes is true once in n times.
+func (d drawing) sometimes(n int, what string) bool { return rapid.IntRange(1, n).Draw(d.T, what) == n }
+
+func (d drawing) name() string {
+	return pick(d, "name", "a", "b", "c", "a", "b", "c", "t/1", "t", "m~{p}~")
+}
+
+// typ is the one that most elements of a name have.
+func (d drawing) typ(name string) string {
+	switch name {
+	case "sc":
+		return "InventoryCatalog"
+	case "conn":
+		return "Connection"
+	case "e1", "e2":
+		return "Endpoint"
+	case "a", "t":
+		return pick(d, "type", "FileFolder", "FileFolder", "FileFolder", "FileFolder", "CSVFile", "Pump")
+	default:
+		return pick(d, "type", "DataFile", "DataFile", "DataFile", "DataFile", "DataFile", "DataFile", "CSVFile", "Pump", "FileFolder", "ContactDetails", "NoSuchType")
+	}
+}
+
+func (d drawing) ref(what string) events.ElementRef {
+	name := pick(d, what, "a", "b", "c", "a", "b", "c", "a", "b", "c", "a", "b", "c", "t", "t/1", "t", "t/1",
+		"m~{p}~", "sc", "conn", "e1", "a/1", "ExternalId::sc::1", guid1, guid2, "the guid of a", "the guid of c")
+	switch name {
+	case guid1, guid2:
+		return events.ByGUID(name)
+	case "the guid of a":
+		return events.ByGUID(events.GUIDOf("a"))
+	case "the guid of c":
+		return events.ByGUID(events.GUIDOf("c"))
+	}
+	return events.ByName(name)
+}
+
+// props draws properties, which now and then are unknown or of the wrong type.
+func (d drawing) props(names ...string) events.Properties {
+	m := map[string]any{}
+	for range rapid.IntRange(0, 3).Draw(d.T, "properties") {
+		switch name := pick(d, "property", append(names, "x", "y", "z")...); name {
+		case "x", "y", "z":
+			m[name] = pick[any](d, "value", 1, 2, "text", nil, true)
+		case "litres":
+			m[name] = pick[any](d, "value", 3, nil)
+		default:
+			m[name] = pick[any](d, "value", "text", "of ~{p}~", nil)
+		}
+	}
+	if d.sometimes(15, "wrong") {
+		m[pick(d, "property", append(names, "x", "colour")...)] = 7
+	}
+	return events.Props(m)
+}
+
+func (d drawing) elementProps() events.Properties { return d.props("text", "text") }
+
+// elementPropsOf draws properties that elements of the type have, with some that
+// they may not have.
+func (d drawing) elementPropsOf(typ string, unknown events.UnknownProperties) events.Properties {
+	names := []string{"text"}
+	switch typ {
+	case "CSVFile":
+		names = append(names, "fileName", "delimiterCharacter")
+	case "DataFile":
+		names = append(names, "fileName")
+	case "Pump":
+		names = append(names, "litres")
+	}
+	if unknown == events.KeepUnknown {
+		names = append(names, "colour", "fileName")
+	}
+	return d.props(names...)
+}
+
+func (d drawing) unknown() events.UnknownProperties {
+	return pick(d, "unknown properties", events.RefuseUnknown, events.RefuseUnknown, events.KeepUnknown)
+}
+
+func (d drawing) expect() events.Expectation {
+	if !d.sometimes(8, "expect") {
+		return events.Expectation{}
+	}
+	return events.Expectation{ExpectedVersion: rapid.Int64Range(1, 3).Draw(d.T, "version")}
+}
+
+func (d drawing) effectivity() *events.Effectivity {
+	from := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	return pick(d, "effectivity", nil, nil, nil, &events.Effectivity{}, &events.Effectivity{From: from}, &events.Effectivity{From: from, To: from.Add(time.Hour)})
+}
+
+func (d drawing) zones() []string {
+	return pick(d, "zones", nil, nil, nil, []string{}, []string{"z1"}, []string{"z1", "z2"}, []string{"z2", "z1"})
+}
+
+func (d drawing) mark() events.Classification {
+	c := events.Classification{Name: pick(d, "mark", "Ownership", "Criticality", "Ownership", "Criticality", events.Template)}
+	if c.Name != events.Template || d.sometimes(9, "wrong property") {
+		c.Properties = d.props()
+	}
+	if e := d.effectivity(); e != nil {
+		c.Effectivity = *e
+	}
+	return c
+}
+
+func (d drawing) marks() []events.Classification {
+	if !d.sometimes(4, "marks") {
+		return nil
+	}
+	return rapid.SliceOfNDistinct(rapid.Custom(func(t *rapid.T) events.Classification { return drawing{t}.mark() }), 0, 2,
+		func(c events.Classification) string { return c.Name }).Draw(d.T, "marks")
+}
+
+func (d drawing) spec(unknown events.UnknownProperties) events.ElementSpec {
+	s := events.ElementSpec{
+		QualifiedName: pick(d, "which", d.name(), d.name(), d.name(), "sc", "conn", "e1", "e2", ""),
+		Zones:         d.zones(), Classifications: d.marks(), Effectivity: d.effectivity(),
+	}
+	s.Type = d.typ(s.QualifiedName)
+	s.Properties = d.elementPropsOf(s.Type, unknown)
+	switch {
+	case s.QualifiedName == "" && !d.sometimes(9, "wrong type"):
+		s.Type = "ContactDetails"
+		s.GUID = pick(d, "guid", "", guid1, guid2)
+	case d.sometimes(10, "guid"):
+		s.GUID = pick(d, "guid", guid1, guid2, events.GUIDOf("c"), events.GUIDOf(s.QualifiedName))
+	}
+	if d.sometimes(4, "anchored") {
+		s.Anchor = d.ref("anchor")
+	}
+	return s
+}
+
+func upsert(typ, name string, properties map[string]any) *events.Upsert {
+	return &events.Upsert{Element: events.ElementSpec{Type: typ, QualifiedName: name, Properties: events.Props(properties)}}
+}

@@ -1,0 +1,210 @@
+package repository_test
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/camena-io/camena/events"
+)
+
+// family returns an element and what is anchored to it, and so on, anchors first
+// and otherwise by guid.
+func (m *model) family(root *modelElement) []*modelElement {
+	all := []*modelElement{root}
+	for i := 0; i < len(all); i++ {
+		for _, id := range slices.Sorted(maps.Keys(m.elements)) {
+			if e := m.elements[id]; e.anchor == all[i].guid {
+				all = append(all, e)
+			}
+		}
+	}
+	return all
+}
+
+func (m *model) remove(c *events.Delete) (modelResult, error) {
+	root := m.find(c.Element)
+	switch {
+	case root == nil:
+		return modelResult{}, nil
+	case !asExpected(c.Expectation, root.version):
+		return modelResult{}, refusal("version %d", root.version)
+	}
+	family := m.family(root)
+	if len(family) > 1 && !c.Cascade {
+		return modelResult{}, refusal("%d are anchored to it", len(family)-1)
+	}
+	for _, e := range family {
+		if err := m.mayChange(e.source); err != nil {
+			return modelResult{}, err
+		}
+	}
+	if c.Method == events.DeleteArchive {
+		return m.archive(family, c.ArchiveProcess)
+	}
+	purge := c.Method == events.DeletePurge
+	for _, e := range family {
+		for _, l := range m.linked(e.guid) {
+			m.drop(l, purge)
+		}
+	}
+	slices.Reverse(family)
+	for _, e := range family {
+		m.bury(e, purge)
+	}
+	return modelResult{guid: root.guid, changed: true}, nil
+}
+
+// bury deletes an element. Its grave is what the command deleted until then.
+func (m *model) bury(e *modelElement, purge bool) {
+	delete(m.elements, e.guid)
+	m.note("element", e.guid, events.TypeElementDeleted, 0)
+	if purge {
+		delete(m.graves, e.guid)
+		m.forget("element", e.guid)
+		return
+	}
+	m.issue.gone = append(m.issue.gone, e)
+	m.graves[e.guid] = slices.Clone(m.issue.gone)
+}
+
+// forget removes all history, so that nothing brings it back.
+func (m *model) forget(kind, id string) {
+	m.kept[kind+" "+id] = 1
+	for root, grave := range m.graves {
+		m.graves[root] = slices.DeleteFunc(slices.Clone(grave), func(g any) bool {
+			e, isElement := g.(*modelElement)
+			l, isLink := g.(*modelLink)
+			return isElement && e.guid == id || isLink && l.guid == id
+		})
+	}
+}
+
+// archive marks a family, but for what is archived already.
+func (m *model) archive(family []*modelElement, process string) (modelResult, error) {
+	memento := modelMark{properties: map[string]any{"archiveDate": stamp(m.issue.time), "archiveUser": "/test"}}
+	if process != "" {
+		memento.properties["archiveProcess"] = process
+	}
+	changed := false
+	for _, e := range family {
+		if e.archived() {
+			continue
+		}
+		changed = true
+		if _, err := m.revise(e, events.TypeElementClassified, func(e *modelElement) error {
+			e.marks[events.Memento] = memento
+			return nil
+		}); err != nil {
+			return modelResult{}, err
+		}
+	}
+	root := m.elements[family[0].guid]
+	return modelResult{guid: root.guid, version: root.version, changed: changed}, nil
+}
+
+func (m *model) restore(c *events.Restore) (modelResult, error) {
+	e := m.find(c.Element)
+	switch {
+	case e == nil:
+		return m.exhume(events.ElementKey(c.Element).String(), c.Element.GUID)
+	case !e.archived():
+		return modelResult{guid: e.guid, version: e.version}, nil
+	}
+	// What was archived with it comes back with it.
+	var last modelResult
+	memento := e.marks[events.Memento]
+	family := m.family(e)
+	slices.Reverse(family)
+	for _, f := range family {
+		if mark, ok := f.marks[events.Memento]; !ok || !same(mark.properties, memento.properties) {
+			continue
+		}
+		var err error
+		if last, err = m.revise(f, events.TypeElementRestored, func(e *modelElement) error {
+			delete(e.marks, events.Memento)
+			return nil
+		}); err != nil {
+			return modelResult{}, err
+		}
+	}
+	return last, nil
+}
+
+// exhume brings back an element that was deleted before this command, what was
+// anchored to it and deleted with it, and relationships that find their place.
+func (m *model) exhume(root, guid string) (modelResult, error) {
+	if guid != "" {
+		root = guid
+	}
+	elements, links := m.wentWith(root)
+	if elements[root] == nil || m.issue.before.elements[root] != nil {
+		return modelResult{}, refusal("no grave")
+	}
+	for _, id := range slices.Sorted(maps.Keys(elements)) {
+		old := elements[id]
+		if m.elements[id] != nil {
+			continue
+		}
+		if err := m.mayChange(old.source); err != nil {
+			return modelResult{}, err
+		}
+		if m.named(old.name) != nil || m.links[id] != nil {
+			return modelResult{}, refusal("%s is taken", old.name)
+		}
+		e := old.clone()
+		if m.elements[e.anchor] == nil && elements[e.anchor] == nil {
+			e.anchor = ""
+		}
+		m.touch(e, events.TypeElementRestored)
+	}
+	for _, l := range links {
+		m.relink(l)
+	}
+	return modelResult{guid: root, version: m.elements[root].version, changed: true}, nil
+}
+
+// wentWith returns the elements that were anchored to a deleted one, itself
+// among them, and the relationships of them all, each as it was at last.
+func (m *model) wentWith(root string) (elements map[string]*modelElement, links []*modelLink) {
+	all := map[string]*modelElement{}
+	for _, g := range m.issue.before.graves[root] {
+		if e, ok := g.(*modelElement); ok {
+			all[e.guid] = e
+		}
+	}
+	elements = map[string]*modelElement{}
+	for id, e := range all {
+		for up := e; up != nil; up = all[up.anchor] {
+			if up.guid == root {
+				elements[id] = e
+			}
+		}
+	}
+	byGUID := map[string]*modelLink{}
+	for _, g := range m.issue.before.graves[root] {
+		if l, ok := g.(*modelLink); ok {
+			byGUID[l.guid] = l
+		}
+	}
+	for _, g := range m.issue.before.graves[root] {
+		if l, ok := g.(*modelLink); ok && byGUID[l.guid] == l && (elements[l.end1] != nil || elements[l.end2] != nil) {
+			links = append(links, l)
+		}
+	}
+	return elements, links
+}
+
+// relink brings back a relationship, unless its ends are gone or of other types,
+// or another one has its place.
+func (m *model) relink(old *modelLink) {
+	end1, end2 := m.elements[old.end1], m.elements[old.end2]
+	if end1 == nil || end2 == nil || !mayStand(old.typ, 1, end1.typ) || !mayStand(old.typ, 2, end2.typ) ||
+		m.links[old.guid] != nil || m.elements[old.guid] != nil || len(m.inTheWay(old)) > 0 ||
+		old.typ != "DataFlow" && m.between(old.typ, old.end1, old.end2) != nil {
+		return
+	}
+	l := *old
+	l.version++
+	l.updated = m.issue.time
+	m.putLink(&l, events.TypeRelationshipRestored)
+}

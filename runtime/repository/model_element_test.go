@@ -1,0 +1,319 @@
+package repository_test
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/repository"
+)
+
+func (m *model) createNew(c *events.Create) (modelResult, error) {
+	if e, err := m.meant(&c.Element); e != nil || err != nil {
+		return modelResult{}, refusal("it is there, or %v", err)
+	}
+	return m.upsert(&events.Upsert{Element: c.Element, UnknownProperties: c.UnknownProperties})
+}
+
+// meant is the element that a spec means: a name is never given to a second
+// element, no element changes its name, and only retyping changes its type.
+func (m *model) meant(s *events.ElementSpec) (*modelElement, error) {
+	e := m.named(s.QualifiedName)
+	if s.GUID != "" {
+		if e != nil && e.guid != s.GUID || m.links[s.GUID] != nil {
+			return nil, refusal("taken")
+		}
+		e = m.elements[s.GUID]
+		if e != nil && s.QualifiedName != "" && e.name != s.QualifiedName {
+			return nil, refusal("its name is %s", e.name)
+		}
+	}
+	if e != nil && e.typ != s.Type {
+		return nil, refusal("it is a %s", e.typ)
+	}
+	return e, nil
+}
+
+func (m *model) upsert(c *events.Upsert) (modelResult, error) {
+	s := &c.Element
+	if m.attributes(s.Type) == nil {
+		return modelResult{}, refusal("no type %s", s.Type)
+	}
+	old, err := m.meant(s)
+	if err != nil {
+		return modelResult{}, err
+	}
+	if old == nil {
+		return m.create(c)
+	}
+	if !asExpected(c.Expectation, old.version) {
+		return modelResult{}, refusal("version %d", old.version)
+	}
+	event := events.TypeElementUpdated
+	if old.archived() {
+		event = events.TypeElementRestored
+	}
+	return m.revise(old, event, func(e *modelElement) error {
+		if e.properties, err = m.wanted(s.Type, old.properties, s.Properties, c.Merge, c.UnknownProperties); err != nil {
+			return err
+		}
+		delete(e.marks, events.Memento)
+		return m.shape(e, s)
+	})
+}
+
+func (m *model) create(c *events.Upsert) (modelResult, error) {
+	s := &c.Element
+	e := &modelElement{
+		guid: s.GUID, typ: s.Type, name: s.QualifiedName, version: 1, created: m.issue.time, zones: []string{"draft"},
+		marks: map[string]modelMark{}, source: m.issue.source, scope: m.issue.scope,
+	}
+	if e.name == "" && e.typ != "ContactDetails" || !asExpected(c.Expectation, 0) {
+		return modelResult{}, refusal("a name is needed, or a version is expected")
+	}
+	if e.guid == "" {
+		e.guid = events.GUIDOf(e.name)
+		if e.name == "" {
+			e.guid = m.newGUID()
+		}
+	}
+	if m.elements[e.guid] != nil || m.links[e.guid] != nil {
+		return modelResult{}, refusal("the guid is taken")
+	}
+	var err error
+	if e.properties, err = m.wanted(s.Type, nil, s.Properties, false, c.UnknownProperties); err != nil {
+		return modelResult{}, err
+	}
+	if err := m.shape(e, s); err != nil {
+		return modelResult{}, err
+	}
+	return m.put(e, events.TypeElementCreated), nil
+}
+
+func (m *model) newGUID() string {
+	m.issue.made++
+	return repository.NewGUID(m.issue.id, m.issue.sequence, m.issue.time, m.issue.made-1)
+}
+
+// shape gives an element what a spec says besides the properties; what it leaves
+// out stays.
+func (m *model) shape(e *modelElement, s *events.ElementSpec) error {
+	if s.Zones != nil {
+		e.zones = s.Zones
+	}
+	if s.Classifications != nil {
+		clear(e.marks)
+	}
+	for _, c := range s.Classifications {
+		if err := m.mark(e, c); err != nil {
+			return err
+		}
+	}
+	if s.Effectivity != nil {
+		e.effective = *s.Effectivity
+	}
+	if s.Anchor == (events.ElementRef{}) {
+		return nil
+	}
+	anchor := m.find(s.Anchor)
+	if anchor == nil {
+		return refusal("no anchor")
+	}
+	e.anchor = anchor.guid
+	for up := anchor; up != nil; up = m.elements[up.anchor] {
+		if up.guid == e.guid {
+			return refusal("a circle")
+		}
+	}
+	return nil
+}
+
+func (m *model) mark(e *modelElement, c events.Classification) error {
+	if m.attributes(c.Name) == nil || !mayMark(c.Name, e.typ) {
+		return refusal("no %s on %s", c.Name, e.typ)
+	}
+	p, err := m.wanted(c.Name, nil, c.Properties, false, events.RefuseUnknown)
+	e.marks[c.Name] = modelMark{properties: p, effective: c.Effectivity}
+	return err
+}
+
+func mayMark(mark, typ string) bool {
+	return referenceable(typ) || mark == events.Template || mark == events.Memento
+}
+
+func referenceable(typ string) bool { return typ != "ContactDetails" }
+
+func (e *modelElement) archived() bool { _, ok := e.marks[events.Memento]; return ok }
+
+func (e *modelElement) clone() *modelElement {
+	c := *e
+	c.marks = maps.Clone(e.marks)
+	return &c
+}
+
+// revise changes an element, unless it is so already. What is seen by a
+// reconciliation belongs to its scope.
+func (m *model) revise(old *modelElement, event string, edit func(*modelElement) error) (modelResult, error) {
+	e := old.clone()
+	if err := edit(e); err != nil {
+		return modelResult{}, err
+	}
+	if err := m.mayChange(old.source); err != nil {
+		return modelResult{}, err
+	}
+	if m.issue.scope != "" {
+		e.scope = m.issue.scope
+	}
+	if e.String() == old.String() {
+		return modelResult{guid: old.guid, version: old.version}, nil
+	}
+	return m.touch(e, event), nil
+}
+
+func (m *model) touch(e *modelElement, event string) modelResult {
+	e.version++
+	e.updated = m.issue.time
+	return m.put(e, event)
+}
+
+func (m *model) put(e *modelElement, event string) modelResult {
+	m.elements[e.guid] = e
+	m.note("element", e.guid, event, e.version)
+	return modelResult{guid: e.guid, version: e.version, changed: true}
+}
+
+func (m *model) update(c *events.Update) (modelResult, error) {
+	old, err := m.must(c.Element, c.Expectation)
+	if err != nil {
+		return modelResult{}, err
+	}
+	return m.revise(old, events.TypeElementUpdated, func(e *modelElement) error {
+		if c.Zones != nil {
+			e.zones = c.Zones
+		}
+		if c.Effectivity != nil {
+			e.effective = *c.Effectivity
+		}
+		e.properties, err = m.wanted(old.typ, old.properties, c.Properties, !c.Replace, c.UnknownProperties)
+		return err
+	})
+}
+
+func (m *model) rezone(ref events.ElementRef, zones ...string) (modelResult, error) {
+	old, err := m.must(ref, events.Expectation{})
+	if err != nil {
+		return modelResult{}, err
+	}
+	return m.revise(old, events.TypeElementUpdated, func(e *modelElement) error {
+		e.zones = zones
+		return nil
+	})
+}
+
+func (m *model) classify(c *events.Classify) (modelResult, error) {
+	old, err := m.must(c.Element, c.Expectation)
+	if err != nil {
+		return modelResult{}, err
+	}
+	name, event := c.Classification.Name, events.TypeElementClassified
+	have, ok := old.marks[name]
+	if ok {
+		event = events.TypeElementReclassified
+	}
+	return m.revise(old, event, func(e *modelElement) error {
+		if err := m.mark(e, c.Classification); err != nil || !ok || !c.Merge {
+			return err
+		}
+		merged := modelMark{properties: overlaid(have.properties, c.Classification.Properties.Map(), true), effective: have.effective}
+		if c.Classification.Effectivity != (events.Effectivity{}) {
+			merged.effective = c.Classification.Effectivity
+		}
+		e.marks[name] = merged
+		return nil
+	})
+}
+
+func (m *model) declassify(c *events.Declassify) (modelResult, error) {
+	old, err := m.must(c.Element, c.Expectation)
+	if err != nil {
+		return modelResult{}, err
+	}
+	if _, ok := old.marks[c.ClassificationName]; !ok {
+		return modelResult{guid: old.guid, version: old.version}, m.mayChange(old.source)
+	}
+	return m.revise(old, events.TypeElementDeclassified, func(e *modelElement) error {
+		delete(e.marks, c.ClassificationName)
+		return nil
+	})
+}
+
+// retype keeps the properties that the new type has too. What the element is
+// related to and marked with must be allowed on the new type.
+func (m *model) retype(c *events.Retype) (modelResult, error) {
+	old, err := m.must(c.Element, c.Expectation)
+	if err != nil {
+		return modelResult{}, err
+	}
+	attributes := m.attributes(c.Type)
+	switch {
+	case attributes == nil:
+		return modelResult{}, refusal("no type %s", c.Type)
+	case c.Type == old.typ:
+		return m.update(&events.Update{Element: events.ByGUID(old.guid), Properties: c.Properties})
+	case old.name == "" && referenceable(c.Type):
+		return modelResult{}, refusal("a name is needed")
+	}
+	for _, l := range m.linked(old.guid) {
+		if l.end1 == old.guid && !mayStand(l.typ, 1, c.Type) || l.end2 == old.guid && !mayStand(l.typ, 2, c.Type) {
+			return modelResult{}, refusal("%s", l)
+		}
+	}
+	for name := range old.marks {
+		if !mayMark(name, c.Type) {
+			return modelResult{}, refusal("no %s on %s", name, c.Type)
+		}
+	}
+	e := old.clone()
+	e.typ = c.Type
+	kept := maps.Clone(old.properties)
+	maps.DeleteFunc(kept, func(name string, _ any) bool { return attributes[name] == "" })
+	if e.properties, err = m.wanted(c.Type, kept, c.Properties, true, events.RefuseUnknown); err != nil {
+		return modelResult{}, err
+	}
+	for name, v := range e.properties {
+		if !fits(attributes[name], v) {
+			return modelResult{}, refusal("%s cannot be %v", name, v)
+		}
+	}
+	if err := m.mayChange(old.source); err != nil {
+		return modelResult{}, err
+	}
+	m.note("element", e.guid, events.TypeElementMoved, 0)
+	return m.touch(e, events.TypeElementRetyped), nil
+}
+
+func (m *model) rehome(c *events.Rehome) (modelResult, error) {
+	old, err := m.must(c.Element, c.Expectation)
+	if err != nil || old.source != c.From {
+		return modelResult{}, refusal("not from %s, or %v", c.From, err)
+	}
+	if c.From == c.To {
+		return modelResult{guid: old.guid, version: old.version}, nil
+	}
+	e := old.clone()
+	e.source = c.To
+	if c.To == "" {
+		e.scope = ""
+	}
+	return m.touch(e, events.TypeElementRehomed), nil
+}
+
+// linked returns the relationships of an element, by guid.
+func (m *model) linked(guid string) (links []*modelLink) {
+	for _, id := range slices.Sorted(maps.Keys(m.links)) {
+		if l := m.links[id]; l.end1 == guid || l.end2 == guid {
+			links = append(links, l)
+		}
+	}
+	return links
+}

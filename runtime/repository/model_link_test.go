@@ -1,0 +1,254 @@
+package repository_test
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/camena-io/camena/events"
+)
+
+// mayStand reports whether an element of a type may be at an end of a
+// relationship.
+func mayStand(link string, end int, typ string) bool {
+	file := typ == "DataFile" || typ == "CSVFile"
+	switch {
+	case link == "NestedFile" && end == 1:
+		return typ == "FileFolder"
+	case link == "NestedFile":
+		return file
+	case link == "ConnectToEndpoint" && end == 1:
+		return typ == "Connection"
+	case link == "ConnectToEndpoint":
+		return typ == "Endpoint"
+	case strings.HasPrefix(link, "ExternalId") && end == 2:
+		return typ == "ExternalId"
+	case link == "ExternalIdLink":
+		return true
+	default:
+		return referenceable(typ)
+	}
+}
+
+func (m *model) link(c *events.Link) (modelResult, error) {
+	s := &c.Relationship
+	end1, end2 := m.find(s.End1), m.find(s.End2)
+	if m.attributes(s.Type) == nil || end1 == nil || end2 == nil || !mayStand(s.Type, 1, end1.typ) || !mayStand(s.Type, 2, end2.typ) {
+		return modelResult{}, refusal("no such ends")
+	}
+	old, id, err := m.meantLink(s, end1.guid, end2.guid)
+	if err != nil {
+		return modelResult{}, err
+	}
+	if old != nil {
+		if !asExpected(c.Expectation, old.version) {
+			return modelResult{}, refusal("version %d", old.version)
+		}
+		return m.reviseLink(old, s.Properties, c.Merge, s.Effectivity)
+	}
+	l := &modelLink{
+		guid: id, typ: s.Type, end1: end1.guid, end2: end2.guid, version: 1,
+		source: m.issue.source, scope: m.issue.scope, created: m.issue.time,
+	}
+	if s.Effectivity != nil {
+		l.effective = *s.Effectivity
+	}
+	if l.properties, err = m.wanted(s.Type, nil, s.Properties, false, events.RefuseUnknown); err != nil || !asExpected(c.Expectation, 0) {
+		return modelResult{}, refusal("properties or version: %v", err)
+	}
+	// What the same reconciliation saw before gives way.
+	for _, other := range m.inTheWay(l) {
+		if m.issue.scope == "" || other.scope != m.issue.scope || other.source != m.issue.source {
+			return modelResult{}, refusal("%s is in the way", other)
+		}
+		m.drop(other, false)
+	}
+	return m.putLink(l, events.TypeRelationshipCreated), nil
+}
+
+// meantLink is the relationship that a spec means: there is one of a type between
+// two elements, unless the type is a multi-link.
+func (m *model) meantLink(s *events.RelationshipSpec, end1, end2 string) (old *modelLink, id string, err error) {
+	id = s.GUID
+	if id == "" {
+		id = events.RelationshipGUIDOf(s.Type, end1, end2)
+	}
+	if m.elements[id] != nil {
+		return nil, "", refusal("the guid of an element")
+	}
+	if old = m.links[id]; old != nil {
+		if old.typ != s.Type || old.end1 != end1 || old.end2 != end2 {
+			return nil, "", refusal("the guid of another")
+		}
+		return old, id, nil
+	}
+	if s.Type == "DataFlow" {
+		return nil, id, nil
+	}
+	if old = m.between(s.Type, end1, end2); old != nil && s.GUID != "" {
+		return nil, "", refusal("there can be only one")
+	}
+	return old, id, nil
+}
+
+func (m *model) between(typ, end1, end2 string) *modelLink {
+	for _, l := range m.linked(end1) {
+		if l.typ == typ && l.end1 == end1 && l.end2 == end2 {
+			return l
+		}
+	}
+	return nil
+}
+
+// inTheWay are those that leave no room for another one: a connection has one
+// endpoint.
+func (m *model) inTheWay(l *modelLink) []*modelLink {
+	return slices.DeleteFunc(m.linked(l.end1), func(other *modelLink) bool {
+		return l.typ != "ConnectToEndpoint" || other.typ != l.typ || other.end1 != l.end1
+	})
+}
+
+func (m *model) reviseLink(old *modelLink, p events.Properties, merge bool, effective *events.Effectivity) (modelResult, error) {
+	l := *old
+	var err error
+	if l.properties, err = m.wanted(l.typ, old.properties, p, merge, events.RefuseUnknown); err != nil {
+		return modelResult{}, err
+	}
+	if err := m.mayChange(old.source); err != nil {
+		return modelResult{}, err
+	}
+	if effective != nil {
+		l.effective = *effective
+	}
+	if m.issue.scope != "" {
+		l.scope = m.issue.scope
+	}
+	if l.String() == old.String() {
+		return modelResult{guid: l.guid, version: l.version}, nil
+	}
+	l.version++
+	l.updated = m.issue.time
+	return m.putLink(&l, events.TypeRelationshipUpdated), nil
+}
+
+func (m *model) putLink(l *modelLink, event string) modelResult {
+	m.links[l.guid] = l
+	m.note("relationship", l.guid, event, l.version)
+	return modelResult{guid: l.guid, version: l.version, changed: true}
+}
+
+func (m *model) drop(l *modelLink, purge bool) {
+	delete(m.links, l.guid)
+	m.note("relationship", l.guid, events.TypeRelationshipDeleted, 0)
+	if purge {
+		m.forget("relationship", l.guid)
+		return
+	}
+	m.issue.gone = append(m.issue.gone, l)
+}
+
+func (m *model) findLink(r *events.RelationshipRef) (*modelLink, error) {
+	if r.GUID != "" {
+		if m.elements[r.GUID] != nil {
+			return nil, refusal("an element")
+		}
+		return m.links[r.GUID], nil
+	}
+	end1, end2 := m.find(r.End1), m.find(r.End2)
+	if end1 == nil || end2 == nil {
+		return nil, nil //nolint:nilnil // none
+	}
+	return m.between(r.Type, end1.guid, end2.guid), nil
+}
+
+func (m *model) updateLink(c *events.UpdateRelationship) (modelResult, error) {
+	l, err := m.findLink(&c.Relationship)
+	if l == nil || err != nil || !asExpected(c.Expectation, l.version) {
+		return modelResult{}, refusal("not there, or %v", err)
+	}
+	return m.reviseLink(l, c.Properties, !c.Replace, c.Effectivity)
+}
+
+func (m *model) unlink(c *events.Unlink) (modelResult, error) {
+	l, err := m.findLink(c.Ref())
+	switch {
+	case err != nil || l == nil:
+		return modelResult{}, err
+	case !asExpected(c.Expectation, l.version):
+		return modelResult{}, refusal("version %d", l.version)
+	}
+	if err := m.mayChange(l.source); err != nil {
+		return modelResult{}, err
+	}
+	m.drop(l, false)
+	return modelResult{guid: l.guid, changed: true}, nil
+}
+
+// external finds an element and a scope, and names the identifier.
+func (m *model) external(x *events.ExternalID) (of, scope, id events.ElementRef, ok bool) {
+	e, s := m.find(x.Element), m.find(x.Scope)
+	if e == nil || s == nil {
+		return of, scope, id, false
+	}
+	name := s.name
+	if name == "" {
+		name = s.guid
+	}
+	return events.ByGUID(e.guid), events.ByGUID(s.guid), events.ByName("ExternalId::" + name + "::" + x.Identifier), true
+}
+
+func (m *model) linkExternalID(c *events.LinkExternalID) (modelResult, error) {
+	of, scope, id, ok := m.external(&c.ExternalID)
+	if !ok {
+		return modelResult{}, refusal("no element or scope")
+	}
+	p := c.Properties.Map()
+	p["identifier"] = c.Identifier
+	r, err := m.upsert(&events.Upsert{Merge: true, Element: events.ElementSpec{Type: "ExternalId", QualifiedName: id.QualifiedName, Properties: events.Props(p)}})
+	if err != nil {
+		return r, err
+	}
+	for _, l := range []events.RelationshipSpec{
+		{Type: "ExternalIdScope", End1: scope, End2: id}, {Type: "ExternalIdLink", End1: of, End2: id, Properties: c.Link},
+	} {
+		linked, err := m.link(&events.Link{Merge: true, Relationship: l})
+		if err != nil {
+			return r, err
+		}
+		r.changed = r.changed || linked.changed
+	}
+	return r, nil
+}
+
+// unlinkExternalID deletes an identifier that no element has any more.
+func (m *model) unlinkExternalID(c *events.UnlinkExternalID) (modelResult, error) {
+	of, _, ref, ok := m.external(&c.ExternalID)
+	id := m.find(ref)
+	if !ok || id == nil {
+		return modelResult{}, nil
+	}
+	r, err := m.unlink(&events.Unlink{Type: "ExternalIdLink", End1: of, End2: ref})
+	if err != nil {
+		return r, err
+	}
+	for _, l := range m.linked(id.guid) {
+		if l.typ == "ExternalIdLink" {
+			return modelResult{guid: id.guid, version: id.version, changed: r.changed}, nil
+		}
+	}
+	return m.remove(&events.Delete{Element: ref, Cascade: true})
+}
+
+func (m *model) confirm(c *events.ConfirmSynchronization) (modelResult, error) {
+	of, _, id, ok := m.external(&c.ExternalID)
+	if !ok || m.find(id) == nil {
+		return modelResult{}, refusal("no such identifier")
+	}
+	at := c.Time
+	if at.IsZero() {
+		at = m.issue.time
+	}
+	return m.updateLink(&events.UpdateRelationship{
+		Relationship: events.RelationshipRef{Type: "ExternalIdLink", End1: of, End2: id},
+		Properties:   events.Props(map[string]any{"lastSynchronized": stamp(at)}),
+	})
+}
