@@ -136,11 +136,12 @@ func (one *imported) losses() []string {
 	return lines
 }
 
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
+// plural is a number of things.
+func plural[N int | uint64](n N, what string) string {
+	if n != 1 {
+		what += "s"
 	}
-	return strconv.Itoa(n) + " " + what + "s"
+	return fmt.Sprint(n, " ", what)
 }
 
 // skips says why items were skipped, and how many.

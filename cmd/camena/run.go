@@ -56,7 +56,7 @@ one that serves from the data folder, else the one at ` + defaultURL + `.`,
 	})
 	root.AddCommand(
 		p.serveCommand(),
-		p.applyCommand(), p.deleteCommand(), p.importCommand(), p.changeSetCommand(),
+		p.applyCommand(), p.deleteCommand(), p.importCommand(), p.exportCommand(), p.restoreCommand(), p.changeSetCommand(),
 		p.watchCommand(), p.elementsCommand(), p.typesCommand(), p.connectorsCommand(), p.nodesCommand(), p.deadLettersCommand(),
 		p.healthCommand(), p.versionCommand(), newBenchCommand(p.stdout),
 	)

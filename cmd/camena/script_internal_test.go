@@ -46,7 +46,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"await": await, "exits": exits, "serving": serving, "setenv": setenv, "publish": publishRaw,
+			"await": await, "exits": exits, "damage": damage, "serving": serving, "setenv": setenv, "publish": publishRaw,
 		},
 	})
 }
@@ -80,6 +80,17 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 	if got != args[0] {
 		ts.Fatalf("it ends with %s, want %s", got, args[0])
 	}
+}
+
+// damage FILE COPY SIZE copies the beginning of a file.
+func damage(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 3 {
+		ts.Fatalf("usage: damage file copy size")
+	}
+	size, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	content := ts.ReadFile(args[0])
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(content[:min(size, len(content))]), 0o600))
 }
 
 // serving waits until the data folder has a NATS server, and a node a

@@ -50,6 +50,9 @@ type Manifest struct {
 	// FirstSequence and LastSequence are the range of the stream, if known.
 	FirstSequence uint64 `json:"firstSequence,omitzero"`
 	LastSequence  uint64 `json:"lastSequence,omitzero"`
+	// Since is set where older records are left out, Latest where former states are.
+	Since  uint64 `json:"since,omitzero"`
+	Latest bool   `json:"latest,omitzero"`
 	// Counts are how many there are of what, for people.
 	Counts map[string]uint64 `json:"counts,omitempty"`
 }

@@ -72,12 +72,17 @@ func (w *writer) exhumeAt(ctx context.Context, root guid, sequence uint64) ([]*r
 	if err != nil || first == 0 {
 		return nil, err
 	}
+	command, _, _ := causeOf(id, sequence)
 	var graves []*record
 	err = w.bus.Follow(ctx, bus.Following{Stream: name, Sequence: first}, func(m *bus.Message) error {
 		if m.Sequence > sequence {
 			return errRead
 		}
-		r, err := w.grave(m)
+		var r *record
+		var err error
+		if other, _, _ := causeOf(events.DecodeAttribute(m.Header.Get("ce-id")), m.Sequence); other == command {
+			r, err = w.grave(m)
+		}
 		if err != nil {
 			w.log.ErrorContext(ctx, "a deletion cannot be read, nor restored", slog.Uint64("sequence", m.Sequence), slog.Any("error", err))
 		} else if r != nil {
@@ -126,10 +131,12 @@ func causeOf(id string, sequence uint64) (command string, first uint64, ok bool)
 		return "", 0, false
 	}
 	n, err := strconv.ParseUint(id[i+1:], 10, 64)
-	if err != nil || n >= sequence {
+	if err != nil || sequence == 0 {
 		return "", 0, false
 	}
-	return id[:i], sequence - n, true
+	// In an out topic that was restored there are no gaps: events before it may be
+	// missing.
+	return id[:i], sequence - min(n, sequence-1), true
 }
 
 // grave returns what an event deleted, as it was before; nil if it deleted

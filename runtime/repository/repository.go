@@ -247,6 +247,9 @@ var errCaughtUp = errors.New("caught up")
 // next there. The tenure guarantees that nobody else extends it meanwhile; if
 // somebody does, the first publish fails.
 func (r *Repository) catchUp(ctx context.Context) (next uint64, err error) {
+	if from, err := r.set.Bus.Restoring(ctx); err != nil || from != "" {
+		return 0, cmp.Or(err, errRestoring)
+	}
 	if err := r.verify(ctx); err != nil && !errors.Is(err, errOtherStore) {
 		return 0, err
 	}
@@ -275,6 +278,9 @@ func (r *Repository) catchUp(ctx context.Context) (next uint64, err error) {
 	sequence, _ := r.index.reached()
 	return max(state.LastSeq, sequence) + 1, nil
 }
+
+// errRestoring says that the out topic is not whole.
+var errRestoring = errors.New("the repository is being restored, or that was interrupted: run camena restore again with the same file")
 
 // errOtherStore says that the index was of another out topic and is empty now.
 var errOtherStore = errors.New("the out topic is not the one that was read")
