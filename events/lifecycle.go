@@ -198,7 +198,8 @@ func (x *ExternalID) validate() error {
 // ExternalIdScope). An element may have several, and several one.
 type LinkExternalID struct {
 	ExternalID
-	// Properties of the ExternalId, such as keyPattern.
+	// Properties of the ExternalId, such as keyPattern. They are merged into those
+	// that are there; null removes one. So are those of the link.
 	Properties Properties `json:"properties,omitzero"`
 	// Link are properties of the ExternalIdLink, such as mappingProperties,
 	// permittedSynchronization and usage.

@@ -207,3 +207,18 @@ func TestDeclassifyingWhatIsNotClassified(t *testing.T) {
 		t.Errorf("got %+v", r)
 	}
 }
+
+func TestLinkingAnIdentifierAgainClearsItsProperties(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.must(t, upsert("InventoryCatalog", "erp", nil), file("f", 1))
+	for _, pattern := range []any{"STABLE_KEY", nil} {
+		r := b.must(t, &events.LinkExternalID{
+			ExternalID: events.ExternalID{Element: events.ByName("f"), Scope: events.ByName("erp"), Identifier: "1"},
+			Properties: events.Props(map[string]any{"keyPattern": pattern}),
+		})
+		if got := b.state(t, "ExternalId::erp::1", r).Properties.Map()["keyPattern"]; got != pattern {
+			t.Errorf("the pattern is %v, want %v", got, pattern)
+		}
+	}
+}
