@@ -41,3 +41,25 @@ func ExampleContext_ApplyAll() {
 	// Topic::invoices
 	// Topic::orders
 }
+
+// A dry run tells what would change.
+func ExampleContext_DryRun() {
+	ctx := context.Background()
+	repository := connectortest.NewRepository()
+	c := connectors.NewContext(repository.Settings(events.Definition{ID: "1", Name: "orders"}))
+	create := &events.Create{Element: events.ElementSpec{Type: "Topic", QualifiedName: "Topic::orders"}}
+
+	result, err := c.DryRun(ctx, create)
+	fmt.Println(result.Preview[0].Type, len(repository.Elements()), err)
+	_, err = c.Apply(ctx, create)
+	fmt.Println(len(repository.Elements()), err)
+	_, err = c.DryRun(ctx, create)
+	fmt.Println(events.CodeOf(err))
+	if err := c.Close(ctx); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// io.camena.element.created.v1 0 <nil>
+	// 1 <nil>
+	// conflict
+}

@@ -53,7 +53,7 @@ What is anchored to it goes with it, but only with --cascade; without, an elemen
 		return nil
 	})
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		o.about = args[0]
+		o.about, o.removes = args[0], true
 		did := map[string]string{"soft": "deleted", "archive": "archived", "purge": "purged"}[method]
 		return o.run(cmd.Context(), did, func(context.Context, *bus.Metadata) (events.Command, error) {
 			command.Element, command.Expectation = reference(args[0]), o.expectation

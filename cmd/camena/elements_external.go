@@ -70,6 +70,7 @@ the ExternalIdLink.`,
 
 func (p *program) externalIDRemoveCommand() *cobra.Command {
 	o := p.operation()
+	o.removes = true
 	return o.externalID(&cobra.Command{
 		Use: "remove", Short: "Note that an element has an identifier no more",
 		Long:    "Note that an element has an identifier no more. An identifier that no element has any more is deleted.",
@@ -81,7 +82,7 @@ func (p *program) externalIDRemoveCommand() *cobra.Command {
 
 func (p *program) externalIDConfirmCommand() *cobra.Command {
 	o := p.operation()
-	var at string
+	var at timeFlag
 	c := &events.ConfirmSynchronization{}
 	cmd := &cobra.Command{
 		Use: "confirm", Short: "Note that element and other system are the same now",
@@ -90,10 +91,9 @@ on either side after that is newer.`,
 		Example: `  camena elements external-id confirm Customer::17 4711 --scope SoftwareCapability::crm
   camena elements external-id confirm Customer::17 4711 --scope SoftwareCapability::crm --time 2026-05-01T08:00:00Z`,
 	}
-	cmd.Flags().StringVar(&at, "time", "", "when that was; default: now")
-	checkFirst(cmd, func(*cobra.Command) error { return moment("time", at, &c.Time) })
+	cmd.Flags().Var(&at, "time", "when that was; without it now")
 	return o.externalID(cmd, "confirmed", func(_ context.Context, _ *bus.Metadata, x events.ExternalID) (events.Command, error) {
-		c.ExternalID = x
+		c.ExternalID, c.Time = x, at.Time
 		return c, nil
 	})
 }

@@ -65,7 +65,7 @@ func (p *program) elementsUnlinkCommand() *cobra.Command {
 	o.expects(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		command := &events.Unlink{GUID: args[0]}
-		o.about = args[0]
+		o.about, o.removes = args[0], true
 		if len(args) > 1 {
 			command = &events.Unlink{Type: args[0], End1: reference(args[1]), End2: reference(args[2])}
 			o.about = fmt.Sprintf("%s %s → %s", args[0], args[1], args[2])

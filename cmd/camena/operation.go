@@ -22,6 +22,8 @@ type operation struct {
 	expectation   events.Expectation
 	// about is what the command is about, to be shown with what was done to it.
 	about string
+	// removes says that the command removes something, which may not be there.
+	removes bool
 	// words tell where on the command line the parts of the command stand.
 	words []word
 	// locate, if set, tells instead where in files they stand.
@@ -78,7 +80,11 @@ func (o *operation) show(r *events.Result, did string) error {
 	case o.dryRun:
 		return o.p.showPreview(r)
 	}
-	_, err := fmt.Fprintln(o.p.stdout, printable(cmp.Or(o.about, r.GUID)), outcome(r, did))
+	said := outcome(r, did)
+	if o.removes && !r.Changed && r.Version == 0 {
+		said = "was not there"
+	}
+	_, err := fmt.Fprintln(o.p.stdout, printable(cmp.Or(o.about, r.GUID)), said)
 	return err
 }
 

@@ -59,11 +59,33 @@ func TestChangeLines(t *testing.T) {
 		Header: events.ElementHeader{Type: events.ElementType{Name: "NestedFile"}, Versions: events.Versions{Version: 1, CreatedBy: "ann", UpdatedBy: "bob"}},
 		End1:   events.ElementStub{QualifiedName: "a"}, End2: events.ElementStub{GUID: "b"},
 	}
+	moved := state(3, nil)
+	moved.Header.Type.Name, moved.Header.Origin.Source = "CSVFile", "db"
+	moved.Header.Zones, moved.Header.AnchorGUID, moved.Header.To = []string{"z"}, "a", at
+	pump := &events.TypeDef{Kind: events.KindElement, Name: "Pump"}
 	for _, c := range []struct {
 		change connectors.Change
 		want   string
 	}{
 		{
+			connectors.Change{Type: events.TypeElementRetyped, Element: &events.ElementChange{Element: moved, Previous: state(2, nil)}},
+			"12:00:00.000  retyped      CSVFile               f  v3  by ann  (was DataFile, source - → db, zones, anchor, effectivity)",
+		}, {
+			connectors.Change{Type: events.TypeElementRestored, Element: &events.ElementChange{Element: state(3, nil)}},
+			"12:00:00.000  restored     DataFile              f  v3  by ann",
+		}, {
+			connectors.Change{Type: events.TypeElementDeleted, Actor: "eve", Element: &events.ElementChange{Previous: state(2, nil), Purged: true}},
+			"12:00:00.000  deleted      DataFile              f  v2  by eve  (purged)",
+		}, {
+			connectors.Change{Type: events.TypeRelationshipRehomed, Relationship: &events.RelationshipChange{Relationship: relationship}},
+			"12:00:00.000  rehomed      NestedFile            a → b  v1  by bob",
+		}, {
+			connectors.Change{Type: events.TypeTypeDefined, OpenType: &events.TypeChange{Type: pump}},
+			"12:00:00.000  defined      element               Pump  (new)",
+		}, {
+			connectors.Change{Type: events.TypeTypeDefined, Actor: "ann", OpenType: &events.TypeChange{Type: pump, Previous: pump}},
+			"12:00:00.000  defined      element               Pump  by ann  (changed)",
+		}, {
 			connectors.Change{Type: events.TypeElementUpdated, Element: &events.ElementChange{
 				Element: state(2, map[string]any{"a": 1, "b": 2}), Previous: state(1, map[string]any{"a": 1, "b": 1, "c": 1}),
 			}},

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"errors"
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -45,13 +43,15 @@ type period struct {
 }
 
 func (p *period) flags(cmd *cobra.Command, o *operation, pointer string) {
+	var from, to openTime
 	f := cmd.Flags()
-	from := f.String("effective-from", "", "it counts from then; without --effective-to for ever")
-	to := f.String("effective-to", "", `it counts until then; without --effective-from from ever. "" for both: always`)
-	o.words = append(o.words, word{pointer: pointer + "/effectivity", flag: "--effective-to"}, word{pointer: pointer + "/effectivity/effectiveTo", flag: "--effective-to"})
+	f.Var(&from, "effective-from", "it counts from then; without --effective-to for ever")
+	f.Var(&to, "effective-to", `it counts until then; without --effective-from from ever. "" for both: always`)
+	o.words = append(o.words, word{pointer: pointer + "/effectivity", flag: "--effective-to"})
 	checkFirst(cmd, func(cmd *cobra.Command) error {
 		p.given = cmd.Flags().Changed("effective-from") || cmd.Flags().Changed("effective-to")
-		return errors.Join(moment("effective-from", *from, &p.interval.From), moment("effective-to", *to, &p.interval.To))
+		p.interval = events.Effectivity{From: from.Time, To: to.Time}
+		return nil
 	})
 }
 
@@ -63,13 +63,14 @@ func (p *period) effectivity() *events.Effectivity {
 	return &p.interval
 }
 
-// moment reads the time that a flag gives, if it gives one.
-func moment(flag, text string, to *time.Time) (err error) {
+// openTime is a flag that takes a time, or nothing: no time at all.
+type openTime struct{ timeFlag }
+
+// Set implements [pflag.Value].
+func (m *openTime) Set(text string) error {
 	if text == "" {
+		m.Time = time.Time{}
 		return nil
 	}
-	if *to, err = parseTime(text); err != nil {
-		return fmt.Errorf("--%s: %w", flag, err)
-	}
-	return nil
+	return m.timeFlag.Set(text)
 }

@@ -156,7 +156,16 @@ func (r *Repository) apply(e *events.Event) events.Result {
 		state: &r.state, supers: r.supers, now: time.Now().UTC(), actor: e.Extension(events.ExtActor),
 		source: e.Extension(events.ExtMetadataSource), scope: e.Extension(events.ExtScope),
 	}
+	dry := e.Extension(events.ExtDryRun) == "true"
+	saved := r.state
+	if dry {
+		saved = r.state.clone()
+	}
 	result, err := w.handle(e)
+	if dry {
+		r.state = saved
+		return w.preview(result, r.sequence, err)
+	}
 	if err != nil {
 		r.dead = append(r.dead, DeadLetter{Event: *e, Reason: err})
 		return events.Result{Sequence: r.sequence, Error: asError(err)}

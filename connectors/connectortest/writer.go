@@ -35,6 +35,19 @@ func (w *writer) handle(e *events.Event) (events.Result, error) {
 	return w.apply(cmd)
 }
 
+// preview is the outcome of a dry run.
+func (w *writer) preview(result events.Result, sequence uint64, err error) events.Result {
+	if err != nil {
+		return events.Result{Sequence: sequence, Error: asError(err)}
+	}
+	result.Sequence = sequence
+	for i := range w.changes {
+		c := &w.changes[i]
+		result.Preview = append(result.Preview, events.Preview{Type: c.Type, Element: c.Element, Relationship: c.Relationship})
+	}
+	return result
+}
+
 func (w *writer) apply(cmd events.Command) (events.Result, error) {
 	before := len(w.changes)
 	result, err := w.dispatch(cmd)
@@ -44,6 +57,11 @@ func (w *writer) apply(cmd events.Command) (events.Result, error) {
 
 func (w *writer) dispatch(cmd events.Command) (events.Result, error) {
 	switch c := cmd.(type) {
+	case *events.Create:
+		if w.find(c.Element.Ref()) != nil {
+			return events.Result{}, events.Errorf(events.CodeConflict, "/element/qualifiedName", "%q exists already", c.Element.QualifiedName)
+		}
+		return w.create(&c.Element)
 	case *events.Upsert:
 		return w.upsert(&c.Element, c.Merge)
 	case *events.Update:

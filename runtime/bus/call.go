@@ -73,18 +73,27 @@ func await(ctx context.Context, subject string, answers <-chan *nats.Msg, patien
 	defer timer.Stop()
 	select {
 	case m := <-answers:
-		if len(m.Data) == 0 && m.Header.Get("Status") == noResponders {
-			return nil, nobody(subject, nats.ErrNoResponders)
-		}
-		return m, nil
+		return answered(subject, m)
 	case <-timer.C:
-		return nil, nobody(subject, nats.ErrTimeout)
+		select {
+		case m := <-answers: // this process stood still, not the other one
+			return answered(subject, m)
+		default:
+			return nil, nobody(subject, nats.ErrTimeout)
+		}
 	case <-ctx.Done():
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			return nil, nobody(subject, ctx.Err())
 		}
 		return nil, fmt.Errorf("ask %s: %w", subject, context.Cause(ctx))
 	}
+}
+
+func answered(subject string, m *nats.Msg) (*nats.Msg, error) {
+	if len(m.Data) == 0 && m.Header.Get("Status") == noResponders {
+		return nil, nobody(subject, nats.ErrNoResponders)
+	}
+	return m, nil
 }
 
 // noResponders is what the server answers when nobody listens.

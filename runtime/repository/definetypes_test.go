@@ -1,10 +1,13 @@
 package repository_test
 
 import (
+	"errors"
 	"slices"
 	"testing"
 
+	"github.com/camena-io/camena/connectors"
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/bus"
 	"github.com/camena-io/camena/runtime/repository"
 	"github.com/camena-io/camena/runtime/runtimetest"
 )
@@ -102,5 +105,37 @@ func TestTypesAreTold(t *testing.T) {
 	}
 	if _, err := b.metadata.Types(t.Context(), events.Types{Page: events.Page{Limit: -1}}); events.CodeOf(err) != events.CodeInvalid {
 		t.Errorf("a negative limit: %v", err)
+	}
+}
+
+// Listeners are told of types if they ask for them, and only then.
+func TestDefinitionsOfTypesAreFollowed(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.must(t, &events.DefineTypes{Types: []events.TypeDef{pump()}}, upsert("Pump", "p", nil))
+	enough := errors.New("enough")
+	for _, c := range []struct {
+		filter connectors.Filter
+		want   []string
+	}{
+		{connectors.Filter{From: 1, Changes: []string{connectors.AnyTypeChange, connectors.AnyElementChange}}, []string{"type Pump", "element p"}},
+		{connectors.Filter{Present: true, Changes: []string{events.TypeTypeDefined}, Types: []string{"Pump"}}, []string{"type Pump"}},
+		{connectors.Filter{From: 1}, []string{"element p"}},
+	} {
+		var got []string
+		err := b.metadata.Watch(t.Context(), c.filter, nil, func(_ *bus.Message, change *connectors.Change) error {
+			if change.OpenType != nil {
+				got = append(got, "type "+change.OpenType.Type.Name)
+			} else {
+				got = append(got, "element "+change.Element.Element.Header.QualifiedName)
+			}
+			if len(got) == len(c.want) {
+				return enough
+			}
+			return nil
+		})
+		if !errors.Is(err, enough) || !slices.Equal(got, c.want) {
+			t.Errorf("%+v: got %v, %v, want %v", c.filter, got, err, c.want)
+		}
 	}
 }
