@@ -190,7 +190,8 @@ type Classify struct {
 	Expectation
 }
 
-// Declassify is the data of [TypeDeclassifyElement].
+// Declassify is the data of [TypeDeclassifyElement]: take the classification off
+// the element. If it has none of that name, nothing changes.
 type Declassify struct {
 	Element            ElementRef `json:"element"`
 	ClassificationName string     `json:"classificationName"`

@@ -33,7 +33,8 @@ func (t ElementType) Is(name string) bool {
 }
 
 // Versions records who made and who changed an element, and how often (Egeria:
-// ElementVersions). The first version is 1.
+// ElementVersions). The first version is 1. The times are those at which the
+// commands came to the in topic.
 type Versions struct {
 	CreatedBy  string    `json:"createdBy"`
 	CreateTime time.Time `json:"createTime"`

@@ -13,7 +13,10 @@ const (
 	// DeleteArchive leaves the element, classified as [Memento]: queries do not
 	// show it unless they ask for it, but lineage still leads through it.
 	DeleteArchive DeleteMethod = "ARCHIVE"
-	// DeletePurge removes the element and its history.
+	// DeletePurge removes the element, its relationships and their history, under
+	// all types that it had, before the next command is applied: what is made of
+	// the same guid or name later begins anew. What was deleted already is not
+	// there, and so is not purged.
 	DeletePurge DeleteMethod = "PURGE"
 )
 
@@ -44,8 +47,14 @@ func (c *Delete) Validate() error {
 }
 
 // Restore is the data of [TypeRestoreElement]: bring back an element that was
-// deleted by [DeleteSoft] or [DeleteArchive], and with it what was deleted
-// together with it. Restoring what is there changes nothing.
+// deleted by [DeleteSoft] or [DeleteArchive], as it was then, and with it what was
+// anchored to it and deleted together with it. Of the relationships that went with
+// these, whosever they were, those come back that find their place: both ends are
+// there and of types that they allow, and no other one stands where there can be
+// but one. An element whose anchor is gone stands by itself. If the name of one of
+// them was given to another element, nothing is restored. Restoring what is there
+// changes nothing. In a [ChangeSet] it brings back only what was deleted before
+// that.
 type Restore struct {
 	Element ElementRef `json:"element"`
 }
@@ -84,8 +93,10 @@ func (*Withdraw) EventType() string { return TypeWithdrawElement }
 func (c *Withdraw) Validate() error { return c.Element.Validate("/element") }
 
 // Retype is the data of [TypeRetypeElement]: make the element one of another
-// type. It keeps its guid, name, relationships and those properties that the
-// new type has too; Properties are merged into them.
+// type. It keeps its guid, name, relationships, classifications and those
+// properties that the new type has too; Properties are merged into them. If the
+// new type does not allow one of these, or needs a name where there is none, the
+// element stays what it is.
 type Retype struct {
 	Element    ElementRef `json:"element"`
 	Type       string     `json:"type"`
@@ -127,7 +138,8 @@ func (c *Rehome) Validate() error { return c.Element.Validate("/element") }
 // copy of a template, and with it copies of what is anchored to the template,
 // and the relationships among and from them. "~{name}~" in text is replaced by
 // the placeholder of that name. The new element is linked to the template by
-// SourcedFrom.
+// SourcedFrom. What is archived is neither copied, with what is anchored to it, nor
+// related to a copy; nor is what can have only one such relationship, and has it.
 type FromTemplate struct {
 	Template ElementRef `json:"template"`
 	// Placeholders by name; one that the template uses must be given.
@@ -186,7 +198,8 @@ func (x *ExternalID) validate() error {
 // ExternalIdScope). An element may have several, and several one.
 type LinkExternalID struct {
 	ExternalID
-	// Properties of the ExternalId, such as keyPattern.
+	// Properties of the ExternalId, such as keyPattern. They are merged into those
+	// that are there; null removes one. So are those of the link.
 	Properties Properties `json:"properties,omitzero"`
 	// Link are properties of the ExternalIdLink, such as mappingProperties,
 	// permittedSynchronization and usage.

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -37,14 +38,22 @@ func buildPrograms(t *testing.T) programs {
 // natsServer starts a NATS server with JetStream, and returns where it listens.
 func (p programs) natsServer(t *testing.T, dir, config string) (address string) {
 	t.Helper()
+	_, address = p.natsServerAt(t, dir, "127.0.0.1:-1", config)
+	return address
+}
+
+// natsServerAt starts a NATS server that listens where it is told to, and that
+// has what an earlier one has left in the folder.
+func (p programs) natsServerAt(t *testing.T, dir, listen, config string) (server *process, address string) {
+	t.Helper()
 	path := keep(t, dir, "nats.conf", fmt.Appendf(nil,
-		"listen: \"127.0.0.1:-1\"\nports_file_dir: %q\njetstream { store_dir: %q }\n%s", dir, filepath.Join(dir, "jetstream"), config))
-	start(t, exec.CommandContext(t.Context(), filepath.Join(string(p), "nats-server"), "-c", path))
+		"listen: %q\nports_file_dir: %q\njetstream { store_dir: %q }\n%s", listen, dir, filepath.Join(dir, "jetstream"), config))
+	server = start(t, exec.CommandContext(t.Context(), filepath.Join(string(p), "nats-server"), "-c", path))
 	runtimetest.Eventually(t, "the NATS server listens", func() bool {
 		address = listening(dir)
 		return address != ""
 	})
-	return address
+	return server, address
 }
 
 // listening reads where a server says that it listens.
@@ -71,8 +80,27 @@ func listening(dir string) string {
 // process is a program that runs until the test ends or it is interrupted.
 type process struct {
 	cmd    *exec.Cmd
-	output bytes.Buffer // complete when done is closed
+	output transcript // complete when done is closed
 	done   chan struct{}
+}
+
+// transcript is what a process has printed so far.
+type transcript struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// Write implements [io.Writer].
+func (s *transcript) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(b)
+}
+
+func (s *transcript) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
 }
 
 func start(t *testing.T, cmd *exec.Cmd) *process {

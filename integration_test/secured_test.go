@@ -40,6 +40,7 @@ const (
 	refusal   = "NATS refuses the connection"
 	violation = refusal + " at nats://127.0.0.1:"
 	advice    = "; check CAMENA_NATS_"
+	noneIsSet = advice + "USER, CAMENA_NATS_TOKEN, CAMENA_NATS_CREDS and CAMENA_NATS_NKEY: none is set"
 )
 
 // ways are the ways of authentication.
@@ -59,6 +60,10 @@ func TestSecuredNATS(t *testing.T) {
 	t.Run("least privilege", func(t *testing.T) {
 		t.Parallel()
 		obeysPermissions(t, built)
+	})
+	t.Run("refused for a while", func(t *testing.T) {
+		t.Parallel()
+		outlivesRefusals(t, built)
 	})
 	for name, way := range ways {
 		t.Run(name, func(t *testing.T) {
@@ -152,10 +157,10 @@ func withPassword(*testing.T, string) secured {
 		env:     []string{"CAMENA_NATS_USER=anna", "CAMENA_NATS_PASSWORD=" + password},
 		secrets: []string{password, wrong},
 		mistakes: []mistake{
-			{"a wrong password", []string{"CAMENA_NATS_PASSWORD=" + wrong}, []string{violation, advice}},
-			{"an unknown user", []string{"CAMENA_NATS_USER=bert"}, []string{violation, advice}},
+			{"a wrong password", []string{"CAMENA_NATS_PASSWORD=" + wrong}, []string{violation, advice + "USER and CAMENA_NATS_PASSWORD\n"}},
+			{"an unknown user", []string{"CAMENA_NATS_USER=bert"}, []string{violation, advice + "USER and CAMENA_NATS_PASSWORD\n"}},
 			{"no user", []string{"CAMENA_NATS_USER="}, []string{"CAMENA_NATS_USER"}},
-			{"nothing", []string{"CAMENA_NATS_USER=", "CAMENA_NATS_PASSWORD="}, []string{violation, advice}},
+			{"nothing", []string{"CAMENA_NATS_USER=", "CAMENA_NATS_PASSWORD="}, []string{violation, noneIsSet}},
 		},
 	}
 }
@@ -167,8 +172,8 @@ func withToken(*testing.T, string) secured {
 		env:     []string{"CAMENA_NATS_TOKEN=" + token},
 		secrets: []string{token, wrong},
 		mistakes: []mistake{
-			{"a wrong token", []string{"CAMENA_NATS_TOKEN=" + wrong}, []string{violation, advice}},
-			{"nothing", []string{"CAMENA_NATS_TOKEN="}, []string{violation, advice}},
+			{"a wrong token", []string{"CAMENA_NATS_TOKEN=" + wrong}, []string{violation, advice + "TOKEN\n"}},
+			{"nothing", []string{"CAMENA_NATS_TOKEN="}, []string{violation, noneIsSet}},
 		},
 	}
 }
@@ -181,7 +186,7 @@ func withCredentials(t *testing.T, dir string) secured {
 	stranger := newOperator(t).newUser(t, dir, "stranger", nil)
 	half := keep(t, dir, "half.creds", []byte(anna.token))
 	mixed := strings.Replace(anna.content, anna.seed, stranger.seed, 1)
-	refused, unusable := []string{violation, advice}, []string{"half.creds", "CAMENA_NATS_CREDS"}
+	refused, unusable := []string{violation, advice + "CREDS\n"}, []string{"half.creds", "CAMENA_NATS_CREDS"}
 	setting := func(file string) []string { return []string{"CAMENA_NATS_CREDS=" + file} }
 	return secured{
 		server: o.configuration(), scheme: "nats",
@@ -193,7 +198,7 @@ func withCredentials(t *testing.T, dir string) secured {
 			{"of two users", setting(keep(t, dir, "mixed.creds", []byte(mixed))), refused},
 			{"without a seed", setting(half), unusable},
 			{"missing", setting(filepath.Join(dir, "missing.creds")), []string{"missing.creds", "CAMENA_NATS_CREDS"}},
-			{"nothing", setting(""), refused},
+			{"nothing", setting(""), []string{violation, noneIsSet}},
 		},
 	}
 }
@@ -219,11 +224,11 @@ func withNKey(t *testing.T, dir string) secured {
 		env:     setting("anna", anna.seed),
 		secrets: []string{anna.seed, stranger.seed},
 		mistakes: []mistake{
-			{"of a stranger", setting("stranger", stranger.seed), []string{violation, advice}},
+			{"of a stranger", setting("stranger", stranger.seed), []string{violation, advice + "NKEY\n"}},
 			{"the public key", setting("public", anna.public), []string{"public.nkey", "CAMENA_NATS_NKEY"}},
 			{"spoiled", setting("spoiled", anna.seed[:40]), []string{"spoiled.nkey", "CAMENA_NATS_NKEY"}},
 			{"missing", []string{"CAMENA_NATS_NKEY=" + filepath.Join(dir, "missing.nkey")}, []string{"missing.nkey", "CAMENA_NATS_NKEY"}},
-			{"nothing", []string{"CAMENA_NATS_NKEY="}, []string{violation, advice}},
+			{"nothing", []string{"CAMENA_NATS_NKEY="}, []string{violation, noneIsSet}},
 		},
 	}
 }
@@ -236,8 +241,8 @@ func withTLS(t *testing.T, dir string) secured {
 		server: fmt.Sprintf("tls { cert_file: %q, key_file: %q }", server.certificate, server.key), scheme: "tls",
 		env: []string{"CAMENA_NATS_CA=" + own.file},
 		mistakes: []mistake{
-			{"no authority", []string{"CAMENA_NATS_CA="}, []string{"unknown authority", advice}},
-			{"another authority", []string{"CAMENA_NATS_CA=" + other.file}, []string{"unknown authority", advice}},
+			{"no authority", []string{"CAMENA_NATS_CA="}, []string{"unknown authority", advice + "CA\n"}},
+			{"another authority", []string{"CAMENA_NATS_CA=" + other.file}, []string{"unknown authority", advice + "CA\n"}},
 			{"a key for an authority", []string{"CAMENA_NATS_CA=" + server.key}, []string{server.key, "CAMENA_NATS_CA"}},
 			{"missing", []string{"CAMENA_NATS_CA=" + filepath.Join(dir, "missing.pem")}, []string{"missing.pem", "CAMENA_NATS_CA"}},
 		},
@@ -252,7 +257,7 @@ func withMutualTLS(t *testing.T, dir string) secured {
 	setting := func(certificate, key string) []string {
 		return []string{"CAMENA_NATS_CERT=" + certificate, "CAMENA_NATS_KEY=" + key}
 	}
-	refused, unusable := []string{refusal, advice}, []string{"CAMENA_NATS_CERT", "CAMENA_NATS_KEY"}
+	refused, unusable := []string{refusal, advice + "CERT, CAMENA_NATS_KEY and CAMENA_NATS_CA\n"}, []string{"CAMENA_NATS_CERT", "CAMENA_NATS_KEY"}
 	return secured{
 		server: fmt.Sprintf("tls { cert_file: %q, key_file: %q, ca_file: %q, verify: true }", server.certificate, server.key, own.file),
 		scheme: "tls",
@@ -265,7 +270,7 @@ func withMutualTLS(t *testing.T, dir string) secured {
 			{"without its key", setting(anna.certificate, ""), unusable},
 			{"a key alone", setting("", anna.key), unusable},
 			{"missing", setting(filepath.Join(dir, "missing.pem"), anna.key), []string{"missing.pem", "CAMENA_NATS_CERT"}},
-			{"no authority", []string{"CAMENA_NATS_CA="}, []string{"unknown authority", advice}},
+			{"no authority", []string{"CAMENA_NATS_CA="}, []string{"unknown authority", advice + "CA\n"}},
 		},
 	}
 }

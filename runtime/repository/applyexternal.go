@@ -46,12 +46,13 @@ func (a *applier) linkExternalID(v view, q *request, c *events.LinkExternalID) (
 	if err != nil {
 		return outcome{}, err
 	}
-	properties, err := c.Properties.Merge(events.Props(map[string]any{"identifier": c.Identifier}))
-	if err != nil {
-		return outcome{}, err
+	properties := map[string]any{}
+	for m := c.Properties.Members(); m.Next(); { // also those that are null, to be cleared
+		properties[m.Name()] = m.Value()
 	}
+	properties["identifier"] = c.Identifier
 	s := a.stage(v)
-	id, err := s.do(q, &events.Upsert{Merge: true, Element: events.ElementSpec{Type: typeExternalID, QualifiedName: x.id.QualifiedName, Properties: properties}})
+	id, err := s.do(q, &events.Upsert{Merge: true, Element: events.ElementSpec{Type: typeExternalID, QualifiedName: x.id.QualifiedName, Properties: events.Props(properties)}})
 	if err != nil {
 		return outcome{}, elsewhere(err, "/element/properties", "/properties")
 	}
