@@ -45,6 +45,7 @@ type config struct {
 	Replicas     int           `split_words:"true" desc:"copies of every stream, 1 to 5; 0: three where the cluster has three servers"`
 	History      int           `split_words:"true" default:"64" desc:"how many states of an element are kept"`
 	Retention    time.Duration `split_words:"true" default:"720h" desc:"how long what was deleted can still be read, with its history"`
+	InMib        int           `split_words:"true" default:"4096" desc:"MiB of commands that wait in the in topic before senders have to"`
 	PublishZones []string      `split_words:"true" desc:"zones that \"elements publish\" puts an element into, separated by commas; none: all zones"`
 	DefaultZones []string      `split_words:"true" desc:"zones of new elements and of withdrawn ones; none: all zones"`
 	User         string        `split_words:"true" desc:"who is recorded to have done what is changed at the terminal; default: the user of the operating system"`
@@ -108,6 +109,8 @@ func (c *config) complete() error {
 		return errors.New("CAMENA_DEFAULT_ZONES: one of the names is empty")
 	case c.Replicas < 0 || c.Replicas > 5:
 		return fmt.Errorf("CAMENA_REPLICAS: %d is not between 0 and 5", c.Replicas)
+	case c.InMib < 16:
+		return fmt.Errorf("CAMENA_IN_MIB: %d is too little for the in topic; give 16 or more", c.InMib)
 	case c.History < 1:
 		return fmt.Errorf("CAMENA_HISTORY: %d keeps nothing; the last state is the metadata itself", c.History)
 	case c.Retention <= 0:
@@ -207,7 +210,7 @@ func (c *config) credentials() bus.Credentials {
 
 func (c *config) limits() topics.Limits {
 	l := topics.DefaultLimits()
-	l.Replicas, l.History = c.Replicas, c.History
+	l.Replicas, l.History, l.InBytes = c.Replicas, c.History, int64(c.InMib)<<20
 	return l
 }
 

@@ -83,7 +83,7 @@ func (b *Bus) persist(ctx context.Context, what string, f func(context.Context) 
 		if e, ok := errors.AsType[*jetstream.APIError](err); ok {
 			switch {
 			case e.ErrorCode == storageExceeded:
-				return fmt.Errorf("%s: %w: %w; free some space, or let the in topic hold less", what, ErrServer, err)
+				return fmt.Errorf("%s: %w: %w; free some space, or let the in topic hold less (CAMENA_IN_MIB)", what, ErrServer, err)
 			case e.Code == 400 && e.ErrorCode != noSuitablePeers, e.ErrorCode == replicasNotSupported:
 				return fmt.Errorf("%s: %w", what, err)
 			}
