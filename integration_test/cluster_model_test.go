@@ -166,7 +166,7 @@ func (s *sender) request(ctx context.Context) error {
 
 func (s *sender) upsert(name string, n int64) *events.Upsert {
 	return &events.Upsert{Element: events.ElementSpec{
-		Type: "GlossaryTerm", QualifiedName: name,
+		Type: counter, QualifiedName: name,
 		Properties: events.Props(map[string]any{"n": n, "description": s.name}),
 	}}
 }
@@ -239,7 +239,7 @@ func (s *sender) classify() events.Command {
 	}
 	s.expect(name, "", event)
 	return &events.Classify{Element: events.ByName(name), Classification: events.Classification{
-		Name: "Confidentiality", Properties: events.Props(map[string]any{"n": s.counter}),
+		Name: counted, Properties: events.Props(map[string]any{"n": s.counter}),
 	}}
 }
 
@@ -248,9 +248,9 @@ func (s *sender) classify() events.Command {
 func (s *sender) link() events.Command {
 	end := s.element("classified", 0)
 	s.counter++
-	s.expect("DataFlow "+end, events.TypeRelationshipCreated, events.TypeRelationshipUpdated)
+	s.expect(counting+" "+end, events.TypeRelationshipCreated, events.TypeRelationshipUpdated)
 	return &events.Link{Relationship: events.RelationshipSpec{
-		Type: "DataFlow", End1: events.ByName(end), End2: events.ByName(end),
+		Type: counting, End1: events.ByName(end), End2: events.ByName(end),
 		Properties: events.Props(map[string]any{"n": s.counter}),
 	}}
 }
@@ -318,18 +318,18 @@ func (f *found) take(m *bus.Message) error {
 
 func (f *found) relationship(event string, c *events.RelationshipChange) {
 	r := c.State()
-	if r.Header.Type.Name != "DataFlow" {
+	if r.Header.Type.Name != counting {
 		return
 	}
 	n, _ := events.Property[int64](r.Properties, "n")
-	name := "DataFlow " + r.End1.QualifiedName
+	name := counting + " " + r.End1.QualifiedName
 	f.model[name] = append(f.model[name], step{Event: event, N: n, Version: r.Header.Versions.Version})
 }
 
 func (f *found) element(m *bus.Message, event string, c *events.ElementChange) {
 	e := c.State()
 	switch e.Header.Type.Name {
-	case "GlossaryTerm":
+	case counter:
 	case "DataFile", "FileFolder": // of a connector
 		f.add(e.Header.QualifiedName, event, 0, c)
 		return

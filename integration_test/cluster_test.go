@@ -82,6 +82,7 @@ func (c *trial) populate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defineCounters(t, m)
 	began := time.Now()
 	register(t, m, c.names)
 	counts := c.observer.spread(t, len(c.nodes))

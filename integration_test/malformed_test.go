@@ -207,7 +207,7 @@ func TestMalformedInput(t *testing.T) {
 	}
 	good := func(i int) *events.Upsert {
 		return &events.Upsert{Element: events.ElementSpec{
-			Type: "DataFile", QualifiedName: "good", Properties: events.Props(map[string]any{"n": i}),
+			Type: "DataFile", QualifiedName: "good", Properties: events.Props(map[string]any{"size": i}),
 		}}
 	}
 	ask(t, m, good(-1))

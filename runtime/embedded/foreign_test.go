@@ -99,19 +99,23 @@ func TestTLSThatDoesNotMatchIsNotWaitedFor(t *testing.T) {
 	plain := foreign(t, &server.Options{})
 	secured := foreign(t, &server.Options{TLS: true, TLSConfig: ours.config(false), TLSTimeout: 2})
 	mutual := foreign(t, &server.Options{TLS: true, TLSConfig: ours.config(true), TLSTimeout: 2})
-	for name, s := range map[string]bus.Settings{
-		"TLS where the server has none":      {URL: plain, Credentials: bus.Credentials{CAFile: ours.caFile}},
-		"an authority that is not known":     {URL: secured},
-		"another authority":                  {URL: secured, Credentials: bus.Credentials{CAFile: theirs.caFile}},
-		"no certificate where one is needed": {URL: mutual, Credentials: bus.Credentials{CAFile: ours.caFile}},
-		"a certificate of somebody else": {URL: mutual, Credentials: bus.Credentials{
-			CAFile: ours.caFile, CertFile: theirs.certFile, KeyFile: theirs.keyFile,
-		}},
+	const certificate = "check CAMENA_NATS_CERT, CAMENA_NATS_KEY and CAMENA_NATS_CA"
+	for name, c := range map[string]struct {
+		url         string
+		credentials bus.Credentials
+		advice      string
+	}{
+		"TLS where the server has none":      {plain, bus.Credentials{CAFile: ours.caFile}, certificate},
+		"an authority that is not known":     {secured, bus.Credentials{}, "check CAMENA_NATS_CA"},
+		"another authority":                  {secured, bus.Credentials{CAFile: theirs.caFile}, "check CAMENA_NATS_CA"},
+		"no certificate where one is needed": {mutual, bus.Credentials{CAFile: ours.caFile}, certificate},
+		"a certificate of somebody else": {
+			mutual, bus.Credentials{CAFile: ours.caFile, CertFile: theirs.certFile, KeyFile: theirs.keyFile}, certificate,
+		},
 	} {
-		s.Wait = true
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-		_, err := bus.Connect(ctx, s)
-		if !errors.Is(err, bus.ErrRefused) || ctx.Err() != nil || !strings.Contains(err.Error(), "TLS settings") {
+		_, err := bus.Connect(ctx, bus.Settings{URL: c.url, Credentials: c.credentials, Wait: true})
+		if !errors.Is(err, bus.ErrRefused) || ctx.Err() != nil || !strings.HasSuffix(err.Error(), c.advice) {
 			t.Errorf("%s: got %v", name, err)
 		}
 		cancel()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -88,12 +89,26 @@ func linked(v view, typ *opentypes.Type, spec *events.RelationshipSpec, end1, en
 	return old, old.guid, nil
 }
 
-// between finds a relationship of a type between two elements.
+// between finds a relationship of a type between two elements. It does not look
+// through all that one of them has: that may be a hundred thousand.
 func between(v view, typeName string, end1, end2 guid) *record {
-	for _, r := range v.linked(end1) {
-		if r.typ.Name == typeName && r.end1 == end1 && r.end2 == end2 {
-			return r
-		}
+	is := func(r *record) bool {
+		return r != nil && r.relationship && r.typ.Name == typeName && r.end1 == end1 && r.end2 == end2
+	}
+	key := events.RelationshipKey(typeName, end1, end2)
+	if r := v.get(key); is(r) {
+		return r
+	}
+	if r := v.alias(key); is(r) {
+		return r
+	}
+	if typ, ok := v.registry().Type(typeName); !ok || !typ.MultiLink() {
+		return nil
+	}
+	// Of several, the one that is known by its alias may be gone.
+	links := v.linked(end1)
+	if i := slices.IndexFunc(links, is); i >= 0 {
+		return links[i]
 	}
 	return nil
 }

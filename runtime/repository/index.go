@@ -33,6 +33,9 @@ type graph interface {
 	linked(element guid) []*record
 	// anchored returns the elements that are anchored to an element.
 	anchored(element guid) []*record
+	// alias returns the relationship whose type and ends have that key, if it
+	// has another guid; of several any one.
+	alias(key guid) *record
 }
 
 // index is the committed state. Records in it never change, so a snapshot of
@@ -50,7 +53,10 @@ type index struct {
 
 	byGUID map[guid]*record
 	byName map[string]*record
-	fences map[string]uint64
+	// aliases are the relationships that were given a guid of their own, by the
+	// one that belongs to their type and ends.
+	aliases map[guid]*record
+	fences  map[string]uint64
 	graves
 	typeSet
 	tally tally
@@ -76,7 +82,7 @@ func newIndex(types typeSet) *index {
 	// The lock of the index guards the trees too.
 	options := btree.Options{NoLocks: true}
 	return &index{
-		byGUID: map[guid]*record{}, byName: map[string]*record{}, fences: map[string]uint64{},
+		byGUID: map[guid]*record{}, byName: map[string]*record{}, aliases: map[guid]*record{}, fences: map[string]uint64{},
 		typeSet: types, graves: newGraves(), tally: newTally(), texts: newTexts(),
 		trees: trees{
 			types:   btree.NewBTreeGOptions(byType, options),
@@ -151,6 +157,12 @@ func (x *index) linked(element guid) []*record {
 	return links
 }
 
+func (x *index) alias(key guid) *record {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.aliases[key]
+}
+
 func (x *index) anchored(element guid) []*record {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
@@ -203,7 +215,7 @@ func (x *index) reset() {
 	defer x.mu.Unlock()
 	fresh := newIndex(newTypeSet(x.shipped, x.unfit))
 	x.sequence, x.position, x.stored, x.id = 0, 0, time.Time{}, ""
-	x.byGUID, x.byName, x.fences, x.trees = fresh.byGUID, fresh.byName, fresh.fences, fresh.trees
+	x.byGUID, x.byName, x.aliases, x.fences, x.trees = fresh.byGUID, fresh.byName, fresh.aliases, fresh.fences, fresh.trees
 	x.graves, x.typeSet, x.tally = fresh.graves, fresh.typeSet, fresh.tally
 	x.texts.clear()
 }
@@ -303,6 +315,9 @@ func (x *index) put(r *record) {
 	if r.relationship {
 		x.ends.Set(end{element: r.end1, link: r})
 		x.ends.Set(end{element: r.end2, link: r})
+		if !r.derived {
+			x.aliases[r.linkKey()] = r
+		}
 		return
 	}
 	x.types.Set(r)
@@ -323,6 +338,9 @@ func (x *index) remove(r *record) {
 	if r.relationship {
 		x.ends.Delete(end{element: r.end1, link: r})
 		x.ends.Delete(end{element: r.end2, link: r})
+		if !r.derived && x.aliases[r.linkKey()] == r {
+			delete(x.aliases, r.linkKey())
+		}
 		return
 	}
 	x.types.Delete(r)

@@ -11,11 +11,12 @@ import (
 // has published and the bus has not acknowledged, or the earlier steps of a
 // change set.
 type overlay struct {
-	base   view
-	guids  map[guid]*record
-	names  map[string]*record
-	ends   map[guid]map[guid]*record
-	fences map[string]uint64
+	base    view
+	guids   map[guid]*record
+	names   map[string]*record
+	ends    map[guid]map[guid]*record
+	aliases map[guid]*record
+	fences  map[string]uint64
 	// anchors are the elements that have or had an anchor, by that.
 	anchors map[guid]map[guid]*record
 	defs    map[string]*events.TypeDef
@@ -25,7 +26,7 @@ type overlay struct {
 func newOverlay(base view) *overlay {
 	return &overlay{
 		base: base, guids: map[guid]*record{}, names: map[string]*record{},
-		ends: map[guid]map[guid]*record{}, fences: map[string]uint64{},
+		ends: map[guid]map[guid]*record{}, fences: map[string]uint64{}, aliases: map[guid]*record{},
 		anchors: map[guid]map[guid]*record{}, defs: map[string]*events.TypeDef{},
 	}
 }
@@ -86,6 +87,20 @@ func (o *overlay) above(base []*record, mine map[guid]*record) []*record {
 	return all
 }
 
+func (o *overlay) alias(key guid) *record {
+	r, ok := o.aliases[key]
+	if !ok {
+		if r = o.base.alias(key); r == nil {
+			return nil
+		}
+		return o.get(r.guid)
+	}
+	if r.deleted {
+		return nil
+	}
+	return r
+}
+
 func (o *overlay) registry() *opentypes.Registry {
 	if len(o.defs) == 0 {
 		return o.base.registry()
@@ -137,6 +152,9 @@ func (o *overlay) addRecord(r *record) {
 	case r.relationship:
 		put(o.ends, r.end1, r)
 		put(o.ends, r.end2, r)
+		if !r.derived {
+			o.aliases[r.linkKey()] = r
+		}
 	case r.named():
 		o.names[r.name] = r
 	}
@@ -181,6 +199,9 @@ func (o *overlay) dropRecord(r *record) {
 	case r.relationship:
 		unput(o.ends, r.end1, r)
 		unput(o.ends, r.end2, r)
+		if !r.derived && o.aliases[r.linkKey()] == r {
+			delete(o.aliases, r.linkKey())
+		}
 	case o.names[r.name] == r:
 		delete(o.names, r.name)
 	}

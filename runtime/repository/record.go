@@ -61,6 +61,9 @@ func (r *record) qualifiedName() string {
 // named reports whether the element has a qualified name.
 func (r *record) named() bool { return !r.relationship && r.name != r.guid.String() }
 
+// linkKey returns the guid that belongs to a relationship's type and ends.
+func (r *record) linkKey() guid { return events.RelationshipKey(r.typ.Name, r.end1, r.end2) }
+
 // stored is what the index needs of a state, the rest stays JSON.
 type stored struct {
 	Header          events.ElementHeader `json:"header"`
