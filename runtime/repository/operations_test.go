@@ -320,3 +320,37 @@ func TestEffectivity(t *testing.T) {
 		t.Errorf("got %+v", e.Header.Effectivity)
 	}
 }
+
+// Relationships are found by their type and ends, whatever guid they have.
+func TestRelationshipsWithGUIDsOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.must(t, folder("d"), file("f", 1))
+	own := link("NestedFile", "d", "f", nil)
+	own.Relationship.GUID = "aaaaaaaa-0000-4000-8000-000000000000"
+	b.must(t, own)
+	if r := b.must(t, link("NestedFile", "d", "f", nil)); r.Changed || r.GUID != own.Relationship.GUID {
+		t.Errorf("linked again: %+v", r)
+	}
+	unlink := &events.Unlink{Type: "NestedFile", End1: events.ByName("d"), End2: events.ByName("f")}
+	if r := b.must(t, unlink); !r.Changed || r.GUID != own.Relationship.GUID {
+		t.Errorf("unlinked: %+v", r)
+	}
+	// Of a type that allows several, each is one.
+	flow := link("DataFlow", "d", "f", nil)
+	b.must(t, flow)
+	for _, id := range []string{"bbbbbbbb-0000-4000-8000-000000000000", "cccccccc-0000-4000-8000-000000000000"} {
+		another := link("DataFlow", "d", "f", nil)
+		another.Relationship.GUID = id
+		b.must(t, another)
+	}
+	unlink.Type = "DataFlow"
+	gone := map[string]bool{}
+	for range 3 {
+		r := b.must(t, unlink)
+		gone[r.GUID] = r.Changed
+	}
+	if r := b.must(t, unlink); r.Changed || len(gone) != 3 {
+		t.Errorf("%d were unlinked, then %+v", len(gone), r)
+	}
+}
