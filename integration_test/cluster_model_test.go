@@ -301,7 +301,7 @@ func (f *found) take(m *bus.Message) error {
 		f.errorf("sequence %d: the event %s is there twice", m.Sequence, e.ID)
 	}
 	f.ids[e.ID] = true
-	if e.Type == events.TypeConnectorFenced {
+	if e.Type == events.TypeConnectorFenced || e.Type == events.TypeTypeDefined {
 		return nil
 	}
 	c, err := bus.ChangeOf(m)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -46,7 +47,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"await": await, "exits": exits, "damage": damage, "serving": serving, "setenv": setenv, "publish": publishRaw,
+			"await": await, "exits": exits, "damage": damage, "deaf": deaf, "serving": serving, "setenv": setenv, "publish": publishRaw,
 		},
 	})
 }
@@ -102,6 +103,34 @@ func serving(ts *testscript.TestScript, _ bool, _ []string) {
 		return ok
 	})
 	await(ts, false, []string{"healthy", "camena", "health"})
+}
+
+// deaf makes the commands look for NATS where somebody hangs up; knocked waits
+// until one of them has tried.
+func deaf(ts *testscript.TestScript, _ bool, _ []string) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it ends with the script
+	ts.Check(err)
+	sign := ts.MkAbs("knocked")
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			if err := errors.Join(conn.Close(), os.WriteFile(sign, nil, 0o600)); err != nil {
+				return
+			}
+		}
+	}()
+	ts.Defer(func() { ts.Check(listener.Close()) })
+	ts.Setenv("CAMENA_NATS_URL", "nats://"+listener.Addr().String())
+}
+
+func knocked(ts *testscript.TestScript, _ bool, _ []string) {
+	wait(ts, "somebody who looks for NATS", func() bool {
+		_, err := os.Stat(ts.MkAbs("knocked"))
+		return err == nil
+	})
 }
 
 func wait(ts *testscript.TestScript, what string, condition func() bool) {
