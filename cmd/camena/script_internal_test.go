@@ -47,7 +47,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"await": await, "exits": exits, "damage": damage, "deaf": deaf, "serving": serving, "setenv": setenv, "publish": publishRaw,
+			"await": await, "exits": exits, "damage": damage, "deaf": deaf, "knocked": knocked, "serving": serving, "setenv": setenv, "publish": publishRaw,
 		},
 	})
 }
@@ -108,7 +108,7 @@ func serving(ts *testscript.TestScript, _ bool, _ []string) {
 // deaf makes the commands look for NATS where somebody hangs up; knocked waits
 // until one of them has tried.
 func deaf(ts *testscript.TestScript, _ bool, _ []string) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it ends with the script
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	ts.Check(err)
 	sign := ts.MkAbs("knocked")
 	go func() {
