@@ -45,7 +45,6 @@ type rig struct {
 }
 
 func newRig() (*rig, error) {
-	tuneMemory() // as serve does
 	dir, err := os.MkdirTemp("", "camena-bench-")
 	if err != nil {
 		return nil, err
@@ -59,6 +58,7 @@ func newRig() (*rig, error) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	r.stop = stop
+	go tuneMemory(ctx) // as serve does
 	go func() { r.done <- r.server.Serve(ctx) }()
 	return r, nil
 }

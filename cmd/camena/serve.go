@@ -66,12 +66,12 @@ func (p *program) serve(ctx context.Context, files []string) error {
 	if err != nil {
 		return err
 	}
-	tuneMemory()
 	interrupted := ctx
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	n := &node{config: &p.config, log: log, layers: layers{log: log}, fail: fail}
 	defer n.layers.stop()
+	n.layers.start(ctx, "memory", time.Second, tuneMemory)
 	err = n.start(ctx)
 	if err == nil {
 		err = n.apply(ctx, p, resources)

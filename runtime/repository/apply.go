@@ -142,7 +142,7 @@ func (a *applier) store(typ *events.ElementType, old *record, e *events.Element,
 	}
 	r := &record{
 		guid: id, typ: typ, name: e.Header.QualifiedName, version: e.Header.Versions.Version,
-		source: e.Header.Origin.Source, scope: e.Header.Origin.Scope,
+		home: homeOf(&e.Header.Origin),
 	}
 	if r.name == "" {
 		r.name = e.Header.GUID
@@ -158,7 +158,7 @@ func (a *applier) store(typ *events.ElementType, old *record, e *events.Element,
 	}
 	a.scratch = closeChange(b, old.json(), mark)
 	data := bytes.Clone(a.scratch)
-	r.keep(data, begin, size, from, to, old == nil)
+	r.keep(data[begin:begin+size], from-begin, to-begin)
 	return changed(r, change{eventType: eventType, record: r, data: data}), nil
 }
 

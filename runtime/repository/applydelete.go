@@ -86,13 +86,19 @@ func removals(v view, family []*record, purge bool) []change {
 func removal(old *record, eventType string) change { return removalOf(old, eventType, false) }
 
 func removalOf(old *record, eventType string, purge bool) change {
-	gone := *old
-	gone.deleted, gone.state, gone.properties = true, nil, nil
-	c := change{eventType: eventType, record: &gone, purged: purge, data: removed(old.state)}
+	c := change{eventType: eventType, record: old.gone(), purged: purge, data: removed(old.state())}
 	if purge {
 		c.data = purged(old)
 	}
 	return c
+}
+
+// gone returns a record of what was, but is not any more.
+func (r *record) gone() *record {
+	return &record{
+		guid: r.guid, relationship: r.relationship, deleted: true, derived: r.derived, archived: r.archived, typ: r.typ, home: r.home,
+		name: r.name, version: r.version, connected: r.connected, anchor: r.anchor,
+	}
 }
 
 // purged is the data of a deletion that leaves no trace but guid and type.

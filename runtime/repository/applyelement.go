@@ -270,7 +270,7 @@ func (a *applier) revise(q *request, old *record, eventType, mark string, edit f
 	}
 	q.adopt(&e.Header)
 	same, _, _ := appendElement(nil, e)
-	if bytes.Equal(same, old.state) {
+	if bytes.Equal(same, old.state()) {
 		return unchanged(old), nil
 	}
 	q.touch(&e.Header)

@@ -118,7 +118,7 @@ func between(v view, typeName string, end1, end2 guid) *record {
 // sees the new one instead, and would remove the other at the end.
 func (s *stage) makeRoom(q *request, typ *opentypes.Type, end1, end2 *record) error {
 	for _, o := range s.inTheWay(typ, end1, end2) {
-		if r := o.link; q.scope == "" || r.scope != q.scope || r.source != q.source {
+		if r := o.link; q.scope == "" || r.scope() != q.scope || r.source() != q.source {
 			return events.Errorf(events.CodeConflict, "/relationship/"+o.end,
 				"%s has a %s already, %s; it can have only one at this end", o.of.name, typ.Name(), r.guid)
 		}
@@ -169,7 +169,7 @@ func (a *applier) reviseLink(q *request, old *record, properties events.Properti
 	setEffectivity(&r.Header, effectivity)
 	q.adopt(&r.Header)
 	same, _, _ := appendRelationship(nil, r)
-	if bytes.Equal(same, old.state) {
+	if bytes.Equal(same, old.state()) {
 		return unchanged(old), nil
 	}
 	q.touch(&r.Header)
@@ -208,17 +208,20 @@ func (a *applier) storeLink(typ *events.ElementType, old *record, rel *events.Re
 	}
 	r := &record{
 		relationship: true, typ: typ, name: rel.Header.GUID, version: rel.Header.Versions.Version,
-		source: rel.Header.Origin.Source, scope: rel.Header.Origin.Scope,
+		home: homeOf(&rel.Header.Origin),
 	}
-	var errs [3]error
-	r.guid, errs[0] = uuid.Parse(rel.Header.GUID)
-	r.end1, errs[1] = uuid.Parse(rel.End1.GUID)
-	r.end2, errs[2] = uuid.Parse(rel.End2.GUID)
+	var err error
+	if r.guid, err = uuid.Parse(rel.Header.GUID); err != nil {
+		return outcome{}, err
+	}
+	if r.connected, err = connectedBy(&rel.End1, &rel.End2); err != nil {
+		return outcome{}, err
+	}
 	r.derived = r.guid == events.RelationshipKey(typ.Name, r.end1, r.end2)
 	a.scratch = closeChange(b, old.json(), "")
 	data := bytes.Clone(a.scratch)
-	r.keep(data, begin, size, from, to, old == nil)
-	return changed(r, change{eventType: eventType, record: r, data: data}), errors.Join(errs[:]...)
+	r.keep(data[begin:begin+size], from-begin, to-begin)
+	return changed(r, change{eventType: eventType, record: r, data: data}), nil
 }
 
 func (*applier) unlink(v view, q *request, c *events.Unlink) (outcome, error) {
@@ -312,7 +315,7 @@ func (q *request) touch(h *events.ElementHeader) {
 
 // inScope reports whether the record belongs to the scope of the request, if
 // that has one.
-func (q *request) inScope(r *record) bool { return q.scope == "" || q.scope == r.scope }
+func (q *request) inScope(r *record) bool { return q.scope == "" || q.scope == r.scope() }
 
 // adopt makes what a reconciliation sees belong to its scope from now on.
 func (q *request) adopt(h *events.ElementHeader) {
@@ -324,17 +327,17 @@ func (q *request) adopt(h *events.ElementHeader) {
 // mayChange refuses to change what belongs to another metadata source (Egeria:
 // provenance, EXTERNAL_SOURCE).
 func (q *request) mayChange(r *record) error {
-	if r.source == "" || r.source == q.source {
+	if r.source() == "" || r.source() == q.source {
 		return nil
 	}
-	return events.Errorf(events.CodeRefused, events.ExtMetadataSource, "%s belongs to the metadata source %s; only that may change it", r.name, r.source)
+	return events.Errorf(events.CodeRefused, events.ExtMetadataSource, "%s belongs to the metadata source %s; only that may change it", r.name, r.source())
 }
 
 func (r *record) json() []byte {
 	if r == nil {
 		return nil
 	}
-	return r.state
+	return r.state()
 }
 
 func stub(r *record) events.ElementStub {
@@ -350,17 +353,17 @@ func unchanged(r *record) outcome {
 }
 
 func (r *record) props() (events.Properties, error) {
-	if len(r.properties) == 0 {
+	if r.from == r.to {
 		return events.Properties{}, nil
 	}
-	return events.ParseProperties(r.properties)
+	return events.ParseProperties(r.properties())
 }
 
 func sameProperties(old *record, p events.Properties) bool {
 	if p.IsZero() {
-		return len(old.properties) == 0
+		return old.from == old.to
 	}
-	return bytes.Equal(old.properties, p.Raw())
+	return bytes.Equal(old.properties(), p.Raw())
 }
 
 func inStep(i int, err error) error {

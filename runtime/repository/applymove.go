@@ -101,8 +101,8 @@ func (a *applier) rehome(v view, q *request, c *events.Rehome) (outcome, error) 
 	if err := expect(c.Expectation, old, ""); err != nil {
 		return outcome{}, err
 	}
-	if old.source != c.From {
-		return outcome{}, events.Errorf(events.CodeConflict, "/from", "the home of %s is %q, not %q", old.name, old.source, c.From)
+	if old.source() != c.From {
+		return outcome{}, events.Errorf(events.CodeConflict, "/from", "the home of %s is %q, not %q", old.name, old.source(), c.From)
 	}
 	e, err := old.element()
 	if err != nil {
@@ -113,7 +113,7 @@ func (a *applier) rehome(v view, q *request, c *events.Rehome) (outcome, error) 
 	}
 	e.Header.Origin = events.Origin{Category: events.OriginLocal}
 	if c.To != "" {
-		e.Header.Origin = events.Origin{Category: events.OriginExternal, Source: c.To, Scope: old.scope}
+		e.Header.Origin = events.Origin{Category: events.OriginExternal, Source: c.To, Scope: old.scope()}
 	}
 	q.touch(&e.Header)
 	return a.store(old.typ, old, e, events.TypeElementRehomed, "")

@@ -1,7 +1,6 @@
 package repository
 
 import (
-	"slices"
 	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -50,17 +49,4 @@ func removed(previous []byte) []byte {
 // purgedData is the data of a deletion of which nothing else is kept.
 func purgedData(previous []byte) []byte {
 	return append(append([]byte(`{"previous":`), previous...), `,"purged":true}`...)
-}
-
-// keep takes the state out of the data of its event. What is new shares the
-// memory of the event; otherwise the previous state would be kept with it.
-func (r *record) keep(data []byte, begin, size, from, to int, share bool) {
-	state := data[begin : begin+size : begin+size]
-	if !share {
-		state = slices.Clone(state)
-	}
-	r.state = state
-	if to > from {
-		r.properties = state[from-begin : to-begin : to-begin]
-	}
 }

@@ -150,7 +150,7 @@ func (w *writer) grave(m *bus.Message) (*record, error) {
 	if err != nil {
 		return nil, err
 	}
-	return parseState(w.index.registry(), c.Previous.Clone(), f.record.relationship)
+	return parseState(w.index.registry(), c.Previous, f.record.relationship)
 }
 
 // together returns, of what one command deleted, what went with an element: what

@@ -1,11 +1,11 @@
 package repository
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 )
 
@@ -22,9 +22,9 @@ func (r *Repository) States() (elements, links []string) {
 	defer x.mu.RUnlock()
 	for _, r := range x.byGUID {
 		if r.relationship {
-			links = append(links, string(r.state))
+			links = append(links, r.text)
 		} else {
-			elements = append(elements, string(r.state))
+			elements = append(elements, r.text)
 		}
 	}
 	slices.Sort(elements)
@@ -38,25 +38,27 @@ func (r *Repository) Inconsistent() error {
 	x := r.index
 	counts := map[string]int{}
 	for id, r := range x.byGUID {
-		parsed, err := parseState(x.registry(), r.state, r.relationship)
+		parsed, err := parseState(x.registry(), r.state(), r.relationship)
 		if err != nil {
 			return err
 		}
 		same := parsed.guid == id && parsed.name == r.name && parsed.typ.Name == r.typ.Name && parsed.version == r.version &&
-			parsed.source == r.source && parsed.scope == r.scope && parsed.anchor == r.anchor && parsed.archived == r.archived &&
-			parsed.end1 == r.end1 && parsed.end2 == r.end2 && parsed.derived == r.derived && bytes.Equal(parsed.properties, r.properties)
+			parsed.home == r.home && parsed.anchor == r.anchor && parsed.archived == r.archived &&
+			cmp.Equal(parsed.connected, r.connected, cmp.AllowUnexported(connected{})) && parsed.derived == r.derived && parsed.from == r.from && parsed.to == r.to
 		if !same {
-			return fmt.Errorf("the record %+v is not that of its state %s", r, r.state)
+			return fmt.Errorf("the record %+v is not that of its state %s", r, r.text)
 		}
 		if r.named() {
-			counts["names"]++
+			if !r.derived {
+				counts["names"]++
+			}
 			same = x.named(r.name) == r
 		}
 		if r.anchor != uuid.Nil {
 			counts["anchors"]++
 			same = same && slices.Contains(x.anchored(r.anchor), r) && x.get(r.anchor) != nil
 		}
-		if r.scope != "" {
+		if r.scope() != "" {
 			counts["scopes"]++
 		}
 		if r.relationship {
@@ -69,7 +71,7 @@ func (r *Repository) Inconsistent() error {
 			counts["types"]++
 		}
 		if !same {
-			return fmt.Errorf("%s is not found by name, anchor or ends", r.state)
+			return fmt.Errorf("%s is not found by name, anchor or ends", r.text)
 		}
 	}
 	for what, n := range map[string]int{

@@ -64,11 +64,8 @@ func (f *fact) read(types *opentypes.Registry, names topics.Topics, m *bus.Messa
 		f.record.guid, err = uuid.Parse(subject.GUID)
 	case subject.Relationship:
 		f.record, err = parseState(types, c.Relationship, true)
-	case c.Previous == nil:
-		f.record, err = parseState(types, c.Element.Clone(), false)
 	default:
-		// The index keeps the state, not the message with both states.
-		f.record, err = parseState(types, c.Element.Clone(), false)
+		f.record, err = parseState(types, c.Element, false)
 	}
 	return err
 }

@@ -52,6 +52,7 @@ type index struct {
 	advanced chan struct{}
 
 	byGUID map[guid]*record
+	// byName are the elements whose guid does not follow from their name.
 	byName map[string]*record
 	// aliases are the relationships that were given a guid of their own, by the
 	// one that belongs to their type and ends.
@@ -105,9 +106,11 @@ func byName(a, b *record) int {
 }
 
 func byScope(a, b *record) bool {
-	return cmp.Or(
-		strings.Compare(a.source, b.source), strings.Compare(a.scope, b.scope), bytes.Compare(a.guid[:], b.guid[:]),
-	) < 0
+	if a.home != b.home {
+		one, two := a.homeOrNone(), b.homeOrNone()
+		return cmp.Or(strings.Compare(one.source, two.source), strings.Compare(one.scope, two.scope)) < 0
+	}
+	return bytes.Compare(a.guid[:], b.guid[:]) < 0
 }
 
 func byEnd(a, b end) bool {
@@ -134,6 +137,14 @@ func (x *index) at(look func() *record) (uint64, *record) {
 func (x *index) named(name string) *record {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
+	return x.lookUpName(name)
+}
+
+// lookUpName is named for who has the lock.
+func (x *index) lookUpName(name string) *record {
+	if r := x.byGUID[events.ElementKey(events.ByName(name))]; r != nil && r.derived && r.name == name {
+		return r
+	}
 	return x.byName[name]
 }
 
@@ -309,7 +320,7 @@ func (x *index) put(r *record) {
 		x.anchors.Set(r)
 	}
 	x.tally.add(r, 1)
-	if r.scope != "" {
+	if r.scope() != "" {
 		x.scopes.Set(r)
 	}
 	if r.relationship {
@@ -321,7 +332,7 @@ func (x *index) put(r *record) {
 		return
 	}
 	x.types.Set(r)
-	if r.named() {
+	if !r.derived {
 		x.byName[r.name] = r
 	}
 }
@@ -332,7 +343,7 @@ func (x *index) remove(r *record) {
 		x.anchors.Delete(r)
 	}
 	x.tally.add(r, -1)
-	if r.scope != "" {
+	if r.scope() != "" {
 		x.scopes.Delete(r)
 	}
 	if r.relationship {
@@ -344,7 +355,7 @@ func (x *index) remove(r *record) {
 		return
 	}
 	x.types.Delete(r)
-	if r.named() && x.byName[r.name] == r {
+	if !r.derived && x.byName[r.name] == r {
 		delete(x.byName, r.name)
 	}
 }

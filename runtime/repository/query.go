@@ -1,9 +1,10 @@
 package repository
 
 import (
-	"bytes"
 	"cmp"
+	"strings"
 	"time"
+	"unique"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
@@ -87,7 +88,7 @@ func (x *index) lookUp(q *events.Get) (rawElement, error) {
 		}
 		sequence, r = x.at(func() *record { return x.byGUID[id] })
 	} else {
-		sequence, r = x.at(func() *record { return x.byName[q.QualifiedName] })
+		sequence, r = x.at(func() *record { return x.lookUpName(q.QualifiedName) })
 	}
 	switch {
 	case r == nil:
@@ -95,9 +96,9 @@ func (x *index) lookUp(q *events.Get) (rawElement, error) {
 	case !q.EffectiveAt.IsZero() && !r.view().EffectiveAt(q.EffectiveAt):
 		return rawElement{}, notEffective(q)
 	case r.relationship:
-		return rawElement{Sequence: sequence, Relationship: r.state}, nil
+		return rawElement{Sequence: sequence, Relationship: r.state()}, nil
 	default:
-		return rawElement{Sequence: sequence, Element: r.state}, nil
+		return rawElement{Sequence: sequence, Element: r.state()}, nil
 	}
 }
 
@@ -107,10 +108,10 @@ func notEffective(q *events.Get) error {
 }
 
 // view returns the state for looking into it.
-func (r *record) view() events.State { return events.StateWith(r.state, r.properties) }
+func (r *record) view() events.State { return events.StateWith(r.state(), r.properties()) }
 
 func (x *index) digests(q *events.Digests, room int) (events.DigestsAnswer, error) {
-	from := &record{source: q.Source, scope: q.Scope}
+	from := &record{home: unique.Make(home{source: q.Source, scope: q.Scope})}
 	if q.After != "" {
 		id, err := uuid.Parse(q.After)
 		if err != nil {
@@ -121,7 +122,7 @@ func (x *index) digests(q *events.Digests, room int) (events.DigestsAnswer, erro
 	snap, sequence := x.snapshot()
 	p, more := newPage[events.DigestItem](q.Page, room), false
 	snap.scopes.Ascend(from, func(r *record) bool {
-		if r.source != q.Source || r.scope != q.Scope {
+		if r.home != from.home {
 			return false
 		}
 		if r.guid == from.guid {
@@ -141,7 +142,7 @@ func (x *index) digest(r *record) events.DigestItem {
 	if item.Key != r.guid {
 		item.GUID = r.guid.String()
 	}
-	properties := events.CanonicalProperties(r.properties)
+	properties := events.CanonicalProperties(r.properties())
 	if r.relationship {
 		item.Content = events.ContentDigest(r.typ.Name, item.Key.String(), properties)
 		return item
@@ -158,7 +159,7 @@ func (x *index) digest(r *record) events.DigestItem {
 // marked reports, without decoding, whether the state may have zones or
 // classifications.
 func (r *record) marked() bool {
-	return bytes.Contains(r.state, []byte(`"zones":[`)) || bytes.Contains(r.state, []byte(`"classifications":[`))
+	return strings.Contains(r.text, `"zones":[`) || strings.Contains(r.text, `"classifications":[`)
 }
 
 // key returns the key that a connector computes for what the record describes.

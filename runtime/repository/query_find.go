@@ -68,7 +68,7 @@ func isByName(keys []events.SortKey) bool {
 // matches decides all but the text.
 func (s *search) matches(r *record) bool {
 	q := s.q
-	return (q.Source == "" || r.source == q.Source) && (q.Scope == "" || r.scope == q.Scope) &&
+	return (q.Source == "" || r.source() == q.Source) && (q.Scope == "" || r.scope() == q.Scope) &&
 		(q.NamePrefix == "" || r.named() && strings.HasPrefix(r.name, q.NamePrefix)) &&
 		(q.IncludeArchived || !r.archived) && (s.plain || s.filter.Match(r.view()))
 }
@@ -124,7 +124,7 @@ func (s *search) walk(budget *budget, x *index, snap snapshot, room int) (items 
 		if !strings.HasPrefix(r.name, s.q.NamePrefix) {
 			break
 		}
-		if budget.spent() || s.matches(r) && x.texts.mentions(r, s.text) && !p.add(r.state, len(r.state), cursorOf(r)) {
+		if budget.spent() || s.matches(r) && x.texts.mentions(r, s.text) && !p.add(r.state(), len(r.text), cursorOf(r)) {
 			return p.answer(true)
 		}
 		p.next = cursorOf(r)
@@ -168,7 +168,7 @@ func (s *search) offer(best *top, r *record) {
 func (s *search) page(best *top, room int) ([]jsontext.Value, string) {
 	p, more := newPage[jsontext.Value](s.q.Page, room), false
 	for _, c := range best.sorted() {
-		if more = !p.add(c.record.state, len(c.record.state), s.cursorAt(&c)); more {
+		if more = !p.add(c.record.state(), len(c.record.text), s.cursorAt(&c)); more {
 			break
 		}
 	}

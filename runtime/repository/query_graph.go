@@ -130,8 +130,8 @@ func (x *index) expedition(ctx context.Context, depth int, limits events.GraphLi
 // begin takes the element that was asked about, whatever it is.
 func (e *expedition) begin(start *record) {
 	e.nodes[start.guid] = struct{}{}
-	e.room -= len(start.state)
-	e.answer.Nodes = append(e.answer.Nodes, rawNode{Element: start.state})
+	e.room -= len(start.text)
+	e.answer.Nodes = append(e.answer.Nodes, rawNode{Element: start.state()})
 }
 
 // explore goes from an element along relationships in which it is at one end,
@@ -206,7 +206,7 @@ func (e *expedition) takeNode(r *record, depth int) bool {
 		return false
 	}
 	e.nodes[r.guid] = struct{}{}
-	e.answer.Nodes = append(e.answer.Nodes, rawNode{Depth: depth, Element: r.state})
+	e.answer.Nodes = append(e.answer.Nodes, rawNode{Depth: depth, Element: r.state()})
 	return true
 }
 
@@ -222,12 +222,12 @@ func (e *expedition) takeEdge(l *record) bool {
 		return false
 	}
 	e.edges[l.guid] = struct{}{}
-	e.answer.Edges = append(e.answer.Edges, l.state)
+	e.answer.Edges = append(e.answer.Edges, l.state())
 	return true
 }
 
 func (e *expedition) fits(r *record) bool {
-	if e.room -= len(r.state); e.room < 0 {
+	if e.room -= len(r.text); e.room < 0 {
 		e.answer.Truncated = events.TruncatedSize
 	}
 	return e.room >= 0

@@ -25,7 +25,7 @@ func (x *index) related(types *opentypes.Registry, q *events.Related, room int) 
 			!events.Visible(far.view(), q.EffectiveAt, q.IncludeArchived) {
 			continue
 		}
-		if more = !p.add(rawPair{Relationship: l.state, Element: far.state}, len(l.state)+len(far.state), l.guid.String()); more {
+		if more = !p.add(rawPair{Relationship: l.state(), Element: far.state()}, len(l.text)+len(far.text), l.guid.String()); more {
 			break
 		}
 	}

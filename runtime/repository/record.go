@@ -2,7 +2,10 @@ package repository
 
 import (
 	"bytes"
+	"strings"
 	"time"
+	"unique"
+	"unsafe"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -15,7 +18,8 @@ import (
 type guid = uuid.UUID
 
 // record is the state of one element or relationship in the index. It never
-// changes: a change makes a new record.
+// changes: a change makes a new record. There are as many as there are elements,
+// so its fields are in an order that leaves no gaps.
 type record struct {
 	guid         guid
 	relationship bool
@@ -23,31 +27,85 @@ type record struct {
 	deleted bool
 	// derived says that the guid is the one that follows from the name, or for
 	// a relationship from its type and ends.
-	derived    bool
-	typ        *events.ElementType
-	name       string // qualified name, or the guid where there is none
-	source     string
-	scope      string
-	version    int64
-	end1, end2 guid
-	anchor     guid // none: uuid.Nil
+	derived bool
 	// archived says that the element has the classification Memento.
 	archived bool
-	sequence uint64
-	// state is the JSON of the Element or Relationship, properties a part of it.
-	state      []byte
-	properties []byte
+	// from and to are where in text the properties are; both 0 if there are none.
+	from, to uint32
+	// place is where the text of an element is; the lock of the texts guards it.
+	place place
+	typ   *events.ElementType
+	home  unique.Handle[home] // see [record.source] and [record.scope]
+	// name is the qualified name, or the guid where there is none; as a rule a
+	// part of text.
+	name       string
+	version    int64
+	sequence   uint64
+	*connected      // of a relationship; nil for an element
+	anchor     guid // none: uuid.Nil
+	// text is the JSON of the Element or Relationship, see [record.state].
+	text string
+}
+
+// connected are the elements that a relationship connects.
+type connected struct{ end1, end2 guid }
+
+// home is what very many records have in common.
+type home struct{ source, scope string }
+
+func homeOf(o *events.Origin) unique.Handle[home] {
+	return unique.Make(home{source: o.Source, scope: o.Scope})
+}
+
+// source returns the metadata source that the record belongs to, "" if none.
+func (r *record) source() string { return r.homeOrNone().source }
+
+// scope returns the scope of the reconciliation that the record belongs to.
+func (r *record) scope() string { return r.homeOrNone().scope }
+
+func (r *record) homeOrNone() home {
+	if r.home == (unique.Handle[home]{}) {
+		return home{}
+	}
+	return r.home.Value()
+}
+
+// state returns the JSON of the element or relationship, nil if it is deleted.
+// It shares the record's memory: nobody may change it.
+func (r *record) state() []byte {
+	return unsafe.Slice(unsafe.StringData(r.text), len(r.text)) //nolint:gosec // of a string, which lives as long as the slice
+}
+
+// properties returns the part of the state that are the properties, nil if there
+// are none.
+func (r *record) properties() []byte {
+	if r.from == r.to {
+		return nil
+	}
+	return r.state()[r.from:r.to:r.to]
+}
+
+// keep makes a copy of state that of the record; its properties are between the
+// two places, if there is something.
+func (r *record) keep(state []byte, from, to int) {
+	r.text = string(state)
+	if from < to {
+		r.from, r.to = uint32(from), uint32(to) //nolint:gosec // a state fits into a message
+	}
+	if i := strings.Index(r.text, r.name); i >= 0 {
+		r.name = r.text[i : i+len(r.name)]
+	}
 }
 
 // element decodes the state of an element.
 func (r *record) element() (*events.Element, error) {
-	e, err := events.Unmarshal[events.Element](r.state)
+	e, err := events.Unmarshal[events.Element](r.state())
 	return &e, err
 }
 
 // link decodes the state of a relationship.
 func (r *record) link() (*events.Relationship, error) {
-	e, err := events.Unmarshal[events.Relationship](r.state)
+	e, err := events.Unmarshal[events.Relationship](r.state())
 	return &e, err
 }
 
@@ -59,7 +117,10 @@ func (r *record) qualifiedName() string {
 }
 
 // named reports whether the element has a qualified name.
-func (r *record) named() bool { return !r.relationship && r.name != r.guid.String() }
+func (r *record) named() bool {
+	const guidLength = 36
+	return !r.relationship && (len(r.name) != guidLength || r.name != r.guid.String())
+}
 
 // linkKey returns the guid that belongs to a relationship's type and ends.
 func (r *record) linkKey() guid { return events.RelationshipKey(r.typ.Name, r.end1, r.end2) }
@@ -85,11 +146,13 @@ func parseState(types *opentypes.Registry, state []byte, relationship bool) (*re
 	}
 	r := &record{
 		guid: id, relationship: relationship, name: s.Header.QualifiedName, version: s.Header.Versions.Version,
-		source: s.Header.Origin.Source, scope: s.Header.Origin.Scope, state: state, properties: within(state, s.Properties),
+		home: homeOf(&s.Header.Origin),
 	}
 	if r.name == "" {
 		r.name = s.Header.GUID
 	}
+	from := max(0, bytes.Index(state, s.Properties))
+	r.keep(state, from, from+len(s.Properties))
 	r.typ = known(types, s.Header.Type, relationship)
 	r.archived = bytes.Contains(s.Classifications, []byte(`"classificationName":"`+events.Memento+`"`))
 	if s.Header.AnchorGUID != "" {
@@ -101,20 +164,20 @@ func parseState(types *opentypes.Registry, state []byte, relationship bool) (*re
 		r.derived = r.guid == events.ElementKey(events.ElementRef{GUID: s.Header.GUID, QualifiedName: s.Header.QualifiedName})
 		return r, nil
 	}
-	if r.end1, err = uuid.Parse(s.End1.GUID); err != nil {
+	if r.connected, err = connectedBy(&s.End1, &s.End2); err != nil {
 		return nil, err
 	}
-	r.end2, err = uuid.Parse(s.End2.GUID)
 	r.derived = r.guid == events.RelationshipKey(r.typ.Name, r.end1, r.end2)
 	return r, err
 }
 
-// within finds part in whole without keeping a second copy of it.
-func within(whole, part []byte) []byte {
-	if i := bytes.Index(whole, part); i >= 0 && len(part) > 0 {
-		return whole[i : i+len(part)]
+func connectedBy(end1, end2 *events.ElementStub) (*connected, error) {
+	one, err := uuid.Parse(end1.GUID)
+	if err != nil {
+		return nil, err
 	}
-	return part
+	two, err := uuid.Parse(end2.GUID)
+	return &connected{end1: one, end2: two}, err
 }
 
 // appendElement writes the JSON of an element. It is the hot path of the

@@ -26,15 +26,15 @@ type texts struct {
 
 	mu     sync.RWMutex
 	blocks []*block
-	free   []uint32 // places in blocks
-	open   uint32   // the block that takes more, a place + 1
-	places map[*record]place
+	free   []uint32 // the numbers of blocks that are nil
+	open   uint32   // the number of the block that takes more, 0: none
 }
 
 // renewal is a change of one element: one of the two may be nil.
 type renewal struct{ old, now *record }
 
-// place is where the text of a record is: the block, and which one in it.
+// place is where the text of a record is: the number of the block, from 1, and
+// which one in it. A record that no text is kept of has none.
 type place struct{ block, item uint32 }
 
 const (
@@ -47,7 +47,7 @@ const (
 )
 
 func newTexts() *texts {
-	return &texts{wake: make(chan struct{}, 1), places: map[*record]place{}}
+	return &texts{wake: make(chan struct{}, 1)}
 }
 
 // renew queues a change; the index is locked.
@@ -120,7 +120,7 @@ func (t *texts) take(batch []renewal, cleared bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if cleared {
-		t.blocks, t.free, t.open, t.places = nil, nil, 0, map[*record]place{}
+		t.blocks, t.free, t.open = nil, nil, 0
 	}
 	var text []byte
 	for _, r := range batch {
@@ -143,37 +143,47 @@ func (t *texts) take(batch []renewal, cleared bool) {
 // replace puts the new record in the place of the old one if the text is the
 // same.
 func (t *texts) replace(r renewal, text []byte) bool {
-	p, ok := t.places[r.old]
-	if !ok || r.now == nil || !bytes.Equal(t.blocks[p.block].textOf(p.item), text) {
+	b := t.blockOf(r.old)
+	if b == nil || r.now == nil || !bytes.Equal(b.textOf(r.old.place.item), text) {
 		return false
 	}
-	delete(t.places, r.old)
-	t.places[r.now] = p
-	t.blocks[p.block].records[p.item] = r.now
+	r.now.place = r.old.place
+	b.records[r.now.place.item] = r.now
 	return true
 }
 
 func (t *texts) remove(r *record) {
-	p, ok := t.places[r]
-	if !ok {
+	b := t.blockOf(r)
+	if b == nil {
 		return
 	}
-	delete(t.places, r)
-	b := t.blocks[p.block]
-	b.records[p.item] = nil
+	b.records[r.place.item] = nil
 	b.dead++
-	if p.block+1 != t.open {
-		t.tidy(p.block)
+	if r.place.block != t.open {
+		t.tidy(r.place.block)
 	}
+}
+
+// blockOf returns the block with the text of a record, nil if there is none: the
+// record may be of before the last change, or of before everything was cleared.
+func (t *texts) blockOf(r *record) *block {
+	if r == nil || r.place.block == 0 || int(r.place.block) > len(t.blocks) {
+		return nil
+	}
+	b := t.blocks[r.place.block-1]
+	if b == nil || int(r.place.item) >= len(b.records) || b.records[r.place.item] != r {
+		return nil
+	}
+	return b
 }
 
 // tidy drops a block that is mostly dead: what lives moves on.
 func (t *texts) tidy(n uint32) {
-	b := t.blocks[n]
+	b := t.blocks[n-1]
 	if 2*b.dead <= len(b.records) {
 		return
 	}
-	t.blocks[n] = nil
+	t.blocks[n-1] = nil
 	t.free = append(t.free, n)
 	for i, r := range b.records {
 		if r != nil {
@@ -188,7 +198,7 @@ func (t *texts) add(r *record, text []byte) {
 	}
 	b := t.blocks[t.open-1]
 	b.add(r, text)
-	t.places[r] = place{block: t.open - 1, item: uint32(len(b.records) - 1)} //nolint:gosec // an index
+	r.place = place{block: t.open, item: uint32(len(b.records) - 1)} //nolint:gosec // an index
 }
 
 // turn opens a new block that has room for a text.
@@ -196,7 +206,7 @@ func (t *texts) turn(size int) {
 	full := t.open
 	b := &block{text: make([]byte, 0, max(blockBytes, size+1))}
 	if n := len(t.free); n > 0 {
-		t.open, t.free = t.free[n-1]+1, t.free[:n-1]
+		t.open, t.free = t.free[n-1], t.free[:n-1]
 		t.blocks[t.open-1] = b
 	} else {
 		t.blocks = append(t.blocks, b)
@@ -204,7 +214,7 @@ func (t *texts) turn(size int) {
 	}
 	if full > 0 {
 		t.blocks[full-1].seal()
-		t.tidy(full - 1)
+		t.tidy(full)
 	}
 }
 
@@ -306,11 +316,11 @@ func (t *texts) mentions(r *record, text string) bool {
 	}
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	p, ok := t.places[r]
-	if !ok { // newer or older than the texts
+	b := t.blockOf(r)
+	if b == nil { // newer or older than the texts
 		return r.view().Mentions(text, r.qualifiedName())
 	}
-	return bytes.Contains(t.blocks[p.block].textOf(p.item), []byte(text))
+	return bytes.Contains(b.textOf(r.place.item), []byte(text))
 }
 
 const (
