@@ -13,8 +13,8 @@ const (
 	// live long, and with Go's default of 100 the heap would grow to twice of them.
 	gcPercent = 50
 	// gcHeadroom is by how many bytes a large heap may outgrow what lives in it:
-	// half as much again of some GB is more than the collector needs.
-	gcHeadroom = 512 << 20
+	// half as much again of some GB is more than it needs.
+	gcHeadroom = 384 << 20
 	// gcLeast is the percentage below which the collector would hardly rest.
 	gcLeast = 10
 	// gcPause is between two looks at the heap. It is long beside the time in which
