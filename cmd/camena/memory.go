@@ -48,5 +48,5 @@ func tuneMemory(ctx context.Context) {
 // percentFor returns the percentage for a heap with so many bytes alive.
 func percentFor(live uint64) int {
 	const whole = 100
-	return int(max(gcLeast, min(gcPercent, gcHeadroom*whole/max(live, 1)))) //nolint:gosec // at most gcPercent
+	return int(max(gcLeast, min(gcPercent, gcHeadroom*whole/max(live, 1))))
 }
