@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/agnivade/levenshtein"
+
 	"github.com/camena-io/camena/events"
 )
 
@@ -50,7 +52,7 @@ func near(written string, candidates []string) string {
 	}
 	var found []candidate
 	for _, name := range candidates {
-		if steps := distance(strings.ToLower(written), strings.ToLower(name)); steps <= max(2, len(written)/3) {
+		if steps := levenshtein.ComputeDistance(strings.ToLower(written), strings.ToLower(name)); steps <= max(2, len(written)/3) {
 			found = append(found, candidate{name, steps})
 		}
 	}
@@ -63,25 +65,4 @@ func near(written string, candidates []string) string {
 		names = append(names, c.name)
 	}
 	return "; did you mean " + strings.Join(names, " or ") + "?"
-}
-
-// distance counts the insertions, deletions and replacements between two texts.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := diagonal
-			if a[i] != b[j] {
-				replaced++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replaced, row[j+1]+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
 }
