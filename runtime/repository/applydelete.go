@@ -9,7 +9,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/camena-io/camena/events"
-	"github.com/camena-io/camena/events/opentypes"
 )
 
 // delete removes an element and what is anchored to it.
@@ -253,14 +252,6 @@ func (s *stage) relink(q *request, r, root *record) error {
 	rel.End1, rel.End2 = stub(end1), stub(end2)
 	q.touch(&rel.Header)
 	return s.takeOr(s.storeLink(r.typ, r, rel, events.TypeRelationshipRestored))
-}
-
-// hasRoom reports whether the type allows one more relationship of both elements.
-func (s *stage) hasRoom(typ *opentypes.Type, end1, end2 *record) bool {
-	if !typ.MultiLink() && between(s.view, typ.Name(), end1.guid, end2.guid) != nil {
-		return false
-	}
-	return len(s.inTheWay(typ, end1, end2)) == 0
 }
 
 func (s *stage) takeOr(o outcome, err error) error {

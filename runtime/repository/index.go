@@ -33,9 +33,9 @@ type graph interface {
 	linked(element guid) []*record
 	// anchored returns the elements that are anchored to an element.
 	anchored(element guid) []*record
-	// alias returns the relationship whose type and ends have that key, if it
-	// has another guid; of several any one.
-	alias(key guid) *record
+	// aliased returns the relationships whose type and ends have that key, but
+	// which have other guids, sorted by these.
+	aliased(key guid) []*record
 }
 
 // index is the committed state. Records in it never change, so a snapshot of
@@ -53,10 +53,8 @@ type index struct {
 
 	byGUID map[guid]*record
 	// byName are the elements whose guid does not follow from their name.
-	byName map[string]*record
-	// aliases are the relationships that were given a guid of their own, by the
-	// one that belongs to their type and ends.
-	aliases map[guid]*record
+	byName  map[string]*record
+	aliases aliases
 	fences  map[string]uint64
 	graves
 	typeSet
@@ -83,7 +81,7 @@ func newIndex(types typeSet) *index {
 	// The lock of the index guards the trees too.
 	options := btree.Options{NoLocks: true}
 	return &index{
-		byGUID: map[guid]*record{}, byName: map[string]*record{}, aliases: map[guid]*record{}, fences: map[string]uint64{},
+		byGUID: map[guid]*record{}, byName: map[string]*record{}, aliases: newAliases(), fences: map[string]uint64{},
 		typeSet: types, graves: newGraves(), tally: newTally(), texts: newTexts(),
 		trees: trees{
 			types:   btree.NewBTreeGOptions(byType, options),
@@ -168,10 +166,10 @@ func (x *index) linked(element guid) []*record {
 	return links
 }
 
-func (x *index) alias(key guid) *record {
+func (x *index) aliased(key guid) []*record {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	return x.aliases[key]
+	return x.aliases.of(key)
 }
 
 func (x *index) anchored(element guid) []*record {
@@ -327,7 +325,7 @@ func (x *index) put(r *record) {
 		x.ends.Set(end{element: r.end1, link: r})
 		x.ends.Set(end{element: r.end2, link: r})
 		if !r.derived {
-			x.aliases[r.linkKey()] = r
+			x.aliases.add(r)
 		}
 		return
 	}
@@ -349,8 +347,8 @@ func (x *index) remove(r *record) {
 	if r.relationship {
 		x.ends.Delete(end{element: r.end1, link: r})
 		x.ends.Delete(end{element: r.end2, link: r})
-		if !r.derived && x.aliases[r.linkKey()] == r {
-			delete(x.aliases, r.linkKey())
+		if !r.derived {
+			x.aliases.remove(r)
 		}
 		return
 	}
