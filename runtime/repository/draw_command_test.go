@@ -123,6 +123,10 @@ func (d drawing) fromTemplate() events.Command {
 	if !d.sometimes(7, "no placeholder") {
 		c.Placeholders = map[string]string{"p": pick(d, "placeholder", "1", "2")}
 	}
+	if d.sometimes(9, "misspelt placeholder") {
+		c.Placeholders = map[string]string{"p": "1", "q": "2"}
+	}
+	c.Zones = d.zones()
 	if d.sometimes(9, "guid") {
 		c.GUID = guid2
 	}
@@ -134,7 +138,7 @@ func (d drawing) fromTemplate() events.Command {
 
 func (d drawing) external() events.Command {
 	x := events.ExternalID{
-		Element: pick(d, "element", events.ByName("b"), d.ref("element")), Scope: events.ByName(pick(d, "scope", "sc", "sc", "sc", "b")),
+		Element: pick(d, "element", events.ByName("b"), events.ByName("c"), d.ref("element")), Scope: events.ByName(pick(d, "scope", "sc", "sc", "sc", "b")),
 		Identifier: pick(d, "identifier", "1", "1", "2"),
 	}
 	switch rapid.IntRange(0, 4).Draw(d.T, "external") {

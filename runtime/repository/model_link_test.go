@@ -242,6 +242,7 @@ func (m *model) external(x *events.ExternalID) (of, scope, id events.ElementRef,
 	if name == "" {
 		name = s.guid
 	}
+	name = strings.ReplaceAll(strings.ReplaceAll(name, "%", "%25"), ":", "%3A")
 	return events.ByGUID(e.guid), events.ByGUID(s.guid), events.ByName("ExternalId::" + name + "::" + x.Identifier), true
 }
 
@@ -252,23 +253,38 @@ func (m *model) linkExternalID(c *events.LinkExternalID) (modelResult, error) {
 	}
 	p := c.Properties.Map()
 	p["identifier"] = c.Identifier
-	r, err := m.upsert(&events.Upsert{Merge: true, Element: events.ElementSpec{Type: "ExternalId", QualifiedName: id.QualifiedName, Properties: events.Props(p)}})
+	r, err := m.identifier(id, p)
 	if err != nil {
 		return r, err
 	}
-	for _, l := range []events.RelationshipSpec{
-		{Type: "ExternalIdScope", End1: scope, End2: id}, {Type: "ExternalIdLink", End1: of, End2: id, Properties: c.Link},
-	} {
-		linked, err := m.link(&events.Link{Merge: true, Relationship: l})
-		if err != nil {
+	if len(m.between("ExternalIdScope", scope.GUID, r.guid)) == 0 {
+		if _, err := m.link(&events.Link{Relationship: events.RelationshipSpec{Type: "ExternalIdScope", End1: scope, End2: id}}); err != nil {
 			return r, err
 		}
-		r.changed = r.changed || linked.changed
+		r.changed = true
 	}
-	return r, nil
+	linked, err := m.link(&events.Link{Merge: true, Relationship: events.RelationshipSpec{Type: "ExternalIdLink", End1: of, End2: id, Properties: c.Link}})
+	r.changed = r.changed || linked.changed
+	return r, err
 }
 
-// unlinkExternalID deletes an identifier that no element has any more.
+// identifier is one that others may have made: who changes nothing about it need
+// not own it.
+func (m *model) identifier(ref events.ElementRef, p map[string]any) (modelResult, error) {
+	if e := m.find(ref); e != nil && e.typ == "ExternalId" && !e.archived() {
+		want, err := m.wanted(e.typ, e.properties, events.Props(p), true, events.RefuseUnknown)
+		if err != nil {
+			return modelResult{}, err
+		}
+		if same(want, e.properties) {
+			return modelResult{guid: e.guid, version: e.version}, nil
+		}
+	}
+	return m.upsert(&events.Upsert{Merge: true, Element: events.ElementSpec{Type: "ExternalId", QualifiedName: ref.QualifiedName, Properties: events.Props(p)}})
+}
+
+// unlinkExternalID deletes an identifier that no element has any more, unless it
+// belongs to somebody else.
 func (m *model) unlinkExternalID(c *events.UnlinkExternalID) (modelResult, error) {
 	of, _, ref, ok := m.external(&c.ExternalID)
 	id := m.find(ref)
@@ -284,7 +300,10 @@ func (m *model) unlinkExternalID(c *events.UnlinkExternalID) (modelResult, error
 			return modelResult{guid: id.guid, version: id.version, changed: r.changed}, nil
 		}
 	}
-	return m.remove(&events.Delete{Element: ref, Cascade: true})
+	if removed, err := m.remove(&events.Delete{Element: ref, Cascade: true}); err == nil {
+		return removed, nil
+	}
+	return modelResult{guid: id.guid, version: id.version, changed: r.changed}, nil
 }
 
 func (m *model) confirm(c *events.ConfirmSynchronization) (modelResult, error) {
