@@ -36,6 +36,7 @@ func (w *writer) answerLate(ctx context.Context, r *received) {
 		p.outcome.result.Error = reason
 	case r.err == nil:
 		p.outcome.result = lateResult(w.index, r.command)
+		p.outcome.describe(w.index)
 	}
 	w.reply(p)
 }

@@ -299,6 +299,9 @@ func (w *writer) apply(r *received, graves map[guid][]*record) (outcome, error) 
 		id: r.event.ID, sequence: r.sequence, time: r.stored,
 	}
 	o, err := w.applier.apply(w.pending, q, r.command)
+	if err == nil && r.event.Extension(events.ExtReplyTo) != "" {
+		o.describe(w.pending)
+	}
 	if err != nil || !r.isDryRun() {
 		return o, err
 	}
