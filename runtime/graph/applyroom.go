@@ -31,7 +31,7 @@ func (s *stage) makeRoom(q *request, typ *opentypes.Type, end1, end2 *record) er
 	for _, o := range s.inTheWay(typ, end1, end2) {
 		if r := o.link; q.scope == "" || r.scope() != q.scope || r.source() != q.source {
 			return events.Errorf(events.CodeConflict, "/relationship/"+o.end,
-				"%s has a %s already, %s; it can have only one at this end", o.of.name, r.typ.Name, r.guid)
+				"%s has %s already, %s; it can have only one at this end", o.of.name, article(r.typ.Name), r.guid)
 		}
 		s.take(outcome{changes: []change{removal(o.link, events.TypeRelationshipDeleted)}})
 	}
@@ -104,12 +104,20 @@ func (a *applier) settle(v view, o outcome) outcome {
 	for _, r := range back {
 		for _, l := range s.view.linked(r.guid) {
 			if s.displaced(l, r.guid) {
+				drop(&o.result, l.typ.Name+" "+nameAt(s.view, l.end1)+arrow+nameAt(s.view, l.end2))
 				s.take(outcome{changes: []change{removal(l, events.TypeRelationshipDeleted)}})
 			}
 		}
 	}
 	o.changes = s.all.changes
 	return o
+}
+
+func nameAt(v view, id guid) string {
+	if r := v.get(id); r != nil {
+		return r.name
+	}
+	return id.String()
 }
 
 // displaced reports whether the element at the other end of a relationship has

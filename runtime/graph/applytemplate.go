@@ -58,7 +58,7 @@ func (a *applier) fromTemplate(v view, q *request, c *events.FromTemplate) (outc
 func (m *copying) retrieved(old *record) (outcome, error) {
 	switch {
 	case !old.typ.Is(m.template.typ.Name):
-		return outcome{}, events.Errorf(events.CodeConflict, "/qualifiedName", "%s exists already and is a %s, not a %s as the template is", old.name, old.typ.Name, m.template.typ.Name)
+		return outcome{}, events.Errorf(events.CodeConflict, "/qualifiedName", "%s exists already and is %s, not %s as the template is", old.name, article(old.typ.Name), article(m.template.typ.Name))
 	case old.archived:
 		return outcome{}, events.Errorf(events.CodeConflict, "/qualifiedName", "%s is archived; restore it first", old.name)
 	}
