@@ -189,11 +189,21 @@ func (m *model) external(x *events.ExternalID) (of, scope, id events.ElementRef,
 	if e == nil || s == nil {
 		return of, scope, id, false
 	}
+	_, id, ok = m.identified(x)
+	return events.ByGUID(e.guid), events.ByGUID(s.guid), id, ok
+}
+
+// identified names an identifier, whether or not the element is there.
+func (m *model) identified(x *events.ExternalID) (of, id events.ElementRef, ok bool) {
+	s := m.find(x.Scope)
+	if s == nil {
+		return of, id, false
+	}
 	name := s.name
 	if name == "" {
 		name = s.guid
 	}
-	return events.ByGUID(e.guid), events.ByGUID(s.guid), events.ByName("ExternalId::" + name + "::" + x.Identifier), true
+	return x.Element, events.ByName("ExternalId::" + name + "::" + x.Identifier), true
 }
 
 func (m *model) linkExternalID(c *events.LinkExternalID) (modelResult, error) {
@@ -221,14 +231,17 @@ func (m *model) linkExternalID(c *events.LinkExternalID) (modelResult, error) {
 
 // unlinkExternalID deletes an identifier that no element has any more.
 func (m *model) unlinkExternalID(c *events.UnlinkExternalID) (modelResult, error) {
-	of, _, ref, ok := m.external(&c.ExternalID)
+	of, ref, ok := m.identified(&c.ExternalID)
 	id := m.find(ref)
 	if !ok || id == nil {
 		return modelResult{}, nil
 	}
-	r, err := m.unlink(&events.Unlink{Type: "ExternalIdLink", End1: of, End2: ref})
-	if err != nil {
-		return r, err
+	var r modelResult
+	if m.find(of) != nil {
+		var err error
+		if r, err = m.unlink(&events.Unlink{Type: "ExternalIdLink", End1: of, End2: ref}); err != nil {
+			return r, err
+		}
 	}
 	for _, l := range m.linked(id.guid) {
 		if l.typ == "ExternalIdLink" {
@@ -247,8 +260,21 @@ func (m *model) confirm(c *events.ConfirmSynchronization) (modelResult, error) {
 	if at.IsZero() {
 		at = m.issue.time
 	}
+	changed := c.OpenChanged
+	if e := m.find(of); changed.IsZero() {
+		changed = e.created
+		if !e.updated.IsZero() {
+			changed = e.updated
+		}
+	}
+	var theirs any
+	if !c.ThirdPartyChanged.IsZero() {
+		theirs = stamp(c.ThirdPartyChanged)
+	}
 	return m.updateLink(&events.UpdateRelationship{
 		Relationship: events.RelationshipRef{Type: "ExternalIdLink", End1: of, End2: id},
-		Properties:   events.Props(map[string]any{"lastSynchronized": stamp(at)}),
+		Properties: events.Props(map[string]any{
+			"lastSynchronized": stamp(at), "openChanged": stamp(changed), "thirdPartyChanged": theirs,
+		}),
 	})
 }
