@@ -1,0 +1,120 @@
+package graph
+
+import (
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/opentypes"
+)
+
+// retype makes an element one of another type. Its subject has the type in it:
+// under the old one it ends, without being deleted.
+func (a *applier) retype(v view, q *request, c *events.Retype) (outcome, error) {
+	old, err := element(v, c.Element, "/element")
+	if err != nil {
+		return outcome{}, err
+	}
+	if err := expect(c.Expectation, old, ""); err != nil {
+		return outcome{}, err
+	}
+	typ, err := v.registry().Element(c.Type, "/type")
+	if err != nil {
+		return outcome{}, err
+	}
+	if old.typ.Name == typ.Name() {
+		return a.update(v, q, &events.Update{Element: c.Element, Properties: c.Properties})
+	}
+	if err := q.mayChange(old); err != nil {
+		return outcome{}, err
+	}
+	if !old.named() && typ.RequiresName() {
+		return outcome{}, events.Errorf(events.CodeConflict, "/type", "%s has no qualified name, which a %s needs", old.guid, typ.Name())
+	}
+	if err := linksAllow(v, old, typ); err != nil {
+		return outcome{}, err
+	}
+	e, err := old.element()
+	if err != nil {
+		return outcome{}, err
+	}
+	if e.Properties, err = retyped(typ, e.Properties, c.Properties); err != nil {
+		return outcome{}, err
+	}
+	if err := checkMarks(v.registry(), typ, e.Classifications, "/type"); err != nil {
+		return outcome{}, err
+	}
+	e.Header.Type = *typ.Header()
+	q.touch(&e.Header)
+	o, err := a.store(typ.Header(), old, e, events.TypeElementRetyped, "")
+	if err != nil {
+		return outcome{}, err
+	}
+	end := removal(old, events.TypeElementMoved)
+	end.moved = true
+	o.changes = append([]change{end}, o.changes...)
+	return o, nil
+}
+
+// linksAllow checks that the relationships of an element may lead to one of the
+// type.
+func linksAllow(v view, r *record, typ *opentypes.Type) error {
+	for _, l := range v.linked(r.guid) {
+		rel, err := v.registry().Relationship(l.typ.Name, "/type")
+		if err != nil {
+			continue // of a type that is not known any more
+		}
+		end := 1
+		if l.end1 != r.guid {
+			end = 2
+		}
+		if want := rel.End(end); want != nil && !typ.Header().Is(want.Type) {
+			return events.Errorf(events.CodeConflict, "/type", "%s has a %s, %s, which needs a %s at this end; a %s is none",
+				r.name, l.typ.Name, l.guid, want.Type, typ.Name())
+		}
+	}
+	return nil
+}
+
+// retyped returns those properties that the type has, with the patch, checked.
+func retyped(typ *opentypes.Type, have, patch events.Properties) (events.Properties, error) {
+	has := map[string]bool{}
+	for _, attribute := range typ.Attributes() {
+		has[attribute.Name] = true
+	}
+	kept := map[string]any{}
+	for m := have.Members(); m.Next(); {
+		if has[m.Name()] {
+			kept[m.Name()] = m.Value()
+		}
+	}
+	all, err := events.Props(kept).Merge(patch)
+	if err != nil {
+		return all, err
+	}
+	return typ.Check(all, opentypes.CheckOptions{Pointer: "/properties"})
+}
+
+// rehome makes an element belong to another metadata source.
+func (a *applier) rehome(v view, q *request, c *events.Rehome) (outcome, error) {
+	old, err := element(v, c.Element, "/element")
+	if err != nil {
+		return outcome{}, err
+	}
+	if err := expect(c.Expectation, old, ""); err != nil {
+		return outcome{}, err
+	}
+	if old.source() != c.From {
+		return outcome{}, events.Errorf(events.CodeConflict, "/from", "the home of %s is %q, not %q", old.name, old.source(), c.From)
+	}
+	e, err := old.element()
+	if err != nil {
+		return outcome{}, err
+	}
+	if c.To == c.From {
+		return unchanged(old), nil
+	}
+	e.Header.Origin = events.Origin{Category: events.OriginLocal}
+	if c.To != "" {
+		e.Header.Origin = events.Origin{Category: events.OriginExternal, Source: c.To, Scope: old.scope()}
+	}
+	q.touch(&e.Header)
+	return a.store(old.typ, old, e, events.TypeElementRehomed, "")
+}
