@@ -122,7 +122,7 @@ func (l *listening) begin(ctx context.Context, f *Filter) bool {
 // load finds out where to begin. At the first start that is saved, so that a
 // listener that is moved before its first change misses none.
 func (l *listening) load(ctx context.Context) error {
-	value, err := l.context.set.Positions.LoadPosition(ctx, l.key)
+	value, err := l.context.set.Positions.LoadPosition(ctx, l.key, l.context.set.Generation)
 	if err != nil {
 		return err
 	}
@@ -216,7 +216,7 @@ func (l *listening) saveHandled(ctx context.Context) error {
 }
 
 func (l *listening) save(ctx context.Context, sequence uint64) error {
-	err := l.context.set.Positions.SavePosition(ctx, l.key, strconv.AppendUint(nil, sequence, 10))
+	err := l.context.set.Positions.SavePosition(ctx, l.key, l.context.set.Generation, strconv.AppendUint(nil, sequence, 10))
 	if err == nil {
 		l.saved, l.known = sequence, true
 	}

@@ -64,7 +64,7 @@ func (o *outTopic) Follow(ctx context.Context, f connectors.Filter, handle func(
 	})
 }
 
-func (o *outTopic) LoadPosition(_ context.Context, key string) ([]byte, error) {
+func (o *outTopic) LoadPosition(_ context.Context, key string, _ uint64) ([]byte, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if p, ok := o.positions[key]; ok {
@@ -73,7 +73,7 @@ func (o *outTopic) LoadPosition(_ context.Context, key string) ([]byte, error) {
 	return nil, o.down
 }
 
-func (o *outTopic) SavePosition(ctx context.Context, key string, value []byte) error {
+func (o *outTopic) SavePosition(ctx context.Context, key string, _ uint64, value []byte) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if err := errors.Join(o.down, ctx.Err()); err != nil {

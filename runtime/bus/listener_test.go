@@ -190,7 +190,7 @@ func TestAListenerMissesNothingWhileItIsDown(t *testing.T) {
 	}
 	stop := start()
 	eventually(t, "its first position", func() bool {
-		p, err := metadata(t, b, "c1").LoadPosition(t.Context(), "listener")
+		p, err := metadata(t, b, "c1").LoadPosition(t.Context(), "listener", 0)
 		return err == nil && p != nil
 	})
 	stop()
