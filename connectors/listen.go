@@ -32,8 +32,8 @@ const (
 // listener on the out topic). A panic in handle counts as an error of it; while
 // it fails, the status of the connector shows the problem "listener".
 //
-// A filter with neither From nor Present goes on after the last change that was
-// handled before the connector was stopped, restarted or moved, and begins with
+// A filter with neither From, Present nor Now goes on after the last change that
+// was handled before the connector was stopped, restarted or moved, and begins with
 // what comes from now on if there was none. The positions of several listeners
 // are told apart by the order of the calls of Listen.
 //
@@ -50,7 +50,7 @@ func (c *Context) Listen(f Filter, handle func(ctx context.Context, change Chang
 		return ErrDisconnected
 	}
 	l := &listening{context: c, handle: handle}
-	if f.From == 0 && !f.Present {
+	if f.From == 0 && !f.Present && !f.Now {
 		c.listeners++
 		l.key, l.moved = "listener", make(chan struct{}, 1)
 		if c.listeners > 1 {

@@ -184,7 +184,7 @@ func TestPositionsOfListeners(t *testing.T) {
 		if p, _ := o.position("listener"); p != "7" {
 			t.Errorf("got %s", p)
 		}
-		c = o.listener(t, nil, takes, connectors.Filter{From: 3}, connectors.Filter{Present: true})
+		c = o.listener(t, nil, takes, connectors.Filter{From: 3}, connectors.Filter{Present: true}, connectors.Filter{Now: true})
 		o.send(99)
 		closeContext(t, c)
 		if p, _ := o.position("listener"); p != "7" {
@@ -192,7 +192,7 @@ func TestPositionsOfListeners(t *testing.T) {
 		}
 		o.positions["listener"] = "of somebody else"
 		closeContext(t, o.listener(t, nil, takes, connectors.Filter{}, connectors.Filter{}))
-		if diff := cmp.Diff([]uint64{7, 3, 0, 7, 7}, o.began); diff != "" {
+		if diff := cmp.Diff([]uint64{7, 3, 0, 0, 7, 7}, o.began); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 		if diff := cmp.Diff(map[string]string{"listener": "6", "listener.2": "6"}, o.positions); diff != "" {

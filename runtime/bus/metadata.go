@@ -7,7 +7,6 @@ import (
 	"iter"
 	"log/slog"
 	"maps"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -170,8 +169,8 @@ func (s *snapshot) selects(f *connectors.Filter, c *connectors.Change) bool {
 	return c.Sequence <= s.until && f.MatchesPresent(c) || c.Sequence > s.last && f.Matches(c)
 }
 
-// subjects are those of what a filter can select. Types are not among them: their
-// subtypes are known to the repository only.
+// subjects are those of what a filter can select. Types are not among them: which
+// subtypes they have, events say, and there may be more of them tomorrow.
 func (m *Metadata) subjects(f *connectors.Filter) []string {
 	t := m.bus.topics
 	elements, relationships := f.Selects()
@@ -179,13 +178,7 @@ func (m *Metadata) subjects(f *connectors.Filter) []string {
 	if elements {
 		subjects = append(subjects, t.ElementsOf("*"))
 	}
-	switch {
-	case !relationships:
-	case len(f.Relationships) > 0 && len(f.Types) == 0:
-		for _, name := range slices.Compact(slices.Sorted(slices.Values(f.Relationships))) {
-			subjects = append(subjects, t.RelationshipsOf(name))
-		}
-	default:
+	if relationships {
 		subjects = append(subjects, t.RelationshipsOf("*"))
 	}
 	if f.SelectsTypes() {
