@@ -78,8 +78,22 @@ func (f *Filter) SelectsTypes() bool {
 	return slices.ContainsFunc(f.Changes, func(c string) bool { return inFamily(c, AnyTypeChange) })
 }
 
-// Validate refuses what can never select anything.
+// begins returns in how many ways the filter says where to begin.
+func (f *Filter) begins() (ways int) {
+	for _, given := range [...]bool{f.From > 0, f.Present, f.Now} {
+		if given {
+			ways++
+		}
+	}
+	return ways
+}
+
+// Validate refuses what can never select anything, and what says twice where to
+// begin.
 func (f *Filter) Validate() error {
+	if f.begins() > 1 {
+		return errors.New("filter: where to begin is given twice; choose one of From, Present and Now")
+	}
 	for _, names := range [...][]string{f.Types, f.Relationships, f.Classifications} {
 		if slices.Contains(names, "") || slices.Contains(names, "*") {
 			return errors.New(`filter: "" and "*" are no names; to select everything, leave the names out`)
@@ -89,9 +103,6 @@ func (f *Filter) Validate() error {
 		if !inFamily(c, AnyElementChange) && !inFamily(c, AnyRelationshipChange) && !inFamily(c, AnyTypeChange) {
 			return fmt.Errorf("filter: %q is no type of change event", c)
 		}
-	}
-	if f.From > 0 && f.Now || f.From > 0 && f.Present || f.Now && f.Present {
-		return errors.New("filter: where to begin is given twice; choose one of From, Present and Now")
 	}
 	if elements, relationships := f.Selects(); !elements && !relationships && !f.SelectsTypes() {
 		return errors.New("filter: it selects nothing: relationships have no classifications, and Changes excludes one or the other")

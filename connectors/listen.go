@@ -50,7 +50,7 @@ func (c *Context) Listen(f Filter, handle func(ctx context.Context, change Chang
 		return ErrDisconnected
 	}
 	l := &listening{context: c, handle: handle}
-	if f.From == 0 && !f.Present && !f.Now {
+	if f.begins() == 0 {
 		c.listeners++
 		l.key, l.moved = "listener", make(chan struct{}, 1)
 		if c.listeners > 1 {

@@ -114,6 +114,8 @@ func TestTypesAreTold(t *testing.T) {
 func TestSubtypesOfRelationshipsAreFollowed(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
 	b.must(t, upsert("Topic", "a", nil), upsert("Topic", "b", nil), upsert("InventoryCatalog", "erp", nil), link("DataFlow", "a", "b", nil),
 		&events.LinkExternalID{ExternalID: events.ExternalID{Element: events.ByName("a"), Scope: events.ByName("erp"), Identifier: "1"}},
 		link("UltimateDestination", "a", "b", nil), file("last", 1))
@@ -126,8 +128,6 @@ func TestSubtypesOfRelationshipsAreFollowed(t *testing.T) {
 		"present":      {connectors.Filter{Present: true, Relationships: []string{"LineageRelationship"}}, []string{"DataFlow", "UltimateDestination"}},
 		"beside types": {connectors.Filter{From: 1, Relationships: []string{"LineageRelationship"}, Types: []string{"DataFile"}}, []string{"DataFlow", "UltimateDestination", "DataFile"}},
 	} {
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-		defer cancel()
 		var got []string
 		err := b.metadata.Watch(ctx, c.filter, nil, func(_ *bus.Message, change *connectors.Change) error {
 			if change.Relationship != nil {
