@@ -70,7 +70,7 @@ func sortedSet(values []string) []string {
 // documentedTypes are those that a document names; ".withdrawn.v1" behind
 // "io.camena.element.published.v1" is of the same family.
 func documentedTypes(text string) (types []string) {
-	names := regexp.MustCompile("`((io\\.camena\\.[a-z]+)?\\.[a-z]+\\.v1)`")
+	names := regexp.MustCompile("`((io\\.camena(?:\\.[a-z]+)?)?\\.[a-z]+\\.v1)`")
 	for line := range strings.Lines(text) {
 		family := ""
 		for _, m := range names.FindAllStringSubmatch(line, -1) {

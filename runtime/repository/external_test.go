@@ -1,85 +1,72 @@
 package repository_test
 
 import (
-	"maps"
 	"testing"
-	"time"
 
 	"github.com/camena-io/camena/events"
 )
 
-// recorded is what a link to an external identifier says of synchronization.
-func (b *bundle) recorded(tb testing.TB, element string, after events.Result) map[string]string {
-	tb.Helper()
-	a, err := b.metadata.Related(tb.Context(), events.Related{
-		ElementRef: events.ByName(element), Relationship: "ExternalIdLink", Page: events.Page{MinSequence: after.Sequence},
-	})
-	if err != nil || len(a.Related) != 1 {
-		tb.Fatalf("%s is linked to %+v, %v", element, a.Related, err)
-	}
-	said := map[string]string{}
-	for _, name := range []string{"lastSynchronized", "openChanged", "thirdPartyChanged"} {
-		said[name] = a.Related[0].Relationship.Properties.String(name)
-	}
-	return said
+func externalID(element, scope, identifier string) events.ExternalID {
+	return events.ExternalID{Element: events.ByName(element), Scope: events.ByName(scope), Identifier: identifier}
 }
 
-// What is confirmed is what was synchronized, also where it has changed since.
-func TestConfirmingKeepsWhatWasSynchronized(t *testing.T) {
+// The scope ends where it ends, whatever is in its name.
+func TestIdentifiersOfDifferentScopesAreDifferent(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	r := b.must(t, upsert("InventoryCatalog", "erp", nil), file("f", 1))
-	read := b.state(t, "f", r)
-	b.must(t, file("f", 2)) // a steward, before the connector confirms
-	id := events.ExternalID{Element: events.ByName("f"), Scope: events.ByName("erp"), Identifier: "4711"}
-	moment := time.Date(2026, 5, 6, 7, 8, 9, 123456789, time.UTC)
-	stamp := func(at time.Time) string { return at.UTC().Format(time.RFC3339Nano) }
-
-	r = b.must(t, &events.LinkExternalID{ExternalID: id}, &events.ConfirmSynchronization{
-		ExternalID: id, Time: moment, OpenChanged: read.Header.Versions.CreateTime, ThirdPartyChanged: moment.Add(-time.Hour),
-	})
-	want := map[string]string{"lastSynchronized": stamp(moment), "openChanged": stamp(read.Header.Versions.CreateTime), "thirdPartyChanged": stamp(moment.Add(-time.Hour))}
-	if got := b.recorded(t, "f", r); !maps.Equal(got, want) {
-		t.Errorf("got %v, want %v", got, want)
+	guids := map[string]bool{}
+	b.must(t, file("f", 1))
+	for scope, identifier := range map[string]string{"crm": "eu::1", "crm::eu": "1", "crm%3A%3Aeu": "1", "crm:": ":eu::1"} {
+		r := b.must(t, upsert("InventoryCatalog", scope, nil), &events.LinkExternalID{ExternalID: externalID("f", scope, identifier)})
+		guids[r.GUID] = true
 	}
-
-	// Whoever says nothing of that means the present state.
-	r = b.must(t, &events.ConfirmSynchronization{ExternalID: id, Time: moment})
-	want["openChanged"], want["thirdPartyChanged"] = stamp(b.state(t, "f", r).Header.Versions.UpdateTime), ""
-	if got := b.recorded(t, "f", r); !maps.Equal(got, want) {
-		t.Errorf("without a state: got %v, want %v", got, want)
-	}
-
-	// In a change set that is the one that it has written.
-	r = b.must(t, set(t, file("f", 3), &events.ConfirmSynchronization{ExternalID: id}))
-	written := b.state(t, "f", r).Header.Versions.UpdateTime
-	if got := b.recorded(t, "f", r); got["openChanged"] != stamp(written) || got["lastSynchronized"] != stamp(written) {
-		t.Errorf("in a change set: got %v, want %s", got, stamp(written))
+	if len(guids) != 4 {
+		t.Errorf("4 identifiers have %d elements", len(guids))
 	}
 }
 
-// An identifier of what is gone can be taken back, so that who gets it later
-// begins anew.
-func TestAnIdentifierOfWhatIsGoneIsRemoved(t *testing.T) {
+// An identifier is shared by whoever links something to it; the links are theirs.
+func TestAnIdentifierIsSharedAmongSources(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.must(t, upsert("InventoryCatalog", "erp", nil), file("f", 1), file("g", 1))
-	id := func(name string) events.ExternalID {
-		return events.ExternalID{Element: events.ByName(name), Scope: events.ByName("erp"), Identifier: "4711"}
+	b.must(t, upsert("InventoryCatalog", "crm", nil), file("f", 1), file("g", 1), file("h", 1))
+	one, two := []string{events.ExtMetadataSource, "s1"}, []string{events.ExtMetadataSource, "s2"}
+	done := func(c events.Command, as ...string) events.Result {
+		t.Helper()
+		r := b.apply(t, c, as...)
+		if r.Error != nil {
+			t.Fatal(r.Error)
+		}
+		return r
 	}
-	b.must(t, &events.LinkExternalID{ExternalID: id("f")}, &events.LinkExternalID{ExternalID: id("g")}, &events.Delete{Element: events.ByName("f")})
-	const name = "ExternalId::erp::4711"
-	if r := b.must(t, &events.UnlinkExternalID{ExternalID: id("f")}); b.state(t, name, r) == nil {
-		t.Error("what another element has is removed")
+	linking := func(element string) *events.LinkExternalID {
+		return &events.LinkExternalID{ExternalID: externalID(element, "crm", "77")}
 	}
-	r := b.must(t, &events.Delete{Element: events.ByName("g")})
-	if b.state(t, name, r) == nil {
-		t.Error("an identifier goes with the element")
+	removing := func(element string) *events.UnlinkExternalID {
+		return &events.UnlinkExternalID{ExternalID: externalID(element, "crm", "77")}
 	}
-	if r := b.must(t, &events.UnlinkExternalID{ExternalID: id("g")}); b.state(t, name, r) != nil {
-		t.Error("an identifier of nothing stays")
+	first := done(linking("f"), one...)
+	for _, r := range []events.Result{done(linking("g"), two...), done(linking("h"), events.ExtScope, "z")} {
+		if r.GUID != first.GUID || r.Version != 1 || !r.Changed {
+			t.Errorf("linked: %+v", r)
+		}
 	}
-	if r := b.must(t, &events.UnlinkExternalID{ExternalID: id("g")}); r.Changed {
-		t.Errorf("removed again: %+v", r)
+	done(&events.ConfirmSynchronization{ExternalID: externalID("g", "crm", "77")}, two...)
+	change := linking("g")
+	change.Properties = events.Props(map[string]any{"keyPattern": "STABLE_KEY"})
+	b.refused(t, change, events.CodeRefused, events.ExtMetadataSource, "belongs to the metadata source s1", two...)
+	b.refused(t, removing("f"), events.CodeRefused, events.ExtMetadataSource, "s1", two...)
+
+	const name = "ExternalId::crm::77"
+	done(removing("f"), one...)
+	done(removing("h"))
+	if r := done(removing("g"), two...); !r.Changed || r.Version != 1 || b.state(t, name, r) == nil {
+		t.Errorf("who does not own it has removed it: %+v", r)
+	}
+	done(linking("g"), two...)
+	done(removing("g"), two...)
+	done(linking("f"), one...)
+	if r := done(removing("f"), one...); b.state(t, name, r) != nil {
+		t.Error("the last link is gone, and the identifier still there")
 	}
 }
