@@ -145,15 +145,9 @@ func applied(r events.Result, main int) string {
 // leftovers returns the commands that remove what an earlier version of a
 // resource left.
 func (a *applying) leftovers(ctx context.Context, w wantedResource) ([]events.Command, error) {
-	obsolete := w.obsolete()
-	if r, ok := w.resource.(*relationshipResource); ok {
-		var err error
-		if obsolete, err = a.placesOf(ctx, &w, r); err != nil {
-			return nil, err
-		}
-	}
-	if len(obsolete) == 0 {
-		return nil, nil
+	obsolete, err := a.obsolete(ctx, &w)
+	if len(obsolete) == 0 || err != nil {
+		return nil, err
 	}
 	sequence, err := a.bus.LastSequence(ctx, a.bus.Topics().OutStream())
 	if err != nil || sequence == 0 {

@@ -20,6 +20,13 @@ type place struct {
 	end              int
 }
 
+func (a *applying) obsolete(ctx context.Context, w *wantedResource) ([]leftover, error) {
+	if r, ok := w.resource.(*relationshipResource); ok {
+		return a.placesOf(ctx, w, r)
+	}
+	return w.resource.obsolete(), nil
+}
+
 // placesOf are the relationships that leave no room for that of a resource.
 func (a *applying) placesOf(ctx context.Context, w *wantedResource, r *relationshipResource) ([]leftover, error) {
 	if err := a.learnTypes(ctx); err != nil {

@@ -57,13 +57,18 @@ func (a *applier) retype(v view, q *request, c *events.Retype) (outcome, error) 
 	end := removal(old, events.TypeElementMoved)
 	end.moved = true
 	o.changes = slices.Concat(links, []change{end}, o.changes)
+	tellLost(&o.result, typ, had)
+	return o, nil
+}
+
+// tellLost notes the properties that a type does not have.
+func tellLost(result *events.Result, typ *opentypes.Type, had events.Properties) {
 	has := attributesOf(typ)
 	for m := had.Members(); m.Next(); {
 		if !has[m.Name()] {
-			drop(&o.result, m.Name())
+			drop(result, m.Name())
 		}
 	}
-	return o, nil
 }
 
 // restub makes the relationships of an element, whoever they belong to, tell the
