@@ -2,9 +2,11 @@ package graph
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/opentypes"
 )
 
 // The types by which external identifiers are kept (Egeria: 0017 External
@@ -18,6 +20,8 @@ const (
 // external is what an external identifier is about.
 type external struct {
 	element, scope, id events.ElementRef
+	scopeGUID          guid
+	of                 *record // the element
 }
 
 // externalOf finds the element and the scope, and names the ExternalId: it is
@@ -33,7 +37,7 @@ func externalOf(v view, x *events.ExternalID) (external, error) {
 	}
 	return external{
 		element: events.ByGUID(of.guid.String()), scope: events.ByGUID(scope.guid.String()),
-		id: events.ByName(typeExternalID + "::" + scope.name + "::" + x.Identifier),
+		id: events.ByName(events.ExternalIDName(scope.name, x.Identifier)), scopeGUID: scope.guid, of: of,
 	}, nil
 }
 
@@ -46,50 +50,88 @@ func (a *applier) linkExternalID(v view, q *request, c *events.LinkExternalID) (
 	if err != nil {
 		return outcome{}, err
 	}
-	properties := map[string]any{}
-	for m := c.Properties.Members(); m.Next(); { // also those that are null, to be cleared
-		properties[m.Name()] = m.Value()
-	}
-	properties["identifier"] = c.Identifier
 	s := a.stage(v)
-	id, err := s.do(q, &events.Upsert{Merge: true, Element: events.ElementSpec{Type: typeExternalID, QualifiedName: x.id.QualifiedName, Properties: events.Props(properties)}})
+	id, err := s.identifier(q, &x, c)
 	if err != nil {
-		return outcome{}, elsewhere(err, "/element/properties", "/properties")
-	}
-	if _, err := s.do(q, &events.Link{Merge: true, Relationship: events.RelationshipSpec{Type: typeExternalIDScope, End1: x.scope, End2: x.id}}); err != nil {
-		return outcome{}, elsewhere(err, "/relationship/end1", "/scope")
+		return outcome{}, err
 	}
 	link := x.link()
 	_, err = s.do(q, &events.Link{Merge: true, Relationship: events.RelationshipSpec{Type: link.Type, End1: link.End1, End2: link.End2, Properties: c.Link}})
 	if err != nil {
-		return outcome{}, elsewhere(err, "/relationship/properties", "/link")
+		return outcome{}, elsewhere(elsewhere(err, "/relationship/properties", "/link"), "/relationship/end1", "/element")
 	}
 	s.all.result.GUID, s.all.result.Version = id.GUID, id.Version
 	return s.all, nil
 }
 
+// identifier makes the ExternalId what it is to be. It is shared: where it is there
+// already, nobody has to own it to link something to it.
+func (s *stage) identifier(q *request, x *external, c *events.LinkExternalID) (events.Result, error) {
+	properties := map[string]any{}
+	for m := c.Properties.Members(); m.Next(); { // also those that are null, to be cleared
+		properties[m.Name()] = m.Value()
+	}
+	properties["identifier"] = c.Identifier
+	spec := events.ElementSpec{Type: typeExternalID, QualifiedName: x.id.QualifiedName, Properties: events.Props(properties)}
+	var id events.Result
+	asItIs, err := s.asItIs(&spec)
+	switch {
+	case err == nil && asItIs:
+		id = unchanged(s.view.named(spec.QualifiedName)).result
+	case err == nil:
+		id, err = s.do(q, &events.Upsert{Merge: true, Element: spec})
+	}
+	if err != nil {
+		return id, elsewhere(err, "/element/properties", "/properties")
+	}
+	if scoped := s.view.named(x.id.QualifiedName); len(between(s.view, typeExternalIDScope, x.scopeGUID, scoped.guid)) > 0 {
+		return id, nil
+	}
+	_, err = s.do(q, &events.Link{Relationship: events.RelationshipSpec{Type: typeExternalIDScope, End1: x.scope, End2: x.id}})
+	return id, elsewhere(err, "/relationship/end1", "/scope")
+}
+
+// asItIs reports whether an element is there that the properties of a spec do not
+// change when they are merged into its own.
+func (s *stage) asItIs(spec *events.ElementSpec) (bool, error) {
+	old := s.view.named(spec.QualifiedName)
+	if old == nil || old.archived || old.typ.Name != spec.Type {
+		return false, nil
+	}
+	typ, err := s.view.registry().Element(spec.Type, "/element/type")
+	if err != nil {
+		return false, err
+	}
+	properties, err := wanted(typ, old, spec.Properties, opentypes.CheckOptions{Pointer: "/element/properties", Partial: true})
+	return err == nil && sameProperties(old, properties), err
+}
+
 func (a *applier) unlinkExternalID(v view, q *request, c *events.UnlinkExternalID) (outcome, error) {
-	x, err := externalOf(v, &c.ExternalID)
+	scope, err := element(v, c.Scope, "/scope")
 	if err != nil {
 		return outcome{}, ignoreMissing(err)
 	}
-	id := v.named(x.id.QualifiedName)
+	id := v.named(events.ExternalIDName(scope.name, c.Identifier))
 	if id == nil {
 		return outcome{}, nil
 	}
-	s, link := a.stage(v), x.link()
-	if _, err := s.do(q, &events.Unlink{Type: link.Type, End1: link.End1, End2: link.End2}); err != nil {
+	s, ref := a.stage(v), events.ByGUID(id.guid.String())
+	// With an element that is gone, the link went, too.
+	if _, err := s.do(q, &events.Unlink{Type: typeExternalIDLink, End1: c.Element, End2: ref}); err != nil {
 		return outcome{}, err
 	}
-	for _, l := range s.view.linked(id.guid) {
-		if l.typ.Name == typeExternalIDLink {
-			s.all.result.GUID, s.all.result.Version = id.guid.String(), id.version
-			return s.all, nil
-		}
+	s.all.result.GUID, s.all.result.Version = id.guid.String(), id.version
+	if slices.ContainsFunc(s.view.linked(id.guid), func(l *record) bool { return l.typ.Name == typeExternalIDLink }) {
+		return s.all, nil
 	}
-	_, err = s.do(q, &events.Delete{Element: x.id, Cascade: true})
-	s.all.result.GUID = id.guid.String()
-	return s.all, err
+	switch _, err = s.do(q, &events.Delete{Element: ref, Cascade: true}); {
+	case events.CodeOf(err) == events.CodeRefused:
+		return s.all, nil // it belongs to whoever linked it first, and stays
+	case err != nil:
+		return outcome{}, err
+	}
+	s.all.result.Version = 0
+	return s.all, nil
 }
 
 func (a *applier) confirmSynchronization(v view, q *request, c *events.ConfirmSynchronization) (outcome, error) {
@@ -100,12 +142,22 @@ func (a *applier) confirmSynchronization(v view, q *request, c *events.ConfirmSy
 	if v.named(x.id.QualifiedName) == nil {
 		return outcome{}, events.Errorf(events.CodeNotFound, "/identifier", "%q is no identifier in that scope; link it first", c.Identifier)
 	}
-	moment := cmp.Or(utc(c.Time), q.time).Format(time.RFC3339Nano)
-	o, err := a.updateLink(v, q, &events.UpdateRelationship{
-		Relationship: x.link(), Properties: events.Props(map[string]any{"lastSynchronized": moment}),
-	})
+	said := map[string]any{"lastSynchronized": stamp(cmp.Or(c.Time, q.time)), "openChanged": stamp(c.OpenChanged), "thirdPartyChanged": nil}
+	if c.OpenChanged.IsZero() {
+		e, err := x.of.element()
+		if err != nil {
+			return outcome{}, err
+		}
+		said["openChanged"] = stamp(e.Header.Versions.LastChange())
+	}
+	if !c.ThirdPartyChanged.IsZero() {
+		said["thirdPartyChanged"] = stamp(c.ThirdPartyChanged)
+	}
+	o, err := a.updateLink(v, q, &events.UpdateRelationship{Relationship: x.link(), Properties: events.Props(said)})
 	return o, elsewhere(err, "/relationship", "/identifier")
 }
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 
 // elsewhere lets an error point into the command that was sent instead of the
 // one that it was taken apart into.
