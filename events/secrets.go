@@ -70,18 +70,7 @@ func (m masking) value(secret bool) error {
 		return err
 	}
 	for next := m.dec.PeekKind(); next != '}' && next != ']'; next = m.dec.PeekKind() {
-		within := secret
-		if kind == '{' {
-			name, err := m.dec.ReadToken()
-			if err != nil {
-				return err
-			}
-			within = secret || IsSecret(name.String())
-			if err := m.enc.WriteToken(name); err != nil {
-				return err
-			}
-		}
-		if err := m.value(within); err != nil {
+		if err := m.member(kind, secret); err != nil {
 			return err
 		}
 	}
@@ -90,6 +79,21 @@ func (m masking) value(secret bool) error {
 		return err
 	}
 	return m.enc.WriteToken(end)
+}
+
+// member copies the next member of an object, or item of an array.
+func (m masking) member(of jsontext.Kind, secret bool) error {
+	if of == '{' {
+		name, err := m.dec.ReadToken()
+		if err != nil {
+			return err
+		}
+		secret = secret || IsSecret(name.String())
+		if err := m.enc.WriteToken(name); err != nil {
+			return err
+		}
+	}
+	return m.value(secret)
 }
 
 // isReference reports whether text says where a secret is.

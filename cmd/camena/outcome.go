@@ -56,7 +56,9 @@ func (o *operation) outcome(r *events.Result, did string) string {
 }
 
 // isMissing reports whether nothing was removed because there was nothing.
-func (o *operation) isMissing(r *events.Result) bool { return o.removes && !r.Changed && r.Version == 0 }
+func (o *operation) isMissing(r *events.Result) bool {
+	return o.removes && !r.Changed && r.Version == 0
+}
 
 // company is what was changed together with an element, "" if nothing was.
 func company(r *events.Result) string {

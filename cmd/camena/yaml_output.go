@@ -29,9 +29,9 @@ func yamlOf(dec *jsontext.Decoder) (*yaml.Node, error) {
 		return nil, err
 	}
 	n := &yaml.Node{Kind: yaml.ScalarNode, Value: token.String()}
-	switch token.Kind() {
+	switch kind := token.Kind(); kind { //nolint:exhaustive // numbers need no tag, and nothing else comes
 	case '{', '[':
-		return yamlCollection(dec, token.Kind())
+		return yamlCollection(dec, kind)
 	case '"':
 		n.Tag = "!!str"
 	case 'n':
