@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/spf13/cobra"
 
 	"github.com/camena-io/camena/connectors"
@@ -49,7 +50,7 @@ the state before it was, too: so you also see what leaves a zone or loses a clas
 	}
 	f := cmd.Flags()
 	f.StringSliceVar(&w.filter.Types, "type", nil, "only these types of elements and relationships, subtypes included")
-	f.StringSliceVar(&w.filter.Relationships, "relationship", nil, "only these types of relationships, without subtypes; beside --type, these as well")
+	f.StringSliceVar(&w.filter.Relationships, "relationship", nil, "only these types of relationships, subtypes included; beside --type, these as well")
 	f.StringSliceVar(&w.filter.Classifications, "classification", nil, "only elements that have one of these classifications")
 	f.StringSliceVar(&w.filter.Zones, "zone", nil, "only what is in one of these zones, or in none")
 	f.StringSliceVar(&w.filter.Sources, "source", nil, "only what belongs to these metadata sources")
@@ -58,6 +59,7 @@ the state before it was, too: so you also see what leaves a zone or loses a clas
 	f.BoolVar(&w.filter.Present, "present", false, "begin with the present state of everything")
 	f.IntVar(&w.count, "count", 0, "end after so many events; 0: never")
 	w.output.flag(cmd)
+	w.output.secretFlag(cmd)
 	checkFirst(cmd, func(cmd *cobra.Command) error {
 		err := errors.Join(exclusive(cmd, "from", "present"), atLeast("count", w.count, 0), w.selectChanges())
 		if err != nil {
@@ -192,6 +194,20 @@ func (w *watching) print(m *bus.Message, c *connectors.Change) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(w.p.stdout, "%s\n", document)
+	return w.printDocument(document)
+}
+
+// printDocument prints an event on a line, or as one document of a stream of YAML.
+func (w *watching) printDocument(event jsontext.Value) (err error) {
+	if w.output.form == outputYAML {
+		fmt.Fprintln(w.p.stdout, "---")
+		return w.output.printDocument(w.p.stdout, event)
+	}
+	if !w.output.secrets {
+		if event, err = events.MaskSecrets(event); err != nil {
+			return err
+		}
+	}
+	_, err = fmt.Fprintf(w.p.stdout, "%s\n", event)
 	return err
 }
