@@ -18,6 +18,8 @@ type stopping struct {
 	reached, goOn chan struct{}
 }
 
+func (*stopping) Enabled(context.Context, slog.Level) bool { return true }
+
 func (s *stopping) WithAttrs([]slog.Attr) slog.Handler { return s }
 
 func (s *stopping) Handle(_ context.Context, r slog.Record) error {
