@@ -157,7 +157,7 @@ func (x *exportRun) swept(ctx context.Context) (map[uint64]struct{}, error) {
 		return nil, errors.New("the out topic was made anew meanwhile, as by a restore: run it again")
 	}
 	if x.whole && x.read == x.total {
-		return nil, nil
+		return map[uint64]struct{}{}, nil
 	}
 	info, err := stream.Info(ctx, jetstream.WithSubjectFilter(">"))
 	if err != nil {
