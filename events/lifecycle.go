@@ -1,6 +1,9 @@
 package events
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // DeleteMethod says what deleting leaves behind (Egeria: DeleteMethod).
 type DeleteMethod string
@@ -51,10 +54,11 @@ func (c *Delete) Validate() error {
 // anchored to it and deleted together with it. Of the relationships that went with
 // these, whosever they were, those come back that find their place: both ends are
 // there and of types that they allow, and no other one stands where there can be
-// but one. An element whose anchor is gone stands by itself. If the name of one of
-// them was given to another element, nothing is restored. Restoring what is there
-// changes nothing. In a [ChangeSet] it brings back only what was deleted before
-// that.
+// but one. Those of what was archived stay there, and are deleted if they have
+// lost their place. An element whose anchor is gone stands by itself. If the name
+// of one of them was given to another element, nothing is restored. Restoring what
+// is there changes nothing. In a [ChangeSet] it brings back only what was deleted
+// before that.
 type Restore struct {
 	Element ElementRef `json:"element"`
 }
@@ -96,7 +100,8 @@ func (c *Withdraw) Validate() error { return c.Element.Validate("/element") }
 // type. It keeps its guid, name, relationships, classifications and those
 // properties that the new type has too; Properties are merged into them. If the
 // new type does not allow one of these, or needs a name where there is none, the
-// element stays what it is.
+// element stays what it is. Its relationships, whoever they belong to, become a
+// version that tells the new type.
 type Retype struct {
 	Element    ElementRef `json:"element"`
 	Type       string     `json:"type"`
@@ -138,11 +143,12 @@ func (c *Rehome) Validate() error { return c.Element.Validate("/element") }
 // copy of a template, and with it copies of what is anchored to the template,
 // and the relationships among and from them. "~{name}~" in text is replaced by
 // the placeholder of that name. The new element is linked to the template by
-// SourcedFrom. What is archived is neither copied, with what is anchored to it, nor
+// SourcedFrom. Relationships that lead to the template from elsewhere are not
+// copied, nor are its external identifiers. What is archived is neither copied, with what is anchored to it, nor
 // related to a copy; nor is what can have only one such relationship, and has it.
 type FromTemplate struct {
 	Template ElementRef `json:"template"`
-	// Placeholders by name; one that the template uses must be given.
+	// Placeholders by name: those that the template uses, and no others.
 	Placeholders map[string]string `json:"placeholders,omitempty"`
 	// GUID and QualifiedName of the new element; the name may also come from
 	// the template with its placeholders.
@@ -151,8 +157,12 @@ type FromTemplate struct {
 	// Properties replace those of the template.
 	Properties Properties `json:"properties,omitzero"`
 	Anchor     ElementRef `json:"anchor,omitzero"`
-	// Retrieve returns an element of that name if there is one already, as it
-	// is; otherwise that is a conflict (Egeria: allowRetrieve).
+	// Zones that the new elements are members of; nil is those that new elements
+	// are in.
+	Zones []string `json:"zones,omitzero"`
+	// Retrieve returns an element of that name and of the template's type if there
+	// is one already, as it is; otherwise that is a conflict (Egeria:
+	// allowRetrieve).
 	Retrieve bool `json:"retrieve,omitzero"`
 }
 
@@ -180,6 +190,14 @@ type ExternalID struct {
 	Identifier string     `json:"identifier"`
 }
 
+// ExternalIDName returns the qualified name of the ExternalId that an identifier
+// is kept as; the scope is named by its qualified name, or by its guid if it has
+// none. What is in that name cannot be taken for what stands between it and the
+// identifier.
+func ExternalIDName(scope, identifier string) string {
+	return "ExternalId::" + strings.NewReplacer("%", "%25", ":", "%3A").Replace(scope) + "::" + identifier
+}
+
 func (x *ExternalID) validate() error {
 	if err := x.Element.Validate("/element"); err != nil {
 		return err
@@ -195,7 +213,8 @@ func (x *ExternalID) validate() error {
 
 // LinkExternalID is the data of [TypeLinkExternalID]: note that an element has
 // an identifier in an external system (Egeria: ExternalId, ExternalIdLink,
-// ExternalIdScope). An element may have several, and several one.
+// ExternalIdScope). An element may have several, and several one. The ExternalId
+// belongs to who makes it; others may link elements to it, but not change it.
 type LinkExternalID struct {
 	ExternalID
 	// Properties of the ExternalId, such as keyPattern. They are merged into those
@@ -212,8 +231,10 @@ func (*LinkExternalID) EventType() string { return TypeLinkExternalID }
 // Validate checks the references and the identifier.
 func (c *LinkExternalID) Validate() error { return c.validate() }
 
-// UnlinkExternalID is the data of [TypeUnlinkExternalID]. An identifier that no
-// element has any more is deleted.
+// UnlinkExternalID is the data of [TypeUnlinkExternalID]. If no other element has
+// the identifier, it is deleted as well, unless it belongs to another metadata
+// source. Deleting an element leaves its identifiers: restored, it has them again;
+// that of one that is gone can be unlinked, too.
 type UnlinkExternalID struct{ ExternalID }
 
 // EventType returns [TypeUnlinkExternalID].
@@ -224,11 +245,21 @@ func (c *UnlinkExternalID) Validate() error { return c.validate() }
 
 // ConfirmSynchronization is the data of [TypeConfirmSynchronization]: note that
 // the element and what the identifier names were found, or made, the same
-// (Egeria: lastSynchronized).
+// (Egeria: lastSynchronized). It says of what state of either side that is true,
+// since either may have changed again before the command is applied: the new
+// state must not count as one that the other side has.
 type ConfirmSynchronization struct {
 	ExternalID
 	// Time of it; zero means when the command is applied.
 	Time time.Time `json:"time,omitzero"`
+	// OpenChanged is when the state of the element that was synchronized had
+	// come about: its updateTime, or its createTime. Zero means the state that the
+	// element has when the command is applied: that is for whoever knows that it
+	// is the one, such as a [ChangeSet] that has just written it.
+	OpenChanged time.Time `json:"openChanged,omitzero"`
+	// ThirdPartyChanged is when the state that was synchronized had come about in
+	// the third party, by the clock of that; zero if it does not tell.
+	ThirdPartyChanged time.Time `json:"thirdPartyChanged,omitzero"`
 }
 
 // EventType returns [TypeConfirmSynchronization].

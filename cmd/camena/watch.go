@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/spf13/cobra"
 
 	"github.com/camena-io/camena/connectors"
@@ -48,7 +50,7 @@ the state before it was, too: so you also see what leaves a zone or loses a clas
 	}
 	f := cmd.Flags()
 	f.StringSliceVar(&w.filter.Types, "type", nil, "only these types of elements and relationships, subtypes included")
-	f.StringSliceVar(&w.filter.Relationships, "relationship", nil, "only these types of relationships, without subtypes; beside --type, these as well")
+	f.StringSliceVar(&w.filter.Relationships, "relationship", nil, "only these types of relationships, subtypes included; beside --type, these as well")
 	f.StringSliceVar(&w.filter.Classifications, "classification", nil, "only elements that have one of these classifications")
 	f.StringSliceVar(&w.filter.Zones, "zone", nil, "only what is in one of these zones, or in none")
 	f.StringSliceVar(&w.filter.Sources, "source", nil, "only what belongs to these metadata sources")
@@ -57,6 +59,7 @@ the state before it was, too: so you also see what leaves a zone or loses a clas
 	f.BoolVar(&w.filter.Present, "present", false, "begin with the present state of everything")
 	f.IntVar(&w.count, "count", 0, "end after so many events; 0: never")
 	w.output.flag(cmd)
+	w.output.secretFlag(cmd)
 	checkFirst(cmd, func(cmd *cobra.Command) error {
 		err := errors.Join(exclusive(cmd, "from", "present"), atLeast("count", w.count, 0), w.selectChanges())
 		if err != nil {
@@ -125,11 +128,11 @@ func (w *watching) run(ctx context.Context) error {
 	})
 }
 
-// checkTypes refuses types that the repository does not know: nobody would ever
-// see that they are misspelt. Without an answer watching goes on.
+// checkTypes refuses types that the repository does not know, or that are of a
+// kind that the flag does not take: nobody would ever see that they are
+// misspelt. Without an answer watching goes on.
 func (w *watching) checkTypes(ctx context.Context, m *bus.Metadata) error {
-	named := slices.Concat(w.filter.Types, w.filter.Relationships, w.filter.Classifications)
-	if len(named) == 0 {
+	if len(w.filter.Types)+len(w.filter.Relationships)+len(w.filter.Classifications) == 0 {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
@@ -138,9 +141,25 @@ func (w *watching) checkTypes(ctx context.Context, m *bus.Metadata) error {
 	if err != nil {
 		return nil
 	}
-	names := make([]string, len(known))
+	kinds := []events.TypeKind{events.KindElement, events.KindRelationship}
+	if w.filter.SelectsTypes() {
+		kinds = nil // --type then names definitions, too
+	}
+	return cmp.Or(
+		namedOf(known, w.filter.Types, kinds...),
+		namedOf(known, w.filter.Relationships, events.KindRelationship),
+		namedOf(known, w.filter.Classifications, events.KindClassification),
+	)
+}
+
+// namedOf refuses the first name that no type of these kinds has; of any kind,
+// if none is given.
+func namedOf(known []events.KnownType, named []string, kinds ...events.TypeKind) error {
+	var names []string
 	for i := range known {
-		names[i] = known[i].Name
+		if len(kinds) == 0 || slices.Contains(kinds, known[i].Kind) {
+			names = append(names, known[i].Name)
+		}
 	}
 	for _, name := range named {
 		if !slices.Contains(names, name) {
@@ -175,6 +194,20 @@ func (w *watching) print(m *bus.Message, c *connectors.Change) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(w.p.stdout, "%s\n", document)
+	return w.printDocument(document)
+}
+
+// printDocument prints an event on a line, or as one document of a stream of YAML.
+func (w *watching) printDocument(event jsontext.Value) (err error) {
+	if w.output.form == outputYAML {
+		fmt.Fprintln(w.p.stdout, "---")
+		return w.output.printDocument(w.p.stdout, event)
+	}
+	if !w.output.secrets {
+		if event, err = events.MaskSecrets(event); err != nil {
+			return err
+		}
+	}
+	_, err = fmt.Fprintf(w.p.stdout, "%s\n", event)
 	return err
 }

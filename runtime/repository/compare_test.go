@@ -149,14 +149,15 @@ func (w *world) compareStates(rt *rapid.T, where string, elements map[string]*ev
 	}
 	for id, l := range links {
 		if l != nil {
-			got[id] = linkOf(l).String() + versions(&l.Header)
+			got[id] = linkOf(l).String() + versions(&l.Header) + " of " + l.End1.Type + " and " + l.End2.Type
 		}
 	}
 	for id, e := range w.model.elements {
 		want[id] = e.String() + fmt.Sprintf(" v%d %s %s", e.version, stamp(e.created), stamp(e.updated))
 	}
 	for id, l := range w.model.links {
-		want[id] = l.String() + fmt.Sprintf(" v%d %s %s", l.version, stamp(l.created), stamp(l.updated))
+		want[id] = l.String() + fmt.Sprintf(" v%d %s %s", l.version, stamp(l.created), stamp(l.updated)) +
+			" of " + w.model.elements[l.end1].typ + " and " + w.model.elements[l.end2].typ
 	}
 	for id := range want {
 		if got[id] != want[id] {
@@ -200,20 +201,20 @@ func (w *world) compareIndex(rt *rapid.T, who string, repo *repository.Repositor
 	if err := repo.Await(w.t.Context(), w.last); err != nil {
 		rt.Fatal(err)
 	}
-	if err := repo.Inconsistent(); err != nil {
+	if err := repo.Index().Check(); err != nil {
 		rt.Errorf("%s: %s", who, err)
 	}
 	elements, links := map[string]*events.Element{}, map[string]*events.Relationship{}
-	stored, related := repo.States()
+	stored, related := repo.Index().States()
 	for _, s := range stored {
-		e, err := events.Unmarshal[events.Element]([]byte(s))
+		e, err := events.Unmarshal[events.Element](s)
 		if err != nil {
 			rt.Fatal(err)
 		}
 		elements[e.Header.GUID] = &e
 	}
 	for _, s := range related {
-		l, err := events.Unmarshal[events.Relationship]([]byte(s))
+		l, err := events.Unmarshal[events.Relationship](s)
 		if err != nil {
 			rt.Fatal(err)
 		}

@@ -24,6 +24,8 @@ func (m *model) family(root *modelElement) []*modelElement {
 func (m *model) remove(c *events.Delete) (modelResult, error) {
 	root := m.find(c.Element)
 	switch {
+	case m.isLink(c.Element):
+		return modelResult{}, refusal("a relationship")
 	case root == nil:
 		return modelResult{}, nil
 	case !asExpected(c.Expectation, root.version):
@@ -200,7 +202,7 @@ func (m *model) relink(old *modelLink) {
 	end1, end2 := m.elements[old.end1], m.elements[old.end2]
 	if end1 == nil || end2 == nil || !mayStand(old.typ, 1, end1.typ) || !mayStand(old.typ, 2, end2.typ) ||
 		m.links[old.guid] != nil || m.elements[old.guid] != nil || len(m.inTheWay(old)) > 0 ||
-		old.typ != "DataFlow" && m.between(old.typ, old.end1, old.end2) != nil {
+		old.typ != "DataFlow" && m.only(old.typ, old.end1, old.end2) != nil {
 		return
 	}
 	l := *old

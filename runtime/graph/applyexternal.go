@@ -1,0 +1,174 @@
+package graph
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/opentypes"
+)
+
+// The types by which external identifiers are kept (Egeria: 0017 External
+// Identifiers).
+const (
+	typeExternalID      = "ExternalId"
+	typeExternalIDLink  = "ExternalIdLink"
+	typeExternalIDScope = "ExternalIdScope"
+)
+
+// external is what an external identifier is about.
+type external struct {
+	element, scope, id events.ElementRef
+	scopeGUID          guid
+	of                 *record // the element
+}
+
+// externalOf finds the element and the scope, and names the ExternalId: it is
+// the same for all elements with that identifier in that scope.
+func externalOf(v view, x *events.ExternalID) (external, error) {
+	of, err := element(v, x.Element, "/element")
+	if err != nil {
+		return external{}, err
+	}
+	scope, err := element(v, x.Scope, "/scope")
+	if err != nil {
+		return external{}, err
+	}
+	return external{
+		element: events.ByGUID(of.guid.String()), scope: events.ByGUID(scope.guid.String()),
+		id: events.ByName(events.ExternalIDName(scope.name, x.Identifier)), scopeGUID: scope.guid, of: of,
+	}, nil
+}
+
+func (x *external) link() events.RelationshipRef {
+	return events.RelationshipRef{Type: typeExternalIDLink, End1: x.element, End2: x.id}
+}
+
+func (a *applier) linkExternalID(v view, q *request, c *events.LinkExternalID) (outcome, error) {
+	x, err := externalOf(v, &c.ExternalID)
+	if err != nil {
+		return outcome{}, err
+	}
+	s := a.stage(v)
+	id, err := s.identifier(q, &x, c)
+	if err != nil {
+		return outcome{}, err
+	}
+	link := x.link()
+	_, err = s.do(q, &events.Link{Merge: true, Relationship: events.RelationshipSpec{Type: link.Type, End1: link.End1, End2: link.End2, Properties: c.Link}})
+	if err != nil {
+		return outcome{}, elsewhere(elsewhere(err, "/relationship/properties", "/link"), "/relationship/end1", "/element")
+	}
+	s.all.result.GUID, s.all.result.Version = id.GUID, id.Version
+	return s.all, nil
+}
+
+// identifier makes the ExternalId what it is to be. It is shared: where it is there
+// already, nobody has to own it to link something to it.
+func (s *stage) identifier(q *request, x *external, c *events.LinkExternalID) (events.Result, error) {
+	properties := map[string]any{}
+	for m := c.Properties.Members(); m.Next(); { // also those that are null, to be cleared
+		properties[m.Name()] = m.Value()
+	}
+	properties["identifier"] = c.Identifier
+	spec := events.ElementSpec{Type: typeExternalID, QualifiedName: x.id.QualifiedName, Properties: events.Props(properties)}
+	var id events.Result
+	asItIs, err := s.asItIs(&spec)
+	switch {
+	case err == nil && asItIs:
+		id = unchanged(s.view.named(spec.QualifiedName)).result
+	case err == nil:
+		id, err = s.do(q, &events.Upsert{Merge: true, Element: spec})
+	}
+	if err != nil {
+		return id, elsewhere(err, "/element/properties", "/properties")
+	}
+	if scoped := s.view.named(x.id.QualifiedName); len(between(s.view, typeExternalIDScope, x.scopeGUID, scoped.guid)) > 0 {
+		return id, nil
+	}
+	_, err = s.do(q, &events.Link{Relationship: events.RelationshipSpec{Type: typeExternalIDScope, End1: x.scope, End2: x.id}})
+	return id, elsewhere(err, "/relationship/end1", "/scope")
+}
+
+// asItIs reports whether an element is there that the properties of a spec do not
+// change when they are merged into its own.
+func (s *stage) asItIs(spec *events.ElementSpec) (bool, error) {
+	old := s.view.named(spec.QualifiedName)
+	if old == nil || old.archived || old.typ.Name != spec.Type {
+		return false, nil
+	}
+	typ, err := s.view.registry().Element(spec.Type, "/element/type")
+	if err != nil {
+		return false, err
+	}
+	properties, err := wanted(typ, old, spec.Properties, opentypes.CheckOptions{Pointer: "/element/properties", Partial: true})
+	return err == nil && sameProperties(old, properties), err
+}
+
+func (a *applier) unlinkExternalID(v view, q *request, c *events.UnlinkExternalID) (outcome, error) {
+	scope, err := element(v, c.Scope, "/scope")
+	if err != nil {
+		return outcome{}, ignoreMissing(err)
+	}
+	id := v.named(events.ExternalIDName(scope.name, c.Identifier))
+	if id == nil {
+		return outcome{}, nil
+	}
+	s, ref := a.stage(v), events.ByGUID(id.guid.String())
+	// With an element that is gone, the link went, too.
+	if _, err := s.do(q, &events.Unlink{Type: typeExternalIDLink, End1: c.Element, End2: ref}); err != nil {
+		return outcome{}, err
+	}
+	s.all.result.GUID, s.all.result.Version = id.guid.String(), id.version
+	if slices.ContainsFunc(s.view.linked(id.guid), func(l *record) bool { return l.typ.Name == typeExternalIDLink }) {
+		return s.all, nil
+	}
+	switch _, err = s.do(q, &events.Delete{Element: ref, Cascade: true}); {
+	case events.CodeOf(err) == events.CodeRefused:
+		return s.all, nil // it belongs to whoever linked it first, and stays
+	case err != nil:
+		return outcome{}, err
+	}
+	s.all.result.Version = 0
+	return s.all, nil
+}
+
+func (a *applier) confirmSynchronization(v view, q *request, c *events.ConfirmSynchronization) (outcome, error) {
+	x, err := externalOf(v, &c.ExternalID)
+	if err != nil {
+		return outcome{}, err
+	}
+	if v.named(x.id.QualifiedName) == nil {
+		return outcome{}, events.Errorf(events.CodeNotFound, "/identifier", "%q is no identifier in that scope; link it first", c.Identifier)
+	}
+	said := map[string]any{"lastSynchronized": stamp(cmp.Or(c.Time, q.time)), "openChanged": stamp(c.OpenChanged), "thirdPartyChanged": nil}
+	if c.OpenChanged.IsZero() {
+		e, err := x.of.element()
+		if err != nil {
+			return outcome{}, err
+		}
+		said["openChanged"] = stamp(e.Header.Versions.LastChange())
+	}
+	if !c.ThirdPartyChanged.IsZero() {
+		said["thirdPartyChanged"] = stamp(c.ThirdPartyChanged)
+	}
+	o, err := a.updateLink(v, q, &events.UpdateRelationship{Relationship: x.link(), Properties: events.Props(said)})
+	return o, elsewhere(err, "/relationship", "/identifier")
+}
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
+
+// elsewhere lets an error point into the command that was sent instead of the
+// one that it was taken apart into.
+func elsewhere(err error, from, to string) error {
+	e, ok := asError(err)
+	if !ok {
+		return err
+	}
+	moved := *e
+	if rest, ok := cutPointer(e.Pointer, from); ok {
+		moved.Pointer = to + rest
+	}
+	return &moved
+}

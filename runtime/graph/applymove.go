@@ -1,0 +1,173 @@
+package graph
+
+import (
+	"slices"
+
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/opentypes"
+)
+
+// retype makes an element one of another type. Its subject has the type in it:
+// under the old one it ends, without being deleted.
+func (a *applier) retype(v view, q *request, c *events.Retype) (outcome, error) {
+	old, err := element(v, c.Element, "/element")
+	if err != nil {
+		return outcome{}, err
+	}
+	if err := expect(c.Expectation, old, ""); err != nil {
+		return outcome{}, err
+	}
+	typ, err := v.registry().Element(c.Type, "/type")
+	if err != nil {
+		return outcome{}, err
+	}
+	if old.typ.Name == typ.Name() {
+		return a.update(v, q, &events.Update{Element: c.Element, Properties: c.Properties})
+	}
+	if err := q.mayChange(old); err != nil {
+		return outcome{}, err
+	}
+	if !old.named() && typ.RequiresName() {
+		return outcome{}, events.Errorf(events.CodeConflict, "/type", "%s has no qualified name, which %s needs", old.guid, article(typ.Name()))
+	}
+	if err := linksAllow(v, old, typ); err != nil {
+		return outcome{}, err
+	}
+	e, err := old.element()
+	if err != nil {
+		return outcome{}, err
+	}
+	had := e.Properties
+	if e.Properties, err = retyped(typ, had, c.Properties); err != nil {
+		return outcome{}, err
+	}
+	if err := checkMarks(v.registry(), typ, e.Classifications, "/type"); err != nil {
+		return outcome{}, err
+	}
+	e.Header.Type = *typ.Header()
+	q.touch(&e.Header)
+	o, err := a.store(typ.Header(), old, e, events.TypeElementRetyped, "")
+	if err != nil {
+		return outcome{}, err
+	}
+	links, err := a.restub(v, q, old, typ.Name())
+	if err != nil {
+		return outcome{}, err
+	}
+	end := removal(old, events.TypeElementMoved)
+	end.moved = true
+	o.changes = slices.Concat(links, []change{end}, o.changes)
+	tellLost(&o.result, typ, had)
+	return o, nil
+}
+
+// tellLost notes the properties that a type does not have.
+func tellLost(result *events.Result, typ *opentypes.Type, had events.Properties) {
+	has := attributesOf(typ)
+	for m := had.Members(); m.Next(); {
+		if !has[m.Name()] {
+			drop(result, m.Name())
+		}
+	}
+}
+
+// restub makes the relationships of an element, whoever they belong to, tell the
+// type that it is to have. They come before the element itself: should a crash cut
+// very many in two, the rest is found again from that.
+func (a *applier) restub(v view, q *request, of *record, typeName string) ([]change, error) {
+	var changes []change
+	id := of.guid.String()
+	for _, l := range v.linked(of.guid) {
+		rel, err := l.link()
+		if err != nil {
+			return nil, err
+		}
+		stale := false
+		for _, end := range [2]*events.ElementStub{&rel.End1, &rel.End2} {
+			if end.GUID == id && end.Type != typeName {
+				end.Type, stale = typeName, true
+			}
+		}
+		if !stale {
+			continue
+		}
+		q.touch(&rel.Header)
+		o, err := a.storeLink(l.typ, l, rel, events.TypeRelationshipUpdated)
+		if err != nil {
+			return nil, err
+		}
+		changes = append(changes, o.changes...)
+	}
+	return changes, nil
+}
+
+// linksAllow checks that the relationships of an element may lead to one of the
+// type.
+func linksAllow(v view, r *record, typ *opentypes.Type) error {
+	for _, l := range v.linked(r.guid) {
+		rel, err := v.registry().Relationship(l.typ.Name, "/type")
+		if err != nil {
+			continue // of a type that is not known any more
+		}
+		end := 1
+		if l.end1 != r.guid {
+			end = 2
+		}
+		if want := rel.End(end); want != nil && !typ.Header().Is(want.Type) {
+			return events.Errorf(events.CodeConflict, "/type", "%s has %s, %s, which needs %s at this end; %s is none",
+				r.name, article(l.typ.Name), l.guid, article(want.Type), article(typ.Name()))
+		}
+	}
+	return nil
+}
+
+func attributesOf(typ *opentypes.Type) map[string]bool {
+	has := map[string]bool{}
+	for _, attribute := range typ.Attributes() {
+		has[attribute.Name] = true
+	}
+	return has
+}
+
+// retyped returns those properties that the type has, with the patch, checked.
+func retyped(typ *opentypes.Type, have, patch events.Properties) (events.Properties, error) {
+	has := attributesOf(typ)
+	kept := map[string]any{}
+	for m := have.Members(); m.Next(); {
+		if has[m.Name()] {
+			kept[m.Name()] = m.Value()
+		}
+	}
+	all, err := events.Props(kept).Merge(patch)
+	if err != nil {
+		return all, err
+	}
+	return typ.Check(all, opentypes.CheckOptions{Pointer: "/properties"})
+}
+
+// rehome makes an element belong to another metadata source.
+func (a *applier) rehome(v view, q *request, c *events.Rehome) (outcome, error) {
+	old, err := element(v, c.Element, "/element")
+	if err != nil {
+		return outcome{}, err
+	}
+	if err := expect(c.Expectation, old, ""); err != nil {
+		return outcome{}, err
+	}
+	if old.source() != c.From {
+		return outcome{}, events.Errorf(events.CodeConflict, "/from", "the home of %s is %q, not %q", old.name, old.source(), c.From)
+	}
+	e, err := old.element()
+	if err != nil {
+		return outcome{}, err
+	}
+	if c.To == c.From {
+		return unchanged(old), nil
+	}
+	e.Header.Origin = events.Origin{Category: events.OriginLocal}
+	if c.To != "" {
+		e.Header.Origin = events.Origin{Category: events.OriginExternal, Source: c.To, Scope: old.scope()}
+	}
+	q.touch(&e.Header)
+	return a.store(old.typ, old, e, events.TypeElementRehomed, "")
+}
