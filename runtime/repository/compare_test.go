@@ -33,7 +33,7 @@ func (w *world) learn(rt *rapid.T) {
 		}
 		i := issue{
 			id: e.ID, sequence: m.Sequence, time: m.Time.UTC(), source: e.Extension(events.ExtMetadataSource),
-			scope: e.Extension(events.ExtScope), dry: e.Extension(events.ExtDryRun) != "",
+			scope: e.Extension(events.ExtScope), dry: e.Extension(events.ExtDryRun) == "true",
 		}
 		w.learned = append(w.learned, learned{issue: i, command: c, asked: strings.HasPrefix(e.Extension(events.ExtReplyTo), w.replies.inbox), result: w.model.apply(i, c)})
 		return nil

@@ -305,7 +305,7 @@ func (w *writer) apply(r *received, graves map[guid][]*record) (outcome, error) 
 	return o.preview(), nil
 }
 
-func (r *received) isDryRun() bool { return r.event.Extension(events.ExtDryRun) != "" }
+func (r *received) isDryRun() bool { return r.event.Extension(events.ExtDryRun) == "true" }
 
 // actor is on whose behalf the command was sent.
 func (r *received) actor() string {
