@@ -180,6 +180,7 @@ func everyCommand(tb testing.TB) map[string]events.Command {
 		&events.Withdraw{Element: a},
 		&events.Retype{Element: a, Type: "U", Properties: properties},
 		&events.Rehome{Element: a, From: "s", To: "t"},
+		&events.Rehome{Relationship: events.RelationshipRef{Type: "R", End1: a, End2: b}, From: "s"},
 		&events.FromTemplate{Template: a, Placeholders: map[string]string{"p": "v"}, QualifiedName: "c", Properties: properties, Anchor: b, Retrieve: true},
 		&events.UpdateRelationship{Relationship: events.RelationshipRef{Type: "R", End1: a, End2: b}, Properties: properties, Replace: true},
 		&events.LinkExternalID{ExternalID: external, Properties: properties, Link: properties},

@@ -115,12 +115,16 @@ func (c *Retype) Validate() error {
 	return c.Element.Validate("/element")
 }
 
-// Rehome is the data of [TypeRehomeElement]: make the element belong to another
-// metadata source, such as when its own is gone. From has to be its present
-// source, so that nobody takes over what is not what they think (Egeria:
-// ELEMENT_HOME_CHANGED).
+// Rehome is the data of [TypeRehomeElement]: make an element, or a relationship,
+// belong to another metadata source. Its present source may do that, and who acts
+// on behalf of none, such as a steward when the source is gone. From has to be the
+// present source, so that nobody takes over what is not what they think. The
+// category of the origin stays, unless it comes from the repository itself, or
+// goes there (Egeria: ELEMENT_HOME_CHANGED).
 type Rehome struct {
-	Element ElementRef `json:"element"`
+	// Element or Relationship, one of the two.
+	Element      ElementRef      `json:"element,omitzero"`
+	Relationship RelationshipRef `json:"relationship,omitzero"`
 	// From and To are qualified names of metadata sources; empty is the
 	// repository itself.
 	From string `json:"from,omitempty"`
@@ -131,8 +135,17 @@ type Rehome struct {
 // EventType returns [TypeRehomeElement].
 func (*Rehome) EventType() string { return TypeRehomeElement }
 
-// Validate checks the reference.
-func (c *Rehome) Validate() error { return c.Element.Validate("/element") }
+// Validate checks that it names an element or a relationship.
+func (c *Rehome) Validate() error {
+	switch {
+	case c.Relationship == (RelationshipRef{}):
+		return c.Element.Validate("/element")
+	case c.Element != (ElementRef{}):
+		return Errorf(CodeInvalid, "/relationship", "name an element or a relationship, not both")
+	default:
+		return c.Relationship.Validate("/relationship")
+	}
+}
 
 // FromTemplate is the data of [TypeCreateFromTemplate]: create an element as a
 // copy of a template, and with it copies of what is anchored to the template,

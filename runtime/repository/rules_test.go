@@ -68,3 +68,58 @@ func TestOriginCategories(t *testing.T) {
 		t.Errorf("a long one: %+v", r)
 	}
 }
+
+func TestOnlyTheHomeOrAStewardRehomes(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	move := func(from, to string) *events.Rehome {
+		return &events.Rehome{Element: events.ByName("f"), From: from, To: to}
+	}
+	pack := append(as("pack"), events.ExtOriginCategory, string(events.OriginContentPack))
+	if r := b.apply(t, file("f", 1), pack...); r.Error != nil {
+		t.Fatal(r.Error)
+	}
+	b.refused(t, move("pack", "thief"), events.CodeRefused, events.ExtMetadataSource, "belongs to the metadata source pack", as("thief")...)
+	b.refused(t, move("pack", "pack"), events.CodeRefused, events.ExtMetadataSource, "belongs to the metadata source pack", as("thief")...)
+	b.refused(t, move("", "mine"), events.CodeConflict, "/from", `is "pack", not ""`)
+	r := b.must(t, move("pack", "pack 2"))
+	if got := b.state(t, "f", r).Header.Origin; got != (events.Origin{Category: events.OriginContentPack, Source: "pack 2"}) {
+		t.Errorf("a steward gave it to pack 2: %+v", got)
+	}
+	r = b.by(t, "pack 2", move("pack 2", ""))
+	if got := b.state(t, "f", r).Header.Origin; got != (events.Origin{Category: events.OriginLocal}) {
+		t.Errorf("pack 2 gave it away: %+v", got)
+	}
+	r = b.by(t, "s", move("", "s"))
+	if got := b.state(t, "f", r).Header.Origin; got != (events.Origin{Category: events.OriginExternal, Source: "s"}) {
+		t.Errorf("s took what is nobody's: %+v", got)
+	}
+}
+
+func TestRehomingARelationship(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.must(t, folder("d"), file("f", 1))
+	linked := b.by(t, "gone", link("NestedFile", "d", "f", nil))
+	ref := events.RelationshipRef{Type: "NestedFile", End1: events.ByName("d"), End2: events.ByName("f")}
+	steal := &events.Rehome{Relationship: ref, From: "gone", To: "thief"}
+	b.refused(t, steal, events.CodeRefused, events.ExtMetadataSource, "gone", as("thief")...)
+	b.refused(t, &events.Rehome{Relationship: ref, To: "s"}, events.CodeConflict, "/from", `is "gone", not ""`)
+	b.refused(t, &events.Rehome{Relationship: ref, From: "gone", Expectation: events.Expectation{ExpectedVersion: 7}}, events.CodeConflict, "/expectedVersion", "has version 1")
+	b.refused(t, &events.Rehome{Relationship: events.RelationshipRef{GUID: events.GUIDOf("no")}}, events.CodeNotFound, "/relationship", "no such relationship")
+	r := b.must(t, &events.Rehome{Relationship: events.RelationshipRef{GUID: linked.GUID}, From: "gone", To: "s"})
+	if r.GUID != linked.GUID || r.Version != 2 || !r.Changed {
+		t.Errorf("got %+v", r)
+	}
+	if again := b.must(t, &events.Rehome{Relationship: ref, From: "s", To: "s"}); again.Changed {
+		t.Errorf("again: %+v", again)
+	}
+	last := b.out(t, r.Sequence)[0]
+	c, err := events.Unmarshal[events.RelationshipChange](last.Data)
+	if err != nil || last.Type != events.TypeRelationshipRehomed || c.Previous.Header.Origin.Source != "gone" ||
+		c.Relationship.Header.Origin != (events.Origin{Category: events.OriginExternal, Source: "s"}) {
+		t.Errorf("%s says %+v, %v", last.Type, c, err)
+	}
+	b.refused(t, &events.Unlink{GUID: linked.GUID}, events.CodeRefused, events.ExtMetadataSource, "s")
+	b.must(t, &events.Rehome{Relationship: ref, From: "s"}, &events.Unlink{GUID: linked.GUID})
+}
