@@ -1,6 +1,7 @@
 package events
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -35,7 +36,8 @@ type ElementSpec struct {
 	Type          string     `json:"type"`
 	QualifiedName string     `json:"qualifiedName,omitempty"`
 	Properties    Properties `json:"properties,omitzero"`
-	// Zones and Classifications: nil leaves what is there, empty removes it.
+	// Zones and Classifications: nil leaves what is there, empty removes it. Of
+	// zones that are given twice the first counts.
 	Zones           []string         `json:"zones,omitzero"`
 	Classifications []Classification `json:"classifications,omitzero"`
 	// Anchor is the element that this one belongs to; none leaves what is there.
@@ -60,12 +62,13 @@ func (s *ElementSpec) Validate(pointer string) error {
 	}
 	for i := range s.Classifications {
 		name := s.Classifications[i].Name
-		switch {
-		case name == "":
-			return Errorf(CodeInvalid, pointer+classificationAt(i), "missing: name the classification")
-		case names[name]:
+		if err := validateMark(name, ""); err != nil {
+			return Errorf(err.Code, pointer+classificationAt(i), "%s", err.Message)
+		}
+		if names[name] {
 			return Errorf(CodeInvalid, pointer+classificationAt(i), "%s is given twice", name)
-		case names != nil:
+		}
+		if names != nil {
 			names[name] = true
 		}
 		if err := s.Classifications[i].Effectivity.Validate(pointer + "/classifications/" + strconv.Itoa(i)); err != nil {
@@ -76,6 +79,9 @@ func (s *ElementSpec) Validate(pointer string) error {
 		if err := s.Anchor.Validate(pointer + "/anchor"); err != nil {
 			return err
 		}
+	}
+	if err := validateZones(s.Zones, pointer+"/zones"); err != nil {
+		return err
 	}
 	if err := validateEffectivity(s.Effectivity, pointer+"/effectivity"); err != nil {
 		return err
@@ -89,6 +95,30 @@ func validateEffectivity(e *Effectivity, pointer string) error {
 		return nil
 	}
 	return e.Validate(pointer)
+}
+
+func validateZones(zones []string, pointer string) error {
+	if i := slices.Index(zones, ""); i >= 0 {
+		return Errorf(CodeInvalid, pointer+"/"+strconv.Itoa(i), "the name of a zone is empty")
+	}
+	return nil
+}
+
+// validateMark checks the name of a classification that a command puts on an
+// element or takes off it. Those that say what else an element has a place for
+// are not among them.
+func validateMark(name, pointer string) *Error {
+	switch name {
+	case "":
+		return Errorf(CodeInvalid, pointer, "missing: name the classification")
+	case Memento:
+		return Errorf(CodeInvalid, pointer, "%s is neither put on nor taken off as a classification: delete with the method %s, and restore", name, DeleteArchive)
+	case "Anchors":
+		return Errorf(CodeInvalid, pointer, "what an element is anchored to is no classification here: create and upsert have the field anchor")
+	case "ZoneMembership":
+		return Errorf(CodeInvalid, pointer, "the zones of an element are no classification here: create, upsert and update have the field zones")
+	}
+	return nil
 }
 
 func classificationAt(i int) string {

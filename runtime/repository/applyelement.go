@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -188,6 +189,9 @@ func (a *applier) create(v view, q *request, spec *events.ElementSpec, typ *open
 	if err != nil {
 		return outcome{}, err
 	}
+	if spec.GUID != "" && strings.EqualFold(spec.QualifiedName, spec.GUID) {
+		return outcome{}, events.Errorf(events.CodeInvalid, "/element/qualifiedName", "it is the guid of the element; give it another name, or none")
+	}
 	if other := v.get(id); other != nil {
 		return outcome{}, events.Errorf(events.CodeConflict, "/element/qualifiedName",
 			"the guid that belongs to the name %q, %s, was given to another element", spec.QualifiedName, id)
@@ -200,7 +204,7 @@ func (a *applier) create(v view, q *request, spec *events.ElementSpec, typ *open
 		Header:     q.header(id.String(), typ.Header()),
 		Properties: properties, Classifications: spec.Classifications,
 	}
-	e.Header.QualifiedName, e.Header.Zones = spec.QualifiedName, spec.Zones
+	e.Header.QualifiedName, e.Header.Zones = spec.QualifiedName, distinct(spec.Zones)
 	if spec.Zones == nil {
 		e.Header.Zones = a.unpublished
 	}
@@ -322,8 +326,21 @@ func (a *applier) rezone(v view, q *request, ref events.ElementRef, want events.
 // another order is no change.
 func setZones(e *events.Element, want []string) {
 	if want != nil && !slices.Equal(sortedSet(e.Header.Zones), sortedSet(want)) {
-		e.Header.Zones = want
+		e.Header.Zones = distinct(want)
 	}
+}
+
+// distinct returns each of a list once, where it comes first.
+func distinct(list []string) []string {
+	if len(list) < 2 || len(sortedSet(list)) == len(list) {
+		return list
+	}
+	seen := map[string]bool{}
+	return slices.DeleteFunc(slices.Clone(list), func(s string) bool {
+		again := seen[s]
+		seen[s] = true
+		return again
+	})
 }
 
 func sortedSet(list []string) []string { return slices.Compact(slices.Sorted(slices.Values(list))) }

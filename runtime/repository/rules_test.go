@@ -1,6 +1,7 @@
 package repository_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -122,4 +123,40 @@ func TestRehomingARelationship(t *testing.T) {
 	}
 	b.refused(t, &events.Unlink{GUID: linked.GUID}, events.CodeRefused, events.ExtMetadataSource, "s")
 	b.must(t, &events.Rehome{Relationship: ref, From: "s"}, &events.Unlink{GUID: linked.GUID})
+}
+
+func TestAGUIDIsNoNameOfItsOwn(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	const id = "aaaaaaaa-0000-4000-8000-00000000000a"
+	for _, guid := range []string{id, strings.ToUpper(id)} {
+		own := file(id, 1)
+		own.Element.GUID = guid
+		b.refused(t, own, events.CodeInvalid, "/element/qualifiedName", "guid")
+		b.refused(t, &events.Create{Element: own.Element}, events.CodeInvalid, "/element/qualifiedName", "guid")
+	}
+	template := folder("t")
+	template.Element.Classifications = []events.Classification{{Name: events.Template}}
+	b.must(t, template, file(id, 1)) // the guid of nothing is a name like any other
+	const other = "aaaaaaaa-0000-4000-8000-00000000000b"
+	b.refused(t, &events.FromTemplate{Template: events.ByName("t"), GUID: other, QualifiedName: other}, events.CodeInvalid, "/qualifiedName", "guid")
+}
+
+func TestZonesAreASet(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	zoned := file("f", 1)
+	zoned.Element.Zones = []string{"b", "a", "b", "c", "a"}
+	want := []string{"b", "a", "c"}
+	r := b.must(t, zoned)
+	if got := b.state(t, "f", r).Header.Zones; !slices.Equal(got, want) {
+		t.Errorf("created in %v", got)
+	}
+	r = b.must(t, &events.Update{Element: events.ByName("f"), Zones: []string{"x", "x"}})
+	if got := b.state(t, "f", r).Header.Zones; !slices.Equal(got, []string{"x"}) {
+		t.Errorf("updated to %v", got)
+	}
+	if r = b.must(t, zoned); !slices.Equal(b.state(t, "f", r).Header.Zones, want) {
+		t.Errorf("upserted to %v", b.state(t, "f", r).Header.Zones)
+	}
 }
