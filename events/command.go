@@ -156,7 +156,8 @@ func (s *RelationshipSpec) Validate(pointer string) error {
 // Expectation makes a command apply only to the version that its sender saw.
 type Expectation struct {
 	// ExpectedVersion of the element or relationship; any other is a conflict,
-	// whose error names both. 0 expects nothing.
+	// whose error names both, and so is when it is gone. Versions begin anew with
+	// what is created anew, and go on in what is restored. 0 expects nothing.
 	ExpectedVersion int64 `json:"expectedVersion,omitzero"`
 }
 

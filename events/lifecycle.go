@@ -21,12 +21,15 @@ const (
 )
 
 // Delete is the data of [TypeDeleteElement]: remove the element and its
-// relationships. Deleting what is not there changes nothing.
+// relationships, whosever they are. Deleting what is not there changes nothing,
+// unless a version of it is expected: that is a conflict.
 type Delete struct {
 	Element ElementRef   `json:"element"`
 	Method  DeleteMethod `json:"method,omitempty"`
-	// Cascade deletes what is anchored to the element as well; without it such
-	// an element is not deleted (Egeria: cascadedDelete).
+	// Cascade deletes what is anchored to the element as well, whosever it is: who
+	// anchors an element gives its life away. Without it such an element is not
+	// deleted, but for what is archived already: that goes with it (Egeria:
+	// cascadedDelete).
 	Cascade bool `json:"cascade,omitzero"`
 	// ArchiveProcess is what archives the element, for [DeleteArchive].
 	ArchiveProcess string `json:"archiveProcess,omitempty"`

@@ -154,6 +154,22 @@ func expect(want events.Expectation, have *record, name string) error {
 	}
 }
 
+// living finds the element that a command is to change, which is there, as it was
+// expected, and not archived.
+func living(v view, ref events.ElementRef, want events.Expectation) (*record, error) {
+	r, err := element(v, ref, "/element")
+	if err != nil {
+		return nil, err
+	}
+	if err := expect(want, r, ""); err != nil {
+		return nil, err
+	}
+	if r.archived {
+		return nil, events.Errorf(events.CodeConflict, "/element", "%s is archived; restore it first", r.name)
+	}
+	return r, nil
+}
+
 // existing finds the element that a spec means: by its guid, else by its name.
 func existing(v view, spec *events.ElementSpec, typ *events.ElementType) (*record, error) {
 	var old *record
@@ -282,11 +298,8 @@ func (a *applier) revise(q *request, old *record, eventType, mark string, edit f
 }
 
 func (a *applier) update(v view, q *request, c *events.Update) (outcome, error) {
-	old, err := element(v, c.Element, "/element")
+	old, err := living(v, c.Element, c.Expectation)
 	if err != nil {
-		return outcome{}, err
-	}
-	if err := expect(c.Expectation, old, ""); err != nil {
 		return outcome{}, err
 	}
 	typ, err := v.registry().Element(old.typ.Name, "/element")
@@ -309,10 +322,7 @@ func (a *applier) update(v view, q *request, c *events.Update) (outcome, error) 
 
 // rezone makes the element a member of just these zones.
 func (a *applier) rezone(v view, q *request, ref events.ElementRef, want events.Expectation, zones []string) (outcome, error) {
-	old, err := element(v, ref, "/element")
-	if err == nil {
-		err = expect(want, old, "")
-	}
+	old, err := living(v, ref, want)
 	if err != nil {
 		return outcome{}, err
 	}

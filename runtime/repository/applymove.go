@@ -8,11 +8,8 @@ import (
 // retype makes an element one of another type. Its subject has the type in it:
 // under the old one it ends, without being deleted.
 func (a *applier) retype(v view, q *request, c *events.Retype) (outcome, error) {
-	old, err := element(v, c.Element, "/element")
+	old, err := living(v, c.Element, c.Expectation)
 	if err != nil {
-		return outcome{}, err
-	}
-	if err := expect(c.Expectation, old, ""); err != nil {
 		return outcome{}, err
 	}
 	typ, err := v.registry().Element(c.Type, "/type")
@@ -38,8 +35,11 @@ func (a *applier) retype(v view, q *request, c *events.Retype) (outcome, error) 
 	if e.Properties, err = retyped(typ, e.Properties, c.Properties); err != nil {
 		return outcome{}, err
 	}
-	if err := checkMarks(v.registry(), typ, e.Classifications, "/type"); err != nil {
-		return outcome{}, err
+	for i := range e.Classifications {
+		m := &e.Classifications[i]
+		if err := checkMark(v.registry(), typ.Header(), m, false, ""); err != nil {
+			return outcome{}, events.Errorf(events.CodeConflict, "/type", "%s cannot become a %s: %s", old.name, typ.Name(), messageOf(err))
+		}
 	}
 	e.Header.Type = *typ.Header()
 	q.touch(&e.Header)

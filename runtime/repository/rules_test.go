@@ -125,6 +125,41 @@ func TestRehomingARelationship(t *testing.T) {
 	b.must(t, &events.Rehome{Relationship: ref, From: "s"}, &events.Unlink{GUID: linked.GUID})
 }
 
+// Whoever anchors an element to another one gives its life away.
+func TestWhatIsArchivedIsNotChanged(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ref := events.ByName("f")
+	b.must(t, folder("d"), anchored("DataFile", "f", "d"), &events.Classify{Element: ref, Classification: events.Classification{Name: "Impact"}},
+		&events.Delete{Element: ref, Method: events.DeleteArchive})
+	for _, c := range []events.Command{
+		&events.Update{Element: ref, Properties: events.Props(map[string]any{"x": 1})}, &events.Update{Element: ref},
+		&events.Classify{Element: ref, Classification: events.Classification{Name: "Ownership"}},
+		&events.Declassify{Element: ref, ClassificationName: "Impact"}, &events.Publish{Element: ref}, &events.Withdraw{Element: ref},
+		&events.Retype{Element: ref, Type: "CSVFile"}, &events.Retype{Element: ref, Type: "DataFile"},
+	} {
+		b.refused(t, c, events.CodeConflict, "/element", "f is archived; restore it first")
+	}
+	if r := b.must(t, upsert("DataFile", "f", nil)); b.state(t, "f", r).Archived() {
+		t.Error("what is seen again is archived still")
+	}
+	// What is archived already does not keep its anchor from being archived.
+	b.must(t, &events.Delete{Element: ref, Method: events.DeleteArchive})
+	if r := b.must(t, &events.Delete{Element: events.ByName("d"), Method: events.DeleteArchive}); !b.state(t, "d", r).Archived() {
+		t.Error("d is not archived")
+	}
+	if r := b.must(t, &events.Delete{Element: events.ByName("d")}); b.state(t, "d", r) != nil || b.state(t, "f", r) != nil {
+		t.Error("d or f is there")
+	}
+}
+
+func TestADisallowedClassificationStopsRetyping(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.must(t, upsert("TabularColumn", "c", nil), &events.Classify{Element: events.ByName("c"), Classification: events.Classification{Name: "PrimaryKey"}})
+	b.refused(t, &events.Retype{Element: events.ByName("c"), Type: "DataFile"}, events.CodeConflict, "/type", "c cannot become a DataFile: PrimaryKey may not stand on DataFile")
+}
+
 func TestAGUIDIsNoNameOfItsOwn(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -158,5 +193,24 @@ func TestZonesAreASet(t *testing.T) {
 	}
 	if r = b.must(t, zoned); !slices.Equal(b.state(t, "f", r).Header.Zones, want) {
 		t.Errorf("upserted to %v", b.state(t, "f", r).Header.Zones)
+	}
+}
+
+func TestExpectingAVersionOfWhatIsGone(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	saw := events.Expectation{ExpectedVersion: 1}
+	b.must(t, file("f", 1), &events.Delete{Element: events.ByName("f"), Expectation: saw})
+	b.refused(t, &events.Delete{Element: events.ByName("f"), Expectation: saw}, events.CodeConflict, "/expectedVersion", "version 1 of f was expected, but it does not exist")
+	b.refused(t, &events.Delete{Element: events.ByGUID(events.GUIDOf("f")), Expectation: saw}, events.CodeConflict, "/expectedVersion", "does not exist")
+	if r := b.must(t, &events.Delete{Element: events.ByName("f")}); r.Changed {
+		t.Errorf("deleted again: %+v", r)
+	}
+	// A life begins with version 1, unless it goes on where it ended.
+	if r := b.must(t, file("f", 1), file("f", 2), &events.Delete{Element: events.ByName("f")}, &events.Restore{Element: events.ByName("f")}); r.Version != 3 {
+		t.Errorf("restored: %+v", r)
+	}
+	if r := b.must(t, &events.Delete{Element: events.ByName("f")}, file("f", 1)); r.Version != 1 {
+		t.Errorf("created anew: %+v", r)
 	}
 }
