@@ -21,9 +21,9 @@ const batchLimit = 1000
 func (w *writer) publish(p *publication, r *received) error {
 	changes, sent := p.outcome.changes, 0
 	for len(changes) > batchLimit {
-		// Only a deletion with thousands of relationships comes here. Its parts
-		// before the last carry the position before it, so that a new writer
-		// applies what is left of it again.
+		// Only a deletion, an archiving or a restoration of very much comes here.
+		// Its parts before the last carry the position before it, so that a new
+		// writer applies what is left of it again.
 		if err := w.publishBatch(r, changes[:batchLimit], p.sequence-1, sent); err != nil {
 			return err
 		}
