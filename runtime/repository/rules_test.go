@@ -126,6 +126,32 @@ func TestRehomingARelationship(t *testing.T) {
 }
 
 // Whoever anchors an element to another one gives its life away.
+func TestWhatOthersAnchoredGoesToo(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for _, method := range []events.DeleteMethod{events.DeleteArchive, events.DeleteSoft, events.DeletePurge} {
+		b.by(t, "s1", folder("root"))
+		b.by(t, "s2", anchored("DataFile", "leaf", "root"), link("NestedFile", "root", "leaf", nil))
+		remove := &events.Delete{Element: events.ByName("root"), Cascade: true, Method: method}
+		b.refused(t, remove, events.CodeRefused, events.ExtMetadataSource, "s1", as("s2")...)
+		gone := b.apply(t, remove, append(as("s1"), events.ExtScope, "scope")...)
+		if gone.Error != nil {
+			t.Fatalf("%s: %v", method, gone.Error)
+		}
+		if e := b.state(t, "leaf", gone); e != nil && (!e.Archived() || e.Header.Origin.Scope != "") {
+			t.Errorf("%s: left is %+v", method, e)
+		}
+		if method == events.DeletePurge {
+			break
+		}
+		back := b.by(t, "s1", &events.Restore{Element: events.ByName("root")})
+		if e := b.state(t, "leaf", back); e == nil || e.Archived() || e.Header.Origin.Source != "s2" {
+			t.Errorf("%s: restored is %+v", method, e)
+		}
+		b.by(t, "s1", remove)
+	}
+}
+
 func TestWhatIsArchivedIsNotChanged(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
