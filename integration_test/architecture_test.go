@@ -33,6 +33,7 @@ var floors = map[string]int{
 	"connectors/connectortest": 2,
 	"runtime/bus":              2,
 	"runtime/embedded":         2,
+	"runtime/graph":            2,
 	"connectors/builtin":       3,
 	"runtime/archive":          3,
 	"runtime/coordinator":      3,

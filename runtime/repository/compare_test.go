@@ -200,20 +200,20 @@ func (w *world) compareIndex(rt *rapid.T, who string, repo *repository.Repositor
 	if err := repo.Await(w.t.Context(), w.last); err != nil {
 		rt.Fatal(err)
 	}
-	if err := repo.Inconsistent(); err != nil {
+	if err := repo.Index().Check(); err != nil {
 		rt.Errorf("%s: %s", who, err)
 	}
 	elements, links := map[string]*events.Element{}, map[string]*events.Relationship{}
-	stored, related := repo.States()
+	stored, related := repo.Index().States()
 	for _, s := range stored {
-		e, err := events.Unmarshal[events.Element]([]byte(s))
+		e, err := events.Unmarshal[events.Element](s)
 		if err != nil {
 			rt.Fatal(err)
 		}
 		elements[e.Header.GUID] = &e
 	}
 	for _, s := range related {
-		l, err := events.Unmarshal[events.Relationship]([]byte(s))
+		l, err := events.Unmarshal[events.Relationship](s)
 		if err != nil {
 			rt.Fatal(err)
 		}

@@ -25,4 +25,7 @@
 // answers questions from it. An answer names the out-sequence that it reflects;
 // a question may ask for at least some sequence. The index is never the truth:
 // it is rebuilt from the stream.
+//
+// What a command leads to, and how a question is answered, is in package
+// [github.com/camena-io/camena/runtime/graph], which knows no bus.
 package repository

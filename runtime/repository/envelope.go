@@ -12,9 +12,9 @@ const (
 	maxAttribute = 4 << 10
 	// maxTrace is more than a W3C trace context has.
 	maxTrace = 256
-	// maxToken bounds names that become part of a subject: the server closes
-	// the connection on which a very long one comes.
-	maxToken = 512
+	// maxInbox bounds the subject of an outcome: the server closes the connection
+	// on which a very long one comes.
+	maxInbox = 512
 )
 
 // checkEnvelope refuses attributes that no event could carry, and drops a trace
@@ -81,6 +81,6 @@ func notLong(name, value string) error {
 // repository may publish where the sender may not: neither the server nor
 // Camena itself is to take an outcome for something else.
 func isInbox(subject, domain string) bool {
-	return subject != "" && len(subject) <= maxToken && !strings.ContainsAny(subject, " \t\r\n*>") &&
+	return subject != "" && len(subject) <= maxInbox && !strings.ContainsAny(subject, " \t\r\n*>") &&
 		!strings.HasPrefix(subject, "$") && !strings.HasPrefix(subject, domain+".")
 }

@@ -5,7 +5,7 @@ import (
 	"slices"
 
 	"github.com/camena-io/camena/events"
-	"github.com/camena-io/camena/runtime/repository"
+	"github.com/camena-io/camena/runtime/graph"
 )
 
 func (m *model) createNew(c *events.Create) (modelResult, error) {
@@ -92,7 +92,7 @@ func (m *model) create(c *events.Upsert) (modelResult, error) {
 
 func (m *model) newGUID() string {
 	m.issue.made++
-	return repository.NewGUID(m.issue.id, m.issue.sequence, m.issue.time, m.issue.made-1)
+	return graph.FreshGUID(m.issue.id, m.issue.sequence, m.issue.time, m.issue.made-1).String()
 }
 
 // shape gives an element what a spec says besides the properties; what it leaves

@@ -16,6 +16,7 @@ import (
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/events/opentypes"
 	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/graph"
 	"github.com/camena-io/camena/topics"
 )
 
@@ -50,7 +51,7 @@ type Settings struct {
 // writer while it has the lease.
 type Repository struct {
 	set   Settings
-	index *index
+	index *graph.Index
 	lease *bus.Lease
 	load  load
 	// elections hands each tenure of the lease from the lease to the main loop.
@@ -80,11 +81,7 @@ func New(s Settings) (*Repository, error) {
 	s.Instance = cmp.Or(s.Instance, s.Node)
 	s.Retention = cmp.Or(s.Retention, DefaultRetention)
 	s.LeaseKey = cmp.Or(s.LeaseKey, topics.RepositoryLease)
-	types := newTypeSet(s.Types, func(name string, err error) {
-		s.Logger.Error("a type that is defined on the bus does not fit to those of this version; elements of it are kept, but cannot be written",
-			slog.String("type", name), slog.Any("error", err))
-	})
-	return &Repository{set: s, index: newIndex(types), load: newLoad(), elections: make(chan election)}, nil
+	return &Repository{set: s, index: graph.New(s.Types, s.Logger), load: newLoad(), elections: make(chan election)}, nil
 }
 
 // Serve runs the repository until ctx is done.
@@ -96,7 +93,7 @@ func (r *Repository) Serve(ctx context.Context) error {
 	r.lease = lease
 	keeping, stopKeeping := context.WithCancel(ctx)
 	var kept sync.WaitGroup
-	kept.Go(func() { r.index.keepTexts(keeping) })
+	kept.Go(func() { r.index.KeepTexts(keeping) })
 	defer kept.Wait()
 	defer stopKeeping()
 	// A node that has not read the store yet would answer that nothing is there.
@@ -223,11 +220,11 @@ func (r *Repository) write(tenure context.Context, next uint64) error {
 	}()
 	w := &writer{
 		bus: r.set.Bus, js: js, index: r.index, log: r.set.Logger, crash: r.set.Crash,
-		applier: &applier{
-			published: r.set.PublishZones, unpublished: r.set.DefaultZones, maxState: maxState(r.set.Bus.MaxPayload()),
-		},
-		erase:   r.purgeSecrets,
-		pending: newOverlay(r.index), room: semaphore.NewWeighted(roomBytes), outlet: outlet{js: js, last: next - 1, confirmed: next - 1},
+		erase: r.purgeSecrets,
+		pending: graph.NewPending(r.index, graph.Rules{
+			PublishZones: r.set.PublishZones, DefaultZones: r.set.DefaultZones, MaxState: maxState(r.set.Bus.MaxPayload()),
+		}),
+		room: semaphore.NewWeighted(roomBytes), outlet: outlet{js: js, last: next - 1, confirmed: next - 1},
 	}
 	return w.run(tenure)
 }
@@ -262,7 +259,7 @@ func (r *Repository) catchUp(ctx context.Context) (next uint64, err error) {
 		return 0, err
 	}
 	reached := func() bool {
-		sequence, _ := r.index.reached()
+		sequence, _ := r.index.Reached()
 		return sequence >= last
 	}
 	if !reached() {
@@ -275,7 +272,7 @@ func (r *Repository) catchUp(ctx context.Context) (next uint64, err error) {
 	// What comes next must follow what the index holds, also if the out topic was
 	// extended between the questions above: a writer that believes it to be
 	// shorter would see its first event refused and the next one stored.
-	sequence, _ := r.index.reached()
+	sequence, _ := r.index.Reached()
 	return max(state.LastSeq, sequence) + 1, nil
 }
 
@@ -289,11 +286,11 @@ var errOtherStore = errors.New("the out topic is not the one that was read")
 // is not there, the server lost the end of the out topic, or somebody made it
 // anew or restored it: the index is emptied, to be read again.
 func (r *Repository) verify(ctx context.Context) error {
-	sequence, _ := r.index.reached()
+	sequence, _ := r.index.Reached()
 	if sequence == 0 {
 		return nil
 	}
-	_, stored, id := r.index.lastEvent()
+	_, stored, id := r.index.LastEvent()
 	info, err := r.set.Bus.StreamInfo(ctx, r.set.Bus.Topics().OutStream())
 	if err != nil {
 		return err
@@ -309,30 +306,29 @@ func (r *Repository) verify(ctx context.Context) error {
 	}
 	r.set.Logger.ErrorContext(ctx, "the out topic is not the one that was read; reading it again",
 		slog.Uint64("read_up_to", sequence), slog.Uint64("length", info.State.LastSeq))
-	r.index.reset()
+	r.index.Reset()
 	return errOtherStore
 }
 
 // follow reads the out topic into the index until ctx is done or done says so.
 // An empty index begins with the last event of every subject: the present state.
 func (r *Repository) follow(ctx context.Context, done func() bool) error {
-	sequence, _ := r.index.reached()
+	sequence, _ := r.index.Reached()
 	following := bus.Following{Stream: r.set.Bus.Topics().OutStream(), Sequence: sequence + 1, Check: r.verify}
 	if sequence == 0 {
 		following.Start = bus.FromLatest
 	}
 	return r.set.Bus.Follow(ctx, following, func(m *bus.Message) error {
-		f, err := factOf(r.index.registry(), r.set.Bus.Topics(), m)
+		e := eventOf(r.set.Bus.Topics(), m)
+		f, err := r.index.Read(&e)
 		if err != nil {
 			// The writer wrote it, so this is another version's event or damage.
 			r.set.Logger.ErrorContext(ctx, "an event of the out topic cannot be read", slog.Uint64("sequence", m.Sequence),
 				slog.String("subject", m.Subject), slog.Any("error", err))
-			_, position := r.index.reached()
-			f = fact{sequence: m.Sequence, position: max(position, f.position), stored: m.Time}
 		}
-		r.index.commit(f)
-		if f.record != nil && f.record.deleted {
-			r.index.forgetSwept(time.Now().Add(-2 * r.set.Retention))
+		r.index.Commit(f)
+		if f.IsDeletion() {
+			r.index.ForgetSwept(time.Now().Add(-2 * r.set.Retention))
 		}
 		if done() {
 			return errCaughtUp
@@ -343,7 +339,7 @@ func (r *Repository) follow(ctx context.Context, done func() bool) error {
 
 // Sequence returns the sequence of the out topic that the index reflects.
 func (r *Repository) Sequence() uint64 {
-	sequence, _ := r.index.reached()
+	sequence, _ := r.index.Reached()
 	return sequence
 }
 
@@ -353,7 +349,7 @@ func (r *Repository) Writing(ctx context.Context) (string, error) { return r.lea
 // awaitSequence waits until the index reflects a sequence.
 func (r *Repository) awaitSequence(ctx context.Context, want uint64) error {
 	for {
-		have, advanced := r.index.waiting()
+		have, advanced := r.index.Waiting()
 		if have >= want {
 			return nil
 		}

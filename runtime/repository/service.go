@@ -10,6 +10,7 @@ import (
 	"github.com/camena-io/camena/connectors"
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/graph"
 	"github.com/camena-io/camena/topics"
 )
 
@@ -42,34 +43,36 @@ func (r *Repository) endpoints(ctx context.Context) map[string]micro.Handler {
 	x := r.index
 	return map[string]micro.Handler{
 		topics.VerbGet: answer(ctx, r, func(q *events.Get) uint64 { return q.MinSequence },
-			func(ctx context.Context, q *events.Get, _ int) (rawElement, error) { return r.get(ctx, q) }),
+			func(ctx context.Context, q *events.Get, _ int) (graph.ElementAnswer, error) {
+				return x.Get(ctx, storeLog{r.set.Bus}, q)
+			}),
 		topics.VerbFind: answer(ctx, r, func(q *events.Find) uint64 { return q.MinSequence },
-			func(ctx context.Context, q *events.Find, room int) (rawElements, error) {
-				return x.find(ctx, x.registry(), q, room)
+			func(ctx context.Context, q *events.Find, room int) (graph.ElementsAnswer, error) {
+				return x.Find(ctx, q, room)
 			}),
 		topics.VerbRelated: answer(ctx, r, func(q *events.Related) uint64 { return q.MinSequence },
-			func(_ context.Context, q *events.Related, room int) (rawRelated, error) {
-				return x.related(x.registry(), q, room)
+			func(_ context.Context, q *events.Related, room int) (graph.RelatedAnswer, error) {
+				return x.Related(q, room)
 			}),
 		topics.VerbDigests: answer(ctx, r, func(q *events.Digests) uint64 { return q.MinSequence },
 			func(_ context.Context, q *events.Digests, room int) (events.DigestsAnswer, error) {
-				return x.digests(q, room)
+				return x.Digests(q, room)
 			}),
 		topics.VerbCount: answer(ctx, r, func(q *events.Find) uint64 { return q.MinSequence },
 			func(ctx context.Context, q *events.Find, _ int) (events.CountAnswer, error) {
-				return x.count(ctx, x.registry(), q)
+				return x.Count(ctx, q)
 			}),
 		topics.VerbTypes: answer(ctx, r, func(q *events.Types) uint64 { return q.MinSequence },
 			func(_ context.Context, q *events.Types, room int) (events.TypesAnswer, error) {
-				return x.definitions(q, room)
+				return x.Definitions(q, room)
 			}),
 		topics.VerbGraph: answer(ctx, r, func(q *events.Graph) uint64 { return q.MinSequence },
-			func(ctx context.Context, q *events.Graph, room int) (rawGraph, error) {
-				return x.graph(ctx, x.registry(), q, room)
+			func(ctx context.Context, q *events.Graph, room int) (graph.Subgraph, error) {
+				return x.Graph(ctx, q, room)
 			}),
 		topics.VerbLineage: answer(ctx, r, func(q *events.Lineage) uint64 { return q.MinSequence },
-			func(ctx context.Context, q *events.Lineage, room int) (rawGraph, error) {
-				return x.lineage(ctx, x.registry(), q, room)
+			func(ctx context.Context, q *events.Lineage, room int) (graph.Subgraph, error) {
+				return x.Lineage(ctx, q, room)
 			}),
 		topics.VerbHistory: answer(ctx, r, func(q *events.History) uint64 { return q.MinSequence }, r.history),
 	}
@@ -80,10 +83,7 @@ func (r *Repository) history(ctx context.Context, q *events.History, room int) (
 	a := events.HistoryAnswer{Changes: []events.Entry{}}
 	id := q.GUID
 	if id == "" {
-		id = events.GUIDOf(q.QualifiedName)
-		if e := r.index.named(q.QualifiedName); e != nil {
-			id = e.guid.String()
-		}
+		id = r.index.GUID(q.QualifiedName)
 	}
 	a.Sequence = r.Sequence()
 	t := r.set.Bus.Topics()

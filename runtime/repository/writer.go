@@ -15,6 +15,7 @@ import (
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/graph"
 )
 
 const (
@@ -30,16 +31,15 @@ const (
 // writer is one tenure of the lease: it applies commands until ctx ends or the
 // out topic turns out not to be where the writer believes.
 type writer struct {
-	bus     *bus.Bus
-	js      jetstream.JetStream
-	index   *index
-	applier *applier
-	log     *slog.Logger
+	bus   *bus.Bus
+	js    jetstream.JetStream
+	index *graph.Index
+	log   *slog.Logger
 
-	pending  *overlay
+	pending  *graph.Pending
 	inFlight []*publication // not yet committed, oldest first
 	flying   int            // the changes of these
-	facts    []fact         // reused by commit
+	facts    []graph.Fact   // reused by commit
 	trimmed  trimming
 	outlet   outlet
 	room     *semaphore.Weighted // for commands from reading to committing
@@ -55,7 +55,7 @@ type publication struct {
 	sequence uint64 // on the in topic
 	size     int
 	replyTo  string
-	outcome  outcome
+	outcome  graph.Outcome
 	// purges says that history has to be removed before anything else is done.
 	purges bool
 	// last is the out sequence that must be stored before this is committed:
@@ -131,7 +131,7 @@ func (w *writer) position(ctx context.Context) (uint64, error) {
 // is another one, the in topic was made anew, or the server lost its end and it
 // has grown since.
 func (w *writer) recognize(ctx context.Context, in *jetstream.StreamInfo) (uint64, error) {
-	position, stored, id := w.index.lastEvent()
+	position, stored, id := w.index.LastEvent()
 	found := ""
 	if position > 0 && position <= in.State.LastSeq {
 		var err error
@@ -254,12 +254,11 @@ func (w *writer) full() bool {
 
 // handle applies one command and publishes what it leads to.
 func (w *writer) handle(ctx context.Context, r *received) error {
-	refs := restored(r.command)
-	if len(refs) > 0 && len(w.inFlight) > 0 {
+	if graph.Restores(r.command) && len(w.inFlight) > 0 {
 		w.held = r
 		return nil
 	}
-	graves, err := w.exhume(ctx, refs)
+	graves, err := w.index.Exhume(ctx, storeLog{w.bus}, r.command)
 	if err != nil {
 		return err
 	}
@@ -273,36 +272,31 @@ func (w *writer) handle(ctx context.Context, r *received) error {
 		if r.isDryRun() {
 			p.refused = nil // the answer is all there is of it
 		}
-	} else if len(p.outcome.changes) > 0 {
-		p.purges = slices.ContainsFunc(p.outcome.changes, func(c change) bool { return c.purged })
+	} else if p.outcome.Len() > 0 {
+		p.purges = p.outcome.Purges()
 		w.at("publish")
 		if err := w.publish(p, r); err != nil {
 			return err
 		}
-		w.pending.add(p.outcome.changes)
+		w.pending.Add(&p.outcome)
 		w.at("published")
 	}
 	p.last = w.outlet.last
-	w.flying += len(p.outcome.changes)
+	w.flying += p.outcome.Len()
 	return nil
 }
 
-func (w *writer) apply(r *received, graves map[guid][]*record) (outcome, error) {
+func (w *writer) apply(r *received, graves graph.Graves) (graph.Outcome, error) {
 	generation, err := r.event.Uint(events.ExtGeneration)
 	if err != nil {
-		return outcome{}, err
+		return graph.Outcome{}, err
 	}
-	q := &request{
-		actor: r.actor(), source: r.event.Extension(events.ExtMetadataSource), scope: r.event.Extension(events.ExtScope),
-		category:  events.OriginCategory(r.event.Extension(events.ExtOriginCategory)),
-		connector: r.event.Extension(events.ExtConnector), generation: generation, graves: graves,
-		id: r.event.ID, sequence: r.sequence, time: r.stored,
-	}
-	o, err := w.applier.apply(w.pending, q, r.command)
-	if err != nil || !r.isDryRun() {
-		return o, err
-	}
-	return o.preview(), nil
+	return w.pending.Apply(&graph.Request{
+		Actor: r.actor(), Source: r.event.Extension(events.ExtMetadataSource), Scope: r.event.Extension(events.ExtScope),
+		Category:  events.OriginCategory(r.event.Extension(events.ExtOriginCategory)),
+		Connector: r.event.Extension(events.ExtConnector), Generation: generation, Graves: graves,
+		ID: r.event.ID, Sequence: r.sequence, Time: r.stored, DryRun: r.isDryRun(),
+	}, r.command)
 }
 
 func (r *received) isDryRun() bool { return r.event.Extension(events.ExtDryRun) == "true" }
@@ -372,33 +366,20 @@ func (w *writer) commit(ctx context.Context, done []*publication) {
 	w.facts = w.facts[:0]
 	now := time.Now()
 	for _, p := range done {
-		w.facts = p.appendFacts(w.facts, now)
+		w.facts = p.outcome.AppendFacts(w.facts, p.sequence, now)
 	}
-	w.index.commit(w.facts...)
-	if slices.ContainsFunc(w.facts, func(f fact) bool { return f.purged }) {
+	w.index.Commit(w.facts...)
+	if slices.ContainsFunc(done, func(p *publication) bool { return p.purges }) {
 		w.erase(ctx)
 	}
 	for _, p := range done {
-		w.flying -= len(p.outcome.changes)
-		w.pending.drop(p.outcome.changes)
+		w.flying -= p.outcome.Len()
+		w.pending.Drop(&p.outcome)
 		w.reply(p)
 		w.room.Release(int64(p.size))
 		w.trim(ctx, p)
 		w.at("committed")
 	}
-}
-
-func (p *publication) appendFacts(facts []fact, now time.Time) []fact {
-	n := uint64(len(p.outcome.changes))
-	for i := range p.outcome.changes {
-		c := &p.outcome.changes[i]
-		facts = append(facts, fact{
-			sequence: p.outcome.result.Sequence - n + 1 + uint64(i), position: p.sequence, stored: now, id: c.id,
-			record: c.record, moved: c.moved, purged: c.purged, typeDef: c.typeDef,
-			connector: c.fence.Connector, generation: c.fence.Generation,
-		})
-	}
-	return facts
 }
 
 // settle waits until no publish is on its way any more: one that arrives after
@@ -422,10 +403,10 @@ func (w *writer) reply(p *publication) {
 	if !isInbox(p.replyTo, w.bus.Topics().Domain()) {
 		return
 	}
-	if p.outcome.result.Sequence == 0 {
-		p.outcome.result.Sequence, _ = w.index.reached()
+	if p.outcome.Result.Sequence == 0 {
+		p.outcome.Result.Sequence, _ = w.index.Reached()
 	}
-	data, err := events.Marshal(&p.outcome.result)
+	data, err := events.Marshal(&p.outcome.Result)
 	if err == nil {
 		err = w.bus.Conn().Publish(p.replyTo, data)
 	}

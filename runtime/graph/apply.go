@@ -1,0 +1,249 @@
+package graph
+
+import (
+	"bytes"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/camena-io/camena/events"
+)
+
+// request is what a command's envelope says about it.
+type request struct {
+	actor      string
+	source     string // metadata source on whose behalf
+	scope      string
+	connector  string
+	generation uint64
+	category   events.OriginCategory
+	// id of the command, its sequence on the in topic, and when it was stored
+	// there: that is the time of what it changes. They are the same for every
+	// writer that applies it, see [applier].
+	id       string
+	sequence uint64
+	time     time.Time
+	made     int // guids
+	// graves are what restorations can bring back, by the element that is asked
+	// for, which comes last.
+	graves map[guid][]*record
+}
+
+// change is one event to be published, and what it does to the state.
+type change struct {
+	eventType string
+	data      []byte
+	id        string  // of the event
+	record    *record // nil for a fence, and for a type
+	// moved says that the record's element goes on under another type.
+	moved   bool
+	purged  bool
+	typeDef *events.TypeDef
+	fence   events.Fence
+}
+
+// outcome is what a command leads to.
+type outcome struct {
+	changes []change
+	result  events.Result
+}
+
+// applier turns commands into changes. It is a pure function of command, view
+// and request: a writer that does not know yet that another one has taken over
+// publishes the same events, so that what either of them goes on from is what is
+// stored, whichever of them stored it.
+type applier struct {
+	// published and unpublished are the zones of elements that are published,
+	// and of new ones and those that are withdrawn.
+	published, unpublished []string
+	// maxState is how large the JSON of a state may be, so that an event with
+	// the new and the previous state fits into a message.
+	maxState int
+	// scratch is where events are written before they get memory of their size.
+	scratch []byte
+}
+
+// maxToken bounds names that become part of a subject: the server closes the
+// connection on which a very long one comes.
+const maxToken = 512
+
+// maxChanges bounds an atomic change set: a batch of the bus.
+const maxChanges = 1000
+
+// apply returns what the command leads to, or an [*events.Error].
+func (a *applier) apply(v view, q *request, c events.Command) (outcome, error) {
+	if q.generation > 0 && q.generation < v.fenced(q.connector) {
+		return outcome{}, events.Errorf(events.CodeStale, events.ExtGeneration,
+			"generation %d of connector %s is over; it runs elsewhere with generation %d", q.generation, q.connector, v.fenced(q.connector))
+	}
+	switch c := c.(type) {
+	case *events.Create:
+		return a.createNew(v, q, c)
+	case *events.Upsert:
+		return a.upsert(v, q, c)
+	case *events.Update:
+		return a.update(v, q, c)
+	case *events.Delete:
+		return a.delete(v, q, c)
+	case *events.Restore:
+		return a.restore(v, q, c)
+	case *events.Classify:
+		return a.classify(v, q, c)
+	case *events.Declassify:
+		return a.declassify(v, q, c)
+	case *events.Link:
+		return a.link(v, q, c)
+	case *events.UpdateRelationship:
+		return a.updateLink(v, q, c)
+	case *events.Unlink:
+		return a.unlink(v, q, c)
+	default:
+		return a.applyRarer(v, q, c)
+	}
+}
+
+func (a *applier) applyRarer(v view, q *request, c events.Command) (outcome, error) {
+	switch c := c.(type) {
+	case *events.Publish:
+		return a.rezone(v, q, c.Element, c.Expectation, a.published)
+	case *events.Withdraw:
+		return a.rezone(v, q, c.Element, c.Expectation, a.unpublished)
+	case *events.Retype:
+		return a.retype(v, q, c)
+	case *events.Rehome:
+		return a.rehome(v, q, c)
+	case *events.FromTemplate:
+		return a.fromTemplate(v, q, c)
+	case *events.LinkExternalID:
+		return a.linkExternalID(v, q, c)
+	case *events.UnlinkExternalID:
+		return a.unlinkExternalID(v, q, c)
+	case *events.ConfirmSynchronization:
+		return a.confirmSynchronization(v, q, c)
+	case *events.DefineTypes:
+		return a.defineTypes(v, c)
+	case *events.ChangeSet:
+		return a.changeSet(v, q, c)
+	case *events.Fence:
+		return fence(v, c)
+	default:
+		return outcome{}, events.Errorf(events.CodeInvalid, events.ExtType, "%s cannot be applied here", c.EventType())
+	}
+}
+
+// store makes the change that leads to e.
+func (a *applier) store(typ *events.ElementType, old *record, e *events.Element, eventType, mark string) (outcome, error) {
+	b := openChange(a.scratch[:0], "element")
+	begin := len(b)
+	b, from, to := appendElement(b, e)
+	size := len(b) - begin
+	if err := a.fits(size); err != nil {
+		return outcome{}, err
+	}
+	id, err := uuid.Parse(e.Header.GUID)
+	if err != nil {
+		return outcome{}, err
+	}
+	r := &record{
+		guid: id, typ: typ, name: e.Header.QualifiedName, version: e.Header.Versions.Version,
+		home: homeOf(&e.Header.Origin),
+	}
+	if r.name == "" {
+		r.name = e.Header.GUID
+	}
+	if e.Header.AnchorGUID != "" {
+		if r.anchor, err = uuid.Parse(e.Header.AnchorGUID); err != nil {
+			return outcome{}, err
+		}
+	}
+	r.archived = e.Archived()
+	if old != nil {
+		r.derived = old.derived
+	}
+	a.scratch = closeChange(b, old.json(), mark)
+	data := bytes.Clone(a.scratch)
+	r.keep(data[begin:begin+size], from-begin, to-begin)
+	return changed(r, change{eventType: eventType, record: r, data: data}), nil
+}
+
+func (a *applier) fits(size int) error {
+	if size > a.maxState {
+		return events.Errorf(events.CodeTooLarge, "", "it takes %d bytes; at most %d fit into a message together with the previous state",
+			size, a.maxState)
+	}
+	return nil
+}
+
+// messageOf is what an error says, without where.
+func messageOf(err error) string {
+	if e, ok := asError(err); ok {
+		return e.Message
+	}
+	return err.Error()
+}
+
+// stage applies commands one after the other, as one.
+type stage struct {
+	*applier
+	view *overlay
+	all  outcome
+}
+
+func (a *applier) stage(v view) *stage { return &stage{applier: a, view: newOverlay(v)} }
+
+// do applies the next command.
+func (s *stage) do(q *request, c events.Command) (events.Result, error) {
+	o, err := s.apply(s.view, q, c)
+	if err != nil {
+		return events.Result{}, err
+	}
+	s.take(o)
+	return o.result, nil
+}
+
+func (s *stage) take(o outcome) {
+	s.view.add(o.changes)
+	s.all.changes = append(s.all.changes, o.changes...)
+	s.all.result.Changed = s.all.result.Changed || o.result.Changed
+}
+
+func (a *applier) changeSet(v view, q *request, c *events.ChangeSet) (outcome, error) {
+	steps, err := c.Steps()
+	if err != nil {
+		return outcome{}, err
+	}
+	s := a.stage(v)
+	s.all.changes = make([]change, 0, len(steps))
+	for i, step := range steps {
+		result, err := s.do(q, step)
+		if err != nil {
+			return outcome{}, inStep(i, err)
+		}
+		s.all.result.Steps = append(s.all.result.Steps, result)
+	}
+	if len(s.all.changes) > maxChanges {
+		return outcome{}, events.Errorf(events.CodeTooLarge, "/commands", "the change set leads to %d changes; at most %d can be applied at once",
+			len(s.all.changes), maxChanges)
+	}
+	return s.all, nil
+}
+
+func fence(v view, c *events.Fence) (outcome, error) {
+	if len(c.Connector) > maxToken {
+		return outcome{}, events.Errorf(events.CodeInvalid, "/connector", "it is %d bytes long; at most %d are allowed", len(c.Connector), maxToken)
+	}
+	switch have := v.fenced(c.Connector); {
+	case c.Generation < have:
+		return outcome{}, events.Errorf(events.CodeStale, "/generation", "connector %s is fenced to generation %d already", c.Connector, have)
+	case c.Generation == have:
+		return outcome{}, nil
+	}
+	data, err := events.Marshal(c)
+	if err != nil {
+		return outcome{}, err
+	}
+	return outcome{
+		changes: []change{{eventType: events.TypeConnectorFenced, data: data, fence: *c}},
+		result:  events.Result{Changed: true},
+	}, nil
+}

@@ -1,0 +1,328 @@
+package graph
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/opentypes"
+)
+
+// delete removes an element and what is anchored to it.
+func (a *applier) delete(v view, q *request, c *events.Delete) (outcome, error) {
+	old, err := element(v, c.Element, "/element")
+	if events.CodeOf(err) == events.CodeNotFound {
+		return outcome{}, expect(c.Expectation, nil, nameOf(c.Element))
+	}
+	if err != nil {
+		return outcome{}, err
+	}
+	if err := expect(c.Expectation, old, ""); err != nil {
+		return outcome{}, err
+	}
+	if err := q.mayChange(old); err != nil {
+		return outcome{}, err
+	}
+	family := familyOf(v, old)
+	if !c.Cascade {
+		if err := alone(old, family); err != nil {
+			return outcome{}, err
+		}
+	}
+	if c.Method == events.DeleteArchive {
+		return a.archive(v, q, family, c)
+	}
+	return outcome{
+		changes: removals(v, family, c.Method == events.DeletePurge),
+		result:  events.Result{GUID: old.guid.String(), Changed: true},
+	}, nil
+}
+
+// alone checks that of the family of an element only itself is alive.
+func alone(root *record, family []*record) error {
+	living := slices.DeleteFunc(slices.Clone(family), func(r *record) bool { return r.archived || r == root })
+	if len(living) == 0 {
+		return nil
+	}
+	return events.Errorf(events.CodeConflict, "/cascade", "%d elements are anchored to %s, such as %s; delete them first, or say cascade",
+		len(living), root.name, living[0].name)
+}
+
+// familyOf returns the elements that are anchored to an element, to these, and
+// so on, and last the element itself: should a crash cut a large deletion in
+// two, what is left of it is found again from the element.
+func familyOf(v view, root *record) []*record {
+	family, seen := []*record{root}, map[guid]bool{root.guid: true}
+	for i := 0; i < len(family); i++ {
+		members := v.anchored(family[i].guid)
+		slices.SortFunc(members, byGUID)
+		for _, r := range members {
+			if !seen[r.guid] {
+				seen[r.guid] = true
+				family = append(family, r)
+			}
+		}
+	}
+	slices.Reverse(family)
+	return family
+}
+
+func byGUID(a, b *record) int { return bytes.Compare(a.guid[:], b.guid[:]) }
+
+// removals removes elements: first their relationships, so that nobody ever sees
+// one that leads nowhere.
+func removals(v view, family []*record, purge bool) []change {
+	var links []*record
+	for _, r := range family {
+		links = append(links, v.linked(r.guid)...)
+	}
+	slices.SortFunc(links, byGUID)
+	links = slices.CompactFunc(links, func(a, b *record) bool { return a.guid == b.guid })
+	changes := make([]change, 0, len(links)+len(family))
+	for _, l := range links {
+		changes = append(changes, removalOf(l, events.TypeRelationshipDeleted, purge))
+	}
+	for _, r := range family {
+		changes = append(changes, removalOf(r, events.TypeElementDeleted, purge))
+	}
+	return changes
+}
+
+func removal(old *record, eventType string) change { return removalOf(old, eventType, false) }
+
+func removalOf(old *record, eventType string, purge bool) change {
+	c := change{eventType: eventType, record: old.gone(), purged: purge, data: removed(old.state())}
+	if purge {
+		c.data = purged(old)
+	}
+	return c
+}
+
+// gone returns a record of what was, but is not any more.
+func (r *record) gone() *record {
+	return &record{
+		guid: r.guid, relationship: r.relationship, deleted: true, derived: r.derived, archived: r.archived, typ: r.typ, home: r.home,
+		name: r.name, version: r.version, connected: r.connected, anchor: r.anchor,
+	}
+}
+
+// purged is the data of a deletion that leaves no trace but guid and type.
+func purged(old *record) []byte {
+	h := events.ElementHeader{GUID: old.guid.String(), Type: *old.typ}
+	h.Versions.Version = old.version
+	if !old.relationship {
+		state, _, _ := appendElement(nil, &events.Element{Header: h})
+		return purgedData(state)
+	}
+	state, _, _ := appendRelationship(nil, &events.Relationship{
+		Header: h, End1: events.ElementStub{GUID: old.end1.String()}, End2: events.ElementStub{GUID: old.end2.String()},
+	})
+	return purgedData(state)
+}
+
+// archive classifies elements as Memento.
+func (a *applier) archive(v view, q *request, family []*record, c *events.Delete) (outcome, error) {
+	properties := map[string]any{"archiveDate": q.time.Format(time.RFC3339Nano), "archiveUser": q.actor}
+	if c.ArchiveProcess != "" {
+		properties["archiveProcess"] = c.ArchiveProcess
+	}
+	memento := events.Classification{Name: events.Memento, Properties: events.Props(properties)}
+	root := family[len(family)-1]
+	if err := checkMark(v.registry(), root.typ, &memento, false, ""); err != nil {
+		return outcome{}, events.Errorf(events.CodeConflict, "/method", "%s cannot be archived: %s", root.name, messageOf(err))
+	}
+	s := a.stage(v)
+	for _, r := range family {
+		if r.archived {
+			continue
+		}
+		o, err := a.revise(q.alongside(r), r, events.TypeElementClassified, events.Memento, func(e *events.Element) error {
+			mark(e, &memento)
+			return nil
+		})
+		if err != nil {
+			return outcome{}, err
+		}
+		s.take(o)
+	}
+	s.all.result = events.Result{GUID: root.guid.String(), Version: root.version, Changed: len(s.all.changes) > 0}
+	if now := s.view.get(root.guid); now != nil {
+		s.all.result.Version = now.version
+	}
+	return s.all, nil
+}
+
+// alongside is the request for an element that goes, or comes back, with the one
+// that it is about. Whoever anchors an element to another one gives its life away:
+// it takes no more than may be done to that.
+func (q *request) alongside(r *record) *request {
+	if q.mayChange(r) == nil {
+		return q
+	}
+	its := *q
+	its.source, its.scope = r.source(), ""
+	return &its
+}
+
+// restore brings back an element, and what went with it.
+func (a *applier) restore(v view, q *request, c *events.Restore) (outcome, error) {
+	old, err := element(v, c.Element, "/element")
+	switch {
+	case err == nil && old.archived:
+		return a.unarchive(v, q, old)
+	case err == nil:
+		return unchanged(old), nil
+	case events.CodeOf(err) != events.CodeNotFound:
+		return outcome{}, err
+	}
+	graves := q.graves[guidOf(c.Element)]
+	if len(graves) == 0 {
+		return outcome{}, events.Errorf(events.CodeNotFound, "/element", "there is no deleted element %s, or its history is gone; where it had not the guid that belongs to its name, give the guid",
+			nameOf(c.Element))
+	}
+	root := graves[len(graves)-1]
+	s := a.stage(v)
+	if err := q.mayChange(root); err != nil {
+		return outcome{}, err
+	}
+	for _, r := range inOrderOfReturn(graves) {
+		if err := s.bringBack(q, r, graves); err != nil {
+			return outcome{}, err
+		}
+	}
+	s.all.result.GUID = root.guid.String()
+	if now := s.view.get(root.guid); now != nil {
+		s.all.result.Version = now.version
+	}
+	return s.all, nil
+}
+
+func nameOf(ref events.ElementRef) string {
+	if ref.GUID != "" {
+		return ref.GUID
+	}
+	return ref.QualifiedName
+}
+
+// inOrderOfReturn puts elements before relationships, and the element that was
+// asked for last: should a crash cut a large restoration in two, the rest is
+// still to be done as long as that is missing.
+func inOrderOfReturn(graves []*record) []*record {
+	rank := func(r *record) int {
+		switch {
+		case r == graves[len(graves)-1]:
+			return 2
+		case r.relationship:
+			return 1
+		default:
+			return 0
+		}
+	}
+	sorted := slices.Clone(graves)
+	slices.SortStableFunc(sorted, func(a, b *record) int { return cmp.Compare(rank(a), rank(b)) })
+	return sorted
+}
+
+// bringBack makes a deleted record be there again.
+func (s *stage) bringBack(q *request, r *record, graves []*record) error {
+	if s.view.get(r.guid) != nil {
+		return nil
+	}
+	if r.relationship {
+		return s.relink(q, r, graves[len(graves)-1])
+	}
+	if other := s.view.named(r.name); r.named() && other != nil {
+		return events.Errorf(events.CodeConflict, "/element", "%q is now the name of another element, %s", r.name, other.guid)
+	}
+	e, err := r.element()
+	if err != nil {
+		return err
+	}
+	if r.anchor != uuid.Nil && s.view.get(r.anchor) == nil && !slices.ContainsFunc(graves, func(g *record) bool { return g.guid == r.anchor }) {
+		e.Header.AnchorGUID = "" // it stands by itself from now on
+	}
+	q.touch(&e.Header)
+	return s.takeOr(s.store(r.typ, r, e, events.TypeElementRestored, ""))
+}
+
+// relink makes a deleted relationship be there again. It went with an element,
+// whoever it belongs to, and comes back with it; but it stays away where its ends
+// are not both there, or are of other types now, or another one has its place.
+func (s *stage) relink(q *request, r, root *record) error {
+	end := func(id guid) *record {
+		if id == root.guid {
+			return root
+		}
+		return s.view.get(id)
+	}
+	end1, end2 := end(r.end1), end(r.end2)
+	if end1 == nil || end2 == nil {
+		return nil
+	}
+	typ, err := s.view.registry().Relationship(r.typ.Name, "/element")
+	if err != nil || typ.CheckEnds(end1.typ, end2.typ, "/element") != nil || !s.hasRoom(typ, end1, end2) {
+		return nil //nolint:nilerr // it stays away
+	}
+	rel, err := r.link()
+	if err != nil {
+		return err
+	}
+	rel.End1, rel.End2 = stub(end1), stub(end2)
+	q.touch(&rel.Header)
+	return s.takeOr(s.storeLink(r.typ, r, rel, events.TypeRelationshipRestored))
+}
+
+// hasRoom reports whether the type allows one more relationship of both elements.
+func (s *stage) hasRoom(typ *opentypes.Type, end1, end2 *record) bool {
+	if !typ.MultiLink() && between(s.view, typ.Name(), end1.guid, end2.guid) != nil {
+		return false
+	}
+	return len(s.inTheWay(typ, end1, end2)) == 0
+}
+
+func (s *stage) takeOr(o outcome, err error) error {
+	if err == nil {
+		s.take(o)
+	}
+	return err
+}
+
+// unarchive takes the Memento from an element and from those that were archived
+// with it.
+func (a *applier) unarchive(v view, q *request, root *record) (outcome, error) {
+	memento, err := mementoOf(root)
+	if err != nil {
+		return outcome{}, err
+	}
+	if err := q.mayChange(root); err != nil {
+		return outcome{}, err
+	}
+	s := a.stage(v)
+	var last outcome
+	for _, r := range familyOf(v, root) {
+		if !r.archived {
+			continue
+		}
+		if its, err := mementoOf(r); err != nil || !its.Properties.Equal(memento.Properties) {
+			continue
+		}
+		if last, err = a.revise(q.alongside(r), r, events.TypeElementRestored, "", func(*events.Element) error { return nil }); err != nil {
+			return outcome{}, err
+		}
+		s.take(last)
+	}
+	s.all.result = last.result
+	return s.all, nil
+}
+
+func mementoOf(r *record) (events.Classification, error) {
+	e, err := r.element()
+	if err != nil || e.Classification(events.Memento) == nil {
+		return events.Classification{}, err
+	}
+	return *e.Classification(events.Memento), nil
+}

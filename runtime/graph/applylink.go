@@ -1,0 +1,388 @@
+package graph
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/opentypes"
+)
+
+// link creates a relationship, or makes its properties what the spec says.
+func (a *applier) link(v view, q *request, c *events.Link) (outcome, error) {
+	spec := &c.Relationship
+	typ, err := v.registry().Relationship(spec.Type, "/relationship/type")
+	if err != nil {
+		return outcome{}, err
+	}
+	end1, err := element(v, spec.End1, "/relationship/end1")
+	if err != nil {
+		return outcome{}, err
+	}
+	end2, err := element(v, spec.End2, "/relationship/end2")
+	if err != nil {
+		return outcome{}, err
+	}
+	if err := typ.CheckEnds(end1.typ, end2.typ, "/relationship"); err != nil {
+		return outcome{}, err
+	}
+	old, id, err := linked(v, typ, spec, end1, end2)
+	if err != nil {
+		return outcome{}, err
+	}
+	if err := expect(c.Expectation, old, "this "+typ.Name()); err != nil {
+		return outcome{}, err
+	}
+	properties, err := wanted(typ, old, spec.Properties, opentypes.CheckOptions{Pointer: "/relationship/properties", Partial: c.Merge && old != nil})
+	if err != nil {
+		return outcome{}, err
+	}
+	if old != nil {
+		return a.reviseLink(q, old, properties, spec.Effectivity)
+	}
+	s := a.stage(v)
+	if err := s.makeRoom(q, typ, end1, end2); err != nil {
+		return outcome{}, err
+	}
+	r := &events.Relationship{Header: q.header(id.String(), typ.Header()), End1: stub(end1), End2: stub(end2), Properties: properties}
+	setEffectivity(&r.Header, spec.Effectivity)
+	o, err := a.storeLink(typ.Header(), nil, r, events.TypeRelationshipCreated)
+	if err != nil || len(s.all.changes) == 0 {
+		return o, err
+	}
+	o.changes = append(s.all.changes, o.changes...)
+	return o, nil
+}
+
+// linked finds the relationship that a spec means, and the guid that it has or
+// is to have.
+func linked(v view, typ *opentypes.Type, spec *events.RelationshipSpec, end1, end2 *record) (*record, guid, error) {
+	id := events.RelationshipKey(spec.Type, end1.guid, end2.guid)
+	if spec.GUID != "" {
+		var err error
+		if id, err = uuid.Parse(spec.GUID); err != nil {
+			return nil, id, events.Errorf(events.CodeInvalid, "/relationship/guid", "%s", err)
+		}
+	}
+	old := v.get(id)
+	switch {
+	case old == nil && !typ.MultiLink():
+		old = between(v, typ.Name(), end1.guid, end2.guid)
+		if old == nil {
+			return nil, id, nil
+		}
+		if spec.GUID != "" {
+			return nil, id, events.Errorf(events.CodeConflict, "/relationship/guid", "%s and %s are related by the %s %s already; there can be only one",
+				end1.name, end2.name, typ.Name(), old.guid)
+		}
+	case old == nil:
+		return nil, id, nil
+	case !old.relationship || old.typ.Name != typ.Name() || old.end1 != end1.guid || old.end2 != end2.guid:
+		return nil, id, events.Errorf(events.CodeConflict, "/relationship/guid", "%s is the guid of another %s", id, old.typ.Name)
+	}
+	return old, old.guid, nil
+}
+
+// between finds a relationship of a type between two elements. It does not look
+// through all that one of them has: that may be a hundred thousand.
+func between(v view, typeName string, end1, end2 guid) *record {
+	is := func(r *record) bool {
+		return r != nil && r.relationship && r.typ.Name == typeName && r.end1 == end1 && r.end2 == end2
+	}
+	key := events.RelationshipKey(typeName, end1, end2)
+	if r := v.get(key); is(r) {
+		return r
+	}
+	if r := v.alias(key); is(r) {
+		return r
+	}
+	if typ, ok := v.registry().Type(typeName); !ok || !typ.MultiLink() {
+		return nil
+	}
+	// Of several, the one that is known by its alias may be gone.
+	links := v.linked(end1)
+	if i := slices.IndexFunc(links, is); i >= 0 {
+		return links[i]
+	}
+	return nil
+}
+
+// makeRoom checks that the type allows one more relationship of both elements. A
+// relationship of the scope that is being reconciled gives way: the connector
+// sees the new one instead, and would remove the other at the end.
+func (s *stage) makeRoom(q *request, typ *opentypes.Type, end1, end2 *record) error {
+	for _, o := range s.inTheWay(typ, end1, end2) {
+		if r := o.link; q.scope == "" || r.scope() != q.scope || r.source() != q.source {
+			return events.Errorf(events.CodeConflict, "/relationship/"+o.end,
+				"%s has a %s already, %s; it can have only one at this end", o.of.name, typ.Name(), r.guid)
+		}
+		s.take(outcome{changes: []change{removal(o.link, events.TypeRelationshipDeleted)}})
+	}
+	return nil
+}
+
+// obstacle is a relationship that leaves no room for another one.
+type obstacle struct {
+	link, of *record
+	end      string
+}
+
+// inTheWay finds the relationships that leave no room for one more, where the
+// type allows but one.
+func (s *stage) inTheWay(typ *opentypes.Type, end1, end2 *record) (all []obstacle) {
+	if typ.Cardinality(1) == events.CardinalityOne {
+		for _, r := range s.view.linked(end2.guid) {
+			if r.typ.Name == typ.Name() && r.end2 == end2.guid {
+				all = append(all, obstacle{link: r, of: end2, end: "end1"})
+			}
+		}
+	}
+	if typ.Cardinality(2) == events.CardinalityOne {
+		for _, r := range s.view.linked(end1.guid) {
+			if r.typ.Name == typ.Name() && r.end1 == end1.guid && (r.end2 != end2.guid || len(all) == 0) {
+				all = append(all, obstacle{link: r, of: end1, end: "end2"})
+			}
+		}
+	}
+	return all
+}
+
+// reviseLink makes the properties of a relationship what they are to be.
+func (a *applier) reviseLink(q *request, old *record, properties events.Properties, effectivity *events.Effectivity) (outcome, error) {
+	if err := q.mayChange(old); err != nil {
+		return outcome{}, err
+	}
+	if q.inScope(old) && effectivity == nil && sameProperties(old, properties) {
+		return unchanged(old), nil
+	}
+	r, err := old.link()
+	if err != nil {
+		return outcome{}, err
+	}
+	r.Properties = properties
+	setEffectivity(&r.Header, effectivity)
+	q.adopt(&r.Header)
+	same, _, _ := appendRelationship(nil, r)
+	if bytes.Equal(same, old.state()) {
+		return unchanged(old), nil
+	}
+	q.touch(&r.Header)
+	return a.storeLink(old.typ, old, r, events.TypeRelationshipUpdated)
+}
+
+func (a *applier) updateLink(v view, q *request, c *events.UpdateRelationship) (outcome, error) {
+	old, err := linkOf(v, &c.Relationship, "/relationship")
+	if err != nil {
+		return outcome{}, err
+	}
+	if old == nil {
+		return outcome{}, events.Errorf(events.CodeNotFound, "/relationship", "there is no such relationship")
+	}
+	if err := expect(c.Expectation, old, ""); err != nil {
+		return outcome{}, err
+	}
+	typ, err := v.registry().Relationship(old.typ.Name, "/relationship")
+	if err != nil {
+		return outcome{}, err
+	}
+	properties, err := wanted(typ, old, c.Properties, opentypes.CheckOptions{Pointer: "/properties", Partial: !c.Replace})
+	if err != nil {
+		return outcome{}, err
+	}
+	return a.reviseLink(q, old, properties, c.Effectivity)
+}
+
+func (a *applier) storeLink(typ *events.ElementType, old *record, rel *events.Relationship, eventType string) (outcome, error) {
+	b := openChange(a.scratch[:0], "relationship")
+	begin := len(b)
+	b, from, to := appendRelationship(b, rel)
+	size := len(b) - begin
+	if err := a.fits(size); err != nil {
+		return outcome{}, err
+	}
+	r := &record{
+		relationship: true, typ: typ, name: rel.Header.GUID, version: rel.Header.Versions.Version,
+		home: homeOf(&rel.Header.Origin),
+	}
+	var err error
+	if r.guid, err = uuid.Parse(rel.Header.GUID); err != nil {
+		return outcome{}, err
+	}
+	if r.connected, err = connectedBy(&rel.End1, &rel.End2); err != nil {
+		return outcome{}, err
+	}
+	r.derived = r.guid == events.RelationshipKey(typ.Name, r.end1, r.end2)
+	a.scratch = closeChange(b, old.json(), "")
+	data := bytes.Clone(a.scratch)
+	r.keep(data[begin:begin+size], from-begin, to-begin)
+	return changed(r, change{eventType: eventType, record: r, data: data}), nil
+}
+
+func (*applier) unlink(v view, q *request, c *events.Unlink) (outcome, error) {
+	old, err := linkOf(v, c.Ref(), "")
+	if err := cmp.Or(ignoreMissing(err), expectUnlessGone(c.Expectation, old)); err != nil || old == nil {
+		return outcome{}, err
+	}
+	if err := q.mayChange(old); err != nil {
+		return outcome{}, err
+	}
+	return outcome{
+		changes: []change{removal(old, events.TypeRelationshipDeleted)},
+		result:  events.Result{GUID: old.guid.String(), Changed: true},
+	}, nil
+}
+
+func expectUnlessGone(want events.Expectation, have *record) error {
+	if have == nil {
+		return nil
+	}
+	return expect(want, have, "")
+}
+
+// linkOf finds a relationship; nil if it is not there.
+func linkOf(v view, ref *events.RelationshipRef, pointer string) (*record, error) {
+	if ref.GUID != "" {
+		id, err := uuid.Parse(ref.GUID)
+		if err != nil {
+			return nil, events.Errorf(events.CodeInvalid, pointer+"/guid", "%s", err)
+		}
+		r := v.get(id)
+		if r != nil && !r.relationship {
+			return nil, events.Errorf(events.CodeInvalid, pointer+"/guid", "%s is an element, not a relationship", id)
+		}
+		return r, nil
+	}
+	end1, err := element(v, ref.End1, pointer+"/end1")
+	if err != nil {
+		return nil, err
+	}
+	end2, err := element(v, ref.End2, pointer+"/end2")
+	if err != nil {
+		return nil, err
+	}
+	return between(v, ref.Type, end1.guid, end2.guid), nil
+}
+
+func ignoreMissing(err error) error {
+	if events.CodeOf(err) == events.CodeNotFound {
+		return nil
+	}
+	return err
+}
+
+// element finds the element that a reference names.
+func element(v view, ref events.ElementRef, pointer string) (*record, error) {
+	var r *record
+	if ref.GUID != "" {
+		id, err := uuid.Parse(ref.GUID)
+		if err != nil {
+			return nil, events.Errorf(events.CodeInvalid, pointer+"/guid", "%s", err)
+		}
+		if r = v.get(id); r == nil || r.relationship {
+			return nil, events.Errorf(events.CodeNotFound, pointer+"/guid", "there is no element %s", ref.GUID)
+		}
+		return r, nil
+	}
+	if r = v.named(ref.QualifiedName); r == nil {
+		return nil, events.Errorf(events.CodeNotFound, pointer+"/qualifiedName", "there is no element %q", ref.QualifiedName)
+	}
+	return r, nil
+}
+
+// header is that of something new.
+func (q *request) header(id string, typ *events.ElementType) events.ElementHeader {
+	h := events.ElementHeader{
+		GUID: id, Type: *typ,
+		Versions: events.Versions{CreatedBy: q.actor, CreateTime: q.time, Version: 1},
+		Origin:   events.Origin{Category: events.OriginLocal, Scope: q.scope},
+	}
+	if q.source != "" {
+		h.Origin.Category, h.Origin.Source = cmp.Or(q.category, events.OriginExternal), q.source
+	}
+	return h
+}
+
+func (q *request) touch(h *events.ElementHeader) {
+	h.Versions.Version++
+	h.Versions.UpdatedBy, h.Versions.UpdateTime = q.actor, q.time
+}
+
+// inScope reports whether the record belongs to the scope of the request, if
+// that has one.
+func (q *request) inScope(r *record) bool { return q.scope == "" || q.scope == r.scope() }
+
+// adopt makes what a reconciliation sees belong to its scope from now on.
+func (q *request) adopt(h *events.ElementHeader) {
+	if q.scope != "" {
+		h.Origin.Scope = q.scope
+	}
+}
+
+// mayChange refuses to change what belongs to another metadata source (Egeria:
+// provenance, EXTERNAL_SOURCE).
+func (q *request) mayChange(r *record) error {
+	if r.source() == "" || r.source() == q.source {
+		return nil
+	}
+	return events.Errorf(events.CodeRefused, events.ExtMetadataSource, "%s belongs to the metadata source %s; only that may change it", r.name, r.source())
+}
+
+func (r *record) json() []byte {
+	if r == nil {
+		return nil
+	}
+	return r.state()
+}
+
+func stub(r *record) events.ElementStub {
+	return events.ElementStub{GUID: r.guid.String(), Type: r.typ.Name, QualifiedName: r.qualifiedName()}
+}
+
+func changed(r *record, c change) outcome {
+	return outcome{changes: []change{c}, result: events.Result{GUID: r.guid.String(), Version: r.version, Changed: true}}
+}
+
+func unchanged(r *record) outcome {
+	return outcome{result: events.Result{GUID: r.guid.String(), Version: r.version}}
+}
+
+func (r *record) props() (events.Properties, error) {
+	if r.from == r.to {
+		return events.Properties{}, nil
+	}
+	return events.ParseProperties(r.properties())
+}
+
+func sameProperties(old *record, p events.Properties) bool {
+	if p.IsZero() {
+		return old.from == old.to
+	}
+	return bytes.Equal(old.properties(), p.Raw())
+}
+
+func inStep(i int, err error) error {
+	e, ok := asError(err)
+	if !ok {
+		return err
+	}
+	pointer := e.Pointer
+	if !strings.HasPrefix(pointer, "/") {
+		pointer = "" // an attribute of the event, not a place in the step
+	}
+	return &events.Error{Code: e.Code, Message: e.Message, Pointer: "/commands/" + strconv.Itoa(i) + "/data" + pointer}
+}
+
+func asError(err error) (*events.Error, bool) { return errors.AsType[*events.Error](err) }
+
+// cutPointer returns what a JSON pointer has behind another one, if it leads
+// there or below.
+func cutPointer(pointer, prefix string) (rest string, ok bool) {
+	rest, ok = strings.CutPrefix(pointer, prefix)
+	return rest, ok && (rest == "" || rest[0] == '/')
+}

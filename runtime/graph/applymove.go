@@ -1,0 +1,153 @@
+package graph
+
+import (
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/opentypes"
+)
+
+// retype makes an element one of another type. Its subject has the type in it:
+// under the old one it ends, without being deleted.
+func (a *applier) retype(v view, q *request, c *events.Retype) (outcome, error) {
+	old, err := living(v, c.Element, c.Expectation)
+	if err != nil {
+		return outcome{}, err
+	}
+	typ, err := v.registry().Element(c.Type, "/type")
+	if err != nil {
+		return outcome{}, err
+	}
+	if old.typ.Name == typ.Name() {
+		return a.update(v, q, &events.Update{Element: c.Element, Properties: c.Properties})
+	}
+	if err := q.mayChange(old); err != nil {
+		return outcome{}, err
+	}
+	if !old.named() && typ.RequiresName() {
+		return outcome{}, events.Errorf(events.CodeConflict, "/type", "%s has no qualified name, which a %s needs", old.guid, typ.Name())
+	}
+	if err := linksAllow(v, old, typ); err != nil {
+		return outcome{}, err
+	}
+	e, err := old.element()
+	if err != nil {
+		return outcome{}, err
+	}
+	if e.Properties, err = retyped(typ, e.Properties, c.Properties); err != nil {
+		return outcome{}, err
+	}
+	for i := range e.Classifications {
+		m := &e.Classifications[i]
+		if err := checkMark(v.registry(), typ.Header(), m, false, ""); err != nil {
+			return outcome{}, events.Errorf(events.CodeConflict, "/type", "%s cannot become a %s: %s", old.name, typ.Name(), messageOf(err))
+		}
+	}
+	e.Header.Type = *typ.Header()
+	q.touch(&e.Header)
+	o, err := a.store(typ.Header(), old, e, events.TypeElementRetyped, "")
+	if err != nil {
+		return outcome{}, err
+	}
+	end := removal(old, events.TypeElementMoved)
+	end.moved = true
+	o.changes = append([]change{end}, o.changes...)
+	return o, nil
+}
+
+// linksAllow checks that the relationships of an element may lead to one of the
+// type.
+func linksAllow(v view, r *record, typ *opentypes.Type) error {
+	for _, l := range v.linked(r.guid) {
+		rel, err := v.registry().Relationship(l.typ.Name, "/type")
+		if err != nil {
+			continue // of a type that is not known any more
+		}
+		end := 1
+		if l.end1 != r.guid {
+			end = 2
+		}
+		if want := rel.End(end); want != nil && !typ.Header().Is(want.Type) {
+			return events.Errorf(events.CodeConflict, "/type", "%s has a %s, %s, which needs a %s at this end; a %s is none",
+				r.name, l.typ.Name, l.guid, want.Type, typ.Name())
+		}
+	}
+	return nil
+}
+
+// retyped returns those properties that the type has, with the patch, checked.
+func retyped(typ *opentypes.Type, have, patch events.Properties) (events.Properties, error) {
+	has := map[string]bool{}
+	for _, attribute := range typ.Attributes() {
+		has[attribute.Name] = true
+	}
+	kept := map[string]any{}
+	for m := have.Members(); m.Next(); {
+		if has[m.Name()] {
+			kept[m.Name()] = m.Value()
+		}
+	}
+	all, err := events.Props(kept).Merge(patch)
+	if err != nil {
+		return all, err
+	}
+	return typ.Check(all, opentypes.CheckOptions{Pointer: "/properties"})
+}
+
+// rehome makes an element or a relationship belong to another metadata source.
+func (a *applier) rehome(v view, q *request, c *events.Rehome) (outcome, error) {
+	old, err := rehomed(v, c)
+	if err != nil {
+		return outcome{}, err
+	}
+	if err := expect(c.Expectation, old, ""); err != nil {
+		return outcome{}, err
+	}
+	// Who acts on behalf of no source may take over what is of one that is gone.
+	if err := q.mayChange(old); err != nil && q.source != "" {
+		return outcome{}, err
+	}
+	switch {
+	case old.source() != c.From:
+		return outcome{}, events.Errorf(events.CodeConflict, "/from", "the home of %s is %q, not %q", old.name, old.source(), c.From)
+	case c.To == c.From:
+		return unchanged(old), nil
+	case old.relationship:
+		rel, err := old.link()
+		if err != nil {
+			return outcome{}, err
+		}
+		q.rehome(&rel.Header, c.To)
+		return a.storeLink(old.typ, old, rel, events.TypeRelationshipRehomed)
+	}
+	e, err := old.element()
+	if err != nil {
+		return outcome{}, err
+	}
+	q.rehome(&e.Header, c.To)
+	return a.store(old.typ, old, e, events.TypeElementRehomed, "")
+}
+
+// rehomed finds what is to get another home.
+func rehomed(v view, c *events.Rehome) (*record, error) {
+	if c.Relationship == (events.RelationshipRef{}) {
+		return element(v, c.Element, "/element")
+	}
+	r, err := linkOf(v, &c.Relationship, "/relationship")
+	if err == nil && r == nil {
+		err = events.Errorf(events.CodeNotFound, "/relationship", "there is no such relationship")
+	}
+	return r, err
+}
+
+// rehome gives a header its new home. Of what kind the source is, the present one
+// says, if there is one.
+func (q *request) rehome(h *events.ElementHeader, to string) {
+	switch {
+	case to == "":
+		h.Origin = events.Origin{Category: events.OriginLocal}
+	case h.Origin.Source == "":
+		h.Origin.Category, h.Origin.Source = events.OriginExternal, to
+	default:
+		h.Origin.Source = to
+	}
+	q.touch(h)
+}

@@ -1,0 +1,266 @@
+package graph
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/camena-io/camena/events"
+)
+
+const (
+	typeSourcedFrom     = "SourcedFrom"
+	typeCatalogTemplate = "CatalogTemplate"
+	// templateSubstitute marks what stands in for a template.
+	templateSubstitute = "TemplateSubstitute"
+)
+
+// copying is the making of a copy of a template.
+type copying struct {
+	*stage
+	q        *request
+	command  *events.FromTemplate
+	template *record
+	name     string // of the copy
+	copies   map[guid]events.ElementRef
+}
+
+// fromTemplate copies a template and what is anchored to it.
+func (a *applier) fromTemplate(v view, q *request, c *events.FromTemplate) (outcome, error) {
+	template, err := element(v, c.Template, "/template")
+	if err != nil {
+		return outcome{}, err
+	}
+	e, err := template.element()
+	if err != nil {
+		return outcome{}, err
+	}
+	if e.Classification(events.Template) == nil && e.Classification(templateSubstitute) == nil {
+		return outcome{}, events.Errorf(events.CodeInvalid, "/template", "%s is no template; classify it as %s", template.name, events.Template)
+	}
+	if template.archived {
+		return outcome{}, events.Errorf(events.CodeInvalid, "/template", "%s is archived; restore it first", template.name)
+	}
+	m := &copying{stage: a.stage(v), q: q, command: c, template: template, copies: map[guid]events.ElementRef{}}
+	if m.name, err = m.fill(cmp.Or(c.QualifiedName, template.qualifiedName())); err != nil {
+		return outcome{}, err
+	}
+	if old := v.named(m.name); old != nil && c.Retrieve && old != template {
+		return unchanged(old), nil
+	}
+	return m.run(v)
+}
+
+func (m *copying) run(v view) (outcome, error) {
+	family := livingOf(v, m.template)
+	for _, r := range family {
+		if err := m.copyElement(r); err != nil {
+			return outcome{}, err
+		}
+	}
+	for _, r := range family {
+		if err := m.copyLinks(v, r); err != nil {
+			return outcome{}, err
+		}
+	}
+	root := m.copies[m.template.guid]
+	if _, err := m.do(m.q, &events.Link{Relationship: events.RelationshipSpec{
+		Type: typeSourcedFrom, End1: root, End2: events.ByGUID(m.template.guid.String()),
+		Properties: events.Props(map[string]any{"sourceVersionNumber": m.template.version}),
+	}}); err != nil {
+		return outcome{}, err
+	}
+	if len(m.all.changes) > maxChanges {
+		return outcome{}, events.Errorf(events.CodeTooLarge, "/template", "the copy takes %d changes; at most %d can be made at once", len(m.all.changes), maxChanges)
+	}
+	m.all.result.GUID, m.all.result.Version = root.GUID, 1
+	return m.all, nil
+}
+
+// livingOf returns a template and what is anchored to it, anchors first, but for
+// what is archived and what is anchored to that.
+func livingOf(v view, template *record) []*record {
+	all := familyOf(v, template)
+	slices.Reverse(all)
+	lives := map[guid]bool{template.anchor: true}
+	return slices.DeleteFunc(all, func(r *record) bool {
+		lives[r.guid] = !r.archived && lives[r.anchor]
+		return !lives[r.guid]
+	})
+}
+
+func (m *copying) copyElement(r *record) error {
+	e, err := r.element()
+	if err != nil {
+		return err
+	}
+	spec := events.ElementSpec{Type: e.Header.Type.Name, Zones: slices.Concat([]string{}, e.Header.Zones), Effectivity: &e.Header.Effectivity}
+	if spec.Properties, err = m.fillProperties(e.Properties); err != nil {
+		return err
+	}
+	for _, c := range e.Classifications {
+		switch c.Name {
+		case events.Template, templateSubstitute, events.Memento:
+			continue
+		}
+		if c.Properties, err = m.fillProperties(c.Properties); err != nil {
+			return err
+		}
+		spec.Classifications = append(spec.Classifications, c)
+	}
+	if r == m.template {
+		err = m.asRoot(&spec)
+	} else {
+		spec.QualifiedName, err = m.nameOf(r)
+		spec.Anchor = m.copies[r.anchor]
+	}
+	if err != nil {
+		return err
+	}
+	result, err := m.do(m.q, &events.Create{Element: spec})
+	if err != nil {
+		return elsewhere(err, "/element", "")
+	}
+	m.copies[r.guid] = events.ByGUID(result.GUID)
+	return nil
+}
+
+// asRoot gives the copy of the template itself what the command says.
+func (m *copying) asRoot(spec *events.ElementSpec) (err error) {
+	spec.GUID, spec.QualifiedName, spec.Anchor = m.command.GUID, m.name, m.command.Anchor
+	spec.Properties, err = spec.Properties.Merge(m.command.Properties)
+	return err
+}
+
+// nameOf returns the name of the copy of what is anchored to the template: its
+// placeholders are filled, and it begins with the name of the new element where
+// it begins with that of the template.
+func (m *copying) nameOf(r *record) (string, error) {
+	if !r.named() {
+		return "", nil
+	}
+	name := r.name
+	if rest, ok := strings.CutPrefix(name, m.template.name); ok && m.template.named() {
+		name = m.name + rest
+	}
+	name, err := m.fill(name)
+	if err == nil && name == r.name {
+		err = events.Errorf(events.CodeConflict, "/template", "the name of %s, which is anchored to the template, has no placeholder: a copy would have the same", r.name)
+	}
+	return name, err
+}
+
+// copyLinks relates the copy of an element as the element is related, but not to
+// what is archived, nor to what has no room for another relationship.
+func (m *copying) copyLinks(v view, r *record) error {
+	links := v.linked(r.guid)
+	slices.SortFunc(links, byGUID)
+	for _, l := range links {
+		if l.typ.Name == typeSourcedFrom || l.typ.Name == typeCatalogTemplate || m.copied(l) && l.end1 != r.guid {
+			continue // what is among the copies is copied once
+		}
+		if err := m.copyLink(l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *copying) copyLink(l *record) error {
+	typ, err := m.view.registry().Relationship(l.typ.Name, "/template")
+	if err != nil {
+		return err
+	}
+	rel, err := l.link()
+	if err != nil {
+		return err
+	}
+	spec := events.RelationshipSpec{Type: l.typ.Name, End1: m.copyOf(l.end1), End2: m.copyOf(l.end2), Effectivity: &rel.Header.Effectivity}
+	end1, one := element(m.view, spec.End1, "/template")
+	end2, two := element(m.view, spec.End2, "/template")
+	if err := cmp.Or(one, two); err != nil {
+		return err
+	}
+	if end1.archived || end2.archived || !m.hasRoom(typ, end1, end2) {
+		return nil
+	}
+	if spec.Properties, err = m.fillProperties(rel.Properties); err != nil {
+		return err
+	}
+	if typ.MultiLink() && !l.derived {
+		spec.GUID = m.q.newGUID().String() // the derived one is for one of them
+	}
+	_, err = m.do(m.q, &events.Link{Relationship: spec})
+	return err
+}
+
+// copied reports whether both ends of a relationship are copied.
+func (m *copying) copied(l *record) bool {
+	_, one := m.copies[l.end1]
+	_, two := m.copies[l.end2]
+	return one && two
+}
+
+func (m *copying) copyOf(id guid) events.ElementRef {
+	if c, ok := m.copies[id]; ok {
+		return c
+	}
+	return events.ByGUID(id.String())
+}
+
+// A placeholder is written ~{name}~.
+const (
+	placeholderBegin = "~{"
+	placeholderEnd   = "}~"
+)
+
+func (m *copying) fill(text string) (string, error) {
+	var b strings.Builder
+	for {
+		before, rest, found := strings.Cut(text, placeholderBegin)
+		b.WriteString(before)
+		if !found {
+			return b.String(), nil
+		}
+		name, after, closed := strings.Cut(rest, placeholderEnd)
+		if !closed {
+			b.WriteString(placeholderBegin + rest)
+			return b.String(), nil
+		}
+		value, ok := m.command.Placeholders[name]
+		if !ok {
+			return "", events.Errorf(events.CodeInvalid, "/placeholders", "the template needs a value for %q", name)
+		}
+		b.WriteString(value)
+		text = after
+	}
+}
+
+// fillProperties fills the placeholders in all text of properties.
+func (m *copying) fillProperties(p events.Properties) (events.Properties, error) {
+	if !bytes.Contains(p.Raw(), []byte(placeholderBegin)) {
+		return p, nil
+	}
+	var b bytes.Buffer
+	dec, enc := jsontext.NewDecoder(bytes.NewReader(p.Raw())), jsontext.NewEncoder(&b)
+	for dec.PeekKind() != 0 {
+		t, err := dec.ReadToken()
+		if err != nil {
+			return p, err
+		}
+		if t.Kind() == '"' {
+			filled, err := m.fill(t.String())
+			if err != nil {
+				return p, err
+			}
+			t = jsontext.String(filled)
+		}
+		if err := enc.WriteToken(t); err != nil {
+			return p, err
+		}
+	}
+	return events.ParseProperties(b.Bytes())
+}

@@ -1,0 +1,98 @@
+package graph
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
+)
+
+// States returns the JSON of all elements and relationships, each in its own
+// order.
+func (x *Index) States() (elements, relationships []jsontext.Value) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	for _, r := range x.byGUID {
+		if r.relationship {
+			relationships = append(relationships, r.state())
+		} else {
+			elements = append(elements, r.state())
+		}
+	}
+	slices.SortFunc(elements, slices.Compare)
+	slices.SortFunc(relationships, slices.Compare)
+	return elements, relationships
+}
+
+// Check says where parts of the index contradict each other, for tests; nil if
+// they do not. Nothing may be committed meanwhile.
+func (x *Index) Check() error {
+	counts := map[string]int{}
+	for id, r := range x.byGUID {
+		if err := x.checkState(id, r); err != nil {
+			return err
+		}
+		if !x.isFound(r) {
+			return fmt.Errorf("%s is not found by name, anchor or ends", r.text)
+		}
+		r.countIn(counts)
+	}
+	for what, n := range map[string]int{
+		"names": len(x.byName), "anchors": x.anchors.Len(), "scopes": x.scopes.Len(), "ends": x.ends.Len(), "types": x.types.Len(),
+	} {
+		if n != counts[what] {
+			return fmt.Errorf("%d %s, but %d are found", counts[what], what, n)
+		}
+	}
+	return nil
+}
+
+func (x *Index) checkState(id guid, r *record) error {
+	parsed, err := parseState(x.registry(), r.state(), r.relationship)
+	if err != nil {
+		return err
+	}
+	connected := parsed.connected == r.connected || parsed.connected != nil && r.connected != nil && *parsed.connected == *r.connected
+	same := parsed.guid == id && parsed.name == r.name && parsed.typ.Name == r.typ.Name && parsed.version == r.version &&
+		parsed.home == r.home && parsed.anchor == r.anchor && parsed.archived == r.archived &&
+		connected && parsed.derived == r.derived && parsed.from == r.from && parsed.to == r.to
+	if !same {
+		return fmt.Errorf("the record %+v is not that of its state %s", r, r.text)
+	}
+	return nil
+}
+
+func (x *Index) isFound(r *record) bool {
+	found := !r.named() || x.named(r.name) == r
+	if r.anchor != uuid.Nil {
+		found = found && slices.Contains(x.anchored(r.anchor), r) && x.get(r.anchor) != nil
+	}
+	if r.relationship {
+		for _, id := range []guid{r.end1, r.end2} {
+			found = found && slices.Contains(x.linked(id), r) && x.get(id) != nil
+		}
+	}
+	return found
+}
+
+// countIn counts where the record has to be found.
+func (r *record) countIn(counts map[string]int) {
+	if r.named() && !r.derived {
+		counts["names"]++
+	}
+	if r.anchor != uuid.Nil {
+		counts["anchors"]++
+	}
+	if r.scope() != "" {
+		counts["scopes"]++
+	}
+	switch {
+	case !r.relationship:
+		counts["types"]++
+	case r.end1 == r.end2:
+		counts["ends"]++
+	default:
+		counts["ends"] += 2
+	}
+}

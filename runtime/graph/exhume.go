@@ -1,0 +1,184 @@
+package graph
+
+import (
+	"context"
+	"log/slog"
+	"strconv"
+	"strings"
+
+	"github.com/camena-io/camena/events"
+)
+
+// Graves are what restorations can bring back, by the element that is asked for,
+// which comes last.
+type Graves map[guid][]*record
+
+// Restores reports whether a command is to bring something back.
+func Restores(c events.Command) bool { return len(restored(c)) > 0 }
+
+// restored returns the elements that a command is to bring back.
+func restored(c events.Command) []events.ElementRef {
+	switch c := c.(type) {
+	case *events.Restore:
+		return []events.ElementRef{c.Element}
+	case *events.ChangeSet:
+		steps, err := c.Steps()
+		if err != nil {
+			return nil
+		}
+		var refs []events.ElementRef
+		for _, step := range steps {
+			refs = append(refs, restored(step)...)
+		}
+		return refs
+	default:
+		return nil
+	}
+}
+
+// Exhume reads what was deleted together with the elements that a command is to
+// bring back, in the order of the deletion: the index knows of what is gone only
+// where it lies.
+func (x *Index) Exhume(ctx context.Context, log Log, c events.Command) (Graves, error) {
+	refs := restored(c)
+	if len(refs) == 0 {
+		return nil, nil //nolint:nilnil // most commands restore nothing
+	}
+	graves := Graves{}
+	for _, ref := range refs {
+		id := guidOf(ref)
+		sequence, ok := x.buried(id)
+		if !ok {
+			continue
+		}
+		var err error
+		if graves[id], err = x.exhumeAt(ctx, log, id, sequence); err != nil {
+			return nil, err
+		}
+	}
+	return graves, nil
+}
+
+// guidOf returns the guid that a reference gives, or that belongs to its name.
+func guidOf(ref events.ElementRef) guid {
+	if ref.GUID != "" {
+		ref.QualifiedName = ""
+	}
+	return events.ElementKey(ref)
+}
+
+// exhumeAt reads the deletions of one command that ends, or goes on, with that
+// of an element at a sequence.
+func (x *Index) exhumeAt(ctx context.Context, log Log, root guid, sequence uint64) ([]*record, error) {
+	e, ok, err := log.At(ctx, sequence)
+	if err != nil || !ok {
+		return nil, err
+	}
+	first, err := beginOf(ctx, log, e.ID, sequence)
+	if err != nil || first == 0 {
+		return nil, err
+	}
+	command, _, _ := causeOf(e.ID, sequence)
+	var graves []*record
+	err = log.Between(ctx, first, sequence, func(e *Event) {
+		if other, _, _ := causeOf(e.ID, e.Sequence); other != command {
+			return
+		}
+		r, err := x.grave(e)
+		if err != nil {
+			x.log.ErrorContext(ctx, "a deletion cannot be read, nor restored", slog.Uint64("sequence", e.Sequence), slog.Any("error", err))
+		} else if r != nil {
+			graves = append(graves, r)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return together(graves, root), nil
+}
+
+// beginOf returns the sequence of the first event of the command that caused the
+// one with an id; 0 if that cannot be told.
+func beginOf(ctx context.Context, log Log, id string, sequence uint64) (first uint64, err error) {
+	command, first, ok := causeOf(id, sequence)
+	if !ok {
+		return 0, nil
+	}
+	// A large deletion that a crash cut in two begins to count again.
+	for first > 1 {
+		e, _, err := log.At(ctx, first-1)
+		if err != nil {
+			return 0, err
+		}
+		other, from, ok := causeOf(e.ID, first-1)
+		if !ok || other != command {
+			break
+		}
+		first = from
+	}
+	return first, nil
+}
+
+// causeOf returns the command that caused an event, and where the first event of
+// it is, if it was all published at once.
+func causeOf(id string, sequence uint64) (command string, first uint64, ok bool) {
+	i := strings.LastIndexByte(id, '-')
+	if i < 0 {
+		return "", 0, false
+	}
+	n, err := strconv.ParseUint(id[i+1:], 10, 64)
+	if err != nil || sequence == 0 {
+		return "", 0, false
+	}
+	// In an out topic that was restored there are no gaps: events before it may be
+	// missing.
+	return id[:i], sequence - min(n, sequence-1), true
+}
+
+// grave returns what an event deleted, as it was before; nil if it deleted
+// nothing, or left nothing.
+func (x *Index) grave(e *Event) (*record, error) {
+	types := x.registry()
+	f, err := factOf(types, e)
+	if err != nil || !f.IsDeletion() || f.moved || f.purged {
+		return nil, err
+	}
+	c, err := events.Unmarshal[storedChange](e.Data)
+	if err != nil {
+		return nil, err
+	}
+	return parseState(types, c.Previous, f.record.relationship)
+}
+
+// together returns, of what one command deleted, what went with an element: what
+// was anchored to it, and the relationships of all these. It ends with the
+// element; without that there is nothing.
+func together(graves []*record, root guid) []*record {
+	byID := map[guid]*record{}
+	for _, r := range graves {
+		byID[r.guid] = r
+	}
+	if byID[root] == nil {
+		return nil
+	}
+	in := map[guid]bool{}
+	for _, r := range graves {
+		in[r.guid] = !r.relationship && leadsTo(byID, r, root)
+	}
+	var found []*record
+	for _, r := range graves {
+		if r.guid != root && byID[r.guid] == r && (in[r.guid] || r.relationship && (in[r.end1] || in[r.end2])) {
+			found = append(found, r)
+		}
+	}
+	return append(found, byID[root])
+}
+
+// leadsTo reports whether an element is the root, or anchored to it, directly or
+// not.
+func leadsTo(byID map[guid]*record, r *record, root guid) bool {
+	for r != nil && r.guid != root {
+		r = byID[r.anchor]
+	}
+	return r != nil
+}

@@ -1,0 +1,91 @@
+package graph
+
+import (
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
+
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/opentypes"
+)
+
+// Event is a change event as the out topic has it.
+type Event struct {
+	// Sequence on the out topic, and Position, the in-sequence of the command.
+	Sequence, Position uint64
+	// Stored is when it was stored, Time what the event says.
+	Stored, Time time.Time
+	ID, Type     string
+	Subject
+	Data []byte
+	// Damage says why what is around the data cannot be read, if so.
+	Damage error
+}
+
+// storedChange is the data of a change event, its states left as JSON.
+type storedChange struct {
+	Element        jsontext.Value `json:"element"`
+	Relationship   jsontext.Value `json:"relationship"`
+	Previous       jsontext.Value `json:"previous"`
+	Classification string         `json:"classificationName"`
+	Purged         bool           `json:"purged"`
+}
+
+// Read returns what a change event says. Of one that cannot be read that is no
+// more than that it is there.
+func (x *Index) Read(e *Event) (Fact, error) {
+	f, err := factOf(x.registry(), e)
+	if err != nil {
+		_, position := x.Reached()
+		return Fact{sequence: e.Sequence, position: max(position, e.Position), stored: e.Stored}, err
+	}
+	return f, nil
+}
+
+// IsDeletion reports whether the fact is that something is there no more.
+func (f *Fact) IsDeletion() bool { return f.record != nil && f.record.deleted }
+
+func factOf(types *opentypes.Registry, e *Event) (Fact, error) {
+	f := Fact{sequence: e.Sequence, position: e.Position, stored: e.Stored, id: e.ID}
+	if e.Damage != nil {
+		return f, e.Damage
+	}
+	switch e.Type {
+	case events.TypeConnectorFenced:
+		fence, err := events.Unmarshal[events.Fence](e.Data)
+		f.connector, f.generation = fence.Connector, fence.Generation
+		return f, err
+	case events.TypeTypeDefined:
+		c, err := events.Unmarshal[events.TypeChange](e.Data)
+		f.typeDef = c.Type
+		return f, err
+	}
+	err := f.read(types, e)
+	return f, err
+}
+
+// read takes what a change event says of an element or relationship.
+func (f *Fact) read(types *opentypes.Registry, e *Event) error {
+	var c storedChange
+	if err := json.Unmarshal(e.Data, &c, json.RejectUnknownMembers(true)); err != nil {
+		return err
+	}
+	f.moved, f.purged = e.Type == events.TypeElementMoved, c.Purged
+	var err error
+	switch {
+	case f.moved || strings.HasSuffix(e.Type, ".deleted.v1"):
+		f.record = &record{
+			deleted: true, relationship: e.Relationship,
+			typ: known(types, events.ElementType{Name: e.TypeName}, e.Relationship),
+		}
+		f.record.guid, err = uuid.Parse(e.GUID)
+	case e.Relationship:
+		f.record, err = parseState(types, c.Relationship, true)
+	default:
+		f.record, err = parseState(types, c.Element, false)
+	}
+	return err
+}

@@ -1,0 +1,383 @@
+package graph
+
+import (
+	"bytes"
+	"cmp"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/tidwall/btree"
+
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/opentypes"
+)
+
+// view is the state that commands are applied to.
+type view interface {
+	graph
+	// fenced returns the generation that a connector is fenced to.
+	fenced(connector string) uint64
+	// registry returns the types.
+	registry() *opentypes.Registry
+}
+
+// graph is the elements and relationships of a view.
+type graph interface {
+	// get returns the element or relationship, nil if there is none.
+	get(id guid) *record
+	// named returns the element with that qualified name, nil if there is none.
+	named(name string) *record
+	// linked returns the relationships of an element.
+	linked(element guid) []*record
+	// anchored returns the elements that are anchored to an element.
+	anchored(element guid) []*record
+	// alias returns the relationship whose type and ends have that key, if it
+	// has another guid; of several any one.
+	alias(key guid) *record
+}
+
+// Index is the committed state. Records in it never change, so a snapshot of
+// the ordered trees stays what it is while writing goes on.
+type Index struct {
+	mu sync.RWMutex
+	// sequence of the out topic up to which the index reflects it, and the
+	// in-sequence that the last event there carried.
+	sequence, position uint64
+	// stored is when the last event was, id is what it is called.
+	stored time.Time
+	id     string
+	// advanced is closed when sequence grows; nil while nobody waits.
+	advanced chan struct{}
+
+	byGUID map[guid]*record
+	// byName are the elements whose guid does not follow from their name.
+	byName map[string]*record
+	// aliases are the relationships that were given a guid of their own, by the
+	// one that belongs to their type and ends.
+	aliases map[guid]*record
+	fences  map[string]uint64
+	graves
+	typeSet
+	tally tally
+	texts *texts
+	trees
+	log *slog.Logger
+}
+
+// trees are the ordered parts of the index.
+type trees struct {
+	types  *btree.BTreeG[*record] // elements by type, name
+	scopes *btree.BTreeG[*record] // what has a scope by source, scope, guid
+	ends   *btree.BTreeG[end]     // relationships by element, guid
+	// anchors are the elements that have an anchor, by that and their guid.
+	anchors *btree.BTreeG[*record]
+}
+
+type end struct {
+	element guid
+	link    *record
+}
+
+// New returns an index in which nothing is but the types that are there without
+// having been defined.
+func New(types *opentypes.Registry, log *slog.Logger) *Index {
+	x := newIndex(newTypeSet(types, func(name string, err error) {
+		log.Error("a type that is defined on the bus does not fit to those of this version; elements of it are kept, but cannot be written",
+			slog.String("type", name), slog.Any("error", err))
+	}))
+	x.log = log
+	return x
+}
+
+func newIndex(types typeSet) *Index {
+	// The lock of the index guards the trees too.
+	options := btree.Options{NoLocks: true}
+	return &Index{
+		byGUID: map[guid]*record{}, byName: map[string]*record{}, aliases: map[guid]*record{}, fences: map[string]uint64{},
+		typeSet: types, graves: newGraves(), tally: newTally(), texts: newTexts(),
+		trees: trees{
+			types:   btree.NewBTreeGOptions(byType, options),
+			scopes:  btree.NewBTreeGOptions(byScope, options),
+			ends:    btree.NewBTreeGOptions(byEnd, options),
+			anchors: btree.NewBTreeGOptions(byAnchor, options),
+		},
+	}
+}
+
+func byType(a, b *record) bool {
+	if c := strings.Compare(a.typ.Name, b.typ.Name); c != 0 {
+		return c < 0
+	}
+	return byName(a, b) < 0
+}
+
+func byName(a, b *record) int {
+	return cmp.Or(strings.Compare(a.name, b.name), bytes.Compare(a.guid[:], b.guid[:]))
+}
+
+func byScope(a, b *record) bool {
+	if a.home != b.home {
+		one, two := a.homeOrNone(), b.homeOrNone()
+		return cmp.Or(strings.Compare(one.source, two.source), strings.Compare(one.scope, two.scope)) < 0
+	}
+	return bytes.Compare(a.guid[:], b.guid[:]) < 0
+}
+
+func byEnd(a, b end) bool {
+	return cmp.Or(bytes.Compare(a.element[:], b.element[:]), bytes.Compare(a.link.guid[:], b.link.guid[:])) < 0
+}
+
+func byAnchor(a, b *record) bool {
+	return cmp.Or(bytes.Compare(a.anchor[:], b.anchor[:]), bytes.Compare(a.guid[:], b.guid[:])) < 0
+}
+
+func (x *Index) get(id guid) *record {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.byGUID[id]
+}
+
+// at looks something up together with the sequence at which that holds.
+func (x *Index) at(look func() *record) (uint64, *record) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.sequence, look()
+}
+
+func (x *Index) named(name string) *record {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.lookUpName(name)
+}
+
+// lookUpName is named for who has the lock.
+func (x *Index) lookUpName(name string) *record {
+	if r := x.byGUID[events.ElementKey(events.ByName(name))]; r != nil && r.derived && r.name == name {
+		return r
+	}
+	return x.byName[name]
+}
+
+// GUID returns the guid of the element with a qualified name, or else the one
+// that it would have.
+func (x *Index) GUID(qualifiedName string) string {
+	if r := x.named(qualifiedName); r != nil {
+		return r.guid.String()
+	}
+	return events.GUIDOf(qualifiedName)
+}
+
+func (x *Index) fenced(connector string) uint64 {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.fences[connector]
+}
+
+func (x *Index) linked(element guid) []*record {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	var links []*record
+	x.ends.Ascend(end{element: element, link: &record{}}, func(e end) bool {
+		if e.element != element {
+			return false
+		}
+		links = append(links, e.link)
+		return true
+	})
+	return links
+}
+
+func (x *Index) alias(key guid) *record {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.aliases[key]
+}
+
+func (x *Index) anchored(element guid) []*record {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	var found []*record
+	x.anchors.Ascend(&record{anchor: element}, func(r *record) bool {
+		if r.anchor != element {
+			return false
+		}
+		found = append(found, r)
+		return true
+	})
+	return found
+}
+
+// snapshot is the index at one moment.
+type snapshot struct {
+	trees
+	// names are the types of elements that there are.
+	names []string
+}
+
+// snapshot returns the ordered trees as they are now, and the sequence they
+// reflect.
+func (x *Index) snapshot() (snapshot, uint64) {
+	x.mu.Lock() // copying marks the nodes of the original as shared
+	defer x.mu.Unlock()
+	return snapshot{
+		trees: trees{types: x.types.Copy(), scopes: x.scopes.Copy(), ends: x.ends.Copy(), anchors: x.anchors.Copy()}, names: x.tally.typeNames(),
+	}, x.sequence
+}
+
+// tallied calls look with the tally and returns the sequence at which it holds.
+func (x *Index) tallied(look func(*tally)) uint64 {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	look(&x.tally)
+	return x.sequence
+}
+
+// LastEvent returns the position, when the last event was stored, and its id.
+func (x *Index) LastEvent() (position uint64, stored time.Time, id string) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.position, x.stored, x.id
+}
+
+// Reset forgets everything, because the out topic is not what it was.
+func (x *Index) Reset() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	fresh := newIndex(newTypeSet(x.shipped, x.unfit))
+	x.sequence, x.position, x.stored, x.id = 0, 0, time.Time{}, ""
+	x.byGUID, x.byName, x.aliases, x.fences, x.trees = fresh.byGUID, fresh.byName, fresh.aliases, fresh.fences, fresh.trees
+	x.graves, x.typeSet, x.tally = fresh.graves, fresh.typeSet, fresh.tally
+	x.texts.clear()
+}
+
+// Reached returns how far the index reflects the out topic, and the in-sequence
+// that led there.
+func (x *Index) Reached() (sequence, position uint64) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.sequence, x.position
+}
+
+// Waiting returns the sequence, and a channel that is closed when it grows.
+func (x *Index) Waiting() (sequence uint64, advanced <-chan struct{}) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.advanced == nil {
+		x.advanced = make(chan struct{})
+	}
+	return x.sequence, x.advanced
+}
+
+// Fact is what one message of the out topic says.
+type Fact struct {
+	sequence, position uint64
+	stored             time.Time
+	id                 string
+	record             *record // nil for a fence, and for a type
+	// moved says that the element goes on under another type; the record is
+	// what ends.
+	moved bool
+	// purged says that nothing of the history may stay.
+	purged     bool
+	typeDef    *events.TypeDef
+	connector  string
+	generation uint64
+}
+
+// Commit takes over facts in their order.
+func (x *Index) Commit(facts ...Fact) {
+	if len(facts) == 0 {
+		return
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for i := range facts {
+		f := &facts[i]
+		if f.sequence <= x.sequence {
+			continue // it was here before the follower began again
+		}
+		x.sequence, x.position, x.stored, x.id = f.sequence, f.position, f.stored, f.id
+		x.erased(f.position)
+		x.take(f)
+	}
+	if x.advanced != nil {
+		close(x.advanced)
+		x.advanced = nil
+	}
+}
+
+func (x *Index) take(f *Fact) {
+	switch {
+	case f.typeDef != nil:
+		x.define(f.typeDef)
+	case f.record == nil && f.connector != "":
+		x.fences[f.connector] = f.generation
+	case f.record != nil:
+		f.record.sequence = f.sequence
+		if !f.moved {
+			x.put(f.record)
+		}
+		if f.record.deleted {
+			x.bury(f)
+		}
+	}
+}
+
+func (x *Index) put(r *record) {
+	old := x.byGUID[r.guid]
+	if old != nil {
+		x.remove(old)
+	}
+	if !r.relationship {
+		x.texts.renew(old, r)
+	}
+	if r.deleted {
+		return
+	}
+	x.byGUID[r.guid] = r
+	if r.anchor != uuid.Nil {
+		x.anchors.Set(r)
+	}
+	x.tally.add(r, 1)
+	if r.scope() != "" {
+		x.scopes.Set(r)
+	}
+	if r.relationship {
+		x.ends.Set(end{element: r.end1, link: r})
+		x.ends.Set(end{element: r.end2, link: r})
+		if !r.derived {
+			x.aliases[r.linkKey()] = r
+		}
+		return
+	}
+	x.types.Set(r)
+	if !r.derived {
+		x.byName[r.name] = r
+	}
+}
+
+func (x *Index) remove(r *record) {
+	delete(x.byGUID, r.guid)
+	if r.anchor != uuid.Nil {
+		x.anchors.Delete(r)
+	}
+	x.tally.add(r, -1)
+	if r.scope() != "" {
+		x.scopes.Delete(r)
+	}
+	if r.relationship {
+		x.ends.Delete(end{element: r.end1, link: r})
+		x.ends.Delete(end{element: r.end2, link: r})
+		if !r.derived && x.aliases[r.linkKey()] == r {
+			delete(x.aliases, r.linkKey())
+		}
+		return
+	}
+	x.types.Delete(r)
+	if !r.derived && x.byName[r.name] == r {
+		delete(x.byName, r.name)
+	}
+}

@@ -1,0 +1,142 @@
+package graph
+
+import (
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/camena-io/camena/events"
+)
+
+// Rules are what the author of an installation decides about commands.
+type Rules struct {
+	// PublishZones are the zones that publishing puts an element into;
+	// DefaultZones are those of new elements, and of withdrawn ones. None means
+	// all zones.
+	PublishZones, DefaultZones []string
+	// MaxState is how large the JSON of a state may be, so that an event with the
+	// new and the previous state fits into a message.
+	MaxState int
+}
+
+// Request is what a command's envelope says about it.
+type Request struct {
+	// ID of the command, its Sequence on the in topic, and the Time when it was
+	// stored there, which is the time of what it changes.
+	ID       string
+	Sequence uint64
+	Time     time.Time
+	// Actor is on whose behalf it was sent, Source the metadata source.
+	Actor, Source, Scope string
+	Category             events.OriginCategory
+	Connector            string
+	Generation           uint64
+	// Graves are what restorations can bring back, see [Index.Exhume].
+	Graves Graves
+	// DryRun asks for what would change.
+	DryRun bool
+}
+
+// Pending applies commands to an index and what is not in it yet.
+type Pending struct {
+	applier applier
+	view    *overlay
+}
+
+// NewPending returns one that begins with what is in the index.
+func NewPending(x *Index, r Rules) *Pending {
+	return &Pending{
+		applier: applier{published: r.PublishZones, unpublished: r.DefaultZones, maxState: r.MaxState},
+		view:    newOverlay(x),
+	}
+}
+
+// Apply returns what a command leads to, or an [*events.Error].
+func (p *Pending) Apply(r *Request, c events.Command) (Outcome, error) {
+	q := &request{
+		actor: r.Actor, source: r.Source, scope: r.Scope, category: r.Category, connector: r.Connector, generation: r.Generation,
+		id: r.ID, sequence: r.Sequence, time: r.Time, graves: r.Graves,
+	}
+	o, err := p.applier.apply(p.view, q, c)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if r.DryRun {
+		o = o.preview()
+	}
+	for i := range o.changes {
+		o.changes[i].id = r.ID + "-" + strconv.Itoa(i)
+	}
+	return Outcome{Result: o.result, changes: o.changes}, nil
+}
+
+// Add makes an outcome visible to the commands after it.
+func (p *Pending) Add(o *Outcome) { p.view.add(o.changes) }
+
+// Drop forgets an outcome that has arrived in the index.
+func (p *Pending) Drop(o *Outcome) { p.view.drop(o.changes) }
+
+// Outcome is what a command leads to.
+type Outcome struct {
+	// Result is what its sender is told. Its Sequence is that of the last change
+	// on the out topic, once that is known.
+	Result  events.Result
+	changes []change
+}
+
+// Change is an event to be published.
+type Change struct {
+	ID   string
+	Type string
+	Data []byte
+	Subject
+	// Deletion says that what is left does not tell who made the change.
+	Deletion bool
+}
+
+// Subject is what an event is about: an element or relationship, or else, as its
+// type says, the fence of a connector or a type.
+type Subject struct {
+	Relationship   bool
+	TypeName, GUID string
+	Connector      string
+}
+
+// Len returns how many changes there are.
+func (o *Outcome) Len() int { return len(o.changes) }
+
+// Change returns the one with an index.
+func (o *Outcome) Change(i int) Change {
+	c := &o.changes[i]
+	e := Change{ID: c.id, Type: c.eventType, Data: c.data}
+	switch {
+	case c.typeDef != nil:
+		e.TypeName = c.typeDef.Name
+	case c.record == nil:
+		e.Connector = c.fence.Connector
+	default:
+		e.Relationship, e.TypeName, e.GUID = c.record.relationship, c.record.typ.Name, c.record.guid.String()
+		e.Deletion = c.record.deleted
+	}
+	return e
+}
+
+// Purges reports whether nothing may stay of the history of something.
+func (o *Outcome) Purges() bool {
+	return slices.ContainsFunc(o.changes, func(c change) bool { return c.purged })
+}
+
+// AppendFacts adds what an index has to take over when the changes are stored,
+// the last of them as Result says; position is the in-sequence of the command.
+func (o *Outcome) AppendFacts(facts []Fact, position uint64, stored time.Time) []Fact {
+	n := uint64(len(o.changes))
+	for i := range o.changes {
+		c := &o.changes[i]
+		facts = append(facts, Fact{
+			sequence: o.Result.Sequence - n + 1 + uint64(i), position: position, stored: stored, id: c.id,
+			record: c.record, moved: c.moved, purged: c.purged, typeDef: c.typeDef,
+			connector: c.fence.Connector, generation: c.fence.Generation,
+		})
+	}
+	return facts
+}

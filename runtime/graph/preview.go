@@ -1,0 +1,46 @@
+package graph
+
+import "github.com/camena-io/camena/events"
+
+// previewBytes is how much of what would change fits into an answer.
+const previewBytes = 256 << 10
+
+// preview is the outcome of a dry run: the answer tells the changes, which are
+// not made.
+func (o *outcome) preview() outcome {
+	result := o.result
+	size := 0
+	for i := range o.changes {
+		c := &o.changes[i]
+		size += len(c.data)
+		if size > previewBytes && i > 0 {
+			result.More = len(o.changes) - i
+			break
+		}
+		result.Preview = append(result.Preview, c.preview())
+	}
+	return outcome{result: result}
+}
+
+func (c *change) preview() events.Preview {
+	p := events.Preview{Type: c.eventType}
+	switch {
+	case c.typeDef != nil:
+		p.OpenType = decoded[events.TypeChange](c.data)
+	case c.record == nil:
+	case c.record.relationship:
+		p.Relationship = decoded[events.RelationshipChange](c.data)
+	default:
+		p.Element = decoded[events.ElementChange](c.data)
+	}
+	return p
+}
+
+// decoded reads back what the applier wrote.
+func decoded[T any](data []byte) *T {
+	v, err := events.Unmarshal[T](data)
+	if err != nil {
+		return nil
+	}
+	return &v
+}

@@ -1,0 +1,239 @@
+package graph
+
+import (
+	"cmp"
+	"context"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/camena-io/camena/events"
+)
+
+// Get answers from the index, or as of a time from the log.
+func (x *Index) Get(ctx context.Context, log Log, q *events.Get) (ElementAnswer, error) {
+	if q.AsOf.IsZero() {
+		return x.lookUp(q)
+	}
+	if err := q.Validate(""); err != nil {
+		return ElementAnswer{}, err
+	}
+	sequence, _ := x.Reached()
+	s, err := asOf(ctx, log, q, x.whoIsNamed(q))
+	if err != nil && q.GUID == "" {
+		buried, failed := x.buriedAs(ctx, log, q.QualifiedName)
+		if failed != nil {
+			return ElementAnswer{}, failed
+		}
+		if former, formerErr := asOf(ctx, log, q, buried); formerErr == nil {
+			s, err = former, nil
+		}
+	}
+	if err != nil {
+		return ElementAnswer{}, err
+	}
+	return s.answer(q, sequence)
+}
+
+// asOf returns what one of the elements was at the time; the refusal is about
+// one that there is a history of, if there is such.
+func asOf(ctx context.Context, log Log, q *events.Get, ids []string) (*past, error) {
+	name := cmp.Or(q.QualifiedName, q.GUID)
+	var refusal error = events.Errorf(events.CodeNotFound, "", "there is no history of %s", name)
+	for _, id := range ids {
+		life, err := lifeOf(ctx, log, id)
+		if err != nil {
+			return nil, err
+		}
+		life.id = name
+		s, err := life.at(q.AsOf)
+		if err == nil && q.GUID == "" && s.header.QualifiedName != name {
+			err = events.Errorf(events.CodeNotFound, "/asOf", "what is called %s was called %s at %s", name, s.header.QualifiedName, moment(q.AsOf))
+		}
+		if err == nil {
+			return s, nil
+		}
+		if len(life.turns) > 0 {
+			refusal = err
+		}
+	}
+	return nil, refusal
+}
+
+func moment(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
+
+// whoIsNamed returns the guids that the question may be about: who has the name
+// now, who would have it from its creation on, and who had it when it was deleted.
+func (x *Index) whoIsNamed(q *events.Get) []string {
+	if q.GUID != "" {
+		return []string{q.GUID}
+	}
+	derived := events.GUIDOf(q.QualifiedName)
+	if e := x.named(q.QualifiedName); e != nil && e.guid.String() != derived {
+		return []string{e.guid.String(), derived}
+	}
+	return []string{derived}
+}
+
+// maxBuried is how many deletions are looked at for a name.
+const maxBuried = 500
+
+// buriedAs returns the guids of elements that had the name when they were
+// deleted, though the name does not lead to their guids; newest first.
+func (x *Index) buriedAs(ctx context.Context, log Log, name string) (ids []string, err error) {
+	for _, t := range x.latestTombstones(maxBuried) {
+		e, ok, err := log.At(ctx, t.Sequence)
+		if err != nil {
+			return nil, err
+		}
+		var c storedChange
+		if !ok || json.Unmarshal(e.Data, &c) != nil {
+			continue
+		}
+		if before, err := pastOf(string(c.Previous), false); err == nil && before != nil && before.header.QualifiedName == name {
+			ids = append(ids, t.GUID.String())
+		}
+	}
+	return ids, nil
+}
+
+// life is what the out topic keeps of an element or relationship, oldest first.
+type life struct {
+	id    string
+	turns []turn
+	// full says that as many events are kept as may be, so that older ones may
+	// have been dropped.
+	full bool
+}
+
+// turn is a change: from then on it was so, and before that it was otherwise.
+type turn struct {
+	at     time.Time
+	typ    string
+	now    *past // nil: it was deleted
+	before *past // nil: it was not there
+}
+
+// past is a former state.
+type past struct {
+	state        jsontext.Value
+	relationship bool
+	header       events.ElementHeader
+}
+
+func (p *past) since() time.Time {
+	if p.header.Versions.UpdateTime.IsZero() {
+		return p.header.Versions.CreateTime
+	}
+	return p.header.Versions.UpdateTime
+}
+
+func (p *past) answer(q *events.Get, sequence uint64) (ElementAnswer, error) {
+	if !q.EffectiveAt.IsZero() && !events.StateOf(p.state).EffectiveAt(q.EffectiveAt) {
+		return ElementAnswer{}, notEffective(q)
+	}
+	if p.relationship {
+		return ElementAnswer{Sequence: sequence, Relationship: p.state}, nil
+	}
+	return ElementAnswer{Sequence: sequence, Element: p.state}, nil
+}
+
+func lifeOf(ctx context.Context, log Log, id string) (life, error) {
+	l := life{id: id}
+	most, err := log.Of(ctx, id, func(e *Event) error {
+		step, err := turnOf(e)
+		if err == nil && step.typ != events.TypeElementMoved { // it goes on under another subject
+			l.turns = append(l.turns, step)
+		}
+		return err
+	})
+	l.full = most > 0 && int64(len(l.turns)) >= most
+	return l, err
+}
+
+func turnOf(e *Event) (turn, error) {
+	var c storedChange
+	if err := json.Unmarshal(e.Data, &c); err != nil {
+		return turn{}, err
+	}
+	s := turn{at: e.Time, typ: e.Type}
+	var err error
+	relationship := len(c.Relationship) > 0 || strings.Contains(e.Type, ".relationship.")
+	if s.now, err = pastOf(cmp.Or(string(c.Element), string(c.Relationship)), relationship); err != nil {
+		return s, err
+	}
+	if s.now != nil {
+		s.at = s.now.since()
+	}
+	s.before, err = pastOf(string(c.Previous), relationship)
+	return s, err
+}
+
+func pastOf(state string, relationship bool) (*past, error) {
+	if state == "" {
+		return nil, nil //nolint:nilnil // there is none
+	}
+	var s struct {
+		Header events.ElementHeader `json:"header"`
+	}
+	if err := json.Unmarshal([]byte(state), &s); err != nil {
+		return nil, err
+	}
+	return &past{state: jsontext.Value(state), relationship: relationship, header: s.Header}, nil
+}
+
+// at returns what was there at a time.
+func (l *life) at(t time.Time) (*past, error) {
+	if len(l.turns) == 0 {
+		return nil, events.Errorf(events.CodeNotFound, "", "there is no history of %s", l.id)
+	}
+	last := -1
+	for i := range l.turns {
+		if !l.turns[i].at.After(t) {
+			last = i
+		}
+	}
+	var next *turn
+	if last+1 < len(l.turns) {
+		next = &l.turns[last+1]
+		if next.before != nil && !next.before.since().After(t) {
+			return next.before, nil
+		}
+	}
+	if last < 0 {
+		return nil, l.notYet(next, t)
+	}
+	turn := &l.turns[last]
+	switch {
+	case next != nil && next.before != nil && (turn.now == nil || turn.now.header.Versions.Version != next.before.header.Versions.Version):
+		return nil, l.lost(next, t)
+	case turn.now == nil:
+		return nil, events.Errorf(events.CodeNotFound, "/asOf", "%s was deleted at that time: it was at %s", l.id, moment(turn.at))
+	default:
+		return turn.now, nil
+	}
+}
+
+// notYet says why nothing is known of a time before the first turn.
+func (l *life) notYet(first *turn, t time.Time) error {
+	switch {
+	case first.before != nil || first.typ == events.TypeElementRestored || first.typ == events.TypeRelationshipRestored:
+		return l.lost(first, t)
+	case l.full:
+		return events.Errorf(events.CodeNotFound, "/asOf", "whether %s existed at %s is not known any more: its history begins at %s, when it was created",
+			l.id, moment(t), moment(first.at))
+	default:
+		return events.Errorf(events.CodeNotFound, "/asOf", "%s did not exist yet at %s: it was created at %s", l.id, moment(t), moment(first.at))
+	}
+}
+
+// lost says that what was there is not kept any more.
+func (l *life) lost(next *turn, t time.Time) error {
+	from := next.at
+	if next.before != nil {
+		from = next.before.since()
+	}
+	return events.Errorf(events.CodeNotFound, "/asOf", "the history of %s does not reach back to %s: it is kept from %s on", l.id, moment(t), moment(from))
+}

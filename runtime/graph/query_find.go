@@ -1,0 +1,345 @@
+package graph
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
+
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/opentypes"
+)
+
+// search is a [events.Find] that was checked.
+type search struct {
+	q      *events.Find
+	filter *events.Filter
+	// plain says that the filter decides nothing that the record does not tell.
+	plain bool
+	// asked reports whether elements of a type are asked for.
+	asked func(typeName string) bool
+	text  string
+	// order is nil where that is by name.
+	order *events.Sorter
+	after cursor
+}
+
+func newSearch(types *opentypes.Registry, q *events.Find) (*search, error) {
+	s := &search{q: q, text: events.FoldText(q.Text)}
+	var err error
+	if s.asked, err = askedTypes(types, q.Type); err != nil {
+		return nil, err
+	}
+	if s.filter, err = q.Filter(); err != nil {
+		return nil, err
+	}
+	s.plain = s.filter.Passes()
+	if !isByName(q.Sort) {
+		if s.order, err = events.NewSorter(q.Sort, "/sort"); err != nil {
+			return nil, err
+		}
+	}
+	s.after, err = s.parseCursor(q.After)
+	return s, err
+}
+
+// askedTypes returns what decides whether a type is the named one or below it.
+func askedTypes(types *opentypes.Registry, name string) (func(typeName string) bool, error) {
+	if name == "" {
+		return func(string) bool { return true }, nil
+	}
+	if _, err := types.Element(name, "/type"); err != nil {
+		return nil, err
+	}
+	return func(typeName string) bool {
+		t, ok := types.Type(typeName)
+		return ok && t.Is(name)
+	}, nil
+}
+
+func isByName(keys []events.SortKey) bool {
+	return len(keys) == 0 || len(keys) == 1 && !keys[0].Descending &&
+		(keys[0].Property == "qualifiedName" || keys[0].Property == "header.qualifiedName")
+}
+
+// matches decides all but the text.
+func (s *search) matches(r *record) bool {
+	q := s.q
+	return (q.Source == "" || r.source() == q.Source) && (q.Scope == "" || r.scope() == q.Scope) &&
+		(q.NamePrefix == "" || r.named() && strings.HasPrefix(r.name, q.NamePrefix)) &&
+		(q.IncludeArchived || !r.archived) && (s.plain || s.filter.Match(r.view()))
+}
+
+// Find returns a page of elements, in at most room bytes.
+func (x *Index) Find(ctx context.Context, q *events.Find, room int) (ElementsAnswer, error) {
+	s, err := newSearch(x.registry(), q)
+	if err != nil {
+		return ElementsAnswer{}, err
+	}
+	if s.text != "" {
+		x.takeOverTexts()
+	}
+	snap, sequence := x.snapshot()
+	a, budget := ElementsAnswer{Sequence: sequence}, newBudget(ctx)
+	if s.order == nil {
+		hits, all := s.mentioned(budget, x, commonText)
+		if s.text == "" || !all {
+			a.Elements, a.Next = s.walk(budget, x, snap, room)
+			return a, nil
+		}
+		a.Elements, a.Next = s.page(s.best(slices.Values(hits)), room)
+		return a, nil
+	}
+	best, err := s.rank(budget, x, snap)
+	if err != nil {
+		return a, err
+	}
+	a.Elements, a.Next = s.page(best, room)
+	return a, nil
+}
+
+// commonText is in how many elements a text is common: then it is soon found in
+// elements that are looked at in their order.
+const commonText = 8192
+
+// mentioned returns the elements with the text, and whether these are all.
+func (s *search) mentioned(budget *budget, x *Index, most int) (hits []*record, all bool) {
+	if s.text == "" {
+		return nil, false
+	}
+	return x.texts.search(s.text, most, budget.over)
+}
+
+// walk goes through the elements in the order of their names. Each type's
+// elements are in that order already; the types asked for are merged.
+func (s *search) walk(budget *budget, x *Index, snap snapshot, room int) (items []jsontext.Value, next string) {
+	p, after := newPage[jsontext.Value](s.q.Page, room), s.after
+	if !after.began() {
+		after.record = &record{name: s.q.NamePrefix}
+	}
+	for r := range merge(s.runs(snap, after.record)) {
+		if !strings.HasPrefix(r.name, s.q.NamePrefix) {
+			break
+		}
+		if budget.spent() || s.matches(r) && x.texts.mentions(r, s.text) && !p.add(r.state(), len(r.text), cursorOf(r)) {
+			return p.answer(true)
+		}
+		p.next = cursorOf(r)
+	}
+	return p.answer(false)
+}
+
+func (s *search) runs(snap snapshot, after *record) []*run {
+	runs := make([]*run, 0, len(snap.names))
+	for _, name := range snap.names {
+		if s.asked(name) {
+			runs = append(runs, newRun(snap.trees, name, after))
+		}
+	}
+	return runs
+}
+
+// rank goes through all elements and keeps those that come first.
+func (s *search) rank(budget *budget, x *Index, snap snapshot) (*top, error) {
+	best := newTop(pageLimit(s.q.Page)+1, s.compare)
+	return best, s.each(budget, x, snap, func(r *record) { s.offer(best, r) })
+}
+
+// best keeps those of some elements that come first.
+func (s *search) best(some func(yield func(*record) bool)) *top {
+	best := newTop(pageLimit(s.q.Page)+1, s.compare)
+	for r := range some {
+		if s.asked(r.typ.Name) && s.matches(r) {
+			s.offer(best, r)
+		}
+	}
+	return best
+}
+
+func (s *search) offer(best *top, r *record) {
+	if c := s.ranked(r); !s.after.began() || s.compare(&c, &s.after.ranked) > 0 {
+		best.add(c)
+	}
+}
+
+func (s *search) page(best *top, room int) ([]jsontext.Value, string) {
+	p, more := newPage[jsontext.Value](s.q.Page, room), false
+	for _, c := range best.sorted() {
+		if more = !p.add(c.record.state(), len(c.record.text), s.cursorAt(&c)); more {
+			break
+		}
+	}
+	return p.answer(more)
+}
+
+func (s *search) ranked(r *record) ranked {
+	c := ranked{record: r}
+	if s.order != nil {
+		c.place = s.order.Place(r.view())
+	}
+	return c
+}
+
+func (s *search) compare(a, b *ranked) int {
+	if s.order == nil {
+		return byName(a.record, b.record)
+	}
+	if order := s.order.Compare(a.place, b.place); order != 0 {
+		return order
+	}
+	return slices.Compare(a.record.guid[:], b.record.guid[:])
+}
+
+// each calls take with every element that is asked for, in no order.
+func (s *search) each(budget *budget, x *Index, snap snapshot, take func(*record)) error {
+	look := func(r *record) bool {
+		if s.matches(r) {
+			take(r)
+		}
+		return !budget.spent()
+	}
+	if s.text == "" {
+		s.everyone(snap, look)
+		if budget.over() {
+			return tooLong()
+		}
+		return nil
+	}
+	hits, all := s.mentioned(budget, x, 0)
+	for _, r := range hits {
+		if s.asked(r.typ.Name) && !look(r) {
+			return tooLong()
+		}
+	}
+	if !all {
+		return tooLong()
+	}
+	return nil
+}
+
+// everyone calls look with every element of the types asked for, until it says
+// no.
+func (s *search) everyone(snap snapshot, look func(*record) bool) {
+	for _, name := range snap.names {
+		if !s.asked(name) {
+			continue
+		}
+		run := newRun(snap.trees, name, &record{})
+		for r := run.head; r != nil; r, _ = run.next() {
+			if !look(r) {
+				return
+			}
+		}
+	}
+}
+
+// Count says how many elements are asked for, by type.
+func (x *Index) Count(ctx context.Context, q *events.Find) (events.CountAnswer, error) {
+	s, err := newSearch(x.registry(), q)
+	if err != nil {
+		return events.CountAnswer{}, err
+	}
+	a := events.CountAnswer{Elements: map[string]int{}, Relationships: map[string]int{}}
+	if s.isTallied() {
+		a.Sequence = x.tallied(func(t *tally) { s.sum(t, &a) })
+		return a, nil
+	}
+	snap, sequence := x.snapshot()
+	a.Sequence = sequence
+	return a, s.each(newBudget(ctx), x, snap, func(r *record) { a.Elements[r.typ.Name]++ })
+}
+
+// isTallied reports whether the tally knows the answer.
+func (s *search) isTallied() bool {
+	q := s.q
+	return q.Source == "" && q.Scope == "" && q.NamePrefix == "" && q.Text == "" && s.filter.Passes()
+}
+
+func (s *search) sum(t *tally, a *events.CountAnswer) {
+	put := func(into, from map[string]int) {
+		for name, n := range from {
+			if n > 0 && (s.q.Type == "" || s.asked(name)) {
+				into[name] += n
+			}
+		}
+	}
+	put(a.Elements, t.elements)
+	if s.q.IncludeArchived {
+		put(a.Elements, t.archived)
+	}
+	if s.q.Type == "" {
+		put(a.Relationships, t.relationships)
+	}
+}
+
+// budget bounds how long a question may keep a processor.
+type budget struct {
+	ctx   context.Context //nolint:containedctx // of one question
+	until time.Time
+	steps int
+}
+
+const (
+	// questionTime is less than a caller waits.
+	questionTime = 2 * time.Second
+	// budgetSteps is how many records lie between two looks at the clock.
+	budgetSteps = 256
+)
+
+func newBudget(ctx context.Context) *budget {
+	return &budget{ctx: ctx, until: time.Now().Add(questionTime)}
+}
+
+// spent is asked after each record.
+func (b *budget) spent() bool {
+	b.steps++
+	return b.steps%budgetSteps == 0 && b.over()
+}
+
+func (b *budget) over() bool { return time.Now().After(b.until) || b.ctx.Err() != nil }
+
+func tooLong() error {
+	return events.Errorf(events.CodeUnavailable, "", "the question takes too long here: narrow it by type, prefix or source, or leave out the sorting")
+}
+
+// cursor is a place in an order of elements.
+type cursor struct{ ranked }
+
+func (c *cursor) began() bool { return c.record != nil }
+
+func cursorOf(r *record) string { return r.guid.String() + r.name }
+
+// cursorAt is told from one in the order of names by its first letter.
+func (s *search) cursorAt(c *ranked) string {
+	if s.order == nil {
+		return cursorOf(c.record)
+	}
+	return "s" + c.record.guid.String() + c.place.String()
+}
+
+func (s *search) parseCursor(text string) (cursor, error) {
+	if text == "" {
+		return cursor{}, nil
+	}
+	rest, ranks := strings.CutPrefix(text, "s")
+	length := len(uuid.Nil.String())
+	wrong := events.Errorf(events.CodeInvalid, "/after", "%q is not what an answer to this question gave as next", text)
+	if len(rest) <= length || ranks != (s.order != nil) {
+		return cursor{}, wrong
+	}
+	id, err := uuid.Parse(rest[:length])
+	if err != nil {
+		return cursor{}, wrong
+	}
+	c := cursor{ranked{record: &record{guid: id, name: rest[length:]}}}
+	if s.order != nil {
+		var ok bool
+		if c.place, ok = s.order.Parse(rest[length:]); !ok {
+			return cursor{}, wrong
+		}
+	}
+	return c, nil
+}

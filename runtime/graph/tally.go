@@ -1,0 +1,36 @@
+package graph
+
+// tally counts what there is, by type.
+type tally struct{ elements, archived, relationships map[string]int }
+
+func newTally() tally {
+	return tally{elements: map[string]int{}, archived: map[string]int{}, relationships: map[string]int{}}
+}
+
+// add counts a record, or with a negative n no longer.
+func (t *tally) add(r *record, n int) {
+	of := t.elements
+	switch {
+	case r.relationship:
+		of = t.relationships
+	case r.archived:
+		of = t.archived
+	}
+	of[r.typ.Name] += n
+}
+
+// typeNames returns the types of elements that there are.
+func (t *tally) typeNames() []string {
+	names := make([]string, 0, len(t.elements)+len(t.archived))
+	for name, n := range t.elements {
+		if n > 0 {
+			names = append(names, name)
+		}
+	}
+	for name, n := range t.archived {
+		if n > 0 && t.elements[name] <= 0 {
+			names = append(names, name)
+		}
+	}
+	return names
+}

@@ -1,0 +1,133 @@
+package graph
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/opentypes"
+)
+
+// typeSet is what the out topic says about types, on top of those that Camena
+// ships.
+type typeSet struct {
+	shipped *opentypes.Registry
+	defined map[string]events.TypeDef
+	// current is nil while it has to be put together anew.
+	current *opentypes.Registry
+	// unfit is told of a definition that does not fit to the others: this version
+	// of Camena ships another type of that name.
+	unfit func(name string, err error)
+}
+
+func newTypeSet(shipped *opentypes.Registry, unfit func(name string, err error)) typeSet {
+	return typeSet{shipped: shipped, defined: map[string]events.TypeDef{}, current: shipped, unfit: unfit}
+}
+
+func (s *typeSet) define(def *events.TypeDef) {
+	s.defined[def.Name] = *def
+	s.current = nil
+}
+
+// assemble puts the registry together, if it is not.
+func (s *typeSet) assemble() *opentypes.Registry {
+	if s.current != nil {
+		return s.current
+	}
+	all := make([]events.TypeDef, 0, len(s.defined))
+	for _, name := range slices.Sorted(maps.Keys(s.defined)) {
+		all = append(all, s.defined[name])
+	}
+	r, err := s.shipped.Restore(all...)
+	if err != nil {
+		r = s.fitting(all)
+	}
+	s.current = r
+	return r
+}
+
+// fitting applies the definitions that fit, and tells of the others why not.
+func (s *typeSet) fitting(defs []events.TypeDef) *opentypes.Registry {
+	r := s.shipped
+	for {
+		var left []events.TypeDef
+		why := map[string]error{}
+		for i := range defs {
+			next, err := r.Restore(defs[i])
+			if err != nil {
+				left, why[defs[i].Name] = append(left, defs[i]), err
+				continue
+			}
+			r = next
+		}
+		if len(left) == 0 || len(left) == len(defs) {
+			for name, err := range why {
+				s.unfit(name, err)
+			}
+			return r
+		}
+		defs = left
+	}
+}
+
+// Types returns the types as the index has read them.
+func (x *Index) Types() *opentypes.Registry { return x.registry() }
+
+// registry is Types for who applies commands.
+func (x *Index) registry() *opentypes.Registry {
+	x.mu.RLock()
+	r := x.typeSet.current
+	x.mu.RUnlock()
+	if r != nil {
+		return r
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.typeSet.assemble()
+}
+
+// known returns the one shared value of a type, or, for a type that this
+// version does not know any more, what the header says.
+func known(r *opentypes.Registry, typ events.ElementType, relationship bool) *events.ElementType {
+	kind := events.KindElement
+	if relationship {
+		kind = events.KindRelationship
+	}
+	if t, ok := r.Type(typ.Name); ok && t.Kind() == kind {
+		return t.Header()
+	}
+	return &typ
+}
+
+// defineTypes adds types or changes them, all together.
+func (a *applier) defineTypes(v view, c *events.DefineTypes) (outcome, error) {
+	_, changed, err := v.registry().Apply(c.Types...)
+	if err != nil {
+		return outcome{}, err
+	}
+	var o outcome
+	for i := range changed {
+		change := events.TypeChange{Type: &changed[i]}
+		if old, ok := v.registry().Type(changed[i].Name); ok {
+			def := old.Def()
+			change.Previous = &def
+		}
+		data, err := events.Marshal(&change)
+		if err != nil {
+			return outcome{}, err
+		}
+		if err := a.fits(len(data) / 2); err != nil {
+			return outcome{}, err
+		}
+		o.changes = append(o.changes, changeOfType(&changed[i], data))
+	}
+	if len(o.changes) > maxChanges {
+		return outcome{}, events.Errorf(events.CodeTooLarge, "/types", "%d types change; at most %d can at once", len(o.changes), maxChanges)
+	}
+	o.result.Changed = len(o.changes) > 0
+	return o, nil
+}
+
+func changeOfType(def *events.TypeDef, data []byte) change {
+	return change{eventType: events.TypeTypeDefined, data: data, typeDef: def}
+}

@@ -1,0 +1,102 @@
+package repository
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/graph"
+	"github.com/camena-io/camena/topics"
+)
+
+// eventOf tells what a message of the out topic is.
+func eventOf(names topics.Topics, m *bus.Message) graph.Event {
+	e := graph.Event{Sequence: m.Sequence, Stored: m.Time, Data: m.Data}
+	e.ID, e.Type = idOf(m.Header), m.Header.Get("ce-type")
+	if e.Position, e.Damage = strconv.ParseUint(m.Header.Get("ce-"+events.ExtInSequence), 10, 64); e.Damage != nil {
+		e.Damage = events.Errorf(events.CodeInvalid, events.ExtInSequence, "%s", e.Damage)
+		return e
+	}
+	if e.Type == events.TypeConnectorFenced || e.Type == events.TypeTypeDefined {
+		return e
+	}
+	subject, err := names.ParseChange(m.Subject)
+	e.Damage = err
+	e.Subject = graph.Subject{Relationship: subject.Relationship, TypeName: subject.Type, GUID: subject.GUID}
+	return e
+}
+
+func idOf(h nats.Header) string { return events.DecodeAttribute(h.Get("ce-id")) }
+
+// storeLog reads the out topic where the index does not tell enough. It
+// implements [graph.Log].
+type storeLog struct{ bus *bus.Bus }
+
+// At implements [graph.Log].
+func (l storeLog) At(ctx context.Context, sequence uint64) (e graph.Event, ok bool, err error) {
+	attempt, cancel := context.WithTimeout(ctx, ackTimeout)
+	defer cancel()
+	name := l.bus.Topics().OutStream()
+	stream, err := l.bus.JetStream().Stream(attempt, name)
+	if err != nil {
+		return e, false, fmt.Errorf("stream %s: %w", name, err)
+	}
+	raw, err := stream.GetMsg(attempt, sequence)
+	switch {
+	case errors.Is(err, jetstream.ErrMsgNotFound):
+		return e, false, nil
+	case err != nil:
+		return e, false, fmt.Errorf("stream %s: message %d: %w", name, sequence, err)
+	}
+	m := &bus.Message{Subject: raw.Subject, Header: raw.Header, Data: raw.Data, Sequence: raw.Sequence, Time: raw.Time}
+	return eventOf(l.bus.Topics(), m), true, nil
+}
+
+// Between implements [graph.Log].
+func (l storeLog) Between(ctx context.Context, first, last uint64, take func(*graph.Event)) error {
+	following := bus.Following{Stream: l.bus.Topics().OutStream(), Sequence: first}
+	err := l.bus.Follow(ctx, following, func(m *bus.Message) error {
+		if m.Sequence <= last {
+			e := eventOf(l.bus.Topics(), m)
+			take(&e)
+		}
+		if m.Sequence >= last {
+			return errRead
+		}
+		return nil
+	})
+	if errors.Is(err, errRead) {
+		return nil
+	}
+	return err
+}
+
+var errRead = errors.New("read to the end")
+
+// Of implements [graph.Log].
+func (l storeLog) Of(ctx context.Context, guid string, take func(*graph.Event) error) (most int64, err error) {
+	t := l.bus.Topics()
+	err = l.bus.Read(ctx, t.OutStream(), []string{t.Element("*", guid), t.Relationship("*", guid)}, func(m *bus.Message) error {
+		e, err := m.Event()
+		if err != nil {
+			return err
+		}
+		of := eventOf(t, m)
+		of.Type, of.Time, of.Data = e.Type, e.Time, e.Data
+		return take(&of)
+	})
+	if err != nil {
+		return 0, err
+	}
+	info, err := l.bus.StreamInfo(ctx, t.OutStream())
+	if err != nil {
+		return 0, err
+	}
+	return info.Config.MaxMsgsPerSubject, nil
+}
