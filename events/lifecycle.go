@@ -16,7 +16,7 @@ const (
 	// DeletePurge removes the element, its relationships and their history, under
 	// all types that it had, before the next command is applied: what is made of
 	// the same guid or name later begins anew. What was deleted already is not
-	// there, and so is not purged.
+	// there, and so is not purged; nor are relationships that the element had once.
 	DeletePurge DeleteMethod = "PURGE"
 )
 
