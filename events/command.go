@@ -311,12 +311,27 @@ type Fence struct {
 type Result struct {
 	// GUID of the element or relationship that the command was about.
 	GUID string `json:"guid,omitempty"`
-	// Version of it after the command; 0 when it is gone.
-	Version int64 `json:"version,omitzero"`
+	// Type of it.
+	Type string `json:"type,omitempty"`
+	// Name is the qualified name of the element, if it has one; of a relationship
+	// the names of its ends, with an arrow between them. In the outcome of a large
+	// change set the names may be left out.
+	Name string `json:"name,omitempty"`
+	// Version of it after the command; 0 when it is gone, or was not there.
+	Version int64 `json:"version"`
 	// Sequence on the out topic from which a reader sees the outcome.
 	Sequence uint64 `json:"sequence"`
 	// Changed is false when everything was already as the command wanted it.
-	Changed bool `json:"changed,omitzero"`
+	Changed bool `json:"changed"`
+	// Elements and Relationships are how many changes of such the command led to:
+	// with a deletion went, or with a restoration came, what is more than one
+	// element.
+	Elements      int `json:"elements,omitzero"`
+	Relationships int `json:"relationships,omitzero"`
+	// Dropped is what was left behind: the names of the properties that a new type
+	// does not have; the relationships that did not come back with an element. Of
+	// very many the last text tells how many more there were.
+	Dropped []string `json:"dropped,omitempty"`
 	// Steps are the outcomes of the commands of a change set.
 	Steps []Result `json:"steps,omitempty"`
 	// Preview, for a dry run, is what would change, in order; More is how many

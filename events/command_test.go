@@ -280,7 +280,7 @@ func TestCommandsAreTerse(t *testing.T) {
 		t.Errorf("got %s, %v, want %s", data, err, want)
 	}
 	data, err = events.Marshal(events.Result{})
-	if want := `{"sequence":0}`; err != nil || string(data) != want {
+	if want := `{"version":0,"sequence":0,"changed":false}`; err != nil || string(data) != want {
 		t.Errorf("got %s, %v, want %s", data, err, want)
 	}
 }

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"bytes"
+	"cmp"
 	"time"
 
 	"github.com/google/uuid"
@@ -137,8 +138,8 @@ func (a *applier) store(typ *events.ElementType, old *record, e *events.Element,
 	begin := len(b)
 	b, from, to := appendElement(b, e)
 	size := len(b) - begin
-	if err := a.fits(size); err != nil {
-		return outcome{}, err
+	if size > a.maxState {
+		return outcome{}, a.tooLarge(e.Header.Type.Name+" "+cmp.Or(e.Header.QualifiedName, e.Header.GUID), size)
 	}
 	id, err := uuid.Parse(e.Header.GUID)
 	if err != nil {
@@ -166,12 +167,9 @@ func (a *applier) store(typ *events.ElementType, old *record, e *events.Element,
 	return changed(r, change{eventType: eventType, record: r, data: data}), nil
 }
 
-func (a *applier) fits(size int) error {
-	if size > a.maxState {
-		return events.Errorf(events.CodeTooLarge, "", "it takes %d bytes; at most %d fit into a message together with the previous state",
-			size, a.maxState)
-	}
-	return nil
+func (a *applier) tooLarge(what string, size int) error {
+	return events.Errorf(events.CodeTooLarge, "", "%s takes %d bytes; at most %d fit into a message together with the previous state",
+		what, size, a.maxState)
 }
 
 // messageOf is what an error says, without where.
@@ -215,10 +213,12 @@ func (a *applier) changeSet(v view, q *request, c *events.ChangeSet) (outcome, e
 	s := a.stage(v)
 	s.all.changes = make([]change, 0, len(steps))
 	for i, step := range steps {
+		before := len(s.all.changes)
 		result, err := s.do(q, step)
 		if err != nil {
 			return outcome{}, inStep(i, err)
 		}
+		result.Elements, result.Relationships = counted(s.all.changes[before:])
 		s.all.result.Steps = append(s.all.result.Steps, result)
 	}
 	if len(s.all.changes) > maxChanges {

@@ -260,20 +260,27 @@ func (s *stage) relink(q *request, r, root *record) error {
 		return s.view.get(id)
 	}
 	end1, end2 := end(r.end1), end(r.end2)
-	if end1 == nil || end2 == nil {
-		return nil
-	}
-	typ, err := s.view.registry().Relationship(r.typ.Name, "/element")
-	if err != nil || typ.CheckEnds(end1.typ, end2.typ, "/element") != nil || !s.hasRoom(typ, end1, end2) {
-		return nil //nolint:nilerr // it stays away
-	}
 	rel, err := r.link()
 	if err != nil {
 		return err
 	}
+	if !s.hasPlace(r, end1, end2) {
+		drop(&s.all.result, r.typ.Name+" "+nameOfStub(rel.End1)+arrow+nameOfStub(rel.End2))
+		return nil
+	}
 	rel.End1, rel.End2 = stub(end1), stub(end2)
 	q.touch(&rel.Header)
 	return s.takeOr(s.storeLink(r.typ, r, rel, events.TypeRelationshipRestored))
+}
+
+// hasPlace reports whether a deleted relationship may stand between two records,
+// which are nil where there is nothing.
+func (s *stage) hasPlace(r, end1, end2 *record) bool {
+	if end1 == nil || end2 == nil {
+		return false
+	}
+	typ, err := s.view.registry().Relationship(r.typ.Name, "/element")
+	return err == nil && typ.CheckEnds(end1.typ, end2.typ, "/element") == nil && s.hasRoom(typ, end1, end2)
 }
 
 // hasRoom reports whether the type allows one more relationship of both elements.

@@ -191,15 +191,15 @@ func existing(v view, spec *events.ElementSpec, typ *events.ElementType) (*recor
 		}
 	}
 	if old != nil && (old.relationship || old.typ.Name != typ.Name) {
-		return nil, events.Errorf(events.CodeConflict, "/element/type", "%s %s exists already and is a %s; retype it first",
-			spec.QualifiedName, old.guid, old.typ.Name)
+		return nil, events.Errorf(events.CodeConflict, "/element/type", "%s %s exists already and is %s; retype it first",
+			spec.QualifiedName, old.guid, article(old.typ.Name))
 	}
 	return old, nil
 }
 
 func (a *applier) create(v view, q *request, spec *events.ElementSpec, typ *opentypes.Type, properties events.Properties) (outcome, error) {
 	if spec.QualifiedName == "" && typ.RequiresName() {
-		return outcome{}, events.Errorf(events.CodeInvalid, "/element/qualifiedName", "missing: a %s needs a qualified name, which is unique", typ.Name())
+		return outcome{}, events.Errorf(events.CodeInvalid, "/element/qualifiedName", "missing: %s needs a qualified name, which is unique", article(typ.Name()))
 	}
 	id, err := q.identity(spec)
 	if err != nil {

@@ -120,7 +120,7 @@ func (s *stage) makeRoom(q *request, typ *opentypes.Type, end1, end2 *record) er
 	for _, o := range s.inTheWay(typ, end1, end2) {
 		if r := o.link; q.scope == "" || r.scope() != q.scope || r.source() != q.source {
 			return events.Errorf(events.CodeConflict, "/relationship/"+o.end,
-				"%s has a %s already, %s; it can have only one at this end", o.of.name, typ.Name(), r.guid)
+				"%s has %s already, %s; it can have only one at this end", o.of.name, article(typ.Name()), r.guid)
 		}
 		s.take(outcome{changes: []change{removal(o.link, events.TypeRelationshipDeleted)}})
 	}
@@ -203,8 +203,8 @@ func (a *applier) storeLink(typ *events.ElementType, old *record, rel *events.Re
 	begin := len(b)
 	b, from, to := appendRelationship(b, rel)
 	size := len(b) - begin
-	if err := a.fits(size); err != nil {
-		return outcome{}, err
+	if size > a.maxState {
+		return outcome{}, a.tooLarge(typ.Name+" "+nameOfStub(rel.End1)+arrow+nameOfStub(rel.End2), size)
 	}
 	r := &record{
 		relationship: true, typ: typ, name: rel.Header.GUID, version: rel.Header.Versions.Version,
@@ -258,6 +258,9 @@ func linkOf(v view, ref *events.RelationshipRef, pointer string) (*record, error
 		}
 		return r, nil
 	}
+	if _, err := v.registry().Relationship(ref.Type, pointer+"/type"); err != nil {
+		return nil, err
+	}
 	end1, err := element(v, ref.End1, pointer+"/end1")
 	if err != nil {
 		return nil, err
@@ -284,7 +287,11 @@ func element(v view, ref events.ElementRef, pointer string) (*record, error) {
 		if err != nil {
 			return nil, events.Errorf(events.CodeInvalid, pointer+"/guid", "%s", err)
 		}
-		if r = v.get(id); r == nil || r.relationship {
+		r = v.get(id)
+		if r != nil && r.relationship {
+			return nil, events.Errorf(events.CodeInvalid, pointer+"/guid", "%s is a relationship, %s, not an element; to remove it, unlink it", id, article(r.typ.Name))
+		}
+		if r == nil {
 			return nil, events.Errorf(events.CodeNotFound, pointer+"/guid", "there is no element %s", ref.GUID)
 		}
 		return r, nil

@@ -87,6 +87,9 @@ func (a *applier) declassify(v view, q *request, c *events.Declassify) (outcome,
 		return outcome{}, err
 	}
 	if e.Classification(c.ClassificationName) == nil {
+		if _, err := v.registry().Classification(c.ClassificationName, "/classificationName"); err != nil {
+			return outcome{}, err
+		}
 		return unchanged(old), q.mayChange(old)
 	}
 	return a.revise(q, old, events.TypeElementDeclassified, c.ClassificationName, func(e *events.Element) error {

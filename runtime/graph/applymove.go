@@ -23,7 +23,7 @@ func (a *applier) retype(v view, q *request, c *events.Retype) (outcome, error) 
 		return outcome{}, err
 	}
 	if !old.named() && typ.RequiresName() {
-		return outcome{}, events.Errorf(events.CodeConflict, "/type", "%s has no qualified name, which a %s needs", old.guid, typ.Name())
+		return outcome{}, events.Errorf(events.CodeConflict, "/type", "%s has no qualified name, which %s needs", old.guid, article(typ.Name()))
 	}
 	if err := linksAllow(v, old, typ); err != nil {
 		return outcome{}, err
@@ -32,7 +32,8 @@ func (a *applier) retype(v view, q *request, c *events.Retype) (outcome, error) 
 	if err != nil {
 		return outcome{}, err
 	}
-	if e.Properties, err = retyped(typ, e.Properties, c.Properties); err != nil {
+	had := e.Properties
+	if e.Properties, err = retyped(typ, had, c.Properties); err != nil {
 		return outcome{}, err
 	}
 	for i := range e.Classifications {
@@ -50,6 +51,12 @@ func (a *applier) retype(v view, q *request, c *events.Retype) (outcome, error) 
 	end := removal(old, events.TypeElementMoved)
 	end.moved = true
 	o.changes = append([]change{end}, o.changes...)
+	has := attributesOf(typ)
+	for m := had.Members(); m.Next(); {
+		if !has[m.Name()] {
+			drop(&o.result, m.Name())
+		}
+	}
 	return o, nil
 }
 
@@ -66,19 +73,24 @@ func linksAllow(v view, r *record, typ *opentypes.Type) error {
 			end = 2
 		}
 		if want := rel.End(end); want != nil && !typ.Header().Is(want.Type) {
-			return events.Errorf(events.CodeConflict, "/type", "%s has a %s, %s, which needs a %s at this end; a %s is none",
-				r.name, l.typ.Name, l.guid, want.Type, typ.Name())
+			return events.Errorf(events.CodeConflict, "/type", "%s has %s, %s, which needs %s at this end; %s is none",
+				r.name, article(l.typ.Name), l.guid, article(want.Type), article(typ.Name()))
 		}
 	}
 	return nil
 }
 
-// retyped returns those properties that the type has, with the patch, checked.
-func retyped(typ *opentypes.Type, have, patch events.Properties) (events.Properties, error) {
+func attributesOf(typ *opentypes.Type) map[string]bool {
 	has := map[string]bool{}
 	for _, attribute := range typ.Attributes() {
 		has[attribute.Name] = true
 	}
+	return has
+}
+
+// retyped returns those properties that the type has, with the patch, checked.
+func retyped(typ *opentypes.Type, have, patch events.Properties) (events.Properties, error) {
+	has := attributesOf(typ)
 	kept := map[string]any{}
 	for m := have.Members(); m.Next(); {
 		if has[m.Name()] {

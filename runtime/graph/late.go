@@ -4,7 +4,11 @@ import "github.com/camena-io/camena/events"
 
 // ResultOf is the outcome of a command that was applied before, told by what there
 // is now.
-func (x *Index) ResultOf(c events.Command) events.Result { return lateResult(x, c) }
+func (x *Index) ResultOf(c events.Command) events.Result {
+	o := outcome{result: lateResult(x, c)}
+	o.describe(x)
+	return o.result
+}
 
 // lateResult is the outcome of a command that an earlier tenure applied, told by
 // what there is now.

@@ -33,6 +33,8 @@ type Request struct {
 	Generation           uint64
 	// Graves are what restorations can bring back, see [Index.Exhume].
 	Graves Graves
+	// Awaited says that somebody wants to be told the outcome.
+	Awaited bool
 	// DryRun asks for what would change.
 	DryRun bool
 }
@@ -60,6 +62,9 @@ func (p *Pending) Apply(r *Request, c events.Command) (Outcome, error) {
 	o, err := p.applier.apply(p.view, q, c)
 	if err != nil {
 		return Outcome{}, err
+	}
+	if r.Awaited {
+		o.describe(p.view)
 	}
 	if r.DryRun {
 		o = o.preview()

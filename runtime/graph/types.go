@@ -116,8 +116,8 @@ func (a *applier) defineTypes(v view, c *events.DefineTypes) (outcome, error) {
 		if err != nil {
 			return outcome{}, err
 		}
-		if err := a.fits(len(data) / 2); err != nil {
-			return outcome{}, err
+		if size := len(data) / 2; size > a.maxState {
+			return outcome{}, a.tooLarge("the type "+changed[i].Name, size)
 		}
 		o.changes = append(o.changes, changeOfType(&changed[i], data))
 	}

@@ -296,6 +296,7 @@ func (w *writer) apply(r *received, graves graph.Graves) (graph.Outcome, error) 
 		Category:  events.OriginCategory(r.event.Extension(events.ExtOriginCategory)),
 		Connector: r.event.Extension(events.ExtConnector), Generation: generation, Graves: graves,
 		ID: r.event.ID, Sequence: r.sequence, Time: r.stored, DryRun: r.isDryRun(),
+		Awaited: r.event.Extension(events.ExtReplyTo) != "",
 	}, r.command)
 }
 
