@@ -56,24 +56,8 @@ func (s *ElementSpec) Validate(pointer string) error {
 	if s.Type == "" {
 		return Errorf(CodeInvalid, pointer+"/type", "missing: name the type of the element")
 	}
-	var names map[string]bool
-	if len(s.Classifications) > 1 {
-		names = make(map[string]bool, len(s.Classifications))
-	}
-	for i := range s.Classifications {
-		name := s.Classifications[i].Name
-		if err := validateMark(name, ""); err != nil {
-			return Errorf(err.Code, pointer+classificationAt(i), "%s", err.Message)
-		}
-		if names[name] {
-			return Errorf(CodeInvalid, pointer+classificationAt(i), "%s is given twice", name)
-		}
-		if names != nil {
-			names[name] = true
-		}
-		if err := s.Classifications[i].Effectivity.Validate(pointer + "/classifications/" + strconv.Itoa(i)); err != nil {
-			return err
-		}
+	if err := validateMarks(s.Classifications, pointer); err != nil {
+		return err
 	}
 	if s.Anchor != (ElementRef{}) {
 		if err := s.Anchor.Validate(pointer + "/anchor"); err != nil {
@@ -100,6 +84,30 @@ func validateEffectivity(e *Effectivity, pointer string) error {
 func validateZones(zones []string, pointer string) error {
 	if i := slices.Index(zones, ""); i >= 0 {
 		return Errorf(CodeInvalid, pointer+"/"+strconv.Itoa(i), "the name of a zone is empty")
+	}
+	return nil
+}
+
+// validateMarks checks that each classification is one, and is given once.
+func validateMarks(marks []Classification, pointer string) error {
+	var names map[string]bool
+	if len(marks) > 1 {
+		names = make(map[string]bool, len(marks))
+	}
+	for i := range marks {
+		name := marks[i].Name
+		if err := validateMark(name, ""); err != nil {
+			return Errorf(err.Code, pointer+classificationAt(i), "%s", err.Message)
+		}
+		if names[name] {
+			return Errorf(CodeInvalid, pointer+classificationAt(i), "%s is given twice", name)
+		}
+		if names != nil {
+			names[name] = true
+		}
+		if err := marks[i].Effectivity.Validate(pointer + "/classifications/" + strconv.Itoa(i)); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -156,26 +156,31 @@ func (w *walk) element(i *item) (*Element, *fault) {
 			return nil, f.below(itemAt("/classifications", index))
 		}
 		out.Element = Stub{GUID: e.GUID, Type: e.Type, QualifiedName: e.QualifiedName}
-		if out.Type == events.Memento {
-			w.mementos = append(w.mementos, Step{
-				Where: i.place(itemAt("/classifications", index)), Classification: out, Commands: classificationCommands(out),
-			})
-			continue
-		}
-		anchor, f := e.wear(out)
-		if f != nil {
+		if f := w.mark(i, e, out, index); f != nil {
 			return nil, f.below(itemAt("/classifications", index))
-		}
-		if anchor != "" && w.plan.deferred[i.key()] {
-			continue // it comes in a step of its own
-		}
-		e.Anchor = cmp.Or(anchor, e.Anchor)
-		e.marks++
-		if len(e.places) < len(e.Classifications) {
-			e.places = append(e.places, index)
 		}
 	}
 	return e, nil
+}
+
+// mark puts a classification on an element, unless it comes in a step of its own.
+func (w *walk) mark(i *item, e *Element, m *Classification, index int) *fault {
+	if m.Type == events.Memento {
+		w.mementos = append(w.mementos, Step{
+			Where: i.place(itemAt("/classifications", index)), Classification: m, Commands: classificationCommands(m),
+		})
+		return nil
+	}
+	anchor, f := e.wear(m)
+	if f != nil || anchor != "" && w.plan.deferred[i.key()] {
+		return f
+	}
+	e.Anchor = cmp.Or(anchor, e.Anchor)
+	e.marks++
+	if len(e.places) < len(e.Classifications) {
+		e.places = append(e.places, index)
+	}
+	return nil
 }
 
 func (w *walk) relationship(i *item) (*Relationship, *fault) {

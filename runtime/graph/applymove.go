@@ -36,11 +36,8 @@ func (a *applier) retype(v view, q *request, c *events.Retype) (outcome, error) 
 	if e.Properties, err = retyped(typ, had, c.Properties); err != nil {
 		return outcome{}, err
 	}
-	for i := range e.Classifications {
-		m := &e.Classifications[i]
-		if err := checkMark(v.registry(), typ.Header(), m, false, ""); err != nil {
-			return outcome{}, events.Errorf(events.CodeConflict, "/type", "%s cannot become a %s: %s", old.name, typ.Name(), messageOf(err))
-		}
+	if err := checkMarks(v.registry(), typ, e.Classifications, ""); err != nil {
+		return outcome{}, events.Errorf(events.CodeConflict, "/type", "%s cannot become a %s: %s", old.name, typ.Name(), messageOf(err))
 	}
 	e.Header.Type = *typ.Header()
 	q.touch(&e.Header)
