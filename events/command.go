@@ -279,7 +279,8 @@ type UpdateRelationship struct {
 }
 
 // Unlink is the data of [TypeUnlinkElements]: remove a relationship. Unlinking
-// what is not there changes nothing.
+// what is not there changes nothing, unless a version of it is expected: that is a
+// conflict.
 type Unlink struct {
 	GUID string     `json:"guid,omitempty"`
 	Type string     `json:"type,omitempty"`

@@ -154,11 +154,12 @@ func (c *Rehome) Validate() error {
 // copy of a template, and with it copies of what is anchored to the template,
 // and the relationships among and from them. "~{name}~" in text is replaced by
 // the placeholder of that name. The new element is linked to the template by
-// SourcedFrom. What is archived is neither copied, with what is anchored to it, nor
+// SourcedFrom. Relationships that lead to the template from elsewhere are not
+// copied, nor are its external identifiers. What is archived is neither copied, with what is anchored to it, nor
 // related to a copy; nor is what can have only one such relationship, and has it.
 type FromTemplate struct {
 	Template ElementRef `json:"template"`
-	// Placeholders by name; one that the template uses must be given.
+	// Placeholders by name: those that the template uses, and no others.
 	Placeholders map[string]string `json:"placeholders,omitempty"`
 	// GUID and QualifiedName of the new element; the name may also come from
 	// the template with its placeholders.
@@ -167,8 +168,12 @@ type FromTemplate struct {
 	// Properties replace those of the template.
 	Properties Properties `json:"properties,omitzero"`
 	Anchor     ElementRef `json:"anchor,omitzero"`
-	// Retrieve returns an element of that name if there is one already, as it
-	// is; otherwise that is a conflict (Egeria: allowRetrieve).
+	// Zones that the new elements are members of; nil is those that new elements
+	// are in.
+	Zones []string `json:"zones,omitzero"`
+	// Retrieve returns an element of that name and of the template's type if there
+	// is one already, as it is; otherwise that is a conflict (Egeria:
+	// allowRetrieve).
 	Retrieve bool `json:"retrieve,omitzero"`
 }
 
@@ -211,7 +216,8 @@ func (x *ExternalID) validate() error {
 
 // LinkExternalID is the data of [TypeLinkExternalID]: note that an element has
 // an identifier in an external system (Egeria: ExternalId, ExternalIdLink,
-// ExternalIdScope). An element may have several, and several one.
+// ExternalIdScope). An element may have several, and several one. The ExternalId
+// belongs to who makes it; others may link elements to it, but not change it.
 type LinkExternalID struct {
 	ExternalID
 	// Properties of the ExternalId, such as keyPattern. They are merged into those
@@ -228,8 +234,9 @@ func (*LinkExternalID) EventType() string { return TypeLinkExternalID }
 // Validate checks the references and the identifier.
 func (c *LinkExternalID) Validate() error { return c.validate() }
 
-// UnlinkExternalID is the data of [TypeUnlinkExternalID]. An identifier that no
-// element has any more is deleted.
+// UnlinkExternalID is the data of [TypeUnlinkExternalID]. If no other element has
+// the identifier, it is deleted as well, unless it belongs to another metadata
+// source. Deleting an element leaves its identifiers: restored, it has them again.
 type UnlinkExternalID struct{ ExternalID }
 
 // EventType returns [TypeUnlinkExternalID].

@@ -99,7 +99,13 @@ type path struct {
 	header bool
 	name   string
 	nested bool
+	// plain is the name behind [AnyProperty], empty where that is not given.
+	plain string
 }
+
+// AnyProperty stands before the name of a property that is meant whatever the
+// types say of it.
+const AnyProperty = "properties."
 
 func parsePath(property, pointer string) (path, error) {
 	switch {
@@ -115,7 +121,13 @@ func parsePath(property, pointer string) (path, error) {
 	if name == "" {
 		return path{}, Errorf(CodeInvalid, pointer, "it names nothing in the header; header.versions.updateTime does")
 	}
-	return path{header: header, name: name, nested: strings.Contains(name, ".")}, nil
+	p := path{header: header, name: name, nested: strings.Contains(name, ".")}
+	if !header {
+		if plain, ok := strings.CutPrefix(name, AnyProperty); ok {
+			p.plain = plain
+		}
+	}
+	return p, nil
 }
 
 // value returns what stands at the path, nil if nothing does.
@@ -123,7 +135,10 @@ func (s State) value(p *path) jsontext.Value {
 	if p.header {
 		return lookUp(s.header(), p.name, p.nested)
 	}
-	return lookUp(s.properties, p.name, p.nested)
+	if v := lookUp(s.properties, p.name, p.nested); v != nil || p.plain == "" {
+		return v
+	}
+	return lookUp(s.properties, p.plain, p.nested)
 }
 
 // lookUp finds a value by its path. Names may have dots in them: the longest

@@ -107,6 +107,23 @@ func (f *finding) parse(flag, text string) (events.Condition, error) {
 	return c, nil
 }
 
+// explain names the flag that the repository refuses.
+func (*finding) explain(err error) error {
+	e, ok := errors.AsType[*events.Error](err)
+	if !ok {
+		return err
+	}
+	field, _, _ := strings.Cut(strings.TrimPrefix(e.Pointer, "/"), "/")
+	switch field {
+	case "where", "sort":
+		return fmt.Errorf("--%s: %w", field, plain(err))
+	case "classificationWhere":
+		return fmt.Errorf("--classification-where: %w", plain(err))
+	default:
+		return err
+	}
+}
+
 // timeFlag is a flag that takes a time.
 type timeFlag struct{ time.Time }
 
@@ -146,12 +163,14 @@ func (p *program) elementsListCommand() *cobra.Command {
 
 --where compares properties: name = "x", size > 10, tags contains blue, name ~ '^a.*z$', owner in (anna, bea),
 description is null; put together with and, or, not and parentheses. additionalProperties.owner is a value in a
-map, header.versions.updateTime one in the header.`,
+map, header.versions.updateTime one in the header. A property that the --type and its subtypes do not have, or without
+a --type no type, is refused, as is a value that it cannot hold; "camena types get DataFile" shows what there is, and
+properties.size means size whatever the types say.`,
 		Example: `  camena elements list --type DataFile --text invoice
   camena elements list --source IntegrationConnector::quickstart --all -o json
   camena elements find --where 'size > 1000000 and not fileExtension in (csv, json)' --sort -size --limit 10
   camena elements find --where 'header.versions.updateTime > 2026-01-01T00:00:00Z' --sort header.versions.updateTime
-  camena elements find --classification Confidentiality --classification-where 'level >= 3' --zone quarantine`,
+  camena elements find --classification Confidentiality --classification-where 'levelIdentifier >= 3' --zone quarantine`,
 		Args: cobra.NoArgs,
 	}
 	f.flags(cmd)
@@ -163,7 +182,7 @@ map, header.versions.updateTime one in the header.`,
 			list, more, err := collect(&g, func(page events.Page) ([]events.Element, string, error) {
 				f.q.Page = page
 				a, err := m.Find(ctx, f.q)
-				return a.Elements, a.Next, err
+				return a.Elements, a.Next, f.explain(err)
 			})
 			if err != nil {
 				return err
@@ -194,7 +213,7 @@ func (p *program) elementsCountCommand() *cobra.Command {
 		return p.withMetadata(cmd.Context(), func(ctx context.Context, m *bus.Metadata) error {
 			a, err := m.Count(ctx, f.q)
 			if err != nil {
-				return err
+				return f.explain(err)
 			}
 			if o.json() {
 				return printJSON(p.stdout, a)

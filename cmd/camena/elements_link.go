@@ -81,33 +81,34 @@ func (p *program) elementsUnlinkCommand() *cobra.Command {
 func (p *program) elementsFromTemplateCommand() *cobra.Command {
 	o, a := p.operation(), p.attributes()
 	var command events.FromTemplate
-	var anchor string
 	cmd := &cobra.Command{
 		Use: "from-template TEMPLATE", Short: "Create an element as a copy of a template",
 		Long: `Create an element as a copy of a template, which is an element that is classified as Template, and with it copies of
 what is anchored to the template. ~{name}~ in its texts is replaced by the placeholder of that name. The new element is
-linked to the template by SourcedFrom.`,
+linked to the template by SourcedFrom. It is in the zones of new elements, not in those of the template.`,
 		Example: `  camena elements from-template Template::server --placeholder host=alpha --placeholder port=5432
   camena elements from-template Template::server --name Server::alpha --placeholder host=alpha --retrieve`,
 		Args: one("the template, by its qualified name or guid", "camena elements list --classification Template"),
 	}
-	f := cmd.Flags()
+	where, f := &placement{cmd: cmd}, cmd.Flags()
 	f.StringToStringVar(&command.Placeholders, "placeholder", nil, "a placeholder, as name=value; may be given again")
 	f.StringVar(&command.QualifiedName, "name", "", "the qualified name of the new element; default: that of the template, with its placeholders")
 	f.StringVar(&command.GUID, "guid", "", "its guid; default: made of the qualified name")
-	f.StringVar(&anchor, "anchor", "", "the element that it belongs to, by qualified name or guid")
+	f.StringVar(&where.anchor, "anchor", "", "the element that it belongs to, by qualified name or guid")
+	f.StringSliceVar(&where.zoneNames, "zone", nil, `a governance zone that it and its parts are members of; may be given again; "" for none; default: those of new elements`)
 	f.BoolVar(&command.Retrieve, "retrieve", false, "take the element of that name as it is, if there is one")
 	a.flags(cmd)
 	a.clears(cmd)
 	o.flags(cmd)
-	o.words = append(o.words, word{pointer: "/placeholders", flag: "--placeholder"}, word{pointer: "/qualifiedName", flag: "--name"}, word{pointer: "/guid", flag: "--guid"}, word{pointer: "/anchor", flag: "--anchor"})
+	o.words = append(o.words, word{pointer: "/placeholders", flag: "--placeholder"}, word{pointer: "/qualifiedName", flag: "--name"}, word{pointer: "/guid", flag: "--guid"}, word{pointer: "/anchor", flag: "--anchor"}, word{pointer: "/zones", flag: "--zone"})
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		o.about = command.QualifiedName
 		o.words = append(o.words, a.words("/properties")...)
 		return o.run(cmd.Context(), "created", func(ctx context.Context, m *bus.Metadata) (events.Command, error) {
 			command.Template = reference(args[0])
-			if anchor != "" {
-				command.Anchor = reference(anchor)
+			command.Zones = where.zones()
+			if where.anchor != "" {
+				command.Anchor = reference(where.anchor)
 			}
 			if !a.given() {
 				return &command, nil

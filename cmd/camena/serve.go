@@ -129,6 +129,7 @@ func (n *node) startServer(ctx context.Context) (err error) {
 	n.layers.start(ctx, "embedded NATS", time.Second, func(ctx context.Context) {
 		if err := n.server.Serve(ctx); err != nil {
 			n.log.ErrorContext(ctx, "embedded NATS", slog.Any("error", err))
+			n.fail(err)
 		}
 	})
 	return nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -125,11 +126,11 @@ func (w *watching) run(ctx context.Context) error {
 	})
 }
 
-// checkTypes refuses types that the repository does not know: nobody would ever
-// see that they are misspelt. Without an answer watching goes on.
+// checkTypes refuses types that the repository does not know, or that are of a
+// kind that the flag does not take: nobody would ever see that they are
+// misspelt. Without an answer watching goes on.
 func (w *watching) checkTypes(ctx context.Context, m *bus.Metadata) error {
-	named := slices.Concat(w.filter.Types, w.filter.Relationships, w.filter.Classifications)
-	if len(named) == 0 {
+	if len(w.filter.Types)+len(w.filter.Relationships)+len(w.filter.Classifications) == 0 {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
@@ -138,9 +139,25 @@ func (w *watching) checkTypes(ctx context.Context, m *bus.Metadata) error {
 	if err != nil {
 		return nil
 	}
-	names := make([]string, len(known))
+	kinds := []events.TypeKind{events.KindElement, events.KindRelationship}
+	if w.filter.SelectsTypes() {
+		kinds = nil // --type then names definitions, too
+	}
+	return cmp.Or(
+		namedOf(known, w.filter.Types, kinds...),
+		namedOf(known, w.filter.Relationships, events.KindRelationship),
+		namedOf(known, w.filter.Classifications, events.KindClassification),
+	)
+}
+
+// namedOf refuses the first name that no type of these kinds has; of any kind,
+// if none is given.
+func namedOf(known []events.KnownType, named []string, kinds ...events.TypeKind) error {
+	var names []string
 	for i := range known {
-		names[i] = known[i].Name
+		if len(kinds) == 0 || slices.Contains(kinds, known[i].Kind) {
+			names = append(names, known[i].Name)
+		}
 	}
 	for _, name := range named {
 		if !slices.Contains(names, name) {

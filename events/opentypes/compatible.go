@@ -41,6 +41,9 @@ func (b *builder) checkReferences(t *Type, at string) error {
 			return events.Errorf(events.CodeInvalid, at, "the super type %s may not stand on %s, only on %s", t.super.def.Name, name, enumerate(t.super.validFor))
 		}
 	}
+	if t.def.MultiLink && t.super != nil && !t.super.multiLink {
+		return events.Errorf(events.CodeInvalid, at+"/multiLink", "several between the same two are more than the super type %s allows, which is one", t.super.def.Name)
+	}
 	if t.def.End1 == nil {
 		return nil
 	}

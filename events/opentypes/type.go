@@ -135,8 +135,28 @@ func (t *Type) Cardinality(end int) events.Cardinality {
 	return ""
 }
 
+// Limit returns the type by which one element at the other end may be related to
+// only one at end 1 or 2: the topmost super type that says so, or t itself; ""
+// if it may be related to many. All relationships of that type and of its
+// subtypes count.
+func (t *Type) Limit(end int) (name string) {
+	for ; t != nil && t.Cardinality(end) == events.CardinalityOne; t = t.super {
+		name = t.def.Name
+	}
+	return name
+}
+
+// Root returns the topmost super type, or the name of t itself.
+func (t *Type) Root() string {
+	for t.super != nil {
+		t = t.super
+	}
+	return t.def.Name
+}
+
 // MultiLink reports whether several relationships of the type may stand between
-// the same two elements.
+// the same two elements. It is the same for all subtypes: where there can be only
+// one, one of a subtype is that one.
 func (t *Type) MultiLink() bool { return t.multiLink }
 
 // CheckEnds checks that elements of these types may stand at the ends of a

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -36,6 +37,9 @@ var (
 	ErrClosed = errors.New("the connection to NATS is closed")
 	// ErrTooLarge: the event is larger than NATS takes. Send less.
 	ErrTooLarge = errors.New("the event is larger than the NATS server accepts")
+	// ErrFull: the server stores nothing more. Make space; then send the rest.
+	ErrFull = errors.New("the NATS server has no space left: nothing can be stored until there is space on the disk of its streams " +
+		"(or its limits are raised); what was stored before is kept, so make space and send it again")
 )
 
 func unreachable(servers string, c Credentials, err error) error {
@@ -110,6 +114,39 @@ func isStored(err error) bool {
 	return ok && e.ErrorCode == jetstreamext.JSErrCodeBatchPublishDuplicateMsgID
 }
 
+// isIncomplete reports whether a batch was not stored, for whatever reason.
+func isIncomplete(err error) bool {
+	e, ok := errors.AsType[*jetstream.APIError](err)
+	return ok && e.ErrorCode == jetstreamext.JSErrCodeBatchPublishIncomplete
+}
+
+// The server answers so when its own limits, or those of the account, are
+// reached.
+const (
+	accountExceeded jetstream.ErrorCode = 10002
+	serverExceeded  jetstream.ErrorCode = 10023
+	memoryExceeded  jetstream.ErrorCode = 10028
+)
+
+// IsFull reports whether an error says that the server has no space left to
+// store anything. A stream that is full by its own limit is another thing: it
+// holds senders back until somebody has read it.
+func IsFull(err error) bool {
+	if errors.Is(err, ErrFull) {
+		return true
+	}
+	e, ok := errors.AsType[*jetstream.APIError](err)
+	if !ok {
+		return false
+	}
+	switch e.ErrorCode {
+	case accountExceeded, serverExceeded, memoryExceeded, storageExceeded:
+		return true
+	default:
+		return strings.Contains(e.Description, "no space left")
+	}
+}
+
 // isHopeless reports whether publishing the same message again cannot help.
 func isHopeless(err error) bool {
 	if errors.Is(err, nats.ErrMaxPayload) || errors.Is(err, nats.ErrConnectionClosed) ||
@@ -117,7 +154,7 @@ func isHopeless(err error) bool {
 		return true
 	}
 	e, ok := errors.AsType[*jetstream.APIError](err)
-	return ok && e.Code == 400 && e.ErrorCode != jetstreamext.JSErrCodeBatchPublishIncomplete
+	return ok && e.Code == 400 && !isIncomplete(err)
 }
 
 // pause grows from first to max, with jitter, so that many who wait for the

@@ -27,3 +27,9 @@ func Next(ctx context.Context, c jetstream.Consumer, messages jetstream.Messages
 func (m *Metadata) RequestAllWithin(ctx context.Context, silence time.Duration, commands iter.Seq[events.Event], done func(int, events.Result)) error {
 	return m.requestAll(ctx, silence, commands, done)
 }
+
+// Insist repeats a publish as a sender does, or as who waits for ever.
+func Insist(ctx context.Context, sender bool, alive func(context.Context) bool, publish func(context.Context) error) error {
+	i := &insistence{subject: "s", sender: sender, alive: alive}
+	return i.insist(ctx, publish)
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync"
 	"time"
 
@@ -349,6 +350,22 @@ func (b *Bus) StreamInfo(ctx context.Context, name string) (*jetstream.StreamInf
 		return nil, fmt.Errorf("stream %s: %w", name, err)
 	}
 	return stream.CachedInfo(), nil
+}
+
+// Never is longer than anything lasts.
+const Never = time.Duration(math.MaxInt64)
+
+// Silence is for how long no node has had its heartbeat stored, by the server's
+// clock; [Never] means that none ever has.
+func (b *Bus) Silence(ctx context.Context) (time.Duration, error) {
+	info, err := b.StreamInfo(ctx, "KV_"+b.topics.NodesBucket())
+	if err != nil {
+		return 0, err
+	}
+	if info.State.LastTime.IsZero() || info.State.LastSeq == 0 {
+		return Never, nil
+	}
+	return info.TimeStamp.Sub(info.State.LastTime), nil
 }
 
 // LastSequence returns the sequence of the last message that a stream still

@@ -56,7 +56,7 @@ func (m *Metadata) Request(ctx context.Context, e events.Event) (events.Result, 
 	subject, answer, forget := m.bus.inbox.expect()
 	defer forget()
 	e.Extensions = cloneWith(e.Extensions, events.ExtReplyTo, subject)
-	if _, err := m.bus.Publish(ctx, m.bus.topics.Commands(m.source), &e); err != nil {
+	if _, err := m.bus.Send(ctx, m.bus.topics.Commands(m.source), &e); err != nil {
 		return events.Result{}, err
 	}
 	select {

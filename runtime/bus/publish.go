@@ -3,9 +3,7 @@ package bus
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
-	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -22,7 +20,7 @@ const (
 )
 
 // Publish stores one event and returns its sequence. It waits while the stream
-// is full or NATS cannot be reached, until ctx is done.
+// is full, NATS cannot be reached, or has no space left, until ctx is done.
 func (b *Bus) Publish(ctx context.Context, subject string, e *events.Event) (uint64, error) {
 	m, err := NewMessage(subject, e)
 	if err != nil {
@@ -33,8 +31,22 @@ func (b *Bus) Publish(ctx context.Context, subject string, e *events.Event) (uin
 
 // PublishMessage is [Bus.Publish] for a message that was made already.
 func (b *Bus) PublishMessage(ctx context.Context, m *nats.Msg) (uint64, error) {
+	return b.publish(ctx, m, b.insistence(m.Subject))
+}
+
+// Send is [Bus.Publish] for who would rather hear than wait when the server has
+// no space left: the error then is [ErrFull], after some seconds.
+func (b *Bus) Send(ctx context.Context, subject string, e *events.Event) (uint64, error) {
+	m, err := NewMessage(subject, e)
+	if err != nil {
+		return 0, err
+	}
+	return b.publish(ctx, m, b.sending(subject))
+}
+
+func (b *Bus) publish(ctx context.Context, m *nats.Msg, i *insistence) (uint64, error) {
 	var sequence uint64
-	err := b.insist(ctx, m.Subject, func(ctx context.Context) error {
+	err := i.insist(ctx, func(ctx context.Context) error {
 		ack, err := b.js.PublishMsg(ctx, m, jetstream.WithRetryAttempts(1))
 		if err == nil {
 			sequence = ack.Sequence
@@ -45,7 +57,7 @@ func (b *Bus) PublishMessage(ctx context.Context, m *nats.Msg) (uint64, error) {
 }
 
 // PublishAll stores events on one subject in their order, in batches each of
-// which is stored whole or not at all.
+// which is stored whole or not at all. It waits, and gives up, as [Bus.Send] does.
 func (b *Bus) PublishAll(ctx context.Context, subject string, es iter.Seq[events.Event]) error {
 	var batch []*nats.Msg
 	size := 0
@@ -71,14 +83,16 @@ func (b *Bus) publishBatch(ctx context.Context, batch []*nats.Msg) error {
 	case 0:
 		return nil
 	case 1:
-		_, err := b.PublishMessage(ctx, batch[0])
+		_, err := b.publish(ctx, batch[0], b.sending(batch[0].Subject))
 		return err
 	}
-	err := b.insist(ctx, batch[0].Subject, func(ctx context.Context) error {
+	err := b.sending(batch[0].Subject).insist(ctx, func(ctx context.Context) error {
 		_, err := jetstreamext.PublishMsgBatch(ctx, b.js, batch)
 		return err
 	})
-	if isStored(err) {
+	// Of a batch that cannot be stored the server does not say why, of a single
+	// message it does.
+	if isStored(err) || errors.Is(err, ErrFull) {
 		return b.publishRest(ctx, batch)
 	}
 	return err
@@ -93,36 +107,11 @@ func (b *Bus) publishRest(ctx context.Context, batch []*nats.Msg) error {
 		for _, name := range [...]string{jetstreamext.BatchIDHeader, jetstreamext.BatchSeqHeader, jetstreamext.BatchCommitHeader} {
 			m.Header.Del(name)
 		}
-		if _, err := b.PublishMessage(ctx, m); err != nil {
+		if _, err := b.publish(ctx, m, b.sending(m.Subject)); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// insist repeats a publish until it succeeds, is refused for good, or ctx is done.
-func (b *Bus) insist(ctx context.Context, subject string, publish func(context.Context) error) error {
-	wait := pause{first: 20 * time.Millisecond, max: time.Second}
-	var why error // of the last attempt that was not just cut short
-	for {
-		attempt, cancel := context.WithTimeout(ctx, requestTimeout)
-		err := publish(attempt)
-		cancel()
-		switch {
-		case err == nil:
-			return nil
-		case errors.Is(err, nats.ErrMaxPayload):
-			return fmt.Errorf("%w (%d bytes)", ErrTooLarge, b.conn.MaxPayload())
-		case isHopeless(err):
-			return fmt.Errorf("publish to %s: %w", subject, err)
-		}
-		if ctx.Err() == nil || why == nil {
-			why = err
-		}
-		if wait.sleep(ctx) != nil {
-			return fmt.Errorf("publish to %s: %w (%w)", subject, context.Cause(ctx), why)
-		}
-	}
 }
 
 // MaxPayload is how large a message the server accepts, in bytes.

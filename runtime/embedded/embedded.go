@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -60,9 +61,13 @@ var ErrInUse = errors.New("the data folder is in use by another camena process")
 
 // Server is a NATS server in this process.
 type Server struct {
-	set    Settings
-	server *server.Server
-	lock   *flock.Flock
+	set  Settings
+	lock *flock.Flock
+	// short says why the server could store nothing.
+	short chan string
+
+	mu     sync.Mutex
+	server *server.Server // another one after it ran out of space
 }
 
 // New locks the data folder and starts the server; it accepts connections when
@@ -81,7 +86,7 @@ func New(s Settings) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Server{set: s, lock: lock}
+	e := &Server{set: s, lock: lock, short: make(chan string, 1)}
 	if err := e.start(); err != nil {
 		return nil, errors.Join(err, lock.Unlock())
 	}
@@ -129,10 +134,12 @@ func (e *Server) start() error {
 		return fmt.Errorf("embedded NATS: %w", err)
 	}
 	fatal := make(chan string, 1)
-	srv.SetLoggerV2(&logger{log: e.set.Logger, fatal: fatal}, false, false, false)
+	srv.SetLoggerV2(&logger{log: e.set.Logger, fatal: fatal, short: e.short}, false, false, false)
+	e.mu.Lock()
 	e.server = srv
+	e.mu.Unlock()
 	go srv.Start()
-	if err := e.awaitReady(fatal); err != nil {
+	if err := awaitReady(srv, fatal); err != nil {
 		return errors.Join(err, e.stop())
 	}
 	if err := os.WriteFile(filepath.Join(e.set.Dir, urlFile), []byte(srv.ClientURL()+"\n"), 0o600); err != nil {
@@ -143,7 +150,7 @@ func (e *Server) start() error {
 
 // awaitReady waits for the server, but no longer than until it gives up: it
 // only says so in its log.
-func (e *Server) awaitReady(fatal <-chan string) error {
+func awaitReady(srv *server.Server, fatal <-chan string) error {
 	const (
 		patience = 30 * time.Second
 		step     = 50 * time.Millisecond
@@ -154,7 +161,7 @@ func (e *Server) awaitReady(fatal <-chan string) error {
 			return fmt.Errorf("embedded NATS: %s", why)
 		default:
 		}
-		if e.server.ReadyForConnections(step) {
+		if srv.ReadyForConnections(step) {
 			return nil
 		}
 	}
@@ -177,21 +184,28 @@ func freePort(host string, port int) int {
 }
 
 // URL is where clients of other processes connect to.
-func (e *Server) URL() string { return e.server.ClientURL() }
+func (e *Server) URL() string { return e.current().ClientURL() }
 
 // InProcessConn returns a connection that does not pass the network.
-func (e *Server) InProcessConn() (net.Conn, error) { return e.server.InProcessConn() }
+func (e *Server) InProcessConn() (net.Conn, error) { return e.current().InProcessConn() }
+
+func (e *Server) current() *server.Server {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.server
+}
 
 // Serve waits until ctx is done, then stops the server, and returns when it has
-// written everything and released the data folder.
+// written everything and released the data folder. A server that has run out of
+// space is started anew as soon as there is some; an error of that ends Serve.
 func (e *Server) Serve(ctx context.Context) error {
-	<-ctx.Done()
-	return errors.Join(e.stop(), e.lock.Unlock())
+	err := e.keep(ctx)
+	return errors.Join(err, e.stop(), e.lock.Unlock())
 }
 
 func (e *Server) stop() error {
-	e.server.Shutdown()
-	e.server.WaitForShutdown()
+	e.current().Shutdown()
+	e.current().WaitForShutdown()
 	if err := os.Remove(filepath.Join(e.set.Dir, urlFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("data folder: %w", err)
 	}
@@ -221,13 +235,27 @@ type logger struct {
 	log *slog.Logger
 	// fatal takes the first reason why the server gives up.
 	fatal chan<- string
+	// short takes a reason why it could store nothing.
+	short chan<- string
 }
 
 func (l *logger) Noticef(format string, v ...any) { l.say(slog.LevelDebug, format, v) }
 func (l *logger) Debugf(format string, v ...any)  { l.say(slog.LevelDebug, format, v) }
 func (l *logger) Tracef(format string, v ...any)  { l.say(slog.LevelDebug, format, v) }
 func (l *logger) Warnf(format string, v ...any)   { l.say(levelOf(fmt.Sprintf(format, v...)), format, v) }
-func (l *logger) Errorf(format string, v ...any)  { l.say(slog.LevelError, format, v) }
+
+func (l *logger) Errorf(format string, v ...any) {
+	said := fmt.Sprintf(format, v...)
+	if !isShortage(said) {
+		l.say(slog.LevelError, format, v)
+		return
+	}
+	l.say(slog.LevelDebug, format, v) // it would say so again and again
+	select {
+	case l.short <- said:
+	default:
+	}
+}
 
 func (l *logger) Fatalf(format string, v ...any) {
 	l.say(slog.LevelError, format, v)

@@ -77,6 +77,14 @@ func (a *applier) apply(v view, q *request, c events.Command) (outcome, error) {
 		return outcome{}, events.Errorf(events.CodeStale, events.ExtGeneration,
 			"generation %d of connector %s is over; it runs elsewhere with generation %d", q.generation, q.connector, v.fenced(q.connector))
 	}
+	o, err := a.applyFrequent(v, q, c)
+	if err != nil {
+		return o, err
+	}
+	return a.settle(v, o), nil
+}
+
+func (a *applier) applyFrequent(v view, q *request, c events.Command) (outcome, error) {
 	switch c := c.(type) {
 	case *events.Create:
 		return a.createNew(v, q, c)

@@ -9,7 +9,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/camena-io/camena/events"
-	"github.com/camena-io/camena/events/opentypes"
 )
 
 // delete removes an element and what is anchored to it.
@@ -281,14 +280,6 @@ func (s *stage) hasPlace(r, end1, end2 *record) bool {
 	}
 	typ, err := s.view.registry().Relationship(r.typ.Name, "/element")
 	return err == nil && typ.CheckEnds(end1.typ, end2.typ, "/element") == nil && s.hasRoom(typ, end1, end2)
-}
-
-// hasRoom reports whether the type allows one more relationship of both elements.
-func (s *stage) hasRoom(typ *opentypes.Type, end1, end2 *record) bool {
-	if !typ.MultiLink() && between(s.view, typ.Name(), end1.guid, end2.guid) != nil {
-		return false
-	}
-	return len(s.inTheWay(typ, end1, end2)) == 0
 }
 
 func (s *stage) takeOr(o outcome, err error) error {

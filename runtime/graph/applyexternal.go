@@ -2,9 +2,12 @@ package graph
 
 import (
 	"cmp"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/opentypes"
 )
 
 // The types by which external identifiers are kept (Egeria: 0017 External
@@ -18,6 +21,7 @@ const (
 // external is what an external identifier is about.
 type external struct {
 	element, scope, id events.ElementRef
+	scopeGUID          guid
 }
 
 // externalOf finds the element and the scope, and names the ExternalId: it is
@@ -33,7 +37,7 @@ func externalOf(v view, x *events.ExternalID) (external, error) {
 	}
 	return external{
 		element: events.ByGUID(of.guid.String()), scope: events.ByGUID(scope.guid.String()),
-		id: events.ByName(typeExternalID + "::" + scope.name + "::" + x.Identifier),
+		id: events.ByName(externalIDName(scope.name, x.Identifier)), scopeGUID: scope.guid,
 	}, nil
 }
 
@@ -41,31 +45,71 @@ func (x *external) link() events.RelationshipRef {
 	return events.RelationshipRef{Type: typeExternalIDLink, End1: x.element, End2: x.id}
 }
 
+// externalIDName is the qualified name of an identifier: what is in the scope's
+// name cannot be taken for what stands between that and the identifier.
+func externalIDName(scope, identifier string) string {
+	return typeExternalID + "::" + strings.NewReplacer("%", "%25", ":", "%3A").Replace(scope) + "::" + identifier
+}
+
 func (a *applier) linkExternalID(v view, q *request, c *events.LinkExternalID) (outcome, error) {
 	x, err := externalOf(v, &c.ExternalID)
 	if err != nil {
 		return outcome{}, err
 	}
+	s := a.stage(v)
+	id, err := s.identifier(q, &x, c)
+	if err != nil {
+		return outcome{}, err
+	}
+	link := x.link()
+	_, err = s.do(q, &events.Link{Merge: true, Relationship: events.RelationshipSpec{Type: link.Type, End1: link.End1, End2: link.End2, Properties: c.Link}})
+	if err != nil {
+		return outcome{}, elsewhere(elsewhere(err, "/relationship/properties", "/link"), "/relationship/end1", "/element")
+	}
+	s.all.result.GUID, s.all.result.Version = id.GUID, id.Version
+	return s.all, nil
+}
+
+// identifier makes the ExternalId what it is to be. It is shared: where it is there
+// already, nobody has to own it to link something to it.
+func (s *stage) identifier(q *request, x *external, c *events.LinkExternalID) (events.Result, error) {
 	properties := map[string]any{}
 	for m := c.Properties.Members(); m.Next(); { // also those that are null, to be cleared
 		properties[m.Name()] = m.Value()
 	}
 	properties["identifier"] = c.Identifier
-	s := a.stage(v)
-	id, err := s.do(q, &events.Upsert{Merge: true, Element: events.ElementSpec{Type: typeExternalID, QualifiedName: x.id.QualifiedName, Properties: events.Props(properties)}})
+	spec := events.ElementSpec{Type: typeExternalID, QualifiedName: x.id.QualifiedName, Properties: events.Props(properties)}
+	var id events.Result
+	asItIs, err := s.asItIs(&spec)
+	switch {
+	case err == nil && asItIs:
+		id = unchanged(s.view.named(spec.QualifiedName)).result
+	case err == nil:
+		id, err = s.do(q, &events.Upsert{Merge: true, Element: spec})
+	}
 	if err != nil {
-		return outcome{}, elsewhere(err, "/element/properties", "/properties")
+		return id, elsewhere(err, "/element/properties", "/properties")
 	}
-	if _, err := s.do(q, &events.Link{Merge: true, Relationship: events.RelationshipSpec{Type: typeExternalIDScope, End1: x.scope, End2: x.id}}); err != nil {
-		return outcome{}, elsewhere(err, "/relationship/end1", "/scope")
+	if scoped := s.view.named(x.id.QualifiedName); len(between(s.view, typeExternalIDScope, x.scopeGUID, scoped.guid)) > 0 {
+		return id, nil
 	}
-	link := x.link()
-	_, err = s.do(q, &events.Link{Merge: true, Relationship: events.RelationshipSpec{Type: link.Type, End1: link.End1, End2: link.End2, Properties: c.Link}})
+	_, err = s.do(q, &events.Link{Relationship: events.RelationshipSpec{Type: typeExternalIDScope, End1: x.scope, End2: x.id}})
+	return id, elsewhere(err, "/relationship/end1", "/scope")
+}
+
+// asItIs reports whether an element is there that the properties of a spec do not
+// change when they are merged into its own.
+func (s *stage) asItIs(spec *events.ElementSpec) (bool, error) {
+	old := s.view.named(spec.QualifiedName)
+	if old == nil || old.archived || old.typ.Name != spec.Type {
+		return false, nil
+	}
+	typ, err := s.view.registry().Element(spec.Type, "/element/type")
 	if err != nil {
-		return outcome{}, elsewhere(err, "/relationship/properties", "/link")
+		return false, err
 	}
-	s.all.result.GUID, s.all.result.Version = id.GUID, id.Version
-	return s.all, nil
+	properties, err := wanted(typ, old, spec.Properties, opentypes.CheckOptions{Pointer: "/element/properties", Partial: true})
+	return err == nil && sameProperties(old, properties), err
 }
 
 func (a *applier) unlinkExternalID(v view, q *request, c *events.UnlinkExternalID) (outcome, error) {
@@ -81,15 +125,18 @@ func (a *applier) unlinkExternalID(v view, q *request, c *events.UnlinkExternalI
 	if _, err := s.do(q, &events.Unlink{Type: link.Type, End1: link.End1, End2: link.End2}); err != nil {
 		return outcome{}, err
 	}
-	for _, l := range s.view.linked(id.guid) {
-		if l.typ.Name == typeExternalIDLink {
-			s.all.result.GUID, s.all.result.Version = id.guid.String(), id.version
-			return s.all, nil
-		}
+	s.all.result.GUID, s.all.result.Version = id.guid.String(), id.version
+	if slices.ContainsFunc(s.view.linked(id.guid), func(l *record) bool { return l.typ.Name == typeExternalIDLink }) {
+		return s.all, nil
 	}
-	_, err = s.do(q, &events.Delete{Element: x.id, Cascade: true})
-	s.all.result.GUID = id.guid.String()
-	return s.all, err
+	switch _, err = s.do(q, &events.Delete{Element: x.id, Cascade: true}); {
+	case events.CodeOf(err) == events.CodeRefused:
+		return s.all, nil // it belongs to whoever linked it first, and stays
+	case err != nil:
+		return outcome{}, err
+	}
+	s.all.result.Version = 0
+	return s.all, nil
 }
 
 func (a *applier) confirmSynchronization(v view, q *request, c *events.ConfirmSynchronization) (outcome, error) {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"errors"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -46,6 +45,9 @@ func (a *applier) link(v view, q *request, c *events.Link) (outcome, error) {
 	if old != nil {
 		return a.reviseLink(q, old, properties, spec.Effectivity)
 	}
+	if err := checkPresent(typ, end1, end2); err != nil {
+		return outcome{}, err
+	}
 	s := a.stage(v)
 	if err := s.makeRoom(q, typ, end1, end2); err != nil {
 		return outcome{}, err
@@ -73,13 +75,13 @@ func linked(v view, typ *opentypes.Type, spec *events.RelationshipSpec, end1, en
 	old := v.get(id)
 	switch {
 	case old == nil && !typ.MultiLink():
-		old = between(v, typ.Name(), end1.guid, end2.guid)
+		old = onlyBetween(v, typ, end1.guid, end2.guid)
 		if old == nil {
 			return nil, id, nil
 		}
-		if spec.GUID != "" {
-			return nil, id, events.Errorf(events.CodeConflict, "/relationship/guid", "%s and %s are related by the %s %s already; there can be only one",
-				end1.name, end2.name, typ.Name(), old.guid)
+		if spec.GUID != "" || old.typ.Name != typ.Name() {
+			return nil, id, events.Errorf(events.CodeConflict, oneOf(spec), "%s and %s are related by the %s %s already; there can be only one",
+				end1.name, end2.name, old.typ.Name, old.guid)
 		}
 	case old == nil:
 		return nil, id, nil
@@ -89,68 +91,39 @@ func linked(v view, typ *opentypes.Type, spec *events.RelationshipSpec, end1, en
 	return old, old.guid, nil
 }
 
-// between finds a relationship of a type between two elements. It does not look
-// through all that one of them has: that may be a hundred thousand.
-func between(v view, typeName string, end1, end2 guid) *record {
-	is := func(r *record) bool {
-		return r != nil && r.relationship && r.typ.Name == typeName && r.end1 == end1 && r.end2 == end2
+// oneOf points at what would have to be another to mean the one that is there.
+func oneOf(spec *events.RelationshipSpec) string {
+	if spec.GUID != "" {
+		return "/relationship/guid"
 	}
+	return "/relationship/type"
+}
+
+// between returns the relationships of a type from one element to another, sorted
+// by guid but for the one whose guid belongs to its type and ends, which is first.
+// It does not look through all that one of them has: that may be a hundred
+// thousand.
+func between(v view, typeName string, end1, end2 guid) []*record {
 	key := events.RelationshipKey(typeName, end1, end2)
-	if r := v.get(key); is(r) {
-		return r
+	others := v.aliased(key)
+	if r := v.get(key); r != nil && r.derived && r.relationship && r.linkKey() == key {
+		return append([]*record{r}, others...)
 	}
-	if r := v.alias(key); is(r) {
-		return r
+	return others
+}
+
+// onlyBetween returns the relationship that there is from one element to another,
+// where there can be only one of a type and its super and subtypes.
+func onlyBetween(v view, typ *opentypes.Type, end1, end2 guid) *record {
+	if all := between(v, typ.Name(), end1, end2); len(all) > 0 {
+		return all[0]
 	}
-	if typ, ok := v.registry().Type(typeName); !ok || !typ.MultiLink() {
-		return nil
-	}
-	// Of several, the one that is known by its alias may be gone.
-	links := v.linked(end1)
-	if i := slices.IndexFunc(links, is); i >= 0 {
-		return links[i]
+	for _, name := range v.registry().Subtypes(typ.Root()) {
+		if all := between(v, name, end1, end2); len(all) > 0 {
+			return all[0]
+		}
 	}
 	return nil
-}
-
-// makeRoom checks that the type allows one more relationship of both elements. A
-// relationship of the scope that is being reconciled gives way: the connector
-// sees the new one instead, and would remove the other at the end.
-func (s *stage) makeRoom(q *request, typ *opentypes.Type, end1, end2 *record) error {
-	for _, o := range s.inTheWay(typ, end1, end2) {
-		if r := o.link; q.scope == "" || r.scope() != q.scope || r.source() != q.source {
-			return events.Errorf(events.CodeConflict, "/relationship/"+o.end,
-				"%s has %s already, %s; it can have only one at this end", o.of.name, article(typ.Name()), r.guid)
-		}
-		s.take(outcome{changes: []change{removal(o.link, events.TypeRelationshipDeleted)}})
-	}
-	return nil
-}
-
-// obstacle is a relationship that leaves no room for another one.
-type obstacle struct {
-	link, of *record
-	end      string
-}
-
-// inTheWay finds the relationships that leave no room for one more, where the
-// type allows but one.
-func (s *stage) inTheWay(typ *opentypes.Type, end1, end2 *record) (all []obstacle) {
-	if typ.Cardinality(1) == events.CardinalityOne {
-		for _, r := range s.view.linked(end2.guid) {
-			if r.typ.Name == typ.Name() && r.end2 == end2.guid {
-				all = append(all, obstacle{link: r, of: end2, end: "end1"})
-			}
-		}
-	}
-	if typ.Cardinality(2) == events.CardinalityOne {
-		for _, r := range s.view.linked(end1.guid) {
-			if r.typ.Name == typ.Name() && r.end1 == end1.guid && (r.end2 != end2.guid || len(all) == 0) {
-				all = append(all, obstacle{link: r, of: end1, end: "end2"})
-			}
-		}
-	}
-	return all
 }
 
 // reviseLink makes the properties of a relationship what they are to be.
@@ -226,7 +199,7 @@ func (a *applier) storeLink(typ *events.ElementType, old *record, rel *events.Re
 
 func (*applier) unlink(v view, q *request, c *events.Unlink) (outcome, error) {
 	old, err := linkOf(v, c.Ref(), "")
-	if err := cmp.Or(ignoreMissing(err), expectUnlessGone(c.Expectation, old)); err != nil || old == nil {
+	if err := cmp.Or(ignoreMissing(err), expect(c.Expectation, old, "the relationship")); err != nil || old == nil {
 		return outcome{}, err
 	}
 	if err := q.mayChange(old); err != nil {
@@ -236,13 +209,6 @@ func (*applier) unlink(v view, q *request, c *events.Unlink) (outcome, error) {
 		changes: []change{removal(old, events.TypeRelationshipDeleted)},
 		result:  events.Result{GUID: old.guid.String(), Changed: true},
 	}, nil
-}
-
-func expectUnlessGone(want events.Expectation, have *record) error {
-	if have == nil {
-		return nil
-	}
-	return expect(want, have, "")
 }
 
 // linkOf finds a relationship; nil if it is not there.
@@ -269,7 +235,29 @@ func linkOf(v view, ref *events.RelationshipRef, pointer string) (*record, error
 	if err != nil {
 		return nil, err
 	}
-	return between(v, ref.Type, end1.guid, end2.guid), nil
+	all := between(v, ref.Type, end1.guid, end2.guid)
+	switch len(all) {
+	case 0:
+		return nil, nil //nolint:nilnil // it is not there, which is no error
+	case 1:
+		return all[0], nil
+	default:
+		return nil, events.Errorf(events.CodeConflict, pointer+"/guid", "several %s lead from %s to %s, %s; name it by guid",
+			ref.Type, end1.name, end2.name, someOf(all))
+	}
+}
+
+// someOf names the first few of many by their guids.
+func someOf(all []*record) string {
+	const enough = 3
+	var names []string
+	for _, r := range all[:min(enough, len(all))] {
+		names = append(names, r.guid.String())
+	}
+	if len(all) > enough {
+		names = append(names, strconv.Itoa(len(all)-enough)+" more")
+	}
+	return strings.Join(names, ", ")
 }
 
 func ignoreMissing(err error) error {

@@ -1,7 +1,6 @@
 package graph
 
 import (
-	"bytes"
 	"cmp"
 	"slices"
 	"strings"
@@ -26,6 +25,7 @@ type copying struct {
 	template *record
 	name     string // of the copy
 	copies   map[guid]events.ElementRef
+	used     map[string]bool // placeholders
 }
 
 // fromTemplate copies a template and what is anchored to it.
@@ -44,14 +44,25 @@ func (a *applier) fromTemplate(v view, q *request, c *events.FromTemplate) (outc
 	if template.archived {
 		return outcome{}, events.Errorf(events.CodeInvalid, "/template", "%s is archived; restore it first", template.name)
 	}
-	m := &copying{stage: a.stage(v), q: q, command: c, template: template, copies: map[guid]events.ElementRef{}}
+	m := &copying{stage: a.stage(v), q: q, command: c, template: template, copies: map[guid]events.ElementRef{}, used: map[string]bool{}}
 	if m.name, err = m.fill(cmp.Or(c.QualifiedName, template.qualifiedName())); err != nil {
 		return outcome{}, err
 	}
 	if old := v.named(m.name); old != nil && c.Retrieve && old != template {
-		return unchanged(old), nil
+		return m.retrieved(old)
 	}
 	return m.run(v)
+}
+
+// retrieved returns what has the name of the copy already, if it may be one.
+func (m *copying) retrieved(old *record) (outcome, error) {
+	switch {
+	case !old.typ.Is(m.template.typ.Name):
+		return outcome{}, events.Errorf(events.CodeConflict, "/qualifiedName", "%s exists already and is %s, not %s as the template is", old.name, article(old.typ.Name), article(m.template.typ.Name))
+	case old.archived:
+		return outcome{}, events.Errorf(events.CodeConflict, "/qualifiedName", "%s is archived; restore it first", old.name)
+	}
+	return unchanged(old), nil
 }
 
 func (m *copying) run(v view) (outcome, error) {
@@ -65,6 +76,9 @@ func (m *copying) run(v view) (outcome, error) {
 		if err := m.copyLinks(v, r); err != nil {
 			return outcome{}, err
 		}
+	}
+	if err := m.unused(); err != nil {
+		return outcome{}, err
 	}
 	root := m.copies[m.template.guid]
 	if _, err := m.do(m.q, &events.Link{Relationship: events.RelationshipSpec{
@@ -97,7 +111,7 @@ func (m *copying) copyElement(r *record) error {
 	if err != nil {
 		return err
 	}
-	spec := events.ElementSpec{Type: e.Header.Type.Name, Zones: slices.Concat([]string{}, e.Header.Zones), Effectivity: &e.Header.Effectivity}
+	spec := events.ElementSpec{Type: e.Header.Type.Name, Zones: m.command.Zones, Effectivity: &e.Header.Effectivity}
 	if spec.Properties, err = m.fillProperties(e.Properties); err != nil {
 		return err
 	}
@@ -122,10 +136,40 @@ func (m *copying) copyElement(r *record) error {
 	}
 	result, err := m.do(m.q, &events.Create{Element: spec})
 	if err != nil {
-		return elsewhere(err, "/element", "")
+		return m.inTemplate(err, r)
 	}
 	m.copies[r.guid] = events.ByGUID(result.GUID)
 	return nil
+}
+
+// inTemplate lets an error about a copy point at what of the command it comes from:
+// where that does not give it, at the template.
+func (m *copying) inTemplate(err error, r *record) error {
+	e, ok := asError(err)
+	if !ok {
+		return err
+	}
+	moved := *e
+	if name, ok := cutPointer(e.Pointer, "/element"); ok && r == m.template && m.gives(name) {
+		moved.Pointer = name
+		return &moved
+	}
+	moved.Pointer, moved.Message = "/template", "the copy of "+r.name+": "+e.Pointer+": "+e.Message
+	return &moved
+}
+
+// gives reports whether the command says what a pointer leads to of the new element.
+func (m *copying) gives(pointer string) bool {
+	property, ok := cutPointer(pointer, "/properties")
+	if !ok {
+		return pointer == "/qualifiedName" || pointer == "/guid" || strings.HasPrefix(pointer, "/anchor")
+	}
+	given := m.command.Properties.Map()
+	for name := range jsontext.Pointer(property).Tokens() {
+		_, ok = given[name]
+		return ok
+	}
+	return false
 }
 
 // asRoot gives the copy of the template itself what the command says.
@@ -153,14 +197,16 @@ func (m *copying) nameOf(r *record) (string, error) {
 	return name, err
 }
 
-// copyLinks relates the copy of an element as the element is related, but not to
-// what is archived, nor to what has no room for another relationship.
+// copyLinks relates the copy of an element to others as the element is, and to
+// other copies; but not to what is archived, nor to what has no room for another
+// relationship. What leads to the template from elsewhere, such as from a
+// collection, is of the template only.
 func (m *copying) copyLinks(v view, r *record) error {
 	links := v.linked(r.guid)
 	slices.SortFunc(links, byGUID)
 	for _, l := range links {
-		if l.typ.Name == typeSourcedFrom || l.typ.Name == typeCatalogTemplate || m.copied(l) && l.end1 != r.guid {
-			continue // what is among the copies is copied once
+		if l.end1 != r.guid || ofItsOwn(l.typ.Name) {
+			continue
 		}
 		if err := m.copyLink(l); err != nil {
 			return err
@@ -197,11 +243,14 @@ func (m *copying) copyLink(l *record) error {
 	return err
 }
 
-// copied reports whether both ends of a relationship are copied.
-func (m *copying) copied(l *record) bool {
-	_, one := m.copies[l.end1]
-	_, two := m.copies[l.end2]
-	return one && two
+// ofItsOwn reports whether relationships of a type say what only the template is.
+func ofItsOwn(typeName string) bool {
+	switch typeName {
+	case typeSourcedFrom, typeCatalogTemplate, typeExternalIDLink, typeExternalIDScope:
+		return true
+	default:
+		return false
+	}
 }
 
 func (m *copying) copyOf(id guid) events.ElementRef {
@@ -209,58 +258,4 @@ func (m *copying) copyOf(id guid) events.ElementRef {
 		return c
 	}
 	return events.ByGUID(id.String())
-}
-
-// A placeholder is written ~{name}~.
-const (
-	placeholderBegin = "~{"
-	placeholderEnd   = "}~"
-)
-
-func (m *copying) fill(text string) (string, error) {
-	var b strings.Builder
-	for {
-		before, rest, found := strings.Cut(text, placeholderBegin)
-		b.WriteString(before)
-		if !found {
-			return b.String(), nil
-		}
-		name, after, closed := strings.Cut(rest, placeholderEnd)
-		if !closed {
-			b.WriteString(placeholderBegin + rest)
-			return b.String(), nil
-		}
-		value, ok := m.command.Placeholders[name]
-		if !ok {
-			return "", events.Errorf(events.CodeInvalid, "/placeholders", "the template needs a value for %q", name)
-		}
-		b.WriteString(value)
-		text = after
-	}
-}
-
-// fillProperties fills the placeholders in all text of properties.
-func (m *copying) fillProperties(p events.Properties) (events.Properties, error) {
-	if !bytes.Contains(p.Raw(), []byte(placeholderBegin)) {
-		return p, nil
-	}
-	var b bytes.Buffer
-	dec, enc := jsontext.NewDecoder(bytes.NewReader(p.Raw())), jsontext.NewEncoder(&b)
-	for dec.PeekKind() != 0 {
-		t, err := dec.ReadToken()
-		if err != nil {
-			return p, err
-		}
-		if t.Kind() == '"' {
-			filled, err := m.fill(t.String())
-			if err != nil {
-				return p, err
-			}
-			t = jsontext.String(filled)
-		}
-		if err := enc.WriteToken(t); err != nil {
-			return p, err
-		}
-	}
-	return events.ParseProperties(b.Bytes())
 }

@@ -40,6 +40,7 @@ func (x *Index) Check() error {
 	}
 	for what, n := range map[string]int{
 		"names": len(x.byName), "anchors": x.anchors.Len(), "scopes": x.scopes.Len(), "ends": x.ends.Len(), "types": x.types.Len(),
+		"aliases": x.aliases.len(),
 	} {
 		if n != counts[what] {
 			return fmt.Errorf("%d %s, but %d are found", counts[what], what, n)
@@ -72,6 +73,7 @@ func (x *Index) isFound(r *record) bool {
 		for _, id := range []guid{r.end1, r.end2} {
 			found = found && slices.Contains(x.linked(id), r) && x.get(id) != nil
 		}
+		found = found && (r.derived || slices.Contains(x.aliased(r.linkKey()), r))
 	}
 	return found
 }
@@ -86,6 +88,9 @@ func (r *record) countIn(counts map[string]int) {
 	}
 	if r.scope() != "" {
 		counts["scopes"]++
+	}
+	if r.relationship && !r.derived {
+		counts["aliases"]++
 	}
 	switch {
 	case !r.relationship:

@@ -34,9 +34,9 @@ type graph interface {
 	linked(element guid) []*record
 	// anchored returns the elements that are anchored to an element.
 	anchored(element guid) []*record
-	// alias returns the relationship whose type and ends have that key, if it
-	// has another guid; of several any one.
-	alias(key guid) *record
+	// aliased returns the relationships whose type and ends have that key, but
+	// which have other guids, sorted by these.
+	aliased(key guid) []*record
 }
 
 // Index is the committed state. Records in it never change, so a snapshot of
@@ -54,10 +54,8 @@ type Index struct {
 
 	byGUID map[guid]*record
 	// byName are the elements whose guid does not follow from their name.
-	byName map[string]*record
-	// aliases are the relationships that were given a guid of their own, by the
-	// one that belongs to their type and ends.
-	aliases map[guid]*record
+	byName  map[string]*record
+	aliases aliases
 	fences  map[string]uint64
 	graves
 	typeSet
@@ -96,7 +94,7 @@ func newIndex(types typeSet) *Index {
 	// The lock of the index guards the trees too.
 	options := btree.Options{NoLocks: true}
 	return &Index{
-		byGUID: map[guid]*record{}, byName: map[string]*record{}, aliases: map[guid]*record{}, fences: map[string]uint64{},
+		byGUID: map[guid]*record{}, byName: map[string]*record{}, aliases: newAliases(), fences: map[string]uint64{},
 		typeSet: types, graves: newGraves(), tally: newTally(), texts: newTexts(),
 		trees: trees{
 			types:   btree.NewBTreeGOptions(byType, options),
@@ -190,10 +188,10 @@ func (x *Index) linked(element guid) []*record {
 	return links
 }
 
-func (x *Index) alias(key guid) *record {
+func (x *Index) aliased(key guid) []*record {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	return x.aliases[key]
+	return x.aliases.of(key)
 }
 
 func (x *Index) anchored(element guid) []*record {
@@ -349,7 +347,7 @@ func (x *Index) put(r *record) {
 		x.ends.Set(end{element: r.end1, link: r})
 		x.ends.Set(end{element: r.end2, link: r})
 		if !r.derived {
-			x.aliases[r.linkKey()] = r
+			x.aliases.add(r)
 		}
 		return
 	}
@@ -371,8 +369,8 @@ func (x *Index) remove(r *record) {
 	if r.relationship {
 		x.ends.Delete(end{element: r.end1, link: r})
 		x.ends.Delete(end{element: r.end2, link: r})
-		if !r.derived && x.aliases[r.linkKey()] == r {
-			delete(x.aliases, r.linkKey())
+		if !r.derived {
+			x.aliases.remove(r)
 		}
 		return
 	}

@@ -1,6 +1,8 @@
 package graph
 
 import (
+	"slices"
+
 	"github.com/google/uuid"
 
 	"github.com/camena-io/camena/events"
@@ -15,7 +17,7 @@ type overlay struct {
 	guids   map[guid]*record
 	names   map[string]*record
 	ends    map[guid]map[guid]*record
-	aliases map[guid]*record
+	aliases map[guid]map[guid]*record // by [record.linkKey]
 	fences  map[string]uint64
 	// anchors are the elements that have or had an anchor, by that.
 	anchors map[guid]map[guid]*record
@@ -26,7 +28,7 @@ type overlay struct {
 func newOverlay(base view) *overlay {
 	return &overlay{
 		base: base, guids: map[guid]*record{}, names: map[string]*record{},
-		ends: map[guid]map[guid]*record{}, fences: map[string]uint64{}, aliases: map[guid]*record{},
+		ends: map[guid]map[guid]*record{}, fences: map[string]uint64{}, aliases: map[guid]map[guid]*record{},
 		anchors: map[guid]map[guid]*record{}, defs: map[string]*events.TypeDef{},
 	}
 }
@@ -71,7 +73,8 @@ func (o *overlay) anchored(element guid) []*record {
 	return o.above(o.base.anchored(element), o.anchors[element])
 }
 
-// above returns the records of the base as they are now, and those that are new.
+// above returns the records of the base as they are now, and those that are new,
+// sorted by guid: what is applied must not depend on what is in the base already.
 func (o *overlay) above(base []*record, mine map[guid]*record) []*record {
 	var all []*record
 	for _, r := range base {
@@ -84,21 +87,14 @@ func (o *overlay) above(base []*record, mine map[guid]*record) []*record {
 			all = append(all, r)
 		}
 	}
+	if len(mine) > 0 {
+		slices.SortFunc(all, byGUID)
+	}
 	return all
 }
 
-func (o *overlay) alias(key guid) *record {
-	r, ok := o.aliases[key]
-	if !ok {
-		if r = o.base.alias(key); r == nil {
-			return nil
-		}
-		return o.get(r.guid)
-	}
-	if r.deleted {
-		return nil
-	}
-	return r
+func (o *overlay) aliased(key guid) []*record {
+	return o.above(o.base.aliased(key), o.aliases[key])
 }
 
 func (o *overlay) registry() *opentypes.Registry {
@@ -153,7 +149,7 @@ func (o *overlay) addRecord(r *record) {
 		put(o.ends, r.end1, r)
 		put(o.ends, r.end2, r)
 		if !r.derived {
-			o.aliases[r.linkKey()] = r
+			put(o.aliases, r.linkKey(), r)
 		}
 	case r.named():
 		o.names[r.name] = r
@@ -199,8 +195,8 @@ func (o *overlay) dropRecord(r *record) {
 	case r.relationship:
 		unput(o.ends, r.end1, r)
 		unput(o.ends, r.end2, r)
-		if !r.derived && o.aliases[r.linkKey()] == r {
-			delete(o.aliases, r.linkKey())
+		if !r.derived {
+			unput(o.aliases, r.linkKey(), r)
 		}
 	case o.names[r.name] == r:
 		delete(o.names, r.name)

@@ -42,6 +42,9 @@ func newSearch(types *opentypes.Registry, q *events.Find) (*search, error) {
 			return nil, err
 		}
 	}
+	if err := types.CheckFind(q); err != nil {
+		return nil, err
+	}
 	s.after, err = s.parseCursor(q.After)
 	return s, err
 }

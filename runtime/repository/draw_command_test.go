@@ -77,7 +77,7 @@ func (d drawing) other(kind int) events.Command {
 		r := d.relation()
 		spec := events.RelationshipSpec{Type: r.Type, End1: r.End1, End2: r.End2, Properties: d.linkProps(r.Type), Effectivity: d.effectivity()}
 		if d.sometimes(3, "guid") {
-			spec.GUID = pick(d, "guid", flow1, flow1, guid1)
+			spec.GUID = pick(d, "guid", flow1, flow2, guid1)
 		}
 		return &events.Link{Relationship: spec, Merge: d.sometimes(2, "merge"), Expectation: d.expect()}
 	case 19:
@@ -92,11 +92,11 @@ func (d drawing) other(kind int) events.Command {
 }
 
 func (d drawing) relation() events.RelationshipRef {
-	r := events.RelationshipRef{Type: pick(d, "type", "NestedFile", "NestedFile", "DataFlow", "DataFlow", "ConnectToEndpoint", "ConnectToEndpoint", pick(d, "wrong", "NestedFile", "DataFlow", "NoSuchType"))}
+	r := events.RelationshipRef{Type: pick(d, "type", "NestedFile", "NestedFile", "DataFlow", "DataFlow", "ConnectToEndpoint", "ConnectToEndpoint", "Holds", "HoldsTight", pick(d, "wrong", "NestedFile", "DataFlow", "NoSuchType"))}
 	switch {
 	case r.Type == "ConnectToEndpoint":
 		r.End1, r.End2 = events.ByName("conn"), pick(d, "end2", events.ByName("e1"), events.ByName("e2"))
-	case r.Type == "NestedFile" && !d.sometimes(4, "any"):
+	case r.Type != "DataFlow" && !d.sometimes(4, "any"):
 		r.End1, r.End2 = pick(d, "end1", events.ByName("a"), events.ByName("t")), pick(d, "end2", events.ByName("b"), events.ByName("c"), events.ByName("t/1"))
 	case !d.sometimes(4, "any"):
 		r.End1, r.End2 = pick(d, "end1", events.ByName("b"), events.ByName("t")), pick(d, "end2", events.ByName("b"), events.ByName("t"))
@@ -104,7 +104,7 @@ func (d drawing) relation() events.RelationshipRef {
 		r.End1, r.End2 = d.ref("end1"), d.ref("end2")
 	}
 	if d.sometimes(6, "by guid") {
-		r.GUID = pick(d, "guid", flow1, guid1)
+		r.GUID = pick(d, "guid", flow1, flow2, guid1)
 	}
 	return r
 }
@@ -128,6 +128,10 @@ func (d drawing) fromTemplate() events.Command {
 	if !d.sometimes(7, "no placeholder") {
 		c.Placeholders = map[string]string{"p": pick(d, "placeholder", "1", "2")}
 	}
+	if d.sometimes(9, "misspelt placeholder") {
+		c.Placeholders = map[string]string{"p": "1", "q": "2"}
+	}
+	c.Zones = d.zones()
 	if d.sometimes(9, "guid") {
 		c.GUID = guid2
 	}
@@ -139,7 +143,7 @@ func (d drawing) fromTemplate() events.Command {
 
 func (d drawing) external() events.Command {
 	x := events.ExternalID{
-		Element: pick(d, "element", events.ByName("b"), d.ref("element")), Scope: events.ByName(pick(d, "scope", "sc", "sc", "sc", "b")),
+		Element: pick(d, "element", events.ByName("b"), events.ByName("c"), d.ref("element")), Scope: events.ByName(pick(d, "scope", "sc", "sc", "sc", "b")),
 		Identifier: pick(d, "identifier", "1", "1", "2"),
 	}
 	switch rapid.IntRange(0, 4).Draw(d.T, "external") {

@@ -20,6 +20,7 @@ const (
 	guid1 = "aaaaaaaa-0000-4000-8000-000000000001"
 	guid2 = "aaaaaaaa-0000-4000-8000-000000000002"
 	flow1 = "bbbbbbbb-0000-4000-8000-000000000001"
+	flow2 = "bbbbbbbb-0000-4000-8000-000000000002"
 )
 
 // wishes draws commands about a few elements, so that they meet often.

@@ -205,7 +205,7 @@ func (m *model) relink(old *modelLink) {
 	end1, end2 := m.elements[old.end1], m.elements[old.end2]
 	if end1 == nil || end2 == nil || !mayStand(old.typ, 1, end1.typ) || !mayStand(old.typ, 2, end2.typ) ||
 		m.links[old.guid] != nil || m.elements[old.guid] != nil || len(m.inTheWay(old)) > 0 ||
-		old.typ != "DataFlow" && m.between(old.typ, old.end1, old.end2) != nil {
+		old.typ != "DataFlow" && m.only(old.typ, old.end1, old.end2) != nil {
 		return
 	}
 	l := *old

@@ -12,9 +12,9 @@ import (
 func mayStand(link string, end int, typ string) bool {
 	file := typ == "DataFile" || typ == "CSVFile"
 	switch {
-	case link == "NestedFile" && end == 1:
+	case (link == "NestedFile" || holds(link)) && end == 1:
 		return typ == "FileFolder"
-	case link == "NestedFile":
+	case link == "NestedFile" || holds(link):
 		return file
 	case link == "ConnectToEndpoint" && end == 1:
 		return typ == "Connection"
@@ -28,6 +28,9 @@ func mayStand(link string, end int, typ string) bool {
 		return referenceable(typ)
 	}
 }
+
+// holds are a type and its subtype, of which a file has one.
+func holds(typ string) bool { return typ == "Holds" || typ == "HoldsTight" }
 
 func (m *model) link(c *events.Link) (modelResult, error) {
 	s := &c.Relationship
@@ -44,6 +47,9 @@ func (m *model) link(c *events.Link) (modelResult, error) {
 			return modelResult{}, refusal("version %d", old.version)
 		}
 		return m.reviseLink(old, s.Properties, c.Merge, s.Effectivity)
+	}
+	if s.Type != "DataFlow" && (end1.archived() || end2.archived()) {
+		return modelResult{}, refusal("archived") // only lineage leads to what was
 	}
 	l := &modelLink{
 		guid: id, typ: s.Type, end1: end1.guid, end2: end2.guid, version: 1,
@@ -84,15 +90,29 @@ func (m *model) meantLink(s *events.RelationshipSpec, end1, end2 string) (old *m
 	if s.Type == "DataFlow" {
 		return nil, id, nil
 	}
-	if old = m.between(s.Type, end1, end2); old != nil && s.GUID != "" {
+	if old = m.only(s.Type, end1, end2); old != nil && (s.GUID != "" || old.typ != s.Type) {
 		return nil, "", refusal("there can be only one")
 	}
 	return old, id, nil
 }
 
-func (m *model) between(typ, end1, end2 string) *modelLink {
+func (m *model) between(typ, end1, end2 string) (all []*modelLink) {
 	for _, l := range m.linked(end1) {
 		if l.typ == typ && l.end1 == end1 && l.end2 == end2 {
+			all = append(all, l)
+		}
+	}
+	return all
+}
+
+// only is the relationship between two elements, where there can be but one.
+func (m *model) only(typ, end1, end2 string) *modelLink {
+	types := []string{typ}
+	if holds(typ) {
+		types = []string{"Holds", "HoldsTight"}
+	}
+	for _, typ := range types {
+		for _, l := range m.between(typ, end1, end2) {
 			return l
 		}
 	}
@@ -100,11 +120,32 @@ func (m *model) between(typ, end1, end2 string) *modelLink {
 }
 
 // inTheWay are those that leave no room for another one: a connection has one
-// endpoint.
+// endpoint, and a file has one folder that holds it, but for those that are
+// archived.
 func (m *model) inTheWay(l *modelLink) []*modelLink {
-	return slices.DeleteFunc(m.linked(l.end1), func(other *modelLink) bool {
-		return l.typ != "ConnectToEndpoint" || other.typ != l.typ || other.end1 != l.end1
-	})
+	switch {
+	case l.typ == "ConnectToEndpoint":
+		return slices.DeleteFunc(m.linked(l.end1), func(other *modelLink) bool {
+			return other.typ != l.typ || other.end1 != l.end1 || m.elements[other.end2].archived()
+		})
+	case holds(l.typ):
+		return slices.DeleteFunc(m.linked(l.end2), func(other *modelLink) bool {
+			return !holds(other.typ) || other.end2 != l.end2 || m.elements[other.end1].archived()
+		})
+	default:
+		return nil
+	}
+}
+
+// settle drops the relationships of an element that is archived no more which
+// have lost their place meanwhile.
+func (m *model) settle(back string) {
+	for _, l := range m.linked(back) {
+		far := l.typ == "ConnectToEndpoint" && l.end2 == back || holds(l.typ) && l.end1 == back
+		if far && slices.ContainsFunc(m.inTheWay(l), func(other *modelLink) bool { return other.guid != l.guid }) {
+			m.drop(l, false)
+		}
+	}
 }
 
 func (m *model) reviseLink(old *modelLink, p events.Properties, merge bool, effective *events.Effectivity) (modelResult, error) {
@@ -153,11 +194,22 @@ func (m *model) findLink(r *events.RelationshipRef) (*modelLink, error) {
 		}
 		return m.links[r.GUID], nil
 	}
+	if m.attributes(r.Type) == nil {
+		return nil, refusal("no type %s", r.Type)
+	}
 	end1, end2 := m.find(r.End1), m.find(r.End2)
 	if end1 == nil || end2 == nil {
 		return nil, nil //nolint:nilnil // none
 	}
-	return m.between(r.Type, end1.guid, end2.guid), nil
+	all := m.between(r.Type, end1.guid, end2.guid)
+	switch len(all) {
+	case 0:
+		return nil, nil //nolint:nilnil // none
+	case 1:
+		return all[0], nil
+	default:
+		return nil, refusal("several")
+	}
 }
 
 func (m *model) updateLink(c *events.UpdateRelationship) (modelResult, error) {
@@ -186,6 +238,8 @@ func (m *model) rehomeLink(c *events.Rehome) (modelResult, error) {
 func (m *model) unlink(c *events.Unlink) (modelResult, error) {
 	l, err := m.findLink(c.Ref())
 	switch {
+	case err == nil && l == nil && !asExpected(c.Expectation, 0):
+		return modelResult{}, refusal("it is not there")
 	case err != nil || l == nil:
 		return modelResult{}, err
 	case !asExpected(c.Expectation, l.version):
@@ -208,6 +262,7 @@ func (m *model) external(x *events.ExternalID) (of, scope, id events.ElementRef,
 	if name == "" {
 		name = s.guid
 	}
+	name = strings.ReplaceAll(strings.ReplaceAll(name, "%", "%25"), ":", "%3A")
 	return events.ByGUID(e.guid), events.ByGUID(s.guid), events.ByName("ExternalId::" + name + "::" + x.Identifier), true
 }
 
@@ -218,23 +273,38 @@ func (m *model) linkExternalID(c *events.LinkExternalID) (modelResult, error) {
 	}
 	p := c.Properties.Map()
 	p["identifier"] = c.Identifier
-	r, err := m.upsert(&events.Upsert{Merge: true, Element: events.ElementSpec{Type: "ExternalId", QualifiedName: id.QualifiedName, Properties: events.Props(p)}})
+	r, err := m.identifier(id, p)
 	if err != nil {
 		return r, err
 	}
-	for _, l := range []events.RelationshipSpec{
-		{Type: "ExternalIdScope", End1: scope, End2: id}, {Type: "ExternalIdLink", End1: of, End2: id, Properties: c.Link},
-	} {
-		linked, err := m.link(&events.Link{Merge: true, Relationship: l})
-		if err != nil {
+	if len(m.between("ExternalIdScope", scope.GUID, r.guid)) == 0 {
+		if _, err := m.link(&events.Link{Relationship: events.RelationshipSpec{Type: "ExternalIdScope", End1: scope, End2: id}}); err != nil {
 			return r, err
 		}
-		r.changed = r.changed || linked.changed
+		r.changed = true
 	}
-	return r, nil
+	linked, err := m.link(&events.Link{Merge: true, Relationship: events.RelationshipSpec{Type: "ExternalIdLink", End1: of, End2: id, Properties: c.Link}})
+	r.changed = r.changed || linked.changed
+	return r, err
 }
 
-// unlinkExternalID deletes an identifier that no element has any more.
+// identifier is one that others may have made: who changes nothing about it need
+// not own it.
+func (m *model) identifier(ref events.ElementRef, p map[string]any) (modelResult, error) {
+	if e := m.find(ref); e != nil && e.typ == "ExternalId" && !e.archived() {
+		want, err := m.wanted(e.typ, e.properties, events.Props(p), true, events.RefuseUnknown)
+		if err != nil {
+			return modelResult{}, err
+		}
+		if same(want, e.properties) {
+			return modelResult{guid: e.guid, version: e.version}, nil
+		}
+	}
+	return m.upsert(&events.Upsert{Merge: true, Element: events.ElementSpec{Type: "ExternalId", QualifiedName: ref.QualifiedName, Properties: events.Props(p)}})
+}
+
+// unlinkExternalID deletes an identifier that no element has any more, unless it
+// belongs to somebody else.
 func (m *model) unlinkExternalID(c *events.UnlinkExternalID) (modelResult, error) {
 	of, _, ref, ok := m.external(&c.ExternalID)
 	id := m.find(ref)
@@ -250,7 +320,10 @@ func (m *model) unlinkExternalID(c *events.UnlinkExternalID) (modelResult, error
 			return modelResult{guid: id.guid, version: id.version, changed: r.changed}, nil
 		}
 	}
-	return m.remove(&events.Delete{Element: ref, Cascade: true})
+	if removed, err := m.remove(&events.Delete{Element: ref, Cascade: true}); err == nil {
+		return removed, nil
+	}
+	return modelResult{guid: id.guid, version: id.version, changed: r.changed}, nil
 }
 
 func (m *model) confirm(c *events.ConfirmSynchronization) (modelResult, error) {

@@ -15,6 +15,7 @@ type modelCopy struct {
 	root   *modelElement
 	name   string
 	copies map[string]string // guid of the copy by that of the original
+	used   bool              // the placeholder p
 }
 
 func (m *model) fromTemplate(c *events.FromTemplate) (modelResult, error) {
@@ -30,6 +31,9 @@ func (m *model) fromTemplate(c *events.FromTemplate) (modelResult, error) {
 		return modelResult{}, err
 	}
 	if e := m.named(t.name); e != nil && c.Retrieve && e.guid != root.guid {
+		if e.typ != root.typ || e.archived() {
+			return modelResult{}, refusal("%s is no copy", e.name)
+		}
 		return modelResult{guid: e.guid, version: e.version}, nil
 	}
 	// What is archived is not copied, nor what is anchored to that.
@@ -57,6 +61,11 @@ func (m *model) fromTemplate(c *events.FromTemplate) (modelResult, error) {
 			}
 		}
 	}
+	for name := range c.Placeholders {
+		if name != "p" || !t.used {
+			return modelResult{}, refusal("no placeholder %s", name)
+		}
+	}
 	id := t.copies[root.guid]
 	_, err = m.link(&events.Link{Relationship: events.RelationshipSpec{
 		Type: "SourcedFrom", End1: events.ByGUID(id), End2: events.ByGUID(root.guid),
@@ -66,7 +75,7 @@ func (m *model) fromTemplate(c *events.FromTemplate) (modelResult, error) {
 }
 
 func (t *modelCopy) copyElement(e *modelElement) error {
-	spec := events.ElementSpec{Type: e.typ, Zones: slices.Concat([]string{}, e.zones), Effectivity: &e.effective}
+	spec := events.ElementSpec{Type: e.typ, Zones: t.c.Zones, Effectivity: &e.effective}
 	p, err := t.fillAll(e.properties)
 	if err != nil {
 		return err
@@ -110,7 +119,7 @@ func (t *modelCopy) rename(name string) (string, error) {
 
 func (t *modelCopy) copyLink(l *modelLink, of string) error {
 	end1, end2 := t.copies[l.end1], t.copies[l.end2]
-	if l.typ == "SourcedFrom" || end1 != "" && end2 != "" && l.end1 != of {
+	if l.end1 != of || l.typ == "SourcedFrom" || strings.HasPrefix(l.typ, "ExternalId") {
 		return nil
 	}
 	if other := t.elements[cmp.Or(end1, l.end1)]; other.archived() {
@@ -139,6 +148,7 @@ func (t *modelCopy) copyLink(l *modelLink, of string) error {
 
 func (t *modelCopy) fill(text string) (string, error) {
 	p, ok := t.c.Placeholders["p"]
+	t.used = t.used || strings.Contains(text, "~{p}~")
 	if strings.Contains(text, "~{p}~") && !ok {
 		return "", refusal("no placeholder")
 	}

@@ -102,7 +102,7 @@ func (m *model) apply(i issue, c events.Command) modelResult {
 	next := m.clone()
 	i.before = m.clone()
 	next.issue = &i
-	r, err := next.do(c)
+	r, err := next.doSettled(c)
 	if i.wrong {
 		err = refusal("the envelope is wrong")
 	}
@@ -125,6 +125,22 @@ func (m *model) events() (n int) {
 		n += len(l)
 	}
 	return n
+}
+
+// doSettled does a command, and takes away what has no place any more beside what
+// it brought back from the archive.
+func (m *model) doSettled(c events.Command) (modelResult, error) {
+	archived := map[string]bool{}
+	for id, e := range m.elements {
+		archived[id] = e.archived()
+	}
+	r, err := m.do(c)
+	for _, id := range slices.Sorted(maps.Keys(m.elements)) {
+		if archived[id] && !m.elements[id].archived() {
+			m.settle(id)
+		}
+	}
+	return r, err
 }
 
 func (m *model) do(c events.Command) (modelResult, error) {
@@ -188,7 +204,7 @@ func (m *model) changeSet(set *events.ChangeSet) (modelResult, error) {
 		if err != nil {
 			return all, err
 		}
-		r, err := m.do(c)
+		r, err := m.doSettled(c)
 		if err != nil {
 			return all, err
 		}
@@ -312,6 +328,8 @@ func (m *model) attributes(typ string) map[string]string {
 		maps.Copy(all, m.pump)
 	case "NestedFile":
 		return map[string]string{"x": "any", "y": "any", "z": "any", "text": "string"}
+	case "Holds", "HoldsTight":
+		return map[string]string{}
 	case "DataFlow":
 		return map[string]string{"formula": "string"}
 	case "Ownership", "Criticality":

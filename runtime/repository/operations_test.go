@@ -332,25 +332,21 @@ func TestRelationshipsWithGUIDsOfTheirOwn(t *testing.T) {
 	if r := b.must(t, link("NestedFile", "d", "f", nil)); r.Changed || r.GUID != own.Relationship.GUID {
 		t.Errorf("linked again: %+v", r)
 	}
-	unlink := &events.Unlink{Type: "NestedFile", End1: events.ByName("d"), End2: events.ByName("f")}
-	if r := b.must(t, unlink); !r.Changed || r.GUID != own.Relationship.GUID {
+	if r := b.must(t, unlink("NestedFile", "d", "f")); !r.Changed || r.GUID != own.Relationship.GUID {
 		t.Errorf("unlinked: %+v", r)
 	}
 	// Of a type that allows several, each is one.
-	flow := link("DataFlow", "d", "f", nil)
-	b.must(t, flow)
-	for _, id := range []string{"bbbbbbbb-0000-4000-8000-000000000000", "cccccccc-0000-4000-8000-000000000000"} {
-		another := link("DataFlow", "d", "f", nil)
-		another.Relationship.GUID = id
-		b.must(t, another)
+	ids := []string{flow1, flow2, events.RelationshipGUIDOf("DataFlow", events.GUIDOf("d"), events.GUIDOf("f"))}
+	for _, id := range ids {
+		b.must(t, withGUID(link("DataFlow", "d", "f", nil), id))
 	}
-	unlink.Type = "DataFlow"
-	gone := map[string]bool{}
-	for range 3 {
-		r := b.must(t, unlink)
-		gone[r.GUID] = r.Changed
+	for _, id := range ids[:2] {
+		b.refused(t, unlink("DataFlow", "d", "f"), events.CodeConflict, "/guid", "several")
+		if r := b.must(t, &events.Unlink{GUID: id}); r.GUID != id || !r.Changed {
+			t.Errorf("unlinked: %+v", r)
+		}
 	}
-	if r := b.must(t, unlink); r.Changed || len(gone) != 3 {
-		t.Errorf("%d were unlinked, then %+v", len(gone), r)
+	if r := b.must(t, unlink("DataFlow", "d", "f")); r.GUID != ids[2] || !r.Changed {
+		t.Errorf("unlinked: %+v", r)
 	}
 }

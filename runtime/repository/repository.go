@@ -189,7 +189,9 @@ func (r *Repository) lead(tenure context.Context) {
 	var sweeping sync.WaitGroup
 	sweeping.Go(func() { r.sweep(tenure) })
 	defer sweeping.Wait()
+	wait, said := firstPause, ""
 	for tenure.Err() == nil {
+		began := time.Now()
 		next, err := r.catchUp(tenure)
 		if err == nil {
 			err = r.write(tenure, next)
@@ -197,13 +199,28 @@ func (r *Repository) lead(tenure context.Context) {
 		if err == nil || tenure.Err() != nil {
 			continue
 		}
-		r.set.Logger.WarnContext(tenure, "reading the position again", slog.Any("error", err))
+		if time.Since(began) > 2*maxPause {
+			wait, said = firstPause, ""
+		}
+		level := slog.LevelWarn
+		if said == err.Error() {
+			level = slog.LevelDebug // as when the server has no space left
+		}
+		said = err.Error()
+		r.set.Logger.Log(tenure, level, "reading the position again", slog.Any("error", err))
 		select {
-		case <-time.After(100 * time.Millisecond):
+		case <-time.After(wait):
 		case <-tenure.Done():
 		}
+		wait = min(2*wait, maxPause)
 	}
 }
+
+// The pauses of a writer that cannot write.
+const (
+	firstPause = 100 * time.Millisecond
+	maxPause   = time.Second
+)
 
 func (r *Repository) write(tenure context.Context, next uint64) error {
 	js, err := jetstream.New(r.set.Bus.Conn(),

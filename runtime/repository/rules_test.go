@@ -232,6 +232,10 @@ func TestExpectingAVersionOfWhatIsGone(t *testing.T) {
 	if r := b.must(t, &events.Delete{Element: events.ByName("f")}); r.Changed {
 		t.Errorf("deleted again: %+v", r)
 	}
+	unlink := events.Unlink{Type: "NestedFile", End1: events.ByName("d"), End2: events.ByName("f"), Expectation: saw}
+	b.refused(t, &unlink, events.CodeConflict, "/expectedVersion", "version 1 of the relationship was expected, but it does not exist")
+	unlink.Expectation = events.Expectation{}
+	b.must(t, &unlink)
 	// A life begins with version 1, unless it goes on where it ended.
 	if r := b.must(t, file("f", 1), file("f", 2), &events.Delete{Element: events.ByName("f")}, &events.Restore{Element: events.ByName("f")}); r.Version != 3 {
 		t.Errorf("restored: %+v", r)

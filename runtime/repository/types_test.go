@@ -38,6 +38,11 @@ func looseTypes(tb testing.TB) *opentypes.Registry {
 		}
 		defs = append(defs, def)
 	}
+	one, many := events.CardinalityOne, events.CardinalityMany
+	defs = append(defs, events.TypeDef{
+		Kind: events.KindRelationship, Name: "Holds", Description: "For tests: a file is held by one folder.",
+		End1: &events.EndDef{Type: "FileFolder", Name: "holder", Cardinality: one}, End2: &events.EndDef{Type: "DataFile", Name: "held", Cardinality: many},
+	}, events.TypeDef{Kind: events.KindRelationship, Name: "HoldsTight", SuperType: "Holds", Description: "For tests: it is held for good."})
 	loose, _, err := shipped.Apply(defs...)
 	if err != nil {
 		tb.Fatal(err)
