@@ -58,11 +58,15 @@ type Follower interface {
 	Follow(ctx context.Context, f Filter, handle func(context.Context, Change) error) error
 }
 
-// Positions is how a Context remembers how far a connector has read.
+// Positions is how a Context remembers how far a connector has read, for the
+// generation of the assignment under which it runs. Once a generation has loaded or
+// saved a position, older ones are refused, with [events.CodeStale]: what they have
+// done since then was refused, too, and must not be passed over. Generation 0 is
+// not fenced.
 type Positions interface {
 	// LoadPosition returns nil when there is none.
-	LoadPosition(ctx context.Context, key string) ([]byte, error)
-	SavePosition(ctx context.Context, key string, value []byte) error
+	LoadPosition(ctx context.Context, key string, generation uint64) ([]byte, error)
+	SavePosition(ctx context.Context, key string, generation uint64, value []byte) error
 }
 
 // Settings are what a host gives to a [Context].
@@ -321,15 +325,16 @@ func (c *Context) LoadPosition(ctx context.Context, key string) ([]byte, error) 
 	if c.closed.Load() {
 		return nil, ErrDisconnected
 	}
-	return c.set.Positions.LoadPosition(ctx, key)
+	return c.set.Positions.LoadPosition(ctx, key, c.set.Generation)
 }
 
-// SavePosition saves a position under key, durably.
+// SavePosition saves a position under key, durably. After a move to another node
+// the connector that was left behind is refused, as its commands are.
 func (c *Context) SavePosition(ctx context.Context, key string, value []byte) error {
 	if c.closed.Load() {
 		return ErrDisconnected
 	}
-	return c.set.Positions.SavePosition(ctx, key, value)
+	return c.set.Positions.SavePosition(ctx, key, c.set.Generation, value)
 }
 
 // Count adds to a number in the connector's statistics, which its status shows.

@@ -122,13 +122,13 @@ func (b *fakeBus) Follow(ctx context.Context, f connectors.Filter, handle func(c
 	}
 }
 
-func (b *fakeBus) LoadPosition(_ context.Context, key string) ([]byte, error) {
+func (b *fakeBus) LoadPosition(_ context.Context, key string, _ uint64) ([]byte, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.position[key], nil
 }
 
-func (b *fakeBus) SavePosition(_ context.Context, key string, value []byte) error {
+func (b *fakeBus) SavePosition(_ context.Context, key string, _ uint64, value []byte) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.position[key] = slices.Clone(value)

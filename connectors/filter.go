@@ -17,9 +17,9 @@ type Filter struct {
 	// Types of elements and relationships, subtypes included. If neither Types
 	// nor Relationships are given, every type is selected.
 	Types []string
-	// Relationships are types of relationships, without their subtypes, which
-	// are selected besides Types. The server passes over all other changes if
-	// there are no Types.
+	// Relationships are types of relationships, subtypes included, which are
+	// selected besides Types. The server passes over elements if there are no
+	// Types.
 	Relationships []string
 	// Classifications selects elements that have one of them, and the changes of
 	// these classifications; empty means all. Relationships have none.
@@ -39,9 +39,12 @@ type Filter struct {
 	// last change that the connector has handled, and from now on at its very
 	// first start. Whoever gives it keeps the position.
 	From uint64
+	// Now delivers what comes from now on, at every start: what came while the
+	// connector did not run is passed over, and no position is kept.
+	Now bool
 	// Present delivers the present state of all that matches before the live
 	// changes, without gap or duplicate, whatever change it was that led to it:
-	// Changes is for what comes then. From is ignored.
+	// Changes is for what comes then.
 	Present bool
 }
 
@@ -75,8 +78,22 @@ func (f *Filter) SelectsTypes() bool {
 	return slices.ContainsFunc(f.Changes, func(c string) bool { return inFamily(c, AnyTypeChange) })
 }
 
-// Validate refuses what can never select anything.
+// begins returns in how many ways the filter says where to begin.
+func (f *Filter) begins() (ways int) {
+	for _, given := range [...]bool{f.From > 0, f.Present, f.Now} {
+		if given {
+			ways++
+		}
+	}
+	return ways
+}
+
+// Validate refuses what can never select anything, and what says twice where to
+// begin.
 func (f *Filter) Validate() error {
+	if f.begins() > 1 {
+		return errors.New("filter: where to begin is given twice; choose one of From, Present and Now")
+	}
 	for _, names := range [...][]string{f.Types, f.Relationships, f.Classifications} {
 		if slices.Contains(names, "") || slices.Contains(names, "*") {
 			return errors.New(`filter: "" and "*" are no names; to select everything, leave the names out`)
@@ -148,11 +165,11 @@ func (f *Filter) classification(c *events.ElementChange) bool {
 	return e != nil && slices.Contains(f.Classifications, c.Classification) && f.header(&e.Header, nil)
 }
 
-// header checks what elements and relationships have in common; exact are the
-// types that count without their subtypes.
-func (f *Filter) header(h *events.ElementHeader, exact []string) bool {
+// header checks what elements and relationships have in common; besides are types
+// that count besides those that count for both.
+func (f *Filter) header(h *events.ElementHeader, besides []string) bool {
 	ofType := len(f.Types) == 0 && len(f.Relationships) == 0 ||
-		slices.ContainsFunc(f.Types, h.Type.Is) || slices.Contains(exact, h.Type.Name)
+		slices.ContainsFunc(f.Types, h.Type.Is) || slices.ContainsFunc(besides, h.Type.Is)
 	return ofType && (len(f.Sources) == 0 || slices.Contains(f.Sources, h.Origin.Source)) &&
 		(len(f.Zones) == 0 || len(h.Zones) == 0 || slices.ContainsFunc(h.Zones, func(z string) bool { return slices.Contains(f.Zones, z) }))
 }

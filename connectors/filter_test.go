@@ -71,8 +71,9 @@ func TestFiltersSelect(t *testing.T) {
 		"a type of links":       {connectors.Filter{Types: []string{"AttributeForSchema"}}, links, " linked relinked"},
 		"an unknown type":       {connectors.Filter{Types: []string{"Other"}}, "", ""},
 		"relationships":         {connectors.Filter{Relationships: []string{"AttributeForSchema"}}, links, " linked relinked"},
-		"no subtypes of them":   {connectors.Filter{Relationships: []string{"Link"}}, "", ""},
-		"no elements of them":   {connectors.Filter{Relationships: []string{"RelationalTable"}}, "", ""},
+		"subtypes of them":      {connectors.Filter{Relationships: []string{"Link"}}, links, " linked relinked"},
+		"both, subtypes":        {connectors.Filter{Relationships: []string{"Link"}, Types: []string{"View"}}, " linked relinked retyped unlinked", " linked relinked retyped"},
+		"no elements of them":   {connectors.Filter{Relationships: []string{"RelationalTable", "Referenceable"}}, "", ""},
 		"both":                  {connectors.Filter{Relationships: []string{"AttributeForSchema"}, Types: []string{"View"}}, " linked relinked retyped unlinked", " linked relinked retyped"},
 		"a classification":      {connectors.Filter{Classifications: []string{"Secret"}}, " classified declassified updated", " classified updated"},
 		"another one":           {connectors.Filter{Classifications: []string{"Public"}}, "", ""},
@@ -123,6 +124,8 @@ func TestFiltersThatSelectNothing(t *testing.T) {
 		`"io.camena.cycle.due.v1"`:  {Changes: []string{events.TypeElementCreated, events.TypeCycleDue}},
 		"it selects nothing":        {Classifications: []string{"Secret"}, Relationships: []string{"Link"}},
 		"have no classifications":   {Classifications: []string{"Secret"}, Changes: []string{connectors.AnyRelationshipChange}},
+		"choose one":                {Now: true, Present: true},
+		"of From, Present and Now":  {Now: true, From: 1},
 		"excludes one or the other": {Relationships: []string{"Link"}, Changes: []string{events.TypeElementCreated}},
 	} {
 		c := connectors.NewContext(connectors.Settings{})

@@ -32,8 +32,8 @@ const (
 // listener on the out topic). A panic in handle counts as an error of it; while
 // it fails, the status of the connector shows the problem "listener".
 //
-// A filter with neither From nor Present goes on after the last change that was
-// handled before the connector was stopped, restarted or moved, and begins with
+// A filter with neither From, Present nor Now goes on after the last change that
+// was handled before the connector was stopped, restarted or moved, and begins with
 // what comes from now on if there was none. The positions of several listeners
 // are told apart by the order of the calls of Listen.
 //
@@ -50,7 +50,7 @@ func (c *Context) Listen(f Filter, handle func(ctx context.Context, change Chang
 		return ErrDisconnected
 	}
 	l := &listening{context: c, handle: handle}
-	if f.From == 0 && !f.Present {
+	if f.begins() == 0 {
 		c.listeners++
 		l.key, l.moved = "listener", make(chan struct{}, 1)
 		if c.listeners > 1 {
@@ -122,7 +122,7 @@ func (l *listening) begin(ctx context.Context, f *Filter) bool {
 // load finds out where to begin. At the first start that is saved, so that a
 // listener that is moved before its first change misses none.
 func (l *listening) load(ctx context.Context) error {
-	value, err := l.context.set.Positions.LoadPosition(ctx, l.key)
+	value, err := l.context.set.Positions.LoadPosition(ctx, l.key, l.context.set.Generation)
 	if err != nil {
 		return err
 	}
@@ -216,7 +216,7 @@ func (l *listening) saveHandled(ctx context.Context) error {
 }
 
 func (l *listening) save(ctx context.Context, sequence uint64) error {
-	err := l.context.set.Positions.SavePosition(ctx, l.key, strconv.AppendUint(nil, sequence, 10))
+	err := l.context.set.Positions.SavePosition(ctx, l.key, l.context.set.Generation, strconv.AppendUint(nil, sequence, 10))
 	if err == nil {
 		l.saved, l.known = sequence, true
 	}

@@ -64,7 +64,7 @@ func (o *outTopic) Follow(ctx context.Context, f connectors.Filter, handle func(
 	})
 }
 
-func (o *outTopic) LoadPosition(_ context.Context, key string) ([]byte, error) {
+func (o *outTopic) LoadPosition(_ context.Context, key string, _ uint64) ([]byte, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if p, ok := o.positions[key]; ok {
@@ -73,7 +73,7 @@ func (o *outTopic) LoadPosition(_ context.Context, key string) ([]byte, error) {
 	return nil, o.down
 }
 
-func (o *outTopic) SavePosition(ctx context.Context, key string, value []byte) error {
+func (o *outTopic) SavePosition(ctx context.Context, key string, _ uint64, value []byte) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if err := errors.Join(o.down, ctx.Err()); err != nil {
@@ -184,7 +184,7 @@ func TestPositionsOfListeners(t *testing.T) {
 		if p, _ := o.position("listener"); p != "7" {
 			t.Errorf("got %s", p)
 		}
-		c = o.listener(t, nil, takes, connectors.Filter{From: 3}, connectors.Filter{Present: true})
+		c = o.listener(t, nil, takes, connectors.Filter{From: 3}, connectors.Filter{Present: true}, connectors.Filter{Now: true})
 		o.send(99)
 		closeContext(t, c)
 		if p, _ := o.position("listener"); p != "7" {
@@ -192,7 +192,7 @@ func TestPositionsOfListeners(t *testing.T) {
 		}
 		o.positions["listener"] = "of somebody else"
 		closeContext(t, o.listener(t, nil, takes, connectors.Filter{}, connectors.Filter{}))
-		if diff := cmp.Diff([]uint64{7, 3, 0, 7, 7}, o.began); diff != "" {
+		if diff := cmp.Diff([]uint64{7, 3, 0, 0, 7, 7}, o.began); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 		if diff := cmp.Diff(map[string]string{"listener": "6", "listener.2": "6"}, o.positions); diff != "" {

@@ -40,9 +40,10 @@ type SyncLink struct {
 	// LastSynchronized is when both sides were the same; zero if never.
 	LastSynchronized time.Time
 	// OpenChanged and ThirdPartyChanged are what [Side.Changed] was then. With
-	// them a change is one of the date, by the clock that wrote it: clocks that
-	// differ, and a restored backup with an older date, do no harm. Without
-	// them a change is what comes after LastSynchronized.
+	// them a change is any other date, by the clock that wrote it: clocks that
+	// differ, and a restored backup with an older date, do no harm, and a change
+	// between reading and recording is not lost. Without them a change is what
+	// comes after LastSynchronized.
 	OpenChanged, ThirdPartyChanged time.Time
 }
 
@@ -57,8 +58,10 @@ type Pair struct {
 	// Connector is the direction of the connector, which neither the target nor
 	// the link widens; empty means both. [Context.Synchronize] sets it.
 	Connector events.PermittedSynchronization
-	// Tolerance is how far dates may be apart that count as equal: the
-	// precision of the coarser clock.
+	// Tolerance is how far dates of different clocks may be apart that count as
+	// equal: the precision of the coarser one. It does not count between a date and
+	// the one that was recorded of the same side, nor for changes on both sides:
+	// of these one would be lost.
 	Tolerance time.Duration
 }
 
@@ -93,11 +96,15 @@ type Decision struct {
 //
 //   - what only the leading side has is created;
 //   - what differs is overwritten, also where the change was on the side that follows;
-//   - what the leading side lost is deleted, if it is known to have had it: by
-//     the link, or as deleted. What it never had is somebody else's and stays.
+//   - what the leading side lost is deleted, if it is known to have had it: as
+//     deleted, or by the link. What it never had is somebody else's and stays.
+//
+// The link says that the third party had it, whose identifier it has; of open
+// metadata it says so only if it was synchronized.
 //
 // In both directions the change since the last synchronization goes to the
-// other side, be it a deletion. If both sides have changed, that is a conflict.
+// other side, be it a deletion. If both sides have changed, that is a conflict,
+// unless both bear the same date: then the one is taken to come from the other.
 // Where no synchronization is recorded the newer side wins, a deletion against a
 // change of the same age.
 //
@@ -106,11 +113,22 @@ type Decision struct {
 // has, or may have, changed too. With dates known, once the action is done and
 // [Pair.Synchronized] is recorded, the next decision is [ActionNone].
 //
-// It differs from Egeria's MemberElement.getMemberAction in this: a conflict is
-// found; TO_THIRD_PARTY never creates in open metadata; a link that was never
-// synchronized does not keep a newer third party out; presence does not depend
-// on dates, and a missing date is an answer of its own; a thing on neither side
-// is left alone; a link counts for things that open metadata has deleted, too.
+// It differs from Egeria's MemberElement.getMemberAction in this, and where dates
+// are known in nothing else:
+//
+//   - A conflict is found, where Egeria lets the last writer win, and a deletion
+//     win over a change.
+//   - TO_THIRD_PARTY never creates in open metadata.
+//   - What was synchronized and is absent from open metadata was deleted there, as
+//     what is absent from the third party was: Egeria creates it again.
+//   - A link that was never synchronized does not keep a newer third party out.
+//   - The direction of a link counts for what open metadata has deleted, too.
+//   - A thing on neither side is left alone.
+//
+// What Egeria does not have: that the third party tells what it has deleted; the
+// dates that are recorded of both sides, tolerance, and the direction of the
+// connector; a date that is not known, which in Egeria makes the thing absent. A
+// direction that is none of the three, such as OTHER, permits nothing.
 func Decide(p Pair) Decision {
 	open, third := p.ends()
 	switch {
@@ -154,6 +172,7 @@ type end struct {
 	Side
 	name                   string
 	writable               bool
+	had                    bool // the thing, though it may be absent
 	create, update, remove Action
 	// mark is what Changed was at the last synchronization, last is when that was.
 	mark, last time.Time
@@ -173,6 +192,8 @@ func (p *Pair) ends() (open, third end) {
 		permitted = cmp.Or(l.Permitted, permitted)
 		open.mark, third.mark = l.OpenChanged, l.ThirdPartyChanged
 		open.last, third.last = l.LastSynchronized, l.LastSynchronized
+		third.had = true
+		open.had = recorded(&open, &third)
 	}
 	open.writable = permits(permitted, events.SyncFrom) && permits(p.Connector, events.SyncFrom)
 	third.writable = permits(permitted, events.SyncTo) && permits(p.Connector, events.SyncTo)
@@ -200,7 +221,7 @@ func (p *Pair) news(e *end) news {
 		return changed // it was there, or there would be no link
 	case e.Changed.IsZero():
 		return unknown
-	case !e.mark.IsZero() && e.Changed.Sub(e.mark).Abs() > p.Tolerance,
+	case !e.mark.IsZero() && !e.Changed.Equal(e.mark),
 		e.mark.IsZero() && e.Changed.Sub(e.last) > p.Tolerance:
 		return changed
 	default:
@@ -216,10 +237,10 @@ func recorded(a, b *end) bool {
 
 // decideGone is for what one side has and the other one has not.
 func (p *Pair) decideGone(gone, there *end) Decision {
-	foreign := gone.Presence == Absent && p.Link == nil
+	foreign := gone.Presence == Absent && !gone.had
 	switch {
 	case !gone.writable && foreign:
-		return nothing(gone.name + " never had it and may not be written")
+		return nothing(gone.name + " is not known to have had it and may not be written")
 	case !gone.writable:
 		return Decision{there.remove, gone.name + " leads and has it no longer"}
 	case !there.writable:
@@ -243,6 +264,7 @@ const (
 	changedIn = "changed in "
 	deletedIn = "deleted in "
 	since     = " since it was last synchronized"
+	alike     = "changed on both sides, to the same date"
 )
 
 // decideDeleted is for what was synchronized before, and then one side lost it.
@@ -276,6 +298,8 @@ func (p *Pair) decideFollowing(follower, leader *end) Decision {
 		return update
 	}
 	switch {
+	case p.sameChange(follower, leader):
+		return nothing(alike)
 	case p.news(leader) == changed:
 		return Decision{follower.update, changedIn + leader.name + since}
 	case p.news(leader) == unknown:
@@ -296,6 +320,8 @@ func (p *Pair) decideBoth(open, third *end) Decision {
 	switch {
 	case inOpen == unchanged && inThird == unchanged:
 		return nothing("not changed" + since)
+	case p.sameChange(open, third):
+		return nothing(alike)
 	case inThird == unchanged:
 		return Decision{third.update, inOpen.in(open) + since}
 	case inOpen == unchanged:
@@ -317,6 +343,11 @@ func (p *Pair) decideNewer(open, third *end) Decision {
 	default:
 		return Decision{open.update, "newer in " + third.name}
 	}
+}
+
+// sameChange reports whether both sides have changed to the very same date.
+func (p *Pair) sameChange(a, b *end) bool {
+	return p.news(a) == changed && p.news(b) == changed && a.Changed.Equal(b.Changed)
 }
 
 func (p *Pair) sameAge(a, b *end) bool {

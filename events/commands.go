@@ -142,6 +142,18 @@ func (c *Fence) Validate() error {
 	return nil
 }
 
+// CommandTypes returns the event types of all commands.
+func CommandTypes() []string {
+	return []string{
+		TypeCreateElement, TypeUpsertElement, TypeUpdateElement, TypeDeleteElement, TypeRestoreElement,
+		TypePublishElement, TypeWithdrawElement, TypeRetypeElement, TypeRehomeElement, TypeCreateFromTemplate,
+		TypeClassifyElement, TypeDeclassifyElement,
+		TypeLinkElements, TypeUpdateRelationship, TypeUnlinkElements,
+		TypeLinkExternalID, TypeUnlinkExternalID, TypeConfirmSynchronization,
+		TypeDefineTypes, TypeApplyChangeSet, TypeFenceConnector,
+	}
+}
+
 // NewChangeSet packs commands into a change set.
 func NewChangeSet(commands ...Command) (*ChangeSet, error) {
 	set := &ChangeSet{}

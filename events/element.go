@@ -1,6 +1,7 @@
 package events
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -42,6 +43,9 @@ type Versions struct {
 	UpdateTime time.Time `json:"updateTime,omitzero"`
 	Version    int64     `json:"version"`
 }
+
+// LastChange returns when it was last changed; if never, when it was created.
+func (v *Versions) LastChange() time.Time { return cmp.Or(v.UpdateTime, v.CreateTime) }
 
 // Origin says where an element comes from (Egeria: ElementOrigin).
 type Origin struct {

@@ -1,6 +1,9 @@
 package events
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // DeleteMethod says what deleting leaves behind (Egeria: DeleteMethod).
 type DeleteMethod string
@@ -201,6 +204,14 @@ type ExternalID struct {
 	Identifier string     `json:"identifier"`
 }
 
+// ExternalIDName returns the qualified name of the ExternalId that an identifier
+// is kept as; the scope is named by its qualified name, or by its guid if it has
+// none. What is in that name cannot be taken for what stands between it and the
+// identifier.
+func ExternalIDName(scope, identifier string) string {
+	return "ExternalId::" + strings.NewReplacer("%", "%25", ":", "%3A").Replace(scope) + "::" + identifier
+}
+
 func (x *ExternalID) validate() error {
 	if err := x.Element.Validate("/element"); err != nil {
 		return err
@@ -236,7 +247,8 @@ func (c *LinkExternalID) Validate() error { return c.validate() }
 
 // UnlinkExternalID is the data of [TypeUnlinkExternalID]. If no other element has
 // the identifier, it is deleted as well, unless it belongs to another metadata
-// source. Deleting an element leaves its identifiers: restored, it has them again.
+// source. Deleting an element leaves its identifiers: restored, it has them again;
+// that of one that is gone can be unlinked, too.
 type UnlinkExternalID struct{ ExternalID }
 
 // EventType returns [TypeUnlinkExternalID].
@@ -247,11 +259,21 @@ func (c *UnlinkExternalID) Validate() error { return c.validate() }
 
 // ConfirmSynchronization is the data of [TypeConfirmSynchronization]: note that
 // the element and what the identifier names were found, or made, the same
-// (Egeria: lastSynchronized).
+// (Egeria: lastSynchronized). It says of what state of either side that is true,
+// since either may have changed again before the command is applied: the new
+// state must not count as one that the other side has.
 type ConfirmSynchronization struct {
 	ExternalID
 	// Time of it; zero means when the command is applied.
 	Time time.Time `json:"time,omitzero"`
+	// OpenChanged is when the state of the element that was synchronized had
+	// come about: its updateTime, or its createTime. Zero means the state that the
+	// element has when the command is applied: that is for whoever knows that it
+	// is the one, such as a [ChangeSet] that has just written it.
+	OpenChanged time.Time `json:"openChanged,omitzero"`
+	// ThirdPartyChanged is when the state that was synchronized had come about in
+	// the third party, by the clock of that; zero if it does not tell.
+	ThirdPartyChanged time.Time `json:"thirdPartyChanged,omitzero"`
 }
 
 // EventType returns [TypeConfirmSynchronization].

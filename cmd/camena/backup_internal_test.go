@@ -326,7 +326,7 @@ func TestCommandsThatWaitAreNotAppliedToWhatIsRestored(t *testing.T) {
 	if err := second.metadata.Send(t.Context(), slices.Values([]events.Event{e})); err != nil {
 		t.Fatal(err)
 	}
-	if err := second.metadata.SavePosition(t.Context(), "k", []byte("7")); err != nil {
+	if err := second.metadata.SavePosition(t.Context(), "k", 0, []byte("7")); err != nil {
 		t.Fatal(err)
 	}
 	if err := second.restore(t, file); err == nil || !strings.Contains(err.Error(), "1 command on the in topic") {
@@ -343,7 +343,7 @@ func TestCommandsThatWaitAreNotAppliedToWhatIsRestored(t *testing.T) {
 	if diff := cmp.Diff(first.answers(t, terms, nil), second.answers(t, terms, nil)); diff != "" {
 		t.Errorf("it answers otherwise (-first +restored):\n%s", diff)
 	}
-	if p, err := second.metadata.LoadPosition(t.Context(), "k"); err != nil || p != nil {
+	if p, err := second.metadata.LoadPosition(t.Context(), "k", 0); err != nil || p != nil {
 		t.Errorf("a position is left: %q (%v)", p, err)
 	}
 }

@@ -49,7 +49,7 @@ the state before it was, too: so you also see what leaves a zone or loses a clas
 	}
 	f := cmd.Flags()
 	f.StringSliceVar(&w.filter.Types, "type", nil, "only these types of elements and relationships, subtypes included")
-	f.StringSliceVar(&w.filter.Relationships, "relationship", nil, "only these types of relationships, without subtypes; beside --type, these as well")
+	f.StringSliceVar(&w.filter.Relationships, "relationship", nil, "only these types of relationships, subtypes included; beside --type, these as well")
 	f.StringSliceVar(&w.filter.Classifications, "classification", nil, "only elements that have one of these classifications")
 	f.StringSliceVar(&w.filter.Zones, "zone", nil, "only what is in one of these zones, or in none")
 	f.StringSliceVar(&w.filter.Sources, "source", nil, "only what belongs to these metadata sources")

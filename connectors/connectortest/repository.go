@@ -320,14 +320,14 @@ func (r *Repository) Await(ctx context.Context, condition func() bool) error {
 }
 
 // LoadPosition implements [connectors.Positions].
-func (r *Repository) LoadPosition(_ context.Context, key string) ([]byte, error) {
+func (r *Repository) LoadPosition(_ context.Context, key string, _ uint64) ([]byte, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.positions[key]), nil
 }
 
 // SavePosition implements [connectors.Positions].
-func (r *Repository) SavePosition(_ context.Context, key string, value []byte) error {
+func (r *Repository) SavePosition(_ context.Context, key string, _ uint64, value []byte) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.positions[key] = slices.Clone(value)

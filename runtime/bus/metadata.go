@@ -7,7 +7,6 @@ import (
 	"iter"
 	"log/slog"
 	"maps"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -170,8 +169,8 @@ func (s *snapshot) selects(f *connectors.Filter, c *connectors.Change) bool {
 	return c.Sequence <= s.until && f.MatchesPresent(c) || c.Sequence > s.last && f.Matches(c)
 }
 
-// subjects are those of what a filter can select. Types are not among them: their
-// subtypes are known to the repository only.
+// subjects are those of what a filter can select. Types are not among them: which
+// subtypes they have, events say, and there may be more of them tomorrow.
 func (m *Metadata) subjects(f *connectors.Filter) []string {
 	t := m.bus.topics
 	elements, relationships := f.Selects()
@@ -179,13 +178,7 @@ func (m *Metadata) subjects(f *connectors.Filter) []string {
 	if elements {
 		subjects = append(subjects, t.ElementsOf("*"))
 	}
-	switch {
-	case !relationships:
-	case len(f.Relationships) > 0 && len(f.Types) == 0:
-		for _, name := range slices.Compact(slices.Sorted(slices.Values(f.Relationships))) {
-			subjects = append(subjects, t.RelationshipsOf(name))
-		}
-	default:
+	if relationships {
 		subjects = append(subjects, t.RelationshipsOf("*"))
 	}
 	if f.SelectsTypes() {
@@ -306,51 +299,4 @@ func ChangeOf(msg *Message) (connectors.Change, error) {
 
 func inFamily(eventType, family string) bool {
 	return strings.HasPrefix(eventType, strings.TrimSuffix(family, "*"))
-}
-
-// LoadPosition implements [connectors.Positions].
-func (m *Metadata) LoadPosition(ctx context.Context, key string) ([]byte, error) {
-	positions, err := m.bus.positions(ctx)
-	if err != nil {
-		return nil, err
-	}
-	e, err := positions.Get(ctx, m.positionKey(key))
-	if errors.Is(err, jetstream.ErrKeyNotFound) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("position %s: %w", key, err)
-	}
-	return e.Value(), nil
-}
-
-// SavePosition implements [connectors.Positions].
-func (m *Metadata) SavePosition(ctx context.Context, key string, value []byte) error {
-	positions, err := m.bus.positions(ctx)
-	if err != nil {
-		return err
-	}
-	if _, err := positions.Put(ctx, m.positionKey(key), value); err != nil {
-		return fmt.Errorf("position %s: %w", key, err)
-	}
-	return nil
-}
-
-func (m *Metadata) positionKey(key string) string {
-	return topics.Escape(m.source) + "." + topics.Escape(key)
-}
-
-// positions opens the bucket of positions once for all connectors of a node.
-func (b *Bus) positions(ctx context.Context) (jetstream.KeyValue, error) {
-	b.opening.Lock()
-	defer b.opening.Unlock()
-	if b.positionsBucket != nil {
-		return b.positionsBucket, nil
-	}
-	kv, err := b.js.KeyValue(ctx, b.topics.PositionsBucket())
-	if err != nil {
-		return nil, fmt.Errorf("positions: %w", err)
-	}
-	b.positionsBucket = kv
-	return kv, nil
 }

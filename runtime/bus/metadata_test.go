@@ -295,20 +295,20 @@ func TestPositionsAreOfTheirSender(t *testing.T) {
 	b := setup(t)
 	ctx := t.Context()
 	one, other := metadata(t, b, "one.a b"), metadata(t, b, "other")
-	if p, err := one.LoadPosition(ctx, "k"); err != nil || p != nil {
+	if p, err := one.LoadPosition(ctx, "k", 0); err != nil || p != nil {
 		t.Errorf("before any was saved: %q, %v", p, err)
 	}
 	for _, key := range []string{"k", "a.b *>", ""} {
 		for _, v := range []string{"first", "\x00\xff second"} {
-			if err := one.SavePosition(ctx, key, []byte(v)); err != nil {
+			if err := one.SavePosition(ctx, key, 0, []byte(v)); err != nil {
 				t.Fatal(err)
 			}
-			if p, err := one.LoadPosition(ctx, key); err != nil || string(p) != v {
+			if p, err := one.LoadPosition(ctx, key, 0); err != nil || string(p) != v {
 				t.Errorf("%q: got %q, %v, want %q", key, p, err, v)
 			}
 		}
 	}
-	if p, err := other.LoadPosition(ctx, "k"); err != nil || p != nil {
+	if p, err := other.LoadPosition(ctx, "k", 0); err != nil || p != nil {
 		t.Errorf("somebody else's: %q, %v", p, err)
 	}
 }

@@ -3,7 +3,6 @@ package graph
 import (
 	"cmp"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/camena-io/camena/events"
@@ -22,6 +21,7 @@ const (
 type external struct {
 	element, scope, id events.ElementRef
 	scopeGUID          guid
+	of                 *record // the element
 }
 
 // externalOf finds the element and the scope, and names the ExternalId: it is
@@ -37,18 +37,12 @@ func externalOf(v view, x *events.ExternalID) (external, error) {
 	}
 	return external{
 		element: events.ByGUID(of.guid.String()), scope: events.ByGUID(scope.guid.String()),
-		id: events.ByName(externalIDName(scope.name, x.Identifier)), scopeGUID: scope.guid,
+		id: events.ByName(events.ExternalIDName(scope.name, x.Identifier)), scopeGUID: scope.guid, of: of,
 	}, nil
 }
 
 func (x *external) link() events.RelationshipRef {
 	return events.RelationshipRef{Type: typeExternalIDLink, End1: x.element, End2: x.id}
-}
-
-// externalIDName is the qualified name of an identifier: what is in the scope's
-// name cannot be taken for what stands between that and the identifier.
-func externalIDName(scope, identifier string) string {
-	return typeExternalID + "::" + strings.NewReplacer("%", "%25", ":", "%3A").Replace(scope) + "::" + identifier
 }
 
 func (a *applier) linkExternalID(v view, q *request, c *events.LinkExternalID) (outcome, error) {
@@ -113,23 +107,24 @@ func (s *stage) asItIs(spec *events.ElementSpec) (bool, error) {
 }
 
 func (a *applier) unlinkExternalID(v view, q *request, c *events.UnlinkExternalID) (outcome, error) {
-	x, err := externalOf(v, &c.ExternalID)
+	scope, err := element(v, c.Scope, "/scope")
 	if err != nil {
 		return outcome{}, ignoreMissing(err)
 	}
-	id := v.named(x.id.QualifiedName)
+	id := v.named(events.ExternalIDName(scope.name, c.Identifier))
 	if id == nil {
 		return outcome{}, nil
 	}
-	s, link := a.stage(v), x.link()
-	if _, err := s.do(q, &events.Unlink{Type: link.Type, End1: link.End1, End2: link.End2}); err != nil {
+	s, ref := a.stage(v), events.ByGUID(id.guid.String())
+	// With an element that is gone, the link went, too.
+	if _, err := s.do(q, &events.Unlink{Type: typeExternalIDLink, End1: c.Element, End2: ref}); err != nil {
 		return outcome{}, err
 	}
 	s.all.result.GUID, s.all.result.Version = id.guid.String(), id.version
 	if slices.ContainsFunc(s.view.linked(id.guid), func(l *record) bool { return l.typ.Name == typeExternalIDLink }) {
 		return s.all, nil
 	}
-	switch _, err = s.do(q, &events.Delete{Element: x.id, Cascade: true}); {
+	switch _, err = s.do(q, &events.Delete{Element: ref, Cascade: true}); {
 	case events.CodeOf(err) == events.CodeRefused:
 		return s.all, nil // it belongs to whoever linked it first, and stays
 	case err != nil:
@@ -147,12 +142,22 @@ func (a *applier) confirmSynchronization(v view, q *request, c *events.ConfirmSy
 	if v.named(x.id.QualifiedName) == nil {
 		return outcome{}, events.Errorf(events.CodeNotFound, "/identifier", "%q is no identifier in that scope; link it first", c.Identifier)
 	}
-	moment := cmp.Or(utc(c.Time), q.time).Format(time.RFC3339Nano)
-	o, err := a.updateLink(v, q, &events.UpdateRelationship{
-		Relationship: x.link(), Properties: events.Props(map[string]any{"lastSynchronized": moment}),
-	})
+	said := map[string]any{"lastSynchronized": stamp(cmp.Or(c.Time, q.time)), "openChanged": stamp(c.OpenChanged), "thirdPartyChanged": nil}
+	if c.OpenChanged.IsZero() {
+		e, err := x.of.element()
+		if err != nil {
+			return outcome{}, err
+		}
+		said["openChanged"] = stamp(e.Header.Versions.LastChange())
+	}
+	if !c.ThirdPartyChanged.IsZero() {
+		said["thirdPartyChanged"] = stamp(c.ThirdPartyChanged)
+	}
+	o, err := a.updateLink(v, q, &events.UpdateRelationship{Relationship: x.link(), Properties: events.Props(said)})
 	return o, elsewhere(err, "/relationship", "/identifier")
 }
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 
 // elsewhere lets an error point into the command that was sent instead of the
 // one that it was taken apart into.

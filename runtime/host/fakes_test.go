@@ -61,8 +61,8 @@ func (nowhere) Follow(ctx context.Context, _ connectors.Filter, handle func(cont
 	return ctx.Err()
 }
 
-func (nowhere) LoadPosition(context.Context, string) ([]byte, error) { return nil, nil }
-func (nowhere) SavePosition(context.Context, string, []byte) error   { return nil }
+func (nowhere) LoadPosition(context.Context, string, uint64) ([]byte, error) { return nil, nil }
+func (nowhere) SavePosition(context.Context, string, uint64, []byte) error   { return nil }
 
 // script says what the connectors of a test do, and counts what they are
 // called for. A nil function does nothing.

@@ -60,7 +60,7 @@ func TestAListenerThatMovesMissesNothing(t *testing.T) {
 	m, err := in.bus.Metadata(t.Context(), "c1")
 	check(t, err)
 	until(t, "it listens", func() bool {
-		p, err := m.LoadPosition(t.Context(), "listener")
+		p, err := m.LoadPosition(t.Context(), "listener", 0)
 		return err == nil && p != nil
 	})
 	change := func(name string) {

@@ -1,9 +1,11 @@
 package repository_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/camena-io/camena/connectors"
 	"github.com/camena-io/camena/events"
@@ -105,6 +107,42 @@ func TestTypesAreTold(t *testing.T) {
 	}
 	if _, err := b.metadata.Types(t.Context(), events.Types{Page: events.Page{Limit: -1}}); events.CodeOf(err) != events.CodeInvalid {
 		t.Errorf("a negative limit: %v", err)
+	}
+}
+
+// Listeners to relationships are told of those of subtypes, too.
+func TestSubtypesOfRelationshipsAreFollowed(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	b.must(t, upsert("Topic", "a", nil), upsert("Topic", "b", nil), upsert("InventoryCatalog", "erp", nil), link("DataFlow", "a", "b", nil),
+		&events.LinkExternalID{ExternalID: events.ExternalID{Element: events.ByName("a"), Scope: events.ByName("erp"), Identifier: "1"}},
+		link("UltimateDestination", "a", "b", nil), file("last", 1))
+	enough := errors.New("enough")
+	for name, c := range map[string]struct {
+		filter connectors.Filter
+		want   []string
+	}{
+		"changes":      {connectors.Filter{From: 1, Relationships: []string{"LineageRelationship"}}, []string{"DataFlow", "UltimateDestination"}},
+		"present":      {connectors.Filter{Present: true, Relationships: []string{"LineageRelationship"}}, []string{"DataFlow", "UltimateDestination"}},
+		"beside types": {connectors.Filter{From: 1, Relationships: []string{"LineageRelationship"}, Types: []string{"DataFile"}}, []string{"DataFlow", "UltimateDestination", "DataFile"}},
+	} {
+		var got []string
+		err := b.metadata.Watch(ctx, c.filter, nil, func(_ *bus.Message, change *connectors.Change) error {
+			if change.Relationship != nil {
+				got = append(got, change.Relationship.State().Header.Type.Name)
+			} else {
+				got = append(got, change.Element.State().Header.Type.Name)
+			}
+			if len(got) == len(c.want) {
+				return enough
+			}
+			return nil
+		})
+		if !errors.Is(err, enough) || !slices.Equal(got, c.want) {
+			t.Errorf("%s: got %v, %v, want %v", name, got, err, c.want)
+		}
 	}
 }
 

@@ -150,7 +150,12 @@ func (d drawing) external() events.Command {
 	case 0:
 		return &events.UnlinkExternalID{ExternalID: x}
 	case 1:
-		return &events.ConfirmSynchronization{ExternalID: x, Time: pick(d, "time", time.Time{}, time.Date(2026, 5, 6, 7, 8, 9, 0, time.UTC))}
+		when := func(name string) time.Time {
+			return pick(d, name, time.Time{}, time.Date(2026, 5, 6, 7, 8, 9, 0, time.UTC))
+		}
+		return &events.ConfirmSynchronization{
+			ExternalID: x, Time: when("time"), OpenChanged: when("open changed"), ThirdPartyChanged: when("third party changed"),
+		}
 	default:
 		c := &events.LinkExternalID{ExternalID: x}
 		if d.sometimes(2, "properties") {

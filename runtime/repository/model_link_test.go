@@ -258,12 +258,22 @@ func (m *model) external(x *events.ExternalID) (of, scope, id events.ElementRef,
 	if e == nil || s == nil {
 		return of, scope, id, false
 	}
+	id, ok = m.identified(x)
+	return events.ByGUID(e.guid), events.ByGUID(s.guid), id, ok
+}
+
+// identified names an identifier, whether or not the element is there.
+func (m *model) identified(x *events.ExternalID) (id events.ElementRef, ok bool) {
+	s := m.find(x.Scope)
+	if s == nil {
+		return id, false
+	}
 	name := s.name
 	if name == "" {
 		name = s.guid
 	}
 	name = strings.ReplaceAll(strings.ReplaceAll(name, "%", "%25"), ":", "%3A")
-	return events.ByGUID(e.guid), events.ByGUID(s.guid), events.ByName("ExternalId::" + name + "::" + x.Identifier), true
+	return events.ByName("ExternalId::" + name + "::" + x.Identifier), true
 }
 
 func (m *model) linkExternalID(c *events.LinkExternalID) (modelResult, error) {
@@ -306,14 +316,17 @@ func (m *model) identifier(ref events.ElementRef, p map[string]any) (modelResult
 // unlinkExternalID deletes an identifier that no element has any more, unless it
 // belongs to somebody else.
 func (m *model) unlinkExternalID(c *events.UnlinkExternalID) (modelResult, error) {
-	of, _, ref, ok := m.external(&c.ExternalID)
+	ref, ok := m.identified(&c.ExternalID)
 	id := m.find(ref)
 	if !ok || id == nil {
 		return modelResult{}, nil
 	}
-	r, err := m.unlink(&events.Unlink{Type: "ExternalIdLink", End1: of, End2: ref})
-	if err != nil {
-		return r, err
+	var r modelResult
+	if m.find(c.Element) != nil {
+		var err error
+		if r, err = m.unlink(&events.Unlink{Type: "ExternalIdLink", End1: c.Element, End2: ref}); err != nil {
+			return r, err
+		}
 	}
 	for _, l := range m.linked(id.guid) {
 		if l.typ == "ExternalIdLink" {
@@ -335,8 +348,21 @@ func (m *model) confirm(c *events.ConfirmSynchronization) (modelResult, error) {
 	if at.IsZero() {
 		at = m.issue.time
 	}
+	changed := c.OpenChanged
+	if e := m.find(of); changed.IsZero() {
+		changed = e.created
+		if !e.updated.IsZero() {
+			changed = e.updated
+		}
+	}
+	var theirs any
+	if !c.ThirdPartyChanged.IsZero() {
+		theirs = stamp(c.ThirdPartyChanged)
+	}
 	return m.updateLink(&events.UpdateRelationship{
 		Relationship: events.RelationshipRef{Type: "ExternalIdLink", End1: of, End2: id},
-		Properties:   events.Props(map[string]any{"lastSynchronized": stamp(at)}),
+		Properties: events.Props(map[string]any{
+			"lastSynchronized": stamp(at), "openChanged": stamp(changed), "thirdPartyChanged": theirs,
+		}),
 	})
 }

@@ -335,7 +335,7 @@ func (m *model) attributes(typ string) map[string]string {
 	case "Ownership", "Criticality":
 		return map[string]string{"x": "any", "y": "any", "z": "any"}
 	case "ExternalIdLink":
-		return map[string]string{"usage": "string", "lastSynchronized": "string"}
+		return map[string]string{"usage": "string", "lastSynchronized": "string", "openChanged": "string", "thirdPartyChanged": "string"}
 	case "SourcedFrom":
 		return map[string]string{"sourceVersionNumber": "any"}
 	case "ConnectToEndpoint", "ExternalIdScope", "Template":

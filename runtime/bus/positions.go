@@ -1,0 +1,113 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/topics"
+)
+
+// position is what the bucket of positions keeps: a value, and the generation of
+// the connector that has read or written it last. Value is nil as long as there is
+// only the generation.
+type position struct {
+	Generation uint64 `json:"generation"`
+	Value      []byte `json:"value,omitzero"`
+}
+
+// LoadPosition implements [connectors.Positions].
+func (m *Metadata) LoadPosition(ctx context.Context, key string, generation uint64) ([]byte, error) {
+	var loaded []byte
+	err := m.revisePosition(ctx, key, generation, func(p *position) (changed bool) {
+		loaded = p.Value
+		return generation > p.Generation
+	})
+	return loaded, err
+}
+
+// SavePosition implements [connectors.Positions].
+func (m *Metadata) SavePosition(ctx context.Context, key string, generation uint64, value []byte) error {
+	return m.revisePosition(ctx, key, generation, func(p *position) (changed bool) {
+		p.Value = append([]byte{}, value...)
+		return true
+	})
+}
+
+// revisePosition reads a position and, if revise has changed it, or it was of an
+// older generation, writes it, unless somebody else has meanwhile: then it begins
+// anew.
+func (m *Metadata) revisePosition(ctx context.Context, key string, generation uint64, revise func(*position) (changed bool)) error {
+	kv, err := m.bus.positions(ctx)
+	if err != nil {
+		return err
+	}
+	name := topics.Escape(m.source) + "." + topics.Escape(key)
+	for {
+		p, revision, err := readPosition(ctx, kv, name)
+		switch {
+		case err != nil:
+			return fmt.Errorf("position %s: %w", key, err)
+		case generation > 0 && generation < p.Generation:
+			return fmt.Errorf("position %s: %w", key, events.Errorf(events.CodeStale, events.ExtGeneration,
+				"generation %d of %s is over; its positions are those of generation %d", generation, m.source, p.Generation))
+		case !revise(&p):
+			return nil
+		}
+		p.Generation = max(generation, p.Generation)
+		err = writePosition(ctx, kv, name, &p, revision)
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, jetstream.ErrKeyExists) && !IsSequence(err) {
+			return fmt.Errorf("position %s: %w", key, err)
+		}
+	}
+}
+
+// readPosition returns revision 0 if there is no position.
+func readPosition(ctx context.Context, kv jetstream.KeyValue, name string) (p position, revision uint64, err error) {
+	e, err := kv.Get(ctx, name)
+	if errors.Is(err, jetstream.ErrKeyNotFound) {
+		return p, 0, nil
+	}
+	if err != nil {
+		return p, 0, err
+	}
+	if p, err = events.Unmarshal[position](e.Value()); err != nil {
+		p = position{Value: e.Value()} // from before there were generations
+	}
+	return p, e.Revision(), nil
+}
+
+// writePosition writes a position if it still has that revision.
+func writePosition(ctx context.Context, kv jetstream.KeyValue, name string, p *position, revision uint64) error {
+	data, err := events.Marshal(p)
+	if err != nil {
+		return err
+	}
+	if revision == 0 {
+		_, err = kv.Create(ctx, name, data)
+	} else {
+		_, err = kv.Update(ctx, name, data, revision)
+	}
+	return err
+}
+
+// positions opens the bucket of positions once for all connectors of a node.
+func (b *Bus) positions(ctx context.Context) (jetstream.KeyValue, error) {
+	b.opening.Lock()
+	defer b.opening.Unlock()
+	if b.positionsBucket != nil {
+		return b.positionsBucket, nil
+	}
+	kv, err := b.js.KeyValue(ctx, b.topics.PositionsBucket())
+	if err != nil {
+		return nil, fmt.Errorf("positions: %w", err)
+	}
+	b.positionsBucket = kv
+	return kv, nil
+}
