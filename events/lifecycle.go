@@ -102,7 +102,8 @@ func (c *Withdraw) Validate() error { return c.Element.Validate("/element") }
 // type. It keeps its guid, name, relationships, classifications and those
 // properties that the new type has too; Properties are merged into them. If the
 // new type does not allow one of these, or needs a name where there is none, the
-// element stays what it is.
+// element stays what it is. Its relationships, whoever they belong to, become a
+// version that tells the new type.
 type Retype struct {
 	Element    ElementRef `json:"element"`
 	Type       string     `json:"type"`
