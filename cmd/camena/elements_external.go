@@ -37,7 +37,7 @@ func (o *operation) externalID(cmd *cobra.Command, did string, build func(contex
 		return nil
 	})
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		o.about = args[0] + " " + args[1]
+		o.about, o.parts = args[0]+" "+args[1], true
 		return o.run(cmd.Context(), did, func(ctx context.Context, m *bus.Metadata) (events.Command, error) {
 			return build(ctx, m, events.ExternalID{Element: reference(args[0]), Scope: reference(scope), Identifier: args[1]})
 		})
@@ -70,12 +70,13 @@ the ExternalIdLink.`,
 
 func (p *program) externalIDRemoveCommand() *cobra.Command {
 	o := p.operation()
-	o.removes = true
-	return o.externalID(&cobra.Command{
+	cmd := &cobra.Command{
 		Use: "remove", Short: "Note that an element has an identifier no more",
 		Long:    "Note that an element has an identifier no more. An identifier that no element has any more is deleted.",
 		Example: `  camena elements external-id remove Customer::17 4711 --scope SoftwareCapability::crm`,
-	}, "removed", func(_ context.Context, _ *bus.Metadata, x events.ExternalID) (events.Command, error) {
+	}
+	o.removing(cmd)
+	return o.externalID(cmd, "removed", func(_ context.Context, _ *bus.Metadata, x events.ExternalID) (events.Command, error) {
 		return &events.UnlinkExternalID{ExternalID: x}, nil
 	})
 }
