@@ -15,6 +15,16 @@ type wish struct {
 	dry           bool
 }
 
+func (o *wish) event() (events.Event, error) {
+	e, err := events.NewCommand("/test", o.command)
+	e.SetExtension(events.ExtMetadataSource, o.source)
+	e.SetExtension(events.ExtScope, o.scope)
+	if o.dry {
+		e.SetExtension(events.ExtDryRun, "true")
+	}
+	return e, err
+}
+
 const (
 	guid1 = "aaaaaaaa-0000-4000-8000-000000000001"
 	guid2 = "aaaaaaaa-0000-4000-8000-000000000002"
