@@ -210,6 +210,9 @@ func (r *Repository) apply(ctx context.Context, e *events.Event) (o graph.Outcom
 	if err != nil {
 		return o, nil, err
 	}
+	if err := graph.CheckEnvelope(e); err != nil {
+		return o, nil, err
+	}
 	if q, err = graph.RequestOf(e, r.handled, time.Now().UTC().Round(0)); err != nil {
 		return o, nil, err
 	}

@@ -60,7 +60,7 @@ func RequestOf(e *events.Event, sequence uint64, stored time.Time) (*Request, er
 func Actor(e *events.Event) string { return cmp.Or(e.Extension(events.ExtActor), e.Source) }
 
 // IsDryRun reports whether a command only asks for what would change.
-func IsDryRun(e *events.Event) bool { return e.Extension(events.ExtDryRun) != "" }
+func IsDryRun(e *events.Event) bool { return e.Extension(events.ExtDryRun) == "true" }
 
 // MaxState returns how large a state may be where a message may be so large: it
 // leaves room for two states, the headers and the rest of the event.

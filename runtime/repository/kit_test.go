@@ -61,7 +61,7 @@ func (k *kit) send(rt *rapid.T, list []wish) {
 		if err != nil {
 			k.t.Fatal(err)
 		}
-		if (got.Error != nil) != (want.refused != nil) || got.Error == nil && !want.is(&got, o.dry) {
+		if (got.Error != nil) != (want.refused != nil) || got.Error == nil && !want.is(&got, i.dry) {
 			rt.Errorf("command %d: answered %+v, the model says %+v", len(k.learned), got, want)
 		}
 	}

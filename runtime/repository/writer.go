@@ -175,7 +175,7 @@ func (w *writer) read(ctx context.Context, position uint64, commands chan<- *rec
 			r.command, r.err = events.DecodeCommand(&r.event)
 		}
 		if r.err == nil {
-			r.err = checkEnvelope(&r.event)
+			r.err = graph.CheckEnvelope(&r.event)
 		}
 		if err := w.room.Acquire(ctx, int64(r.size)); err != nil {
 			return err
