@@ -2,6 +2,7 @@ package connectors_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -268,4 +269,106 @@ func TestTwoWaysDeletedAndChangedIsAConflict(t *testing.T) {
 	k.decide("order", events.SyncFrom)
 	k.refresh()
 	k.want("restored", "order", "second", "second")
+}
+
+func TestCounterpartsSayWhatIsKnown(t *testing.T) {
+	t.Parallel()
+	k := newCatalog(t, events.SyncBoth)
+	scope, err := k.steward.Element(k.ctx(), events.ByName(wikiScope))
+	if err != nil {
+		t.Fatal(err)
+	}
+	order := events.ExternalID{Element: events.ByName(termName + "order"), Scope: events.ByGUID(scope.Header.GUID)}
+	read := func(id events.ExternalID) *connectors.Counterpart {
+		t.Helper()
+		thing, err := k.c.Counterpart(k.ctx(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return thing
+	}
+	if p := read(order); p.Element != nil || p.Open != (connectors.Side{}) || p.Link != nil {
+		t.Errorf("before it is there: %+v", p)
+	}
+	k.edit("order", "text")
+	k.decide("order", nil)
+	if p := read(order); p.Open.Presence != connectors.Active || p.ID.Identifier != "order" || *p.Link != (connectors.SyncLink{}) {
+		t.Errorf("identified: %+v, %+v", p, p.Link)
+	}
+	other := order
+	other.Identifier = "another one"
+	if p := read(other); p.Element == nil || p.Link != nil {
+		t.Errorf("by another identifier: %+v", p)
+	}
+	want := connectors.SyncLink{Permitted: events.SyncTo, LastSynchronized: at(9), OpenChanged: at(7), ThirdPartyChanged: at(8)}
+	order.Identifier = "order"
+	k.did(k.steward.ConfirmSynchronization(k.ctx(), order, want))
+	k.decide("order", events.SyncTo)
+	if p := read(order); *p.Link != want {
+		t.Errorf("recorded: %+v, want %+v", p.Link, want)
+	}
+	k.did(k.steward.Delete(k.ctx(), events.Delete{Element: order.Element}))
+	if p := read(order); p.Element != nil || p.Open.Presence != connectors.Deleted || time.Since(p.Open.Changed).Abs() > time.Hour || *p.Link != want {
+		t.Errorf("deleted: %+v, %+v", p, p.Link)
+	}
+	k.did(k.steward.UnlinkExternalID(k.ctx(), order))
+	if p := read(order); p.Open.Presence != connectors.Deleted || p.Link != nil {
+		t.Errorf("forgotten: %+v", p)
+	}
+	order.Scope = events.ByGUID(events.GUIDOf("nothing"))
+	if _, err := k.c.Counterpart(k.ctx(), order); err == nil || !strings.Contains(err.Error(), "scope") {
+		t.Errorf("no scope: %v", err)
+	}
+}
+
+func TestSyncLinkOfWhatIsNone(t *testing.T) {
+	t.Parallel()
+	link := &events.Relationship{Header: events.ElementHeader{GUID: "g", Type: events.ElementType{Name: "DataFlow"}}}
+	if _, err := connectors.SyncLinkOf(link); err == nil || !strings.Contains(err.Error(), "DataFlow") {
+		t.Errorf("of another type: %v", err)
+	}
+	link.Header.Type.Name = "ExternalIdLink"
+	link.Properties = events.Props(map[string]any{"lastSynchronized": 7})
+	if _, err := connectors.SyncLinkOf(link); err == nil || !strings.Contains(err.Error(), "lastSynchronized") {
+		t.Errorf("no date: %v", err)
+	}
+}
+
+// Without a reader that knows history, or with a bus that is away.
+func TestCounterpartsWithoutHistory(t *testing.T) {
+	t.Parallel()
+	c, b := setup(t, events.Definition{}, 0)
+	defer closeContext(t, c)
+	p, err := c.Counterpart(t.Context(), events.ExternalID{Element: events.ByName("a"), Scope: events.ByName("s"), Identifier: "1"})
+	if err != nil || p.Open != (connectors.Side{}) || p.Link != nil {
+		t.Errorf("got %+v, %v", p, err)
+	}
+	if _, err := c.ForgetSynchronized(t.Context(), p); err != nil || len(b.taken()) != 1 {
+		t.Errorf("got %v", err)
+	}
+	p.ID.Identifier = ""
+	if _, err := c.ForgetSynchronized(t.Context(), p); err != nil || len(b.taken()) != 0 {
+		t.Errorf("there is nothing to forget: %v", err)
+	}
+	if _, err := c.Counterpart(t.Context(), events.ExternalID{Element: events.ByName("broken")}); events.CodeOf(err) != events.CodeUnavailable {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Where only the third party may be written, that can be recorded all the same.
+func TestRecordingIsPermittedInEveryDirection(t *testing.T) {
+	t.Parallel()
+	c, b := setup(t, events.Definition{PermittedSynchronization: events.SyncTo}, 0)
+	defer closeContext(t, c)
+	p, err := c.Counterpart(t.Context(), someID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.ThirdParty = active(7)
+	if _, err := c.RecordSynchronized(t.Context(), p); err != nil || len(b.taken()) != 1 {
+		t.Error(err)
+	}
+	if _, err := c.RecordSynchronized(t.Context(), p, someCommand); !errors.Is(err, connectors.ErrDirection) || len(b.taken()) != 0 {
+		t.Errorf("with a command: %v", err)
+	}
 }
