@@ -152,13 +152,9 @@ func SyncLinkOf(link *events.Relationship) (SyncLink, error) {
 // longer the one that was read, that is a conflict, in the sense of
 // [events.CodeConflict], and the next decision takes that change into account.
 func (c *Context) RecordSynchronized(ctx context.Context, p *Counterpart, commands ...events.Command) (events.Result, error) {
-	link := p.Synchronized(p.read)
-	if len(commands) > 0 {
-		link.OpenChanged = time.Time{}
-	}
-	confirm, err := confirmation(p.ID, link)
-	if err != nil {
-		return events.Result{}, err
+	confirm := confirmation(p.ID, p.Synchronized(p.read))
+	if len(commands) > 0 { // then it is the state, and the time, of the change set
+		confirm.OpenChanged, confirm.Time = time.Time{}, time.Time{}
 	}
 	steps := append(p.guard(commands), commands...)
 	return c.ApplyAll(ctx, append(steps, &events.LinkExternalID{ExternalID: p.ID}, confirm)...)
