@@ -79,7 +79,7 @@ func (g *glossary) Start(_ context.Context, c *connectors.Context) error {
 	return nil
 }
 
-func (g *glossary) Disconnect(context.Context) error { return nil }
+func (*glossary) Disconnect(context.Context) error { return nil }
 
 // Refresh goes through everything that either side has.
 func (g *glossary) Refresh(ctx context.Context) error {
@@ -135,4 +135,3 @@ func term(thing *connectors.Counterpart, title, text string) events.Command {
 	}
 	return &events.Upsert{Element: spec, Merge: true}
 }
-

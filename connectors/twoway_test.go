@@ -222,9 +222,15 @@ func TestTwoWaysDeletionsFollowTheDirection(t *testing.T) {
 		lost      string // by which side
 		want      string
 	}{
-		{events.SyncBoth, "wiki", gone}, {events.SyncFrom, "wiki", gone}, {events.SyncTo, "wiki", there},
-		{events.SyncBoth, "open", gone}, {events.SyncFrom, "open", there}, {events.SyncTo, "open", gone},
-		{events.SyncBoth, "archive", gone}, {events.SyncFrom, "archive", there}, {events.SyncTo, "archive", gone},
+		{events.SyncBoth, "wiki", gone},
+		{events.SyncFrom, "wiki", gone},
+		{events.SyncTo, "wiki", there},
+		{events.SyncBoth, "open", gone},
+		{events.SyncFrom, "open", there},
+		{events.SyncTo, "open", gone},
+		{events.SyncBoth, "archive", gone},
+		{events.SyncFrom, "archive", there},
+		{events.SyncTo, "archive", gone},
 	} {
 		t.Run(string(c.permitted)+" "+c.lost, func(t *testing.T) {
 			t.Parallel()
