@@ -200,14 +200,15 @@ type Declassify struct {
 
 // Link is the data of [TypeLinkElements]: relate two elements, or make the
 // relationship's properties what the spec says. Merge keeps those that it does
-// not name.
+// not name. What is archived is not related anew, but for lineage.
 type Link struct {
 	Relationship RelationshipSpec `json:"relationship"`
 	Merge        bool             `json:"merge,omitzero"`
 	Expectation
 }
 
-// RelationshipRef names a relationship by its guid, or by its type and ends.
+// RelationshipRef names a relationship by its guid, or by its type and ends; one of
+// several of the type between the same two elements only by its guid.
 type RelationshipRef struct {
 	GUID string     `json:"guid,omitempty"`
 	Type string     `json:"type,omitempty"`

@@ -103,7 +103,7 @@ func semanticError(e *json.SemanticError) *Error {
 		return Errorf(CodeInvalid, pointer, "expected %s: %s", want, e.Err)
 	}
 	found := kindName(e.JSONKind)
-	if e.JSONKind == '0' && !readsText && e.JSONValue != nil {
+	if e.JSONKind == '0' && !readsText && e.JSONValue != nil && want != textWanted {
 		found = string(e.JSONValue)
 	}
 	return Errorf(CodeInvalid, pointer, "expected %s, found %s", want, found)

@@ -32,6 +32,9 @@ func Marshal(v any) ([]byte, error) {
 	return json.Marshal(v, json.Deterministic(true))
 }
 
+// textWanted is expected where a number is not repeated: it may be a secret.
+const textWanted = "a string"
+
 // expected says in words what is decoded into a t, and whether t reads it from
 // text itself; such a t says what is wrong with the text, and what was found is
 // not repeated, since it may be a secret.
@@ -44,7 +47,7 @@ func expected(t reflect.Type) (want string, readsText bool) {
 	}
 	switch t.Kind() {
 	case reflect.String:
-		return "a string", false
+		return textWanted, false
 	case reflect.Bool:
 		return "true or false", false
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:

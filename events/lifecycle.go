@@ -54,10 +54,11 @@ func (c *Delete) Validate() error {
 // anchored to it and deleted together with it. Of the relationships that went with
 // these, whosever they were, those come back that find their place: both ends are
 // there and of types that they allow, and no other one stands where there can be
-// but one. An element whose anchor is gone stands by itself. If the name of one of
-// them was given to another element, nothing is restored. Restoring what is there
-// changes nothing. In a [ChangeSet] it brings back only what was deleted before
-// that.
+// but one. Those of what was archived stay there, and are deleted if they have
+// lost their place. An element whose anchor is gone stands by itself. If the name
+// of one of them was given to another element, nothing is restored. Restoring what
+// is there changes nothing. In a [ChangeSet] it brings back only what was deleted
+// before that.
 type Restore struct {
 	Element ElementRef `json:"element"`
 }
@@ -99,7 +100,8 @@ func (c *Withdraw) Validate() error { return c.Element.Validate("/element") }
 // type. It keeps its guid, name, relationships, classifications and those
 // properties that the new type has too; Properties are merged into them. If the
 // new type does not allow one of these, or needs a name where there is none, the
-// element stays what it is.
+// element stays what it is. Its relationships, whoever they belong to, become a
+// version that tells the new type.
 type Retype struct {
 	Element    ElementRef `json:"element"`
 	Type       string     `json:"type"`

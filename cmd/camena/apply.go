@@ -22,8 +22,8 @@ func (p *program) applyCommand() *cobra.Command {
 		Use:   "apply -f FILE...",
 		Short: "Make the metadata what resource files say",
 		Long: `Make the metadata what resource files say: types, integration groups, integration connectors,
-elements, relationships. What is as it should be already is left alone. Each document is applied as a whole or
-not at all. docs/configuration.md describes the files.`,
+elements, relationships. What is as it should be already is left alone. Where there can be only one relationship, the
+one that is wanted takes the place of the one that is there. Each document is applied as a whole or not at all. docs/configuration.md describes the files.`,
 		Example: `  camena apply -f examples/quickstart.yaml
   camena apply -f connectors/        # every .yaml file of a folder
   generate | camena apply -f -`,
@@ -89,6 +89,7 @@ type applying struct {
 	actor     string
 	out       io.Writer
 	cataloged bool
+	places
 }
 
 func (a *applying) apply(ctx context.Context, resources []wantedResource) error {
@@ -98,6 +99,7 @@ func (a *applying) apply(ctx context.Context, resources []wantedResource) error 
 			var result events.Result
 			result, err = a.request(ctx, "", append(stale, w.commands()...))
 			if err == nil {
+				a.tellRemoved(result.Steps[:min(len(stale), len(result.Steps))])
 				fmt.Fprintf(a.out, "%s %s %s\n", w.kind, printable(w.name), applied(result, len(stale)+w.main()))
 			}
 		}
@@ -143,9 +145,9 @@ func applied(r events.Result, main int) string {
 // leftovers returns the commands that remove what an earlier version of a
 // resource left.
 func (a *applying) leftovers(ctx context.Context, w wantedResource) ([]events.Command, error) {
-	obsolete := w.obsolete()
-	if len(obsolete) == 0 {
-		return nil, nil
+	obsolete, err := a.obsolete(ctx, &w)
+	if len(obsolete) == 0 || err != nil {
+		return nil, err
 	}
 	sequence, err := a.bus.LastSequence(ctx, a.bus.Topics().OutStream())
 	if err != nil || sequence == 0 {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -55,7 +56,7 @@ func (a *attributes) properties(ctx context.Context, m *bus.Metadata, typeName s
 	}
 	p, err := events.ParseProperties(object)
 	if err != nil {
-		return p, fmt.Errorf("--properties: %w", err)
+		return p, wrongProperties(err)
 	}
 	values, err := a.values(ctx, m, typeName)
 	if err != nil {
@@ -70,6 +71,15 @@ func (a *attributes) properties(ctx context.Context, m *bus.Metadata, typeName s
 	return joined(p, values)
 }
 
+// wrongProperties names the flag that an error is about.
+func wrongProperties(err error) error {
+	e, ok := errors.AsType[*events.Error](err)
+	if !ok {
+		return err
+	}
+	return explainedAs(e, "--properties%s: %s", within(e.Pointer), e.Message)
+}
+
 // values are those of --set.
 func (a *attributes) values(ctx context.Context, m *bus.Metadata, typeName string) (map[string]any, error) {
 	values := map[string]any{}
@@ -81,10 +91,10 @@ func (a *attributes) values(ctx context.Context, m *bus.Metadata, typeName strin
 		return nil, err
 	}
 	typ, _ := types.Type(typeName) // the repository refuses what there is not
-	for _, pair := range a.set {
+	for i, pair := range a.set {
 		name, text, found := strings.Cut(pair, "=")
-		if !found || name == "" {
-			return nil, fmt.Errorf("--%s %s: give name=value", a.name, pair)
+		if !found || name == "" { // which is not repeated: it may be a secret
+			return nil, fmt.Errorf("--%s: give name=value, which number %d is not", a.name, i+1)
 		}
 		if values[name], err = typedValue(types, typ, name, text); err != nil {
 			return nil, fmt.Errorf("--%s %s: %w", a.name, name, err)

@@ -58,8 +58,7 @@ expectedVersion: where that is not the one there is, nothing is changed.
 		for i := range steps {
 			set.Commands = append(set.Commands, steps[i].Step)
 		}
-		o.about = fmt.Sprintf("%d commands", len(steps))
-		if err := set.Validate(); err != nil {
+		if o.steps, err = set.Steps(); err != nil {
 			return located(err, steps)
 		}
 		o.locate = func(err error) error { return located(err, steps) }
@@ -196,7 +195,7 @@ func located(err error, steps []placedStep) error {
 	}
 	s := &steps[i]
 	at := s.document.offender(s.node, &events.Error{Pointer: rest})
-	return s.document.errorAt(at, "%s: %w", shortType(s.Type), events.Errorf(e.Code, "", "%s", e.Message))
+	return s.document.errorAt(at, "%s: %w", shortType(s.Type), explainedAs(e, "%s", e.Message))
 }
 
 // itemOf reads the index behind a pointer to a list, and the pointer within.

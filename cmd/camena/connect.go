@@ -41,7 +41,8 @@ func (p *program) connect(ctx context.Context) (*bus.Bus, error) {
 	})
 	switch {
 	case errors.Is(err, bus.ErrUnreachable) && p.config.NatsURL == "":
-		return nil, fmt.Errorf(`nobody answers at %s (%s): start a node with "camena serve", or set CAMENA_NATS_URL or CAMENA_DATA to find one that runs`, url, known)
+		return nil, explainedAs(events.Errorf(events.CodeUnavailable, "", "nobody answers"),
+			`nobody answers at %s (%s): start a node with "camena serve", or set CAMENA_NATS_URL or CAMENA_DATA to find one that runs`, url, known)
 	case err != nil:
 		return nil, err
 	}
@@ -102,15 +103,6 @@ func (p *program) withMetadata(ctx context.Context, ask func(ctx context.Context
 		}
 		return plain(ask(ctx, m))
 	})
-}
-
-// plain leaves out where in a question its mistake is: the user has written
-// flags and arguments, not JSON.
-func plain(err error) error {
-	if e, ok := errors.AsType[*events.Error](err); ok && e.Pointer != "" {
-		return events.Errorf(e.Code, "", "%s", e.Message)
-	}
-	return err
 }
 
 // source names what is typed at a terminal, on the in topic.

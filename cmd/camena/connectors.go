@@ -115,7 +115,7 @@ func (p *program) connectorsListCommand() *cobra.Command {
 				return err
 			}
 			if o.json() {
-				return printJSON(p.stdout, views)
+				return o.print(p.stdout, views)
 			}
 			return connectorsTable(views).print(p.stdout, `no connector is registered; "camena apply -f FILE" registers some`)
 		})
@@ -200,7 +200,7 @@ func (p *program) connectorsGetCommand() *cobra.Command {
 				return err
 			}
 			if o.json() {
-				return printJSON(p.stdout, v)
+				return o.print(p.stdout, v)
 			}
 			return connectorSheet(v).print(p.stdout, "")
 		})

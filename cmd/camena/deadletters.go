@@ -127,7 +127,7 @@ func (p *program) deadLettersListCommand() *cobra.Command {
 				return err
 			}
 			if o.json() {
-				return printJSON(p.stdout, list)
+				return o.print(p.stdout, list)
 			}
 			t := newTable("SEQUENCE", "TIME", "FROM", "CODE", "REASON")
 			for i := range list {
@@ -147,6 +147,7 @@ func (p *program) deadLettersShowCommand() *cobra.Command {
 		Example: "  camena dlq show 7\n  camena dlq show 7 -o json", Args: one("the dead letter by its sequence", "camena dlq list"),
 	}
 	o.flag(cmd)
+	o.secretFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		sequence, err := parseSequence(args[0])
 		if err != nil {
@@ -157,18 +158,32 @@ func (p *program) deadLettersShowCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if utf8.Valid(l.data) {
-				l.Body = string(l.data)
-			} else {
-				l.Base64 = base64.StdEncoding.EncodeToString(l.data)
-			}
+			l.show(o.secrets)
 			if o.json() {
-				return printJSON(p.stdout, l)
+				return o.print(p.stdout, l)
 			}
 			return p.showLetter(l)
 		})
 	}
 	return cmd
+}
+
+// show fills in the body. One that is no JSON is not shown if there may be a
+// secret in it, since what of it that is cannot be told.
+func (l *deadLetter) show(secrets bool) {
+	masked, err := events.MaskSecrets(l.data)
+	switch {
+	case secrets:
+	case err == nil:
+		l.data = masked
+	case slices.ContainsFunc(events.SecretAttributes(), func(name string) bool { return bytes.Contains(l.data, []byte(name)) }):
+		l.data = []byte("(not shown, since it may hold secrets and cannot be read; --show-secrets shows it)")
+	}
+	if utf8.Valid(l.data) {
+		l.Body = string(l.data)
+	} else {
+		l.Base64 = base64.StdEncoding.EncodeToString(l.data)
+	}
 }
 
 func (p *program) showLetter(l *deadLetter) error {

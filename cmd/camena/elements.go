@@ -119,21 +119,21 @@ func changedAt(h *events.ElementHeader) string {
 }
 
 // elementSheet shows an element, a line a value.
-func elementSheet(e *events.Element) *table {
+func elementSheet(e *events.Element, o *output) *table {
 	t := headerSheet(&e.Header)
-	addProperties(t, "", e.Properties)
+	addProperties(t, "", o.masked(e.Properties))
 	for _, c := range e.Classifications {
 		t.add(c.Name, strings.TrimSpace("(classification) "+effective(c.Effectivity)))
-		addProperties(t, "  ", c.Properties)
+		addProperties(t, "  ", o.masked(c.Properties))
 	}
 	return t
 }
 
-func relationshipSheet(r *events.Relationship) *table {
+func relationshipSheet(r *events.Relationship, o *output) *table {
 	t := headerSheet(&r.Header)
 	t.add("end 1", r.End1.Type+" "+stubName(r.End1))
 	t.add("end 2", r.End2.Type+" "+stubName(r.End2))
-	addProperties(t, "", r.Properties)
+	addProperties(t, "", o.masked(r.Properties))
 	return t
 }
 
@@ -213,6 +213,7 @@ Elements that are deleted are found, too.`,
 		Args: one("the element, by its qualified name or guid", "camena elements list"),
 	}
 	o.flag(cmd)
+	o.secretFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return p.withMetadata(cmd.Context(), func(ctx context.Context, m *bus.Metadata) error {
 			a, err := m.History(ctx, events.History{ElementRef: reference(args[0])})
@@ -223,7 +224,7 @@ Elements that are deleted are found, too.`,
 				return err
 			}
 			if o.json() {
-				return printJSON(p.stdout, a.Changes)
+				return o.print(p.stdout, a.Changes)
 			}
 			return historyTable(a.Changes).print(p.stdout, "nothing is kept")
 		})

@@ -73,9 +73,9 @@ the new type has, too.`,
 	o.flags(cmd)
 	o.expects(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		o.about = args[0]
+		o.about, o.drops = args[0], args[1]+" has no such attribute, so it is dropped"
 		o.words = append(o.words, a.words("/properties")...)
-		return o.run(cmd.Context(), "now a "+args[1], func(ctx context.Context, m *bus.Metadata) (events.Command, error) {
+		return o.run(cmd.Context(), "now "+article(args[1]), func(ctx context.Context, m *bus.Metadata) (events.Command, error) {
 			properties, err := a.properties(ctx, m, args[1])
 			return &events.Retype{Element: reference(args[0]), Type: args[1], Properties: properties, Expectation: o.expectation}, err
 		})

@@ -33,7 +33,7 @@ func (p *program) specified(cmd *cobra.Command, o *operation) *specified {
 // spec is what the flags and arguments say.
 func (s *specified) spec(ctx context.Context, m *bus.Metadata, o *operation, args []string) (events.ElementSpec, error) {
 	spec := events.ElementSpec{GUID: s.guid, Type: args[0]}
-	o.about = args[0]
+	o.about, o.nameless = args[0], len(args) == 1
 	if len(args) > 1 {
 		spec.QualifiedName = args[1]
 		o.about += " " + args[1]

@@ -40,6 +40,7 @@ What is anchored to it goes with it, but only with --cascade; without, an elemen
 	f.StringVar(&command.ArchiveProcess, "archive-process", "", "what archives it, to be noted")
 	o.flags(cmd)
 	o.expects(cmd)
+	o.removing(cmd)
 	o.words = append(o.words, word{pointer: "/archiveProcess", flag: "--archive-process"})
 	checkFirst(cmd, func(*cobra.Command) error {
 		methods := deleteMethods()
@@ -53,9 +54,8 @@ What is anchored to it goes with it, but only with --cascade; without, an elemen
 		return nil
 	})
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		o.about, o.removes = args[0], true
-		did := map[string]string{"soft": "deleted", "archive": "archived", "purge": "purged"}[method]
-		return o.run(cmd.Context(), did, func(context.Context, *bus.Metadata) (events.Command, error) {
+		o.about, o.family = args[0], true
+		return o.run(cmd.Context(), deletionWord(command.Method), func(context.Context, *bus.Metadata) (events.Command, error) {
 			command.Element, command.Expectation = reference(args[0]), o.expectation
 			return &command, nil
 		})
@@ -65,8 +65,7 @@ What is anchored to it goes with it, but only with --cascade; without, an elemen
 
 // aboutElement is a command about one element that takes nothing else; alike
 // are those that expect a version.
-func (p *program) aboutElement(cmd *cobra.Command, versioned bool, did string, command func(events.ElementRef, events.Expectation) events.Command) *cobra.Command {
-	o := p.operation()
+func (o *operation) aboutElement(cmd *cobra.Command, versioned bool, did string, command func(events.ElementRef, events.Expectation) events.Command) *cobra.Command {
 	cmd.Use += " QUALIFIED_NAME|GUID"
 	cmd.Args = one("the element, by its qualified name or guid", "camena elements list")
 	o.flags(cmd)
@@ -83,7 +82,9 @@ func (p *program) aboutElement(cmd *cobra.Command, versioned bool, did string, c
 }
 
 func (p *program) elementsRestoreCommand() *cobra.Command {
-	return p.aboutElement(&cobra.Command{
+	o := p.operation()
+	o.family, o.drops = true, "did not come back, since it finds no place"
+	return o.aboutElement(&cobra.Command{
 		Use: "restore", Short: "Bring back an element that was deleted or archived",
 		Long: `Bring back an element that was deleted by the method soft or archive, and what was deleted together with it:
 its relationships, and with --cascade then, what is anchored to it.`,
@@ -95,7 +96,7 @@ its relationships, and with --cascade then, what is anchored to it.`,
 }
 
 func (p *program) elementsPublishCommand() *cobra.Command {
-	return p.aboutElement(&cobra.Command{
+	return p.operation().aboutElement(&cobra.Command{
 		Use: "publish", Short: "Put an element into the zones in which consumers see it",
 		Long: `Put an element into the zones in which consumers see it. Which these are the repository is told by
 CAMENA_PUBLISH_ZONES; none are all zones.`,
@@ -106,7 +107,7 @@ CAMENA_PUBLISH_ZONES; none are all zones.`,
 }
 
 func (p *program) elementsWithdrawCommand() *cobra.Command {
-	return p.aboutElement(&cobra.Command{
+	return p.operation().aboutElement(&cobra.Command{
 		Use: "withdraw", Short: "Take an element back into the zones of what is not published",
 		Long: `Take an element back into the zones that new elements are in. Which these are the repository is told by
 CAMENA_DEFAULT_ZONES; none are all zones.`,

@@ -37,7 +37,7 @@ func (o *operation) externalID(cmd *cobra.Command, did string, build func(contex
 		return nil
 	})
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		o.about = args[0] + " " + args[1]
+		o.about, o.parts = args[0]+" "+args[1], true
 		return o.run(cmd.Context(), did, func(ctx context.Context, m *bus.Metadata) (events.Command, error) {
 			return build(ctx, m, events.ExternalID{Element: reference(args[0]), Scope: reference(scope), Identifier: args[1]})
 		})
@@ -51,7 +51,7 @@ func (p *program) externalIDAddCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "add", Short: "Note that an element has an identifier in another system",
 		Long: `Note that an element has an identifier in another system. --set gives properties of the ExternalId, --link those of
-the ExternalIdLink.`,
+the ExternalIdLink. Several elements may have one identifier, which belongs to the metadata source that made it.`,
 		Example: `  camena elements external-id add Customer::17 4711 --scope SoftwareCapability::crm
   camena elements external-id add Customer::17 4711 --scope SoftwareCapability::crm \
     --set keyPattern=LOCAL_KEY --link permittedSynchronization=FROM_THIRD_PARTY --link 'mappingProperties={"table": "C"}'`,
@@ -70,12 +70,14 @@ the ExternalIdLink.`,
 
 func (p *program) externalIDRemoveCommand() *cobra.Command {
 	o := p.operation()
-	o.removes = true
-	return o.externalID(&cobra.Command{
+	cmd := &cobra.Command{
 		Use: "remove", Short: "Note that an element has an identifier no more",
-		Long:    "Note that an element has an identifier no more. An identifier that no element has any more is deleted.",
+		Long: `Note that an element has an identifier no more. When no other element has it, the identifier is deleted, unless it
+belongs to another metadata source.`,
 		Example: `  camena elements external-id remove Customer::17 4711 --scope SoftwareCapability::crm`,
-	}, "removed", func(_ context.Context, _ *bus.Metadata, x events.ExternalID) (events.Command, error) {
+	}
+	o.removing(cmd)
+	return o.externalID(cmd, "removed", func(_ context.Context, _ *bus.Metadata, x events.ExternalID) (events.Command, error) {
 		return &events.UnlinkExternalID{ExternalID: x}, nil
 	})
 }

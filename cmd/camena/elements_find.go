@@ -177,6 +177,7 @@ properties.size means size whatever the types say.`,
 	f.sortFlag(cmd)
 	g.flags(cmd)
 	o.flag(cmd)
+	o.secretFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return p.withMetadata(cmd.Context(), func(ctx context.Context, m *bus.Metadata) error {
 			list, more, err := collect(&g, func(page events.Page) ([]events.Element, string, error) {
@@ -189,7 +190,7 @@ properties.size means size whatever the types say.`,
 			}
 			defer p.tellOfMore(more, len(list))
 			if o.json() {
-				return printJSON(p.stdout, list)
+				return o.print(p.stdout, list)
 			}
 			return elementsTable(list).print(p.stdout, "no element matches")
 		})
@@ -216,7 +217,7 @@ func (p *program) elementsCountCommand() *cobra.Command {
 				return f.explain(err)
 			}
 			if o.json() {
-				return printJSON(p.stdout, a)
+				return o.print(p.stdout, a)
 			}
 			return countTable(&a).print(p.stdout, "no element matches")
 		})
@@ -257,6 +258,7 @@ as history is kept (CAMENA_HISTORY). What is deleted since then is shown, too.`,
 	cmd.Flags().Var(&asOf, "as-of", "as it was stored at this time")
 	cmd.Flags().Var(&effectiveAt, "effective-at", "only if it counts at this time")
 	o.flag(cmd)
+	o.secretFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return p.withMetadata(cmd.Context(), func(ctx context.Context, m *bus.Metadata) error {
 			a, err := m.Get(ctx, events.Get{ElementRef: reference(args[0]), AsOf: asOf.Time, EffectiveAt: effectiveAt.Time})
@@ -275,12 +277,12 @@ as history is kept (CAMENA_HISTORY). What is deleted since then is shown, too.`,
 func (p *program) showOne(a *events.ElementAnswer, o output) error {
 	switch {
 	case a.Relationship != nil && o.json():
-		return printJSON(p.stdout, a.Relationship)
+		return o.print(p.stdout, a.Relationship)
 	case a.Relationship != nil:
-		return relationshipSheet(a.Relationship).print(p.stdout, "")
+		return relationshipSheet(a.Relationship, &o).print(p.stdout, "")
 	case o.json():
-		return printJSON(p.stdout, a.Element)
+		return o.print(p.stdout, a.Element)
 	default:
-		return elementSheet(a.Element).print(p.stdout, "")
+		return elementSheet(a.Element, &o).print(p.stdout, "")
 	}
 }

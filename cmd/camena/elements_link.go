@@ -48,6 +48,8 @@ func (p *program) elementsUnlinkCommand() *cobra.Command {
 	o := p.operation()
 	cmd := &cobra.Command{
 		Use: "unlink TYPE END1 END2 | GUID", Short: "Remove a relationship",
+		Long: `Remove a relationship. One of several of the same type between the same two elements is named by its guid; "camena
+elements related -o json" tells that.`,
 		Example: `  camena elements unlink DataFlow Topic::orders Topic::invoices
   camena elements unlink 0b4ee7f4-1f5d-5c7e-9b7a-7e0c6d9f3a10`,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -63,9 +65,10 @@ func (p *program) elementsUnlinkCommand() *cobra.Command {
 	}
 	o.flags(cmd)
 	o.expects(cmd)
+	o.removing(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		command := &events.Unlink{GUID: args[0]}
-		o.about, o.removes = args[0], true
+		o.about = args[0]
 		if len(args) > 1 {
 			command = &events.Unlink{Type: args[0], End1: reference(args[1]), End2: reference(args[2])}
 			o.about = fmt.Sprintf("%s %s → %s", args[0], args[1], args[2])
@@ -102,7 +105,7 @@ linked to the template by SourcedFrom. It is in the zones of new elements, not i
 	o.flags(cmd)
 	o.words = append(o.words, word{pointer: "/placeholders", flag: "--placeholder"}, word{pointer: "/qualifiedName", flag: "--name"}, word{pointer: "/guid", flag: "--guid"}, word{pointer: "/anchor", flag: "--anchor"}, word{pointer: "/zones", flag: "--zone"})
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		o.about = command.QualifiedName
+		o.family = true
 		o.words = append(o.words, a.words("/properties")...)
 		return o.run(cmd.Context(), "created", func(ctx context.Context, m *bus.Metadata) (events.Command, error) {
 			command.Template = reference(args[0])

@@ -37,6 +37,7 @@ func (p *program) elementsRelatedCommand() *cobra.Command {
 	})
 	g.flags(cmd)
 	o.flag(cmd)
+	o.secretFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return p.withMetadata(cmd.Context(), func(ctx context.Context, m *bus.Metadata) error {
 			q.ElementRef, q.EffectiveAt = reference(args[0]), effectiveAt.Time
@@ -50,7 +51,7 @@ func (p *program) elementsRelatedCommand() *cobra.Command {
 			}
 			defer p.tellOfMore(more, len(list))
 			if o.json() {
-				return printJSON(p.stdout, list)
+				return o.print(p.stdout, list)
 			}
 			return relatedTable(list).print(p.stdout, "nothing is related to it")
 		})
@@ -102,6 +103,7 @@ func (p *program) elementsGraphCommand() *cobra.Command {
 		return flagError(checked.Complete())
 	})
 	o.flag(cmd)
+	o.secretFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return p.withMetadata(cmd.Context(), func(ctx context.Context, m *bus.Metadata) error {
 			q.ElementRef, q.EffectiveAt = reference(args[0]), effectiveAt.Time
@@ -147,6 +149,7 @@ as deep as asked for. Lineage leads through archived elements, too.`,
 		return flagError(checked.Complete())
 	})
 	o.flag(cmd)
+	o.secretFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return p.withMetadata(cmd.Context(), func(ctx context.Context, m *bus.Metadata) error {
 			q.ElementRef, q.EffectiveAt = reference(args[0]), effectiveAt.Time
@@ -173,7 +176,7 @@ func (p *program) showGraph(a *events.GraphAnswer, o output) error {
 		defer fmt.Fprintf(p.stderr, "this is not all: it was cut by the limit of %s\n", string(a.Truncated))
 	}
 	if o.json() {
-		return printJSON(p.stdout, a)
+		return o.print(p.stdout, a)
 	}
 	if err := graphNodesTable(a).print(p.stdout, ""); err != nil {
 		return err

@@ -45,7 +45,7 @@ coordinator assigns connectors.`,
 				return err
 			}
 			if o.json() {
-				return printJSON(p.stdout, nodes)
+				return o.print(p.stdout, nodes)
 			}
 			return nodesTable(nodes).print(p.stdout, "no node is alive")
 		})

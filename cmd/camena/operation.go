@@ -22,8 +22,19 @@ type operation struct {
 	expectation   events.Expectation
 	// about is what the command is about, to be shown with what was done to it.
 	about string
-	// removes says that the command removes something, which may not be there.
-	removes bool
+	// nameless says that the guid tells which it is.
+	nameless bool
+	// removes says that the command removes something, which may not be there;
+	// mustExist, that it then fails.
+	removes, mustExist bool
+	// family says that other elements and relationships may go or come with it.
+	family bool
+	// parts says that the version is one of something that belongs to it.
+	parts bool
+	// drops tells why something was left behind.
+	drops string
+	// steps are the commands of a change set.
+	steps []events.Command
 	// words tell where on the command line the parts of the command stand.
 	words []word
 	// locate, if set, tells instead where in files they stand.
@@ -39,6 +50,7 @@ func (o *operation) flags(cmd *cobra.Command) {
 	f.StringVar(&o.source, "source", "", "qualified name of the metadata source on whose behalf; none: the repository itself")
 	f.StringVar(&o.actor, "actor", "", "who is recorded to have done it; default: CAMENA_USER")
 	o.output.flag(cmd)
+	o.output.secretFlag(cmd)
 	o.words = append(o.words, word{pointer: "/" + events.ExtMetadataSource, flag: "--source"}, word{pointer: "/" + events.ExtActor, flag: "--actor"})
 }
 
@@ -47,6 +59,12 @@ func (o *operation) expects(cmd *cobra.Command) {
 	cmd.Flags().Int64Var(&o.expectation.ExpectedVersion, "expect-version", 0, "only if it has this version; 0: whatever it has")
 	o.words = append(o.words, word{pointer: "/expectedVersion", flag: "--expect-version"})
 	checkFirst(cmd, func(*cobra.Command) error { return atLeast("expect-version", int(o.expectation.ExpectedVersion), 0) })
+}
+
+// removing adds the flag for what removes something.
+func (o *operation) removing(cmd *cobra.Command) {
+	o.removes = true
+	cmd.Flags().BoolVar(&o.mustExist, "must-exist", false, "fail if it is not there; without, that is no error, and nothing changes")
 }
 
 // run sends the command that build makes, and shows what became of it; did is
@@ -74,37 +92,25 @@ func (o *operation) explain(err error) error {
 }
 
 func (o *operation) show(r *events.Result, did string) error {
+	if o.mustExist && o.isMissing(r) {
+		return events.Errorf(events.CodeNotFound, "", "%s is not there", o.about)
+	}
 	switch {
 	case o.output.json():
-		return printJSON(o.p.stdout, r)
+		return o.output.print(o.p.stdout, r)
 	case o.dryRun:
-		return o.p.showPreview(r)
+		if err := o.p.showPreview(r); err != nil {
+			return err
+		}
+	case o.steps != nil:
+		return o.showSteps(r)
+	default:
+		if _, err := fmt.Fprintln(o.p.stdout, o.outcome(r, did)); err != nil {
+			return err
+		}
 	}
-	said := outcome(r, did)
-	if o.removes && !r.Changed && r.Version == 0 {
-		said = "was not there"
-	}
-	_, err := fmt.Fprintln(o.p.stdout, printable(cmp.Or(o.about, r.GUID)), said)
-	return err
-}
-
-// upserted is what an upsert did, which the version tells.
-const upserted = "upserted"
-
-// outcome tells what became of a command.
-func outcome(r *events.Result, did string) string {
-	switch {
-	case !r.Changed:
-		did = "unchanged"
-	case did == upserted && r.Version == 1:
-		did = "created"
-	case did == upserted:
-		did = "updated"
-	}
-	if r.Version == 0 {
-		return did
-	}
-	return fmt.Sprintf("%s (version %d)", did, r.Version)
+	o.tellDropped(r)
+	return nil
 }
 
 // versionOf is the version, of what has some.

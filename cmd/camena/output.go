@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -19,22 +20,66 @@ import (
 const (
 	outputTable = "table"
 	outputJSON  = "json"
+	outputYAML  = "yaml"
 )
 
 // output is the flag -o of a command.
-type output struct{ form string }
+type output struct {
+	form string
+	// secrets are shown as they are.
+	secrets bool
+}
 
 func (o *output) flag(cmd *cobra.Command) {
-	cmd.Flags().StringVarP(&o.form, "output", "o", outputTable, "table or json")
+	cmd.Flags().StringVarP(&o.form, "output", "o", outputTable, "table, json or yaml")
 	checkFirst(cmd, func(*cobra.Command) error {
-		if o.form != outputTable && o.form != outputJSON {
-			return fmt.Errorf("--output: %q is neither table nor json", o.form)
+		if !slices.Contains([]string{outputTable, outputJSON, outputYAML}, o.form) {
+			return fmt.Errorf("--output: %q is none of table, json, yaml", o.form)
 		}
 		return nil
 	})
 }
 
-func (o *output) json() bool { return o.form == outputJSON }
+// secretFlag is for commands that show what may hold secrets.
+func (o *output) secretFlag(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&o.secrets, "show-secrets", false, "show passwords and securedProperties, too, instead of "+events.MaskedSecret)
+}
+
+// json reports whether a document is wanted instead of a table.
+func (o *output) json() bool { return o.form != outputTable }
+
+// print prints v as a document.
+func (o *output) print(w io.Writer, v any) error {
+	data, err := events.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return o.printDocument(w, data)
+}
+
+func (o *output) printDocument(w io.Writer, data jsontext.Value) (err error) {
+	if !o.secrets {
+		if data, err = events.MaskSecrets(data); err != nil {
+			return err
+		}
+	}
+	if o.form == outputYAML {
+		return writeYAML(w, data)
+	}
+	return writeJSON(w, data)
+}
+
+// masked are properties as they are shown.
+func (o *output) masked(p events.Properties) events.Properties {
+	if o.secrets {
+		return p
+	}
+	shown, err := events.MaskSecrets(p.Raw())
+	if err != nil {
+		return events.Properties{}
+	}
+	return events.CanonicalProperties(shown)
+}
 
 // table collects rows and prints them aligned.
 type table struct {
@@ -90,11 +135,14 @@ func printJSON(w io.Writer, v any) error {
 	if err != nil {
 		return err
 	}
-	text := jsontext.Value(data)
+	return writeJSON(w, data)
+}
+
+func writeJSON(w io.Writer, text jsontext.Value) error {
 	if err := text.Indent(jsontext.WithIndent("  ")); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(w, "%s\n", text)
+	_, err := fmt.Fprintf(w, "%s\n", text)
 	return err
 }
 

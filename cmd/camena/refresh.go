@@ -177,7 +177,7 @@ func awaitMove(ctx context.Context, b *bus.Bus, v *connectorView) error {
 
 func (r *refreshing) tell(report events.CycleReport) error {
 	if r.output.json() {
-		if err := printJSON(r.p.stdout, report); err != nil {
+		if err := r.output.print(r.p.stdout, report); err != nil {
 			return err
 		}
 	}

@@ -173,7 +173,7 @@ func TestResourceErrorsNameTheLine(t *testing.T) {
 		connector + "stopDate: 2026-01-01\nstartDate: 2026-01-01":                                 `r.yaml:1: stopDate is not after startDate`,
 		connector + "timeZone: Mars/Olympus":                                                      `r.yaml:4: "Mars/Olympus" is not a time zone`,
 		connector + "permittedSynchronization: BOTH":                                              `r.yaml:4: expected one of BOTH_DIRECTIONS, TO_THIRD_PARTY, FROM_THIRD_PARTY, found "BOTH"`,
-		connector + "configuration: x":                                                            `r.yaml:4: expected fields such as "name: value", found "x"`,
+		connector + "configuration: x":                                                            `r.yaml:4: expected fields such as "name: value", found a text`,
 		connector + "configuration:\n  a: !secret x":                                              `r.yaml:5: unknown tag !secret; only !path is known`,
 		connector + "configuration:\n  a: .nan":                                                   `r.yaml:5: properties: `,
 		"kind: IntegrationConnector\nname: a\nconnector: files\nconfiguration:\n  path: relative": `r.yaml:5: a: configuration/path: "relative" is not an absolute path`,

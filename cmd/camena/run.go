@@ -23,11 +23,11 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	p := &program{stdin: stdin, stdout: stdout, stderr: stderr}
 	root := p.rootCommand() //nolint:contextcheck // cobra hands ctx to the commands
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	if _, coded := errors.AsType[*exitError](err); !coded && errors.Is(err, context.Canceled) && ctx.Err() != nil {
-		return errors.New("interrupted")
+		err = errors.New("interrupted")
 	}
-	return err
+	return shaped(cmd, err)
 }
 
 func (p *program) rootCommand() *cobra.Command {

@@ -47,7 +47,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"await": await, "exits": exits, "damage": damage, "deaf": deaf, "knocked": knocked, "serving": serving, "setenv": setenv, "publish": publishRaw,
+			"await": await, "exits": exits, "damage": damage, "deaf": deaf, "knocked": knocked, "serving": serving, "setenv": setenv, "capture": capture, "publish": publishRaw,
 		},
 	})
 }
@@ -149,6 +149,20 @@ func wait(ts *testscript.TestScript, what string, condition func() bool) {
 // setenv NAME FILE sets a variable to what the file holds.
 func setenv(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile(args[1])))
+}
+
+// capture NAME PATTERN FILE sets a variable to what the group of the pattern finds.
+func capture(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 3 {
+		ts.Fatalf("usage: capture name pattern file")
+	}
+	pattern, err := regexp.Compile("(?m)" + args[1])
+	ts.Check(err)
+	found := pattern.FindStringSubmatch(ts.ReadFile(args[2]))
+	if len(found) != 2 {
+		ts.Fatalf("%s: no match for %s", args[2], args[1])
+	}
+	ts.Setenv(args[0], found[1])
 }
 
 // publishRaw SUBJECT FILE [HEADER=VALUE...] publishes to the node on the data

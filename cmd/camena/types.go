@@ -62,7 +62,7 @@ func (p *program) typesListCommand() *cobra.Command {
 			}
 			list = slices.DeleteFunc(list, func(t events.KnownType) bool { return kind != "" && t.Kind != events.TypeKind(kind) })
 			if o.json() {
-				return printJSON(p.stdout, append([]events.KnownType{}, list...))
+				return o.print(p.stdout, append([]events.KnownType{}, list...))
 			}
 			return typesTable(list).print(p.stdout, "no type matches")
 		})
@@ -160,7 +160,7 @@ func (p *program) typesGetCommand() *cobra.Command {
 			i := slices.IndexFunc(known, func(k events.KnownType) bool { return k.Name == t.Name() })
 			v.Defined = known[i].Defined
 			if o.json() {
-				return printJSON(p.stdout, v)
+				return o.print(p.stdout, v)
 			}
 			return v.print(p)
 		})

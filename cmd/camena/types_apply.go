@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -42,7 +41,7 @@ the type has already.
 			return err
 		}
 		command := types.command()
-		o.about = fmt.Sprintf("%d types", len(types))
+		o.about = count(len(types), "type")
 		o.locate = types.located
 		return o.run(cmd.Context(), "defined", func(context.Context, *bus.Metadata) (events.Command, error) { return command, nil })
 	}
@@ -139,7 +138,7 @@ func (t *placedType) located(err error, pointer string) error {
 	if t.def.Name != "" {
 		name = t.def.Name + ": "
 	}
-	return t.document.errorAt(at, "%s%w", name, events.Errorf(e.Code, "", "%s", e.Message))
+	return t.document.errorAt(at, "%s%w", name, explainedAs(e, "%s", e.Message))
 }
 
 // typesResource is a resource of several types.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -99,7 +100,7 @@ func valueOf(types *opentypes.Registry, of events.ValueType, text string) (jsont
 		return jsonValue(text, '{', `a JSON object such as {"key": "value"}`)
 	case events.ValueBoolean:
 		if text != "true" && text != "false" {
-			return nil, fmt.Errorf("expected true or false, found %q", text)
+			return nil, errors.New("expected true or false")
 		}
 		return jsontext.Value(text), nil
 	}
@@ -115,9 +116,27 @@ func valueOf(types *opentypes.Registry, of events.ValueType, text string) (jsont
 func jsonValue(text string, kind jsontext.Kind, want string) (jsontext.Value, error) {
 	v := jsontext.Value(strings.TrimSpace(text))
 	if !v.IsValid() || v.Kind() != kind {
-		return nil, fmt.Errorf("expected %s, found %q", want, text)
+		return nil, fmt.Errorf("expected %s, found %s", want, kindOf(v))
 	}
 	return v, nil
+}
+
+// kindOf says what there is in the place of a value. It is not repeated: it may
+// be a secret.
+func kindOf(v jsontext.Value) string {
+	if !v.IsValid() {
+		return "text"
+	}
+	switch v.Kind() {
+	case '{':
+		return "an object"
+	case '[':
+		return "a list"
+	case '0':
+		return "a number"
+	default:
+		return "text"
+	}
 }
 
 // listOf reads a JSON array, or values with commas between them.
@@ -148,5 +167,5 @@ func parseTime(text string) (time.Time, error) {
 			return t, nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("expected a time such as 2026-05-01 or 2026-05-01T08:00:00Z, found %q", text)
+	return time.Time{}, errors.New("expected a time such as 2026-05-01 or 2026-05-01T08:00:00Z")
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/spf13/cobra"
 
 	"github.com/camena-io/camena/connectors"
@@ -58,6 +59,7 @@ the state before it was, too: so you also see what leaves a zone or loses a clas
 	f.BoolVar(&w.filter.Present, "present", false, "begin with the present state of everything")
 	f.IntVar(&w.count, "count", 0, "end after so many events; 0: never")
 	w.output.flag(cmd)
+	w.output.secretFlag(cmd)
 	checkFirst(cmd, func(cmd *cobra.Command) error {
 		err := errors.Join(exclusive(cmd, "from", "present"), atLeast("count", w.count, 0), w.selectChanges())
 		if err != nil {
@@ -192,6 +194,20 @@ func (w *watching) print(m *bus.Message, c *connectors.Change) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(w.p.stdout, "%s\n", document)
+	return w.printDocument(document)
+}
+
+// printDocument prints an event on a line, or as one document of a stream of YAML.
+func (w *watching) printDocument(event jsontext.Value) (err error) {
+	if w.output.form == outputYAML {
+		fmt.Fprintln(w.p.stdout, "---")
+		return w.output.printDocument(w.p.stdout, event)
+	}
+	if !w.output.secrets {
+		if event, err = events.MaskSecrets(event); err != nil {
+			return err
+		}
+	}
+	_, err = fmt.Fprintf(w.p.stdout, "%s\n", event)
 	return err
 }

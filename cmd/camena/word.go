@@ -22,7 +22,7 @@ type word struct {
 // message has to do.
 func explain(err error, words []word) error {
 	e, ok := errors.AsType[*events.Error](err)
-	if !ok || e.Pointer == "" {
+	if !ok || e.Pointer == "" || isExplained(err) {
 		return err
 	}
 	pointer := e.Pointer
@@ -38,12 +38,12 @@ func explain(err error, words []word) error {
 		}
 	}
 	if best.flag == "" {
-		return events.Errorf(e.Code, "", "%s", e.Message)
+		return explainedAs(e, "%s", e.Message)
 	}
 	if !best.object {
 		rest = ""
 	}
-	return events.Errorf(e.Code, "", "%s: %s", best.flag+within(rest), e.Message)
+	return explainedAs(e, "%s: %s", best.flag+within(rest), e.Message)
 }
 
 // within shows the rest of a pointer as a path.

@@ -30,7 +30,7 @@ type fields map[string]func(*yaml.Node) error
 func (d *document) mapping(n *yaml.Node, known fields) error {
 	n = follow(n)
 	if n.Kind != yaml.MappingNode {
-		return d.errorAt(n, "expected fields such as \"name: value\", found %s", found(n))
+		return d.errorAt(n, "expected fields such as \"name: value\", found %s", foundKind(n))
 	}
 	seen := map[string]bool{}
 	var errs []error
@@ -81,6 +81,14 @@ func found(n *yaml.Node) string {
 		}
 		return fmt.Sprintf("%q", n.Value)
 	}
+}
+
+// foundKind is what is found where a value is not repeated: it may be a secret.
+func foundKind(n *yaml.Node) string {
+	if n.Kind == yaml.ScalarNode && n.Tag != "!!null" {
+		return "a text"
+	}
+	return found(n)
 }
 
 // text reads a plain value as text.
@@ -135,7 +143,7 @@ func oneOf[T ~string](d *document, to *T, words ...T) func(*yaml.Node) error {
 func (d *document) properties(to *events.Properties) func(*yaml.Node) error {
 	return func(n *yaml.Node) error {
 		if n.Kind != yaml.MappingNode {
-			return d.errorAt(n, "expected fields such as \"name: value\", found %s", found(n))
+			return d.errorAt(n, "expected fields such as \"name: value\", found %s", foundKind(n))
 		}
 		if err := d.resolvePaths(n); err != nil {
 			return err

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -183,8 +184,12 @@ func (t *Type) checkName(v jsontext.Value) *events.Error {
 	return events.Errorf(events.CodeInvalid, "", "expected %s; found %s%s", want, quoted(text), near(text, t.values))
 }
 
-// wrong is the error that a value is none that is wanted.
+// wrong is the error that a value is none that is wanted. A number in the place of
+// text is not repeated: it may be a secret.
 func wrong(want string, v jsontext.Value) *events.Error {
+	if isNumber(v) && strings.HasPrefix(want, "a string") {
+		return events.Errorf(events.CodeInvalid, "", "expected %s; found a number", want)
+	}
 	return events.Errorf(events.CodeInvalid, "", "expected %s; found %s", want, described(v))
 }
 

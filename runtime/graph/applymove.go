@@ -1,6 +1,8 @@
 package graph
 
 import (
+	"slices"
+
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/events/opentypes"
 )
@@ -48,16 +50,55 @@ func (a *applier) retype(v view, q *request, c *events.Retype) (outcome, error) 
 	if err != nil {
 		return outcome{}, err
 	}
+	links, err := a.restub(v, q, old, typ.Name())
+	if err != nil {
+		return outcome{}, err
+	}
 	end := removal(old, events.TypeElementMoved)
 	end.moved = true
-	o.changes = append([]change{end}, o.changes...)
+	o.changes = slices.Concat(links, []change{end}, o.changes)
+	tellLost(&o.result, typ, had)
+	return o, nil
+}
+
+// tellLost notes the properties that a type does not have.
+func tellLost(result *events.Result, typ *opentypes.Type, had events.Properties) {
 	has := attributesOf(typ)
 	for m := had.Members(); m.Next(); {
 		if !has[m.Name()] {
-			drop(&o.result, m.Name())
+			drop(result, m.Name())
 		}
 	}
-	return o, nil
+}
+
+// restub makes the relationships of an element, whoever they belong to, tell the
+// type that it is to have. They come before the element itself: should a crash cut
+// very many in two, the rest is found again from that.
+func (a *applier) restub(v view, q *request, of *record, typeName string) ([]change, error) {
+	var changes []change
+	id := of.guid.String()
+	for _, l := range v.linked(of.guid) {
+		rel, err := l.link()
+		if err != nil {
+			return nil, err
+		}
+		stale := false
+		for _, end := range [2]*events.ElementStub{&rel.End1, &rel.End2} {
+			if end.GUID == id && end.Type != typeName {
+				end.Type, stale = typeName, true
+			}
+		}
+		if !stale {
+			continue
+		}
+		q.touch(&rel.Header)
+		o, err := a.storeLink(l.typ, l, rel, events.TypeRelationshipUpdated)
+		if err != nil {
+			return nil, err
+		}
+		changes = append(changes, o.changes...)
+	}
+	return changes, nil
 }
 
 // linksAllow checks that the relationships of an element may lead to one of the

@@ -149,14 +149,15 @@ func (w *world) compareStates(rt *rapid.T, where string, elements map[string]*ev
 	}
 	for id, l := range links {
 		if l != nil {
-			got[id] = linkOf(l).String() + versions(&l.Header)
+			got[id] = linkOf(l).String() + versions(&l.Header) + " of " + l.End1.Type + " and " + l.End2.Type
 		}
 	}
 	for id, e := range w.model.elements {
 		want[id] = e.String() + fmt.Sprintf(" v%d %s %s", e.version, stamp(e.created), stamp(e.updated))
 	}
 	for id, l := range w.model.links {
-		want[id] = l.String() + fmt.Sprintf(" v%d %s %s", l.version, stamp(l.created), stamp(l.updated))
+		want[id] = l.String() + fmt.Sprintf(" v%d %s %s", l.version, stamp(l.created), stamp(l.updated)) +
+			" of " + w.model.elements[l.end1].typ + " and " + w.model.elements[l.end2].typ
 	}
 	for id := range want {
 		if got[id] != want[id] {

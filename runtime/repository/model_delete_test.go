@@ -24,6 +24,8 @@ func (m *model) family(root *modelElement) []*modelElement {
 func (m *model) remove(c *events.Delete) (modelResult, error) {
 	root := m.find(c.Element)
 	switch {
+	case m.isLink(c.Element):
+		return modelResult{}, refusal("a relationship")
 	case root == nil:
 		return modelResult{}, nil
 	case !asExpected(c.Expectation, root.version):

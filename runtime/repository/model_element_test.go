@@ -288,6 +288,12 @@ func (m *model) retype(c *events.Retype) (modelResult, error) {
 	if err := m.mayChange(old.source); err != nil {
 		return modelResult{}, err
 	}
+	for _, l := range m.linked(e.guid) {
+		again := *l // with the new type at this end
+		again.version++
+		again.updated = m.issue.time
+		m.putLink(&again, events.TypeRelationshipUpdated)
+	}
 	m.note("element", e.guid, events.TypeElementMoved, 0)
 	return m.touch(e, events.TypeElementRetyped), nil
 }

@@ -195,6 +195,9 @@ func (m *model) findLink(r *events.RelationshipRef) (*modelLink, error) {
 		}
 		return m.links[r.GUID], nil
 	}
+	if m.attributes(r.Type) == nil || m.isLink(r.End1) || m.isLink(r.End2) {
+		return nil, refusal("no such type, or relationships as ends")
+	}
 	end1, end2 := m.find(r.End1), m.find(r.End2)
 	if end1 == nil || end2 == nil {
 		return nil, nil //nolint:nilnil // none
@@ -299,6 +302,9 @@ func (m *model) identifier(ref events.ElementRef, p map[string]any) (modelResult
 func (m *model) unlinkExternalID(c *events.UnlinkExternalID) (modelResult, error) {
 	ref, ok := m.identified(&c.ExternalID)
 	id := m.find(ref)
+	if m.isLink(c.Element) || m.isLink(c.Scope) {
+		return modelResult{}, refusal("a relationship")
+	}
 	if !ok || id == nil {
 		return modelResult{}, nil
 	}

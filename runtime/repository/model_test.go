@@ -246,6 +246,9 @@ func (m *model) find(ref events.ElementRef) *modelElement {
 	return m.named(ref.QualifiedName)
 }
 
+// isLink reports whether what should be an element is a relationship.
+func (m *model) isLink(ref events.ElementRef) bool { return ref.GUID != "" && m.links[ref.GUID] != nil }
+
 func (m *model) named(name string) *modelElement {
 	for _, e := range m.elements {
 		if name != "" && e.name == name {

@@ -20,13 +20,18 @@ const batchLimit = 1000
 // publish sends the events of one command, several as one atomic batch.
 func (w *writer) publish(p *publication, r *received) error {
 	sent, all := 0, p.outcome.Len()
-	for ; all-sent > batchLimit; sent += batchLimit {
-		// Only a deletion with thousands of relationships comes here. Its parts
-		// before the last carry the position before it, so that a new writer
-		// applies what is left of it again.
-		if err := w.publishBatch(p, r, p.sequence-1, sent, sent+batchLimit); err != nil {
+	for all-sent > batchLimit {
+		// Only what has thousands of relationships comes here, when it is deleted or
+		// changes its type. The parts before the last carry the position before it,
+		// so that a new writer applies what is left of it again.
+		end := sent + batchLimit
+		if p.outcome.Change(end-1).Type == events.TypeElementMoved {
+			end-- // where it moves to comes next, and must not be missing
+		}
+		if err := w.publishBatch(p, r, p.sequence-1, sent, end); err != nil {
 			return err
 		}
+		sent = end
 	}
 	if err := w.publishBatch(p, r, p.sequence, sent, all); err != nil {
 		return err

@@ -1,0 +1,102 @@
+package events
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// MaskedSecret stands in the place of a secret that is not shown.
+const MaskedSecret = "***"
+
+// SecretAttributes are the attributes of open metadata types that hold what is
+// not to be seen.
+func SecretAttributes() []string {
+	return []string{"clearPassword", "encryptedPassword", "securedProperties"}
+}
+
+// secretEndings are those of names that secrets have where anything may stand,
+// such as in configurationProperties.
+func secretEndings() []string {
+	return []string{"password", "passwd", "secret", "token", "apikey", "api_key", "privatekey", "private_key", "credential", "credentials"}
+}
+
+// IsSecret reports whether what has this name is not to be seen: it is one of
+// [SecretAttributes], or its name says so, as those of dbPassword and api_key do.
+func IsSecret(name string) bool {
+	if slices.Contains(SecretAttributes(), name) {
+		return true
+	}
+	name = strings.ToLower(name)
+	return slices.ContainsFunc(secretEndings(), func(end string) bool { return strings.HasSuffix(name, end) })
+}
+
+// MaskSecrets returns a JSON value, such as an element or a change, with
+// [MaskedSecret] in the place of each secret text and number in it. What refers to
+// a secret that is elsewhere, as "env:NAME" and "file:/path" do, stays.
+func MaskSecrets(v jsontext.Value) (jsontext.Value, error) {
+	var out bytes.Buffer
+	m := masking{dec: jsontext.NewDecoder(bytes.NewReader(v)), enc: jsontext.NewEncoder(&out)}
+	if err := m.value(false); err != nil {
+		return nil, err
+	}
+	if _, err := m.dec.ReadToken(); !errors.Is(err, io.EOF) {
+		return nil, Errorf(CodeInvalid, "", "there is more than one JSON value")
+	}
+	return bytes.TrimRight(out.Bytes(), "\n"), nil
+}
+
+// masking copies JSON without its secrets.
+type masking struct {
+	dec *jsontext.Decoder
+	enc *jsontext.Encoder
+}
+
+// value copies the next value, which may be a secret.
+func (m masking) value(secret bool) error {
+	t, err := m.dec.ReadToken()
+	if err != nil {
+		return err
+	}
+	kind := t.Kind()
+	if secret && (kind == '0' || kind == '"' && !isReference(t.String())) {
+		t = jsontext.String(MaskedSecret)
+	}
+	if err := m.enc.WriteToken(t); err != nil || kind != '{' && kind != '[' {
+		return err
+	}
+	for next := m.dec.PeekKind(); next != '}' && next != ']'; next = m.dec.PeekKind() {
+		if err := m.member(kind, secret); err != nil {
+			return err
+		}
+	}
+	end, err := m.dec.ReadToken()
+	if err != nil {
+		return err
+	}
+	return m.enc.WriteToken(end)
+}
+
+// member copies the next member of an object, or item of an array.
+func (m masking) member(of jsontext.Kind, secret bool) error {
+	if of == '{' {
+		name, err := m.dec.ReadToken()
+		if err != nil {
+			return err
+		}
+		secret = secret || IsSecret(name.String())
+		if err := m.enc.WriteToken(name); err != nil {
+			return err
+		}
+	}
+	return m.value(secret)
+}
+
+// isReference reports whether text says where a secret is.
+func isReference(text string) bool {
+	return strings.HasPrefix(text, "env:") || strings.HasPrefix(text, "file:")
+}
