@@ -2,6 +2,7 @@ package archive
 
 import (
 	"cmp"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -271,6 +272,9 @@ func (c *Classification) zones() ([]string, *fault) {
 	}
 	if zones == nil {
 		zones = []string{}
+	}
+	if i := slices.Index(zones, ""); i >= 0 {
+		return nil, faultf("/properties/instanceProperties/zoneMembership", "the name of a zone is empty")
 	}
 	return zones, nil
 }
