@@ -150,7 +150,8 @@ func SyncLinkOf(link *events.Relationship) (SyncLink, error) {
 // With commands it is said of the element as these leave it. They are applied
 // together with the record or not at all, as a change set: if the element is no
 // longer the one that was read, that is a conflict, in the sense of
-// [events.CodeConflict], and the next decision takes that change into account.
+// [events.CodeConflict], and the next decision takes that change into account. Of
+// one that was archived this cannot be told: give the version that is expected.
 func (c *Context) RecordSynchronized(ctx context.Context, p *Counterpart, commands ...events.Command) (events.Result, error) {
 	confirm := confirmation(p.ID, p.Synchronized(p.read))
 	if len(commands) > 0 { // then it is the state, and the time, of the change set
@@ -161,9 +162,10 @@ func (c *Context) RecordSynchronized(ctx context.Context, p *Counterpart, comman
 }
 
 // guard returns what has to stand before commands, so that they are refused where
-// the element is not the one that was read: an update of nothing.
+// the element is not the one that was read: an update of nothing. What is archived
+// takes no update.
 func (p *Counterpart) guard(commands []events.Command) []events.Command {
-	if p.Element == nil || len(commands) == 0 {
+	if p.Element == nil || p.Open.Presence != Active || len(commands) == 0 {
 		return nil
 	}
 	h := &p.Element.Header

@@ -133,5 +133,5 @@ func term(thing *connectors.Counterpart, title, text string) events.Command {
 	if thing.Element == nil {
 		return &events.Create{Element: spec}
 	}
-	return &events.Upsert{Element: spec, Merge: true}
+	return &events.Upsert{Element: spec, Merge: true, Expectation: events.Expectation{ExpectedVersion: thing.Element.Header.Versions.Version}}
 }

@@ -204,7 +204,8 @@ func TestTwoWaysNoChangeIsLostInBetween(t *testing.T) {
 	text, side := k.wiki.read("order")
 	thing.ThirdParty = side
 	k.edit("order", "mine")
-	if _, err := k.c.RecordSynchronized(k.ctx(), thing, term(thing, "order", text)); events.CodeOf(err) != events.CodeConflict {
+	write := &events.Update{Element: id.Element, Properties: events.Props(map[string]any{"description": text})}
+	if _, err := k.c.RecordSynchronized(k.ctx(), thing, write); events.CodeOf(err) != events.CodeConflict {
 		t.Errorf("the steward's change is written over: %v", err)
 	}
 	k.refresh()
