@@ -12,7 +12,7 @@ import (
 )
 
 func element(name string, properties map[string]any, marks ...string) *events.Upsert {
-	u := &events.Upsert{Element: events.ElementSpec{Type: "Topic", QualifiedName: name, Properties: events.Props(properties)}}
+	u := &events.Upsert{Element: events.ElementSpec{Type: "DataFile", QualifiedName: name, Properties: events.Props(properties)}}
 	for _, m := range marks {
 		u.Element.Classifications = append(u.Element.Classifications, events.Classification{Name: m})
 	}
@@ -30,9 +30,9 @@ func TestAContextExplores(t *testing.T) {
 	c := connectors.NewContext(r.Settings(events.Definition{ID: "c", Name: "c"}))
 	t.Cleanup(func() { _ = c.Close(t.Context()) })
 	for _, command := range []events.Command{
-		element("a", map[string]any{"size": 3}), element("b", map[string]any{"size": 1}, events.Memento),
+		element("a", map[string]any{"size": 3}), element("b", map[string]any{"size": 1}),
 		element("c", map[string]any{"size": 2, "displayName": "See"}), element("d", nil, "Impact"),
-		flow("a", "b"), flow("b", "c"), flow("c", "a"), flow("d", "c"),
+		flow("a", "b"), flow("b", "c"), flow("c", "a"), flow("d", "c"), &events.Delete{Element: events.ByName("b"), Method: events.DeleteArchive},
 	} {
 		if _, err := c.Apply(t.Context(), command); err != nil {
 			t.Fatal(err)
@@ -59,7 +59,7 @@ func TestAContextExplores(t *testing.T) {
 		}
 	}
 	count, err := c.CountElements(t.Context(), events.Find{Where: &larger})
-	if err != nil || count.Elements["Topic"] != 2 {
+	if err != nil || count.Elements["DataFile"] != 2 {
 		t.Errorf("got %+v, %v", count, err)
 	}
 	nodes := func(a events.GraphAnswer, err error) (names []string) {

@@ -258,18 +258,13 @@ func removeAll(t *testing.T, b *bus.Bus) {
 func (w *world) send(list []wish) {
 	err := w.metadata.Send(w.t.Context(), func(yield func(events.Event) bool) {
 		for _, o := range list {
-			e, err := events.NewCommand("/test", o.command)
+			e, err := o.event()
 			if err != nil {
 				w.t.Error(err)
 				return
 			}
 			w.sent++
 			e.SetExtension(events.ExtReplyTo, w.replies.inbox+"."+strconv.Itoa(w.sent))
-			e.SetExtension(events.ExtMetadataSource, o.source)
-			e.SetExtension(events.ExtScope, o.scope)
-			if o.dry {
-				e.SetExtension(events.ExtDryRun, "true")
-			}
 			if !yield(e) {
 				return
 			}

@@ -21,9 +21,10 @@ const batchLimit = 1000
 func (w *writer) publish(p *publication, r *received) error {
 	sent, all := 0, p.outcome.Len()
 	for all-sent > batchLimit {
-		// Only what has thousands of relationships comes here, when it is deleted or
-		// changes its type. The parts before the last carry the position before it,
-		// so that a new writer applies what is left of it again.
+		// Only what has thousands of relationships, or of elements anchored to it,
+		// comes here, when it is deleted, archived, restored or changes its type. The
+		// parts before the last carry the position before it, so that a new writer
+		// applies what is left of it again.
 		end := sent + batchLimit
 		if p.outcome.Change(end-1).Type == events.TypeElementMoved {
 			end-- // where it moves to comes next, and must not be missing
@@ -36,10 +37,7 @@ func (w *writer) publish(p *publication, r *received) error {
 	if err := w.publishBatch(p, r, p.sequence, sent, all); err != nil {
 		return err
 	}
-	p.outcome.Result.Sequence = w.outlet.last
-	for i := range p.outcome.Result.Steps {
-		p.outcome.Result.Steps[i].Sequence = w.outlet.last
-	}
+	p.outcome.Stored(w.outlet.last)
 	return nil
 }
 
@@ -86,7 +84,7 @@ func (w *writer) message(c *graph.Change, r *received, position uint64) *nats.Ms
 	}
 	if c.Deletion {
 		// Other changes name the actor in their state.
-		put("ce-"+events.ExtActor, events.EncodeAttribute(r.actor()))
+		put("ce-"+events.ExtActor, events.EncodeAttribute(graph.Actor(&r.event)))
 	}
 	if parent := r.event.Extension(events.ExtTraceParent); parent != "" {
 		put("ce-"+events.ExtTraceParent, events.EncodeAttribute(parent))

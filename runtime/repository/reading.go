@@ -72,8 +72,8 @@ func (r *Repository) open(ctx context.Context) (shut func(), err error) {
 		return nil, err
 	}
 	defer done() // when questions are answered, so that there is always somebody
-	if _, err := r.catchUp(ctx); err != nil {
-		return nil, fmt.Errorf("repository: read the out topic: %w", err)
+	if err := r.readWhole(ctx); err != nil {
+		return nil, err
 	}
 	shut, err = r.serveQuestions(ctx)
 	if err != nil {
