@@ -15,7 +15,7 @@ func (p *program) elementsClassifyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "classify QUALIFIED_NAME|GUID CLASSIFICATION", Short: "Put a classification on an element, or change the one it has",
 		Long: `Put a classification on an element, or change the one it has: its properties become those that are given;
-with --merge the others stay.`,
+with --merge the others stay, as does the one of --effective-from and --effective-to that is not given.`,
 		Example: `  camena elements classify Topic::orders Confidentiality --set levelIdentifier=2
   camena elements classify Topic::orders Confidentiality --merge --set confidence=80`,
 		Args: arguments(2, "the element", "the classification"),
@@ -32,6 +32,9 @@ with --merge the others stay.`,
 		o.words = append(o.words, word{pointer: "/classification/effectiveTo", flag: "--effective-to"})
 		return o.run(cmd.Context(), "classified as "+args[1], func(ctx context.Context, m *bus.Metadata) (events.Command, error) {
 			properties, err := a.properties(ctx, m, args[1])
+			if err == nil && merge && when.isHalf() {
+				err = when.ofClassification(ctx, m, reference(args[0]), args[1])
+			}
 			return &events.Classify{
 				Element: reference(args[0]), Merge: merge, Expectation: o.expectation,
 				Classification: events.Classification{Name: args[1], Properties: properties, Effectivity: when.interval},
@@ -39,6 +42,18 @@ with --merge the others stay.`,
 		})
 	}
 	return cmd
+}
+
+// ofClassification keeps the one of the two that is not given.
+func (p *period) ofClassification(ctx context.Context, m *bus.Metadata, ref events.ElementRef, name string) error {
+	a, err := m.Get(ctx, events.Get{ElementRef: ref})
+	if err != nil || a.Element == nil {
+		return err
+	}
+	if c := a.Element.Classification(name); c != nil {
+		p.keep(c.Effectivity)
+	}
+	return nil
 }
 
 func (p *program) elementsDeclassifyCommand() *cobra.Command {

@@ -144,13 +144,17 @@ func (m *timeFlag) Set(text string) error {
 		m.Time = time.Now().Add(d)
 		return nil
 	}
-	for _, layout := range [...]string{time.RFC3339Nano, "2006-01-02T15:04:05", time.DateTime, "2006-01-02 15:04", time.DateOnly} {
+	if t, err := time.Parse(time.DateOnly, text); err == nil {
+		m.Time = t
+		return nil
+	}
+	for _, layout := range [...]string{time.RFC3339Nano, "2006-01-02T15:04:05", time.DateTime, "2006-01-02 15:04"} {
 		if t, err := time.ParseInLocation(layout, text, time.Local); err == nil {
 			m.Time = t
 			return nil
 		}
 	}
-	return errors.New("give a time such as 2006-01-02T15:04:05Z, 2006-01-02 15:04 or 2006-01-02 (here), or -1h30m for so long ago")
+	return errors.New("give a time such as 2006-01-02T15:04:05Z, 2006-01-02 15:04 (here), a day such as 2006-01-02 (from its beginning in UTC), or -1h30m for so long ago")
 }
 
 func (p *program) elementsListCommand() *cobra.Command {
@@ -255,7 +259,13 @@ as history is kept (CAMENA_HISTORY). What is deleted since then is shown, too.`,
   camena elements get Connection::quickstart --as-of -24h`,
 		Args: one("the element, by its qualified name or guid", "camena elements list"),
 	}
-	cmd.Flags().Var(&asOf, "as-of", "as it was stored at this time")
+	cmd.Flags().Var(&asOf, "as-of", "as it was stored at this time, which has passed")
+	checkFirst(cmd, func(*cobra.Command) error {
+		if asOf.After(time.Now()) {
+			return errors.New("--as-of: that time has not come yet; what will count then --effective-at tells")
+		}
+		return nil
+	})
 	cmd.Flags().Var(&effectiveAt, "effective-at", "only if it counts at this time")
 	o.flag(cmd)
 	o.secretFlag(cmd)

@@ -35,10 +35,12 @@ given; with --merge the others stay. Ends are named by qualified name or guid.`,
 		o.words = append(o.words, a.words("/relationship/properties")...)
 		return o.run(cmd.Context(), "linked", func(ctx context.Context, m *bus.Metadata) (events.Command, error) {
 			properties, err := a.properties(ctx, m, args[0])
-			return &events.Link{Merge: merge, Expectation: o.expectation, Relationship: events.RelationshipSpec{
-				GUID: guid, Type: args[0], End1: reference(args[1]), End2: reference(args[2]),
-				Properties: properties, Effectivity: when.effectivity(),
-			}}, err
+			spec := events.RelationshipSpec{GUID: guid, Type: args[0], End1: reference(args[1]), End2: reference(args[2]), Properties: properties}
+			if err == nil {
+				err = when.half(o, func() (*events.ElementHeader, error) { return linkHeader(ctx, m, &spec) })
+			}
+			spec.Effectivity = when.effectivity()
+			return &events.Link{Merge: merge, Expectation: o.expectation, Relationship: spec}, err
 		})
 	}
 	return cmd
