@@ -17,7 +17,7 @@ func (p *program) elementsClassifyCommand() *cobra.Command {
 		Long: `Put a classification on an element, or change the one it has: its properties become those that are given;
 with --merge the others stay, as does the one of --effective-from and --effective-to that is not given.`,
 		Example: `  camena elements classify Topic::orders Confidentiality --set levelIdentifier=2
-  camena elements classify Topic::orders Confidentiality --merge --set confidence=80`,
+  camena elements classify Topic::orders Confidentiality --merge --set notes='asked the owner'`,
 		Args: arguments(2, "the element", "the classification"),
 	}
 	a.flags(cmd)
@@ -80,7 +80,7 @@ func (p *program) elementsRetypeCommand() *cobra.Command {
 		Use: "retype QUALIFIED_NAME|GUID TYPE", Short: "Make an element one of another type",
 		Long: `Make an element one of another type. It keeps its guid, its name, its relationships, and those properties that
 the new type has, too.`,
-		Example: `  camena elements retype DataFile::a.csv CSVFile --set delimiterCharacter=;`,
+		Example: `  camena elements retype DataFile::b.csv CSVFile --set 'delimiterCharacter=;'`,
 		Args:    arguments(2, "the element", "the new type"),
 	}
 	a.flags(cmd)

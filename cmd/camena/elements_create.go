@@ -62,8 +62,8 @@ func (p *program) elementsCreateCommand() *cobra.Command {
 		Use: "create TYPE [QUALIFIED_NAME]", Short: "Create an element",
 		Long: `Create an element that must not be there yet; "upsert" also changes one that is. Types that are not
 Referenceable need no name.`,
-		Example: `  camena elements create Topic Topic::orders --set displayName=orders
-  camena elements create DataFile DataFile::a.csv --properties '{"displayName": "a"}' --zone sales --anchor FileFolder::in
+		Example: `  camena elements create Topic Topic::returns --set displayName=returns
+  camena elements create DataFile DataFile::c.csv --properties '{"displayName": "a"}' --zone sales --anchor FileFolder::in
   camena elements create Topic Topic::x --set color=red --unknown keep --dry-run`,
 		Args: arguments(1, "the type", "the qualified name"),
 	}

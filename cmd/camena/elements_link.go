@@ -89,8 +89,8 @@ func (p *program) elementsFromTemplateCommand() *cobra.Command {
 		Long: `Create an element as a copy of a template, which is an element that is classified as Template, and with it copies of
 what is anchored to the template. ~{name}~ in its texts is replaced by the placeholder of that name. The new element is
 linked to the template by SourcedFrom. It is in the zones of new elements, not in those of the template.`,
-		Example: `  camena elements from-template Template::server --placeholder host=alpha --placeholder port=5432
-  camena elements from-template Template::server --name Server::alpha --placeholder host=alpha --retrieve`,
+		Example: `  camena elements from-template 'Server::~{host}~' --placeholder host=alpha --placeholder port=5432
+  camena elements from-template 'Server::~{host}~' --name Server::main --placeholder host=alpha --placeholder port=5432 --retrieve`,
 		Args: one("the template, by its qualified name or guid", "camena elements list --classification Template"),
 	}
 	where, f := &placement{cmd: cmd}, cmd.Flags()
