@@ -40,7 +40,7 @@ func (p *program) connect(ctx context.Context) (*bus.Bus, error) {
 	url, known := p.url()
 	if p.dataGiven && url == defaultURL && known == theDefault {
 		return nil, explainedAs(events.Errorf(events.CodeUnavailable, "", "nobody serves"),
-			`nobody answers: no node serves from %s (CAMENA_DATA); start one there with "camena serve", or unset CAMENA_DATA to ask whoever is at %s`, p.config.Data, defaultURL)
+			`nobody answers at %s (CAMENA_DATA): start a node on it with "camena serve", or unset CAMENA_DATA to ask whoever is at %s`, p.config.Data, defaultURL)
 	}
 	b, err := bus.Connect(ctx, bus.Settings{
 		URL: url, Name: "camena command", Domain: p.config.Domain, Credentials: p.config.credentials(), Logger: log,

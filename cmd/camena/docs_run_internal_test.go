@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,20 +19,19 @@ import (
 func natsCommand() {
 	url, ok := embedded.URLOf(os.Getenv("CAMENA_DATA"))
 	if !ok || len(os.Args) != 4 || os.Args[1] != "req" {
-		fmt.Fprintln(os.Stderr, "usage: nats req subject data, beside a node")
-		os.Exit(1)
+		panic("usage: nats req subject data, beside a node")
 	}
 	conn, err := nats.Connect(url)
-	if err == nil {
-		defer conn.Close()
-		var answer *nats.Msg
-		if answer, err = conn.Request(os.Args[2], []byte(os.Args[3]), 10*time.Second); err == nil && answer.Header.Get("Nats-Service-Error-Code") != "" {
-			err = fmt.Errorf("%s", answer.Data)
-		}
-	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "nats:", err)
-		os.Exit(1)
+		panic(err)
+	}
+	defer conn.Close()
+	answer, err := conn.Request(os.Args[2], []byte(os.Args[3]), 10*time.Second)
+	if err != nil {
+		panic(err)
+	}
+	if answer.Header.Get("Nats-Service-Error-Code") != "" {
+		panic(string(answer.Data))
 	}
 }
 
@@ -103,7 +101,7 @@ func mayBeRefused(block string) string {
 // file that is shown is a comment with its name.
 func TestDocumentsCanBeFollowed(t *testing.T) {
 	t.Parallel()
-	blocks := regexp.MustCompile("(?ms)^```(sh|yaml)\n(.*?)^```$")
+	blocks := regexp.MustCompile("(?s)\n```(sh|yaml)\n(.*?\n)```\n")
 	name := regexp.MustCompile(`^# (\S+\.yaml)\n`)
 	for _, document := range []string{"metadata.md", "types.md", "queries.md"} {
 		t.Run(document, func(t *testing.T) {

@@ -51,7 +51,7 @@ func (p *program) externalIDAddCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "add", Short: "Note that an element has an identifier in another system",
 		Long: `Note that an element has an identifier in another system. --set gives properties of the ExternalId, --link those of
-the ExternalIdLink.`,
+the ExternalIdLink. Several elements may have one identifier, which belongs to the metadata source that made it.`,
 		Example: `  camena elements external-id add Person::17 4711 --scope SoftwareCapability::crm
   camena elements external-id add Person::17 4711 --scope SoftwareCapability::crm \
     --set keyPattern=LOCAL_KEY --link permittedSynchronization=FROM_THIRD_PARTY --link 'mappingProperties={"table": "C"}'`,
@@ -72,7 +72,8 @@ func (p *program) externalIDRemoveCommand() *cobra.Command {
 	o := p.operation()
 	cmd := &cobra.Command{
 		Use: "remove", Short: "Note that an element has an identifier no more",
-		Long:    "Note that an element has an identifier no more. An identifier that no element has any more is deleted.",
+		Long: `Note that an element has an identifier no more. When no other element has it, the identifier is deleted, unless it
+belongs to another metadata source.`,
 		Example: `  camena elements external-id remove Person::17 4711 --scope SoftwareCapability::crm`,
 	}
 	o.removing(cmd)

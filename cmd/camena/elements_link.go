@@ -50,6 +50,8 @@ func (p *program) elementsUnlinkCommand() *cobra.Command {
 	o := p.operation()
 	cmd := &cobra.Command{
 		Use: "unlink TYPE END1 END2 | GUID", Short: "Remove a relationship",
+		Long: `Remove a relationship. One of several of the same type between the same two elements is named by its guid; "camena
+elements related -o json" tells that.`,
 		Example: `  camena elements unlink DataFlow Topic::orders Topic::invoices
   camena elements unlink 0b4ee7f4-1f5d-5c7e-9b7a-7e0c6d9f3a10`,
 		Args: func(cmd *cobra.Command, args []string) error {

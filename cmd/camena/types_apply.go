@@ -114,9 +114,9 @@ func (d *document) typeOf(n *yaml.Node) (placedType, error) {
 		err = t.def.Validate("")
 	}
 	if err != nil {
-		return t, t.located(err, "")
+		err = t.located(err, "")
 	}
-	return t, nil
+	return t, err
 }
 
 func (t placedTypes) command() *events.DefineTypes {

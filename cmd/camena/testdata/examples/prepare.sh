@@ -14,3 +14,4 @@ camena elements create SoftwareServer 'Server::~{host}~' --set 'displayName=~{ho
 camena elements create IntegrationConnector IntegrationConnector::quickstart
 camena elements create DataFile DataFile::a.csv --source IntegrationConnector::old
 camena elements create DataFile DataFile::b.csv
+camena elements link DataFlow Topic::invoices Topic::orders --guid 7f0c2c4e-9a53-5d0b-8a51-2f4f1c6d8e90 --source IntegrationConnector::old
