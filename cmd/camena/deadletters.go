@@ -127,7 +127,7 @@ func (p *program) deadLettersListCommand() *cobra.Command {
 		Use: "list", Short: "List dead letters with their reasons",
 		Long: `List dead letters with their reasons. Refused commands whose sender waited for the outcome, and so was told, are left
 out: --all shows them, too.`,
-		Example: "  camena dlq list\n  camena dlq list --all -o json", Args: cobra.NoArgs,
+		Example: "  camena dlq list\n  camena dlq list --all -o json", Args: nothing,
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "also the refusals of which the sender was told")
 	o.flag(cmd)
