@@ -76,9 +76,9 @@ type Relationship struct {
 // Stub is an element as a relationship or classification names it (Egeria:
 // EntityProxy).
 type Stub struct {
-	GUID          string
-	Type          string
-	QualifiedName string
+	GUID          string `json:"guid"`
+	Type          string `json:"type,omitempty"`
+	QualifiedName string `json:"qualifiedName,omitempty"`
 }
 
 // wireAudit is what every instance has.

@@ -97,8 +97,8 @@ func (r *Repository) Serve(ctx context.Context) error {
 	defer kept.Wait()
 	defer stopKeeping()
 	// A node that has not read the store yet would answer that nothing is there.
-	if _, err := r.catchUp(ctx); err != nil {
-		return fmt.Errorf("repository: read the out topic: %w", err)
+	if err := r.readWhole(ctx); err != nil {
+		return err
 	}
 	stop, err := r.serveQuestions(ctx)
 	if err != nil {
@@ -239,20 +239,11 @@ func (r *Repository) write(tenure context.Context, next uint64) error {
 		bus: r.set.Bus, js: js, index: r.index, log: r.set.Logger, crash: r.set.Crash,
 		erase: r.purgeSecrets,
 		pending: graph.NewPending(r.index, graph.Rules{
-			PublishZones: r.set.PublishZones, DefaultZones: r.set.DefaultZones, MaxState: maxState(r.set.Bus.MaxPayload()),
+			PublishZones: r.set.PublishZones, DefaultZones: r.set.DefaultZones, MaxState: graph.MaxState(r.set.Bus.MaxPayload()),
 		}),
 		room: semaphore.NewWeighted(roomBytes), outlet: outlet{js: js, last: next - 1, confirmed: next - 1},
 	}
 	return w.run(tenure)
-}
-
-// maxState leaves room for two states, the headers and the rest of the event.
-func maxState(payload int64) int {
-	const (
-		largest = 1 << 20
-		spare   = 32 << 10
-	)
-	return int(min(largest, (payload-spare)/2))
 }
 
 var errCaughtUp = errors.New("caught up")
@@ -294,7 +285,7 @@ func (r *Repository) catchUp(ctx context.Context) (next uint64, err error) {
 }
 
 // errRestoring says that the out topic is not whole.
-var errRestoring = errors.New("the repository is being restored, or that was interrupted: run camena restore again with the same file")
+var errRestoring = errors.New("a restore was interrupted here, or still runs: run camena restore again with the same file")
 
 // errOtherStore says that the index was of another out topic and is empty now.
 var errOtherStore = errors.New("the out topic is not the one that was read")
