@@ -1,6 +1,7 @@
 package events
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -35,7 +36,8 @@ type ElementSpec struct {
 	Type          string     `json:"type"`
 	QualifiedName string     `json:"qualifiedName,omitempty"`
 	Properties    Properties `json:"properties,omitzero"`
-	// Zones and Classifications: nil leaves what is there, empty removes it.
+	// Zones and Classifications: nil leaves what is there, empty removes it. Of
+	// zones that are given twice the first counts.
 	Zones           []string         `json:"zones,omitzero"`
 	Classifications []Classification `json:"classifications,omitzero"`
 	// Anchor is the element that this one belongs to; none leaves what is there.
@@ -54,28 +56,16 @@ func (s *ElementSpec) Validate(pointer string) error {
 	if s.Type == "" {
 		return Errorf(CodeInvalid, pointer+"/type", "missing: name the type of the element")
 	}
-	var names map[string]bool
-	if len(s.Classifications) > 1 {
-		names = make(map[string]bool, len(s.Classifications))
-	}
-	for i := range s.Classifications {
-		name := s.Classifications[i].Name
-		switch {
-		case name == "":
-			return Errorf(CodeInvalid, pointer+classificationAt(i), "missing: name the classification")
-		case names[name]:
-			return Errorf(CodeInvalid, pointer+classificationAt(i), "%s is given twice", name)
-		case names != nil:
-			names[name] = true
-		}
-		if err := s.Classifications[i].Effectivity.Validate(pointer + "/classifications/" + strconv.Itoa(i)); err != nil {
-			return err
-		}
+	if err := validateMarks(s.Classifications, pointer); err != nil {
+		return err
 	}
 	if s.Anchor != (ElementRef{}) {
 		if err := s.Anchor.Validate(pointer + "/anchor"); err != nil {
 			return err
 		}
+	}
+	if err := validateZones(s.Zones, pointer+"/zones"); err != nil {
+		return err
 	}
 	if err := validateEffectivity(s.Effectivity, pointer+"/effectivity"); err != nil {
 		return err
@@ -89,6 +79,54 @@ func validateEffectivity(e *Effectivity, pointer string) error {
 		return nil
 	}
 	return e.Validate(pointer)
+}
+
+func validateZones(zones []string, pointer string) error {
+	if i := slices.Index(zones, ""); i >= 0 {
+		return Errorf(CodeInvalid, pointer+"/"+strconv.Itoa(i), "the name of a zone is empty")
+	}
+	return nil
+}
+
+// validateMarks checks that each classification is one, and is given once.
+func validateMarks(marks []Classification, pointer string) error {
+	var names map[string]bool
+	if len(marks) > 1 {
+		names = make(map[string]bool, len(marks))
+	}
+	for i := range marks {
+		name := marks[i].Name
+		if err := validateMark(name, ""); err != nil {
+			return Errorf(err.Code, pointer+classificationAt(i), "%s", err.Message)
+		}
+		if names[name] {
+			return Errorf(CodeInvalid, pointer+classificationAt(i), "%s is given twice", name)
+		}
+		if names != nil {
+			names[name] = true
+		}
+		if err := marks[i].Effectivity.Validate(pointer + "/classifications/" + strconv.Itoa(i)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// validateMark checks the name of a classification that a command puts on an
+// element or takes off it. Those that say what else an element has a place for
+// are not among them.
+func validateMark(name, pointer string) *Error {
+	switch name {
+	case "":
+		return Errorf(CodeInvalid, pointer, "missing: name the classification")
+	case Memento:
+		return Errorf(CodeInvalid, pointer, "%s is neither put on nor taken off as a classification: delete with the method %s, and restore", name, DeleteArchive)
+	case "Anchors":
+		return Errorf(CodeInvalid, pointer, "what an element is anchored to is no classification here: create and upsert have the field anchor")
+	case "ZoneMembership":
+		return Errorf(CodeInvalid, pointer, "the zones of an element are no classification here: create, upsert and update have the field zones")
+	}
+	return nil
 }
 
 func classificationAt(i int) string {
@@ -126,7 +164,8 @@ func (s *RelationshipSpec) Validate(pointer string) error {
 // Expectation makes a command apply only to the version that its sender saw.
 type Expectation struct {
 	// ExpectedVersion of the element or relationship; any other is a conflict,
-	// whose error names both. 0 expects nothing.
+	// whose error names both, and so is when it is gone. Versions begin anew with
+	// what is created anew, and go on in what is restored. 0 expects nothing.
 	ExpectedVersion int64 `json:"expectedVersion,omitzero"`
 }
 
@@ -241,7 +280,8 @@ type UpdateRelationship struct {
 }
 
 // Unlink is the data of [TypeUnlinkElements]: remove a relationship. Unlinking
-// what is not there changes nothing.
+// what is not there changes nothing, unless a version of it is expected: that is a
+// conflict.
 type Unlink struct {
 	GUID string     `json:"guid,omitempty"`
 	Type string     `json:"type,omitempty"`

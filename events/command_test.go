@@ -20,6 +20,10 @@ func TestDecodeCommandErrors(t *testing.T) {
 	const (
 		noRef  = "name the element by guid or by qualifiedName"
 		noGUID = `"x" is not a guid such as ` + guid
+
+		memento        = "Memento is neither put on nor taken off as a classification: delete with the method ARCHIVE, and restore"
+		anchors        = "what an element is anchored to is no classification here: create and upsert have the field anchor"
+		zoneMembership = "the zones of an element are no classification here: create, upsert and update have the field zones"
 	)
 	for _, c := range []struct{ typeName, data, pointer, message string }{
 		{events.TypeUpsertElement, ``, "", "the data is empty; JSON is expected"},
@@ -87,6 +91,17 @@ func TestDecodeCommandErrors(t *testing.T) {
 		{events.TypeWithdrawElement, `{}`, "/element", noRef},
 		{events.TypeRetypeElement, `{"element":{"qualifiedName":"a"}}`, "/type", "missing: name the new type of the element"},
 		{events.TypeRehomeElement, `{"from":"a","to":"b"}`, "/element", noRef},
+		{events.TypeRehomeElement, `{"relationship":{"type":"R"}}`, "/relationship/end1", noRef},
+		{events.TypeRehomeElement, `{"element":{"qualifiedName":"a"},"relationship":{"guid":"0b4ee7f4-1f5d-5c7e-9b7a-7e0c6d9f3a10"}}`, "/relationship", "name an element or a relationship, not both"},
+		{events.TypeClassifyElement, `{"element":{"qualifiedName":"a"},"classification":{"classificationName":"Memento"}}`, "/classification/classificationName", memento},
+		{events.TypeDeclassifyElement, `{"element":{"qualifiedName":"a"},"classificationName":"Memento"}`, "/classificationName", memento},
+		{events.TypeCreateElement, `{"element":{"type":"T","qualifiedName":"a","classifications":[{"classificationName":"A"},{"classificationName":"Memento"}]}}`, "/element/classifications/1/classificationName", memento},
+		{events.TypeUpsertElement, `{"element":{"type":"T","qualifiedName":"a","classifications":[{"classificationName":"Anchors"}]}}`, "/element/classifications/0/classificationName", anchors},
+		{events.TypeClassifyElement, `{"element":{"qualifiedName":"a"},"classification":{"classificationName":"Anchors"}}`, "/classification/classificationName", anchors},
+		{events.TypeDeclassifyElement, `{"element":{"qualifiedName":"a"},"classificationName":"ZoneMembership"}`, "/classificationName", zoneMembership},
+		{events.TypeClassifyElement, `{"element":{"qualifiedName":"a"},"classification":{"classificationName":"ZoneMembership"}}`, "/classification/classificationName", zoneMembership},
+		{events.TypeUpsertElement, `{"element":{"type":"T","qualifiedName":"a","zones":["z",""]}}`, "/element/zones/1", "the name of a zone is empty"},
+		{events.TypeUpdateElement, `{"element":{"qualifiedName":"a"},"zones":[""]}`, "/zones/0", "the name of a zone is empty"},
 		{events.TypeCreateFromTemplate, `{}`, "/template", noRef},
 		{events.TypeUpdateRelationship, `{}`, "/relationship/type", "missing: name the relationship by guid, or by type, end1 and end2"},
 		{events.TypeLinkExternalID, `{"element":{"qualifiedName":"a"},"scope":{"qualifiedName":"b"}}`, "/identifier", "missing: the identifier in the external system"},
@@ -180,6 +195,7 @@ func everyCommand(tb testing.TB) map[string]events.Command {
 		&events.Withdraw{Element: a},
 		&events.Retype{Element: a, Type: "U", Properties: properties},
 		&events.Rehome{Element: a, From: "s", To: "t"},
+		&events.Rehome{Relationship: events.RelationshipRef{Type: "R", End1: a, End2: b}, From: "s"},
 		&events.FromTemplate{Template: a, Placeholders: map[string]string{"p": "v"}, QualifiedName: "c", Properties: properties, Anchor: b, Retrieve: true},
 		&events.UpdateRelationship{Relationship: events.RelationshipRef{Type: "R", End1: a, End2: b}, Properties: properties, Replace: true},
 		&events.LinkExternalID{ExternalID: external, Properties: properties, Link: properties},

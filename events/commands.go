@@ -65,6 +65,9 @@ func (c *Update) Validate() error {
 	if err := c.UnknownProperties.validate("/unknownProperties"); err != nil {
 		return err
 	}
+	if err := validateZones(c.Zones, "/zones"); err != nil {
+		return err
+	}
 	if err := validateEffectivity(c.Effectivity, "/effectivity"); err != nil {
 		return err
 	}
@@ -73,8 +76,8 @@ func (c *Update) Validate() error {
 
 // Validate checks the reference and the classification's name.
 func (c *Classify) Validate() error {
-	if c.Classification.Name == "" {
-		return Errorf(CodeInvalid, "/classification/classificationName", "missing: name the classification")
+	if err := validateMark(c.Classification.Name, "/classification/classificationName"); err != nil {
+		return err
 	}
 	if err := c.Classification.Effectivity.Validate("/classification"); err != nil {
 		return err
@@ -84,8 +87,8 @@ func (c *Classify) Validate() error {
 
 // Validate checks the reference and the classification's name.
 func (c *Declassify) Validate() error {
-	if c.ClassificationName == "" {
-		return Errorf(CodeInvalid, "/classificationName", "missing: name the classification")
+	if err := validateMark(c.ClassificationName, "/classificationName"); err != nil {
+		return err
 	}
 	return c.Element.Validate("/element")
 }

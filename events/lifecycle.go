@@ -19,17 +19,20 @@ const (
 	// DeletePurge removes the element, its relationships and their history, under
 	// all types that it had, before the next command is applied: what is made of
 	// the same guid or name later begins anew. What was deleted already is not
-	// there, and so is not purged.
+	// there, and so is not purged; nor are relationships that the element had once.
 	DeletePurge DeleteMethod = "PURGE"
 )
 
 // Delete is the data of [TypeDeleteElement]: remove the element and its
-// relationships. Deleting what is not there changes nothing.
+// relationships, whosever they are. Deleting what is not there changes nothing,
+// unless a version of it is expected: that is a conflict.
 type Delete struct {
 	Element ElementRef   `json:"element"`
 	Method  DeleteMethod `json:"method,omitempty"`
-	// Cascade deletes what is anchored to the element as well; without it such
-	// an element is not deleted (Egeria: cascadedDelete).
+	// Cascade deletes what is anchored to the element as well, whosever it is: who
+	// anchors an element gives its life away. Without it such an element is not
+	// deleted, but for what is archived already: that goes with it (Egeria:
+	// cascadedDelete).
 	Cascade bool `json:"cascade,omitzero"`
 	// ArchiveProcess is what archives the element, for [DeleteArchive].
 	ArchiveProcess string `json:"archiveProcess,omitempty"`
@@ -120,12 +123,16 @@ func (c *Retype) Validate() error {
 	return c.Element.Validate("/element")
 }
 
-// Rehome is the data of [TypeRehomeElement]: make the element belong to another
-// metadata source, such as when its own is gone. From has to be its present
-// source, so that nobody takes over what is not what they think (Egeria:
-// ELEMENT_HOME_CHANGED).
+// Rehome is the data of [TypeRehomeElement]: make an element, or a relationship,
+// belong to another metadata source. Its present source may do that, and who acts
+// on behalf of none, such as a steward when the source is gone. From has to be the
+// present source, so that nobody takes over what is not what they think. The
+// category of the origin stays, unless it comes from the repository itself, or
+// goes there (Egeria: ELEMENT_HOME_CHANGED).
 type Rehome struct {
-	Element ElementRef `json:"element"`
+	// Element or Relationship, one of the two.
+	Element      ElementRef      `json:"element,omitzero"`
+	Relationship RelationshipRef `json:"relationship,omitzero"`
 	// From and To are qualified names of metadata sources; empty is the
 	// repository itself.
 	From string `json:"from,omitempty"`
@@ -136,8 +143,17 @@ type Rehome struct {
 // EventType returns [TypeRehomeElement].
 func (*Rehome) EventType() string { return TypeRehomeElement }
 
-// Validate checks the reference.
-func (c *Rehome) Validate() error { return c.Element.Validate("/element") }
+// Validate checks that it names an element or a relationship.
+func (c *Rehome) Validate() error {
+	switch {
+	case c.Relationship == (RelationshipRef{}):
+		return c.Element.Validate("/element")
+	case c.Element != (ElementRef{}):
+		return Errorf(CodeInvalid, "/relationship", "name an element or a relationship, not both")
+	default:
+		return c.Relationship.Validate("/relationship")
+	}
+}
 
 // FromTemplate is the data of [TypeCreateFromTemplate]: create an element as a
 // copy of a template, and with it copies of what is anchored to the template,

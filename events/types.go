@@ -66,10 +66,11 @@ const (
 	// reconciliation deletes only within its scope.
 	ExtScope = "scope"
 	// ExtOriginCategory is the category of what a command creates on behalf of a
-	// metadata source; EXTERNAL_SOURCE unless given.
+	// metadata source; EXTERNAL_SOURCE unless given. Without a source there is only
+	// LOCAL_COHORT.
 	ExtOriginCategory = "origincategory"
 	// ExtDryRun, if "true", makes the repository answer what a command would
-	// change, and change nothing.
+	// change, and change nothing; "false" is as good as nothing.
 	ExtDryRun = "dryrun"
 	// ExtReplyTo is the NATS subject to which the outcome of a command goes.
 	ExtReplyTo = "replyto"

@@ -26,6 +26,7 @@ import (
 type installation struct {
 	bus      *bus.Bus
 	metadata *bus.Metadata
+	repo     *repository.Repository
 	stop     func()
 }
 
@@ -45,7 +46,7 @@ func (i *installation) start(tb testing.TB) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	i.stop = runtimetest.Run(tb, repo.Serve)
+	i.repo, i.stop = repo, runtimetest.Run(tb, repo.Serve)
 	runtimetest.Eventually(tb, "a repository that answers", func() bool {
 		_, err := i.metadata.Count(tb.Context(), events.Find{})
 		return err == nil
@@ -258,9 +259,12 @@ func TestInterruptedRestoreGoesOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := repo.Serve(t.Context()); err == nil || !strings.Contains(err.Error(), "run camena restore again with the same file") {
-		t.Errorf("serving ends with %v", err)
-	}
+	// A node that runs refuses to answer, until all is there.
+	stop := runtimetest.Run(t, repo.Serve)
+	runtimetest.Eventually(t, "a repository that refuses", func() bool {
+		_, err := second.metadata.Count(t.Context(), events.Find{})
+		return events.CodeOf(err) == events.CodeUnavailable && strings.Contains(err.Error(), "run camena restore again with the same file")
+	})
 	e := &exporting{progress: newProgress(io.Discard, true)}
 	if _, err := e.run(t.Context(), second.bus, "-", io.Discard); err == nil || !strings.Contains(err.Error(), "nothing whole to export") {
 		t.Errorf("exporting ends with %v", err)
@@ -271,6 +275,11 @@ func TestInterruptedRestoreGoesOn(t *testing.T) {
 	if err := second.restore(t, file); err != nil {
 		t.Fatal(err)
 	}
+	runtimetest.Eventually(t, "a repository that answers", func() bool {
+		_, err := second.metadata.Count(t.Context(), events.Find{})
+		return err == nil
+	})
+	stop()
 	second.start(t)
 	if diff := cmp.Diff(first.answers(t, terms, nil), second.answers(t, terms, nil)); diff != "" {
 		t.Errorf("it answers otherwise (-first +restored):\n%s", diff)

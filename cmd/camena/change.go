@@ -70,8 +70,8 @@ func changedParts(c *events.ElementChange) string {
 	if was.Type.Name != is.Type.Name {
 		parts = append(parts, "was "+was.Type.Name)
 	}
-	if was.Origin.Source != is.Origin.Source {
-		parts = append(parts, "source "+orDash(was.Origin.Source)+" → "+orDash(is.Origin.Source))
+	if moved := changedHome(was, is); moved != "" {
+		parts = append(parts, moved)
 	}
 	if !slices.Equal(was.Zones, is.Zones) {
 		parts = append(parts, "zones")
@@ -83,6 +83,14 @@ func changedParts(c *events.ElementChange) string {
 		parts = append(parts, "effectivity")
 	}
 	return strings.Join(parts, ", ")
+}
+
+// changedHome tells from which metadata source to which something has gone.
+func changedHome(was, is *events.ElementHeader) string {
+	if was.Origin.Source == is.Origin.Source {
+		return ""
+	}
+	return "source " + orDash(was.Origin.Source) + " → " + orDash(is.Origin.Source)
 }
 
 // typeSubject is the definition of a type.
@@ -98,7 +106,7 @@ func relationshipSubject(c *events.RelationshipChange) subject {
 	r := c.State()
 	s := subject{header: &r.Header, typeName: r.Header.Type.Name, name: stubName(r.End1) + " → " + stubName(r.End2)}
 	if c.Relationship != nil && c.Previous != nil {
-		s.detail = changedNames(c.Previous.Properties, c.Relationship.Properties)
+		s.detail = cmp.Or(changedNames(c.Previous.Properties, c.Relationship.Properties), changedHome(&c.Previous.Header, &c.Relationship.Header))
 	}
 	return s
 }

@@ -87,12 +87,14 @@ func (p *program) elementsRehomeCommand() *cobra.Command {
 	o := p.operation()
 	var command events.Rehome
 	cmd := &cobra.Command{
-		Use: "rehome QUALIFIED_NAME|GUID", Short: "Make an element belong to another metadata source",
-		Long: `Make an element belong to another metadata source, such as when its own is gone. --from has to be the present
-one, so that nobody takes over what is not what they think. "" is the repository itself.`,
+		Use: "rehome QUALIFIED_NAME|GUID", Short: "Make an element, or a relationship by its guid, belong to another metadata source",
+		Long: `Make an element, or a relationship by its guid, belong to another metadata source, such as when its own is gone.
+--from has to be the present one, so that nobody takes over what is not what they think. "" is the repository itself.
+Without --source this is the one change that may be made of what belongs to a source; no other source may.`,
 		Example: `  camena elements rehome DataFile::a.csv --from IntegrationConnector::old --to IntegrationConnector::new
-  camena elements rehome DataFile::a.csv --from IntegrationConnector::old     # for anybody to change`,
-		Args: one("the element, by its qualified name or guid", "camena elements list"),
+  camena elements rehome DataFile::a.csv --from IntegrationConnector::old     # for anybody to change
+  camena elements rehome 0b4ee7f4-1f5d-5c7e-9b7a-7e0c6d9f3a10 --from IntegrationConnector::old`,
+		Args: one("the element, by its qualified name or guid, or the relationship by its guid", "camena elements list"),
 	}
 	cmd.Flags().StringVar(&command.From, "from", "", "qualified name of the metadata source that it belongs to")
 	cmd.Flags().StringVar(&command.To, "to", "", "qualified name of the one that it is to belong to")
@@ -101,10 +103,26 @@ one, so that nobody takes over what is not what they think. "" is the repository
 	o.words = append(o.words, word{pointer: "/from", flag: "--from"}, word{pointer: "/to", flag: "--to"})
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		o.about = args[0]
-		return o.run(cmd.Context(), "rehomed", func(context.Context, *bus.Metadata) (events.Command, error) {
-			command.Element, command.Expectation = reference(args[0]), o.expectation
-			return &command, nil
+		return o.run(cmd.Context(), "rehomed", func(ctx context.Context, m *bus.Metadata) (events.Command, error) {
+			command.Expectation = o.expectation
+			related, err := isRelationship(ctx, m, args[0])
+			if related {
+				command.Relationship = events.RelationshipRef{GUID: args[0]}
+			} else {
+				command.Element = reference(args[0])
+			}
+			return &command, err
 		})
 	}
 	return cmd
+}
+
+// isRelationship reports whether an argument is the guid of a relationship.
+func isRelationship(ctx context.Context, m *bus.Metadata, argument string) (bool, error) {
+	ref := reference(argument)
+	if ref.GUID == "" {
+		return false, nil
+	}
+	a, err := m.Get(ctx, events.Get{ElementRef: ref})
+	return err == nil && a.Relationship != nil, err
 }

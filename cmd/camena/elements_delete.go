@@ -26,9 +26,10 @@ func (p *program) elementsDeleteCommand() *cobra.Command {
 
   soft     it is gone, but "camena elements restore" brings it back while its history is kept
   archive  it stays, classified as Memento: only who asks for what is archived finds it, and lineage
-  purge    it is gone with its history, for good
+  purge    it is gone with its history, for good; of relationships that it had before, the history stays
 
-What is anchored to it goes with it, but only with --cascade; without, an element that others are anchored to stays.`,
+What is anchored to it goes with it, whosever it is, but only with --cascade; without, an element that others are
+anchored to stays, unless all these are archived.`,
 		Example: `  camena elements delete Topic::orders
   camena elements delete FileFolder::in --cascade --dry-run
   camena elements delete Topic::orders --method archive --archive-process clean-up`,

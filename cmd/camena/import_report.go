@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strconv"
@@ -13,8 +15,11 @@ import (
 	"github.com/camena-io/camena/runtime/archive"
 )
 
-// mostShown is how many refusals are shown of one file.
-const mostShown = 100
+// So many refusals are shown of one file, and so many elements that are missing.
+const (
+	mostShown   = 100
+	mostMissing = 12
+)
 
 // show tells what became of a file.
 func (i *importing) show(one *imported) error {
@@ -30,18 +35,13 @@ func (i *importing) show(one *imported) error {
 		title += ", for " + one.Source
 	}
 	fmt.Fprintln(out, printable(title))
-	shown := 0
-	for _, f := range one.Findings {
-		if f.Outcome != archive.Refused {
-			continue
-		}
-		shown++
-		if shown <= mostShown {
-			fmt.Fprintln(out, "  "+printable(f.String()))
-		}
+	one.showRefused(out)
+	trouble := one.trouble()
+	if one.Broken != nil || one.err != nil {
+		fmt.Fprintln(out, "  "+printable(trouble))
 	}
-	if more := one.refused() - min(shown, mostShown); more > 0 && shown > 0 {
-		fmt.Fprintf(out, "  ... and %d more; --report FILE has them all\n", more)
+	if len(one.Counts) == 0 && trouble != "" || one.Broken != nil {
+		return nil
 	}
 	if err := one.table().print(out, "the archive holds nothing"); err != nil {
 		return err
@@ -52,10 +52,106 @@ func (i *importing) show(one *imported) error {
 	return nil
 }
 
+// showRefused tells what was refused: what refers to the same missing element
+// together, the rest one by one.
+func (one *imported) showRefused(out io.Writer) {
+	shown := one.showMissing(out)
+	lines := 0
+	for _, f := range one.Findings {
+		if f.Outcome != archive.Refused || f.Missing.GUID != "" {
+			continue
+		}
+		shown++
+		lines++
+		fmt.Fprintln(out, "  "+printable(f.String()))
+		if lines == mostShown {
+			break
+		}
+	}
+	if more := one.refused() - shown; more > 0 && one.Broken == nil {
+		fmt.Fprintf(out, "  ... and %d more refused; --report FILE has them all\n", more)
+	}
+}
+
+// absent is an element that items of an archive refer to.
+type absent struct {
+	archive.Stub
+	count map[archive.Kind]int
+	items int
+	first archive.Place
+}
+
+// absentees are the elements that are missing, most wanted first.
+func (one *imported) absentees() []*absent {
+	byGUID := map[string]*absent{}
+	var all []*absent
+	for _, f := range one.Findings {
+		if f.Missing.GUID == "" {
+			continue
+		}
+		a := byGUID[f.Missing.GUID]
+		if a == nil {
+			a = &absent{Stub: f.Missing, count: map[archive.Kind]int{}, first: f.Where}
+			byGUID[f.Missing.GUID] = a
+			all = append(all, a)
+		}
+		a.count[f.Kind]++
+		a.items++
+	}
+	slices.SortStableFunc(all, func(a, b *absent) int { return b.items - a.items })
+	return all
+}
+
+// String names the element and what refers to it.
+func (a *absent) String() string {
+	text := cmp.Or(a.QualifiedName, a.GUID)
+	if a.Type != "" {
+		text += " (" + a.Type + ")"
+	}
+	if a.QualifiedName != "" {
+		text += " " + a.GUID
+	}
+	var wanted []string
+	for _, kind := range kinds() {
+		if n := a.count[kind]; n > 0 {
+			wanted = append(wanted, plural(n, string(kind)))
+		}
+	}
+	first := "at "
+	if a.items > 1 {
+		first = "the first at "
+	}
+	return text + ": " + strings.Join(wanted, ", ") + ", " + first + a.first.String()
+}
+
+// showMissing tells which elements are missing and how many items are refused for
+// that, and returns how many.
+func (one *imported) showMissing(out io.Writer) (refused int) {
+	all := one.absentees()
+	if len(all) == 0 {
+		return 0
+	}
+	for _, a := range all {
+		refused += a.items
+	}
+	fmt.Fprintf(out, "  %s refused for want of %s, which neither the archive nor the repository has:\n",
+		plural(refused, "item"), plural(len(all), "element"))
+	for _, a := range all[:min(len(all), mostMissing)] {
+		fmt.Fprintln(out, "    "+printable(a.String()))
+	}
+	if more := len(all) - mostMissing; more > 0 {
+		fmt.Fprintf(out, "    ... and %s; --report FILE has them all\n", plural(more, "more element"))
+	}
+	if d := one.Header.DependsOn; len(d) > 0 {
+		fmt.Fprintf(out, "    The archive says on which archives it depends; import those first: %s\n", printable(strings.Join(d, ", ")))
+	}
+	return refused
+}
+
 // kinds are in the order in which they are shown.
 func kinds() []archive.Kind {
 	return []archive.Kind{
-		archive.KindArchive, archive.KindType, archive.KindPatch, archive.KindElement, archive.KindClassification, archive.KindRelationship,
+		archive.KindType, archive.KindPatch, archive.KindElement, archive.KindClassification, archive.KindRelationship,
 	}
 }
 
@@ -130,10 +226,24 @@ func (one *imported) losses() []string {
 			lines = append(lines, fmt.Sprintf("not kept, of %s: %s", plural(n, "item"), l.what))
 		}
 	}
+	if untried := one.untried(); untried != "" {
+		lines = append(lines, "only the import tells whether these are refused, which build on types or elements that the archive brings itself: "+untried)
+	}
 	if reasons := one.skips(); len(reasons) > 0 {
 		lines = append(lines, "skipped: "+strings.Join(reasons, "; "))
 	}
 	return lines
+}
+
+// untried says of how many items the import has to tell whether they are taken.
+func (one *imported) untried() string {
+	var parts []string
+	for _, kind := range kinds() {
+		if n := one.Untried[kind]; n > 0 {
+			parts = append(parts, plural(n, string(kind)))
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // plural is a number of things.
@@ -152,7 +262,7 @@ func (one *imported) skips() []string {
 		if f.Outcome != archive.Skipped {
 			continue
 		}
-		reason, _, _ := strings.Cut(f.Reason, " at line ")
+		reason, _, _ := strings.Cut(f.Reason, ": at line ")
 		count[reason]++
 		if count[reason] == 1 {
 			order = append(order, reason)
@@ -166,21 +276,44 @@ func (one *imported) skips() []string {
 
 // summarize writes what became of all files, where it was asked for.
 func (i *importing) summarize(all []*imported) error {
-	if i.reportFile != "" {
-		data, err := events.Marshal(all)
-		if err != nil {
-			return err
-		}
-		text := jsontext.Value(data)
-		if err := text.Indent(jsontext.WithIndent("  ")); err != nil {
-			return err
-		}
-		if err := os.WriteFile(i.reportFile, slices.Concat([]byte(text), []byte("\n")), 0o600); err != nil {
-			return fmt.Errorf("the report: %w", err)
-		}
+	if err := i.writeReport(all); err != nil {
+		return fmt.Errorf("the report: %w", err)
 	}
 	if i.output.json() {
 		return printJSON(i.p.stdout, all)
 	}
 	return nil
+}
+
+// openReport opens the file of the report, before anything is imported.
+func (i *importing) openReport() (err error) {
+	if i.reportFile == "" {
+		return nil
+	}
+	if i.report, err = os.OpenFile(i.reportFile, os.O_CREATE|os.O_WRONLY, 0o600); err != nil {
+		return fmt.Errorf("the report: %w", err)
+	}
+	return nil
+}
+
+func (i *importing) writeReport(all []*imported) error {
+	if i.report == nil {
+		return nil
+	}
+	data, err := events.Marshal(all)
+	if err != nil {
+		return err
+	}
+	text := jsontext.Value(data)
+	if err := text.Indent(jsontext.WithIndent("  ")); err != nil {
+		return err
+	}
+	// A pipe or a terminal cannot be cut, nor need it be.
+	if info, err := i.report.Stat(); err == nil && info.Mode().IsRegular() {
+		if err := i.report.Truncate(0); err != nil {
+			return err
+		}
+	}
+	_, err = i.report.Write(slices.Concat([]byte(text), []byte("\n")))
+	return err
 }

@@ -27,16 +27,26 @@ type loading struct {
 // run sends types, elements, classifications and relationships, each when all
 // before them are applied.
 func (l *loading) run(ctx context.Context) error {
+	l.progress.begin("importing")
+	return l.stages(ctx, stageOf, func(steps iter.Seq[*archive.Step]) error {
+		if err := l.send(ctx, steps); err != nil {
+			return err
+		}
+		return l.again(ctx)
+	})
+}
+
+// stages hands over the steps of one stage after the other.
+func (l *loading) stages(ctx context.Context, stageOf func(*archive.Step) archive.Kind, do func(iter.Seq[*archive.Step]) error) error {
 	for _, c := range l.plan.Report.Counts {
 		l.total += int64(c.Taken)
 	}
-	l.progress.begin("importing")
 	next, stop := iter.Pull2(l.plan.Steps(ctx))
 	defer stop()
 	s, err, ok := next()
 	for ok && err == nil {
 		stage := stageOf(s)
-		sendErr := l.send(ctx, func(yield func(*archive.Step) bool) {
+		doErr := do(func(yield func(*archive.Step) bool) {
 			for ok && err == nil && stageOf(s) == stage {
 				if !yield(s) {
 					return
@@ -44,11 +54,8 @@ func (l *loading) run(ctx context.Context) error {
 				s, err, ok = next()
 			}
 		})
-		if sendErr == nil {
-			sendErr = l.again(ctx)
-		}
-		if sendErr != nil {
-			return sendErr
+		if doErr != nil {
+			return doErr
 		}
 	}
 	return err
@@ -112,17 +119,26 @@ func (l *loading) command(s *archive.Step) (events.Event, bool) {
 		l.count(s, false)
 		return events.Event{}, false
 	}
-	e, err := events.NewCommand("/"+source, s.Commands[0])
+	e, err := l.event(s.Commands[0])
 	if err != nil {
 		l.refuse(s, err.Error())
 		return e, false
+	}
+	return e, true
+}
+
+// event is a command on behalf of whom the imported belongs to.
+func (l *loading) event(command events.Command) (events.Event, error) {
+	e, err := events.NewCommand("/"+source, command)
+	if err != nil {
+		return e, err
 	}
 	e.SetExtension(events.ExtActor, l.p.config.User)
 	if l.one.Source != "" {
 		e.SetExtension(events.ExtMetadataSource, l.one.Source)
 		e.SetExtension(events.ExtOriginCategory, string(category(&l.plan.Report.Header)))
 	}
-	return e, true
+	return e, nil
 }
 
 // outcome takes the outcome of a step.

@@ -21,16 +21,26 @@ type restoring struct {
 	progress *progress
 
 	file string
-	// sum and records are what the file has, largest is its largest event.
+	// where it restores to.
+	where string
+	// sum and records are what the file has, fences what is left out of it, largest
+	// is its largest event; latest is set if there is no history in it.
 	sum     string
 	records uint64
+	fences  uint64
 	largest int64
+	latest  bool
 
 	bus    *bus.Bus
 	domain string
-	last   uint64
-	batch  []*nats.Msg
-	bytes  int
+	// begun is set when the installation can be used no more until all is restored.
+	begun bool
+	// last is how many events are restored, dropped how many of them there are no
+	// more, since others pushed them out.
+	last    uint64
+	dropped uint64
+	batch   []*nats.Msg
+	bytes   int
 }
 
 // verify reads the file to its end.
@@ -61,7 +71,7 @@ func (r *restoring) read(ctx context.Context, each func(*archive.Record) error) 
 		return err
 	}
 	if !info.Mode().IsRegular() {
-		return errors.New("it is no regular file: it is read twice")
+		return errors.New("it is no regular file: it is read twice; - restores the standard input")
 	}
 	in := &counted{r: file}
 	return r.readFrom(in, func(record *archive.Record) error {
@@ -72,6 +82,7 @@ func (r *restoring) read(ctx context.Context, each func(*archive.Record) error) 
 		// Which generation connectors are fenced to belongs to the nodes that ran
 		// there; here they begin anew.
 		if record.Event.Type == events.TypeConnectorFenced {
+			r.fences++
 			return nil
 		}
 		return each(record)
@@ -87,7 +98,7 @@ func (r *restoring) readFrom(in io.Reader, each func(*archive.Record) error) err
 	if m.Since > 0 {
 		return fmt.Errorf("it holds only what came after sequence %d: only a whole export can be restored", m.Since)
 	}
-	r.domain = m.Domain
+	r.domain, r.latest, r.fences = m.Domain, m.Latest, 0
 	for {
 		record, err := reader.Next()
 		if errors.Is(err, io.EOF) {
@@ -166,9 +177,18 @@ func (r *restoring) run(ctx context.Context, b *bus.Bus) error {
 		err = r.flush(ctx)
 	}
 	if err != nil {
-		return fmt.Errorf("%w; %d of %d events are restored: run it again with the same file to go on, or with --force to begin anew", err, r.last, r.records)
+		return err
 	}
-	return b.SetRestoring(ctx, "")
+	state, err := b.StreamState(ctx, b.Topics().OutStream())
+	if err != nil {
+		return err
+	}
+	r.dropped = r.last - min(r.last, state.Msgs)
+	if err := b.SetRestoring(ctx, ""); err != nil {
+		return err
+	}
+	r.begun = false
+	return nil
 }
 
 // prepare returns how many events are there from an interrupted restore of the
@@ -192,6 +212,7 @@ func (r *restoring) prepare(ctx context.Context) (uint64, error) {
 		out.LastSeq = 0
 		err = r.clear(ctx)
 	case from == r.sum:
+		r.begun = true
 		return out.LastSeq, nil
 	case from != "":
 		err = errors.New("the restore of another file was interrupted here: go on with that, or begin anew with --force")
@@ -205,6 +226,7 @@ func (r *restoring) prepare(ctx context.Context) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
+	r.begun = true
 	return 0, r.bus.SetRestoring(ctx, r.sum)
 }
 
@@ -212,6 +234,7 @@ func (r *restoring) prepare(ctx context.Context) (uint64, error) {
 func (r *restoring) clear(ctx context.Context) error {
 	t := r.bus.Topics()
 	// If it is interrupted, nobody must take the rest for the metadata.
+	r.begun = true
 	if err := r.bus.SetRestoring(ctx, "nothing"); err != nil {
 		return err
 	}

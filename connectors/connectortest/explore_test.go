@@ -30,9 +30,9 @@ func TestAContextExplores(t *testing.T) {
 	c := connectors.NewContext(r.Settings(events.Definition{ID: "c", Name: "c"}))
 	t.Cleanup(func() { _ = c.Close(t.Context()) })
 	for _, command := range []events.Command{
-		element("a", map[string]any{"size": 3}), element("b", map[string]any{"size": 1}, events.Memento),
+		element("a", map[string]any{"size": 3}), element("b", map[string]any{"size": 1}),
 		element("c", map[string]any{"size": 2, "displayName": "See"}), element("d", nil, "Impact"),
-		flow("a", "b"), flow("b", "c"), flow("c", "a"), flow("d", "c"),
+		flow("a", "b"), flow("b", "c"), flow("c", "a"), flow("d", "c"), &events.Delete{Element: events.ByName("b"), Method: events.DeleteArchive},
 	} {
 		if _, err := c.Apply(t.Context(), command); err != nil {
 			t.Fatal(err)

@@ -67,7 +67,7 @@ func (w *writer) dispatch(cmd events.Command) (events.Result, error) {
 	case *events.Update:
 		return w.update(c)
 	case *events.Delete:
-		return w.remove(c.Element)
+		return w.remove(c)
 	case *events.Classify:
 		return w.classify(c)
 	case *events.Declassify:
@@ -161,6 +161,7 @@ func (w *writer) revise(have, next *events.Element, r revision) (err error) {
 	if err := w.mayChange(&have.Header); err != nil {
 		return err
 	}
+	next.Classifications = slices.DeleteFunc(slices.Clone(have.Classifications), func(m events.Classification) bool { return m.Name == events.Memento })
 	if r.replace {
 		next.Properties, err = r.properties.WithoutNulls()
 	} else {
@@ -206,14 +207,17 @@ func (w *writer) update(c *events.Update) (events.Result, error) {
 	return w.outcome(have.Header.GUID), err
 }
 
-// remove deletes an element after its relationships.
-func (w *writer) remove(ref events.ElementRef) (events.Result, error) {
-	have := w.find(ref)
+// remove deletes an element after its relationships, or archives it.
+func (w *writer) remove(c *events.Delete) (events.Result, error) {
+	have := w.find(c.Element)
 	if have == nil {
 		return events.Result{}, nil
 	}
 	if err := w.mayChange(&have.Header); err != nil {
 		return events.Result{}, err
+	}
+	if c.Method == events.DeleteArchive {
+		return w.archive(have), nil
 	}
 	for _, guid := range slices.Sorted(maps.Keys(w.ends[have.Header.GUID])) {
 		w.removeRelationship(w.relationships[guid])
@@ -221,6 +225,15 @@ func (w *writer) remove(ref events.ElementRef) (events.Result, error) {
 	w.dropElement(have)
 	w.elementChanged(events.TypeElementDeleted, nil, have, "")
 	return events.Result{GUID: have.Header.GUID}, nil
+}
+
+func (w *writer) archive(have *events.Element) events.Result {
+	if !have.Archived() {
+		next := *have
+		next.Classifications = sorted(append(slices.Clone(have.Classifications), events.Classification{Name: events.Memento}))
+		w.putNext(events.TypeElementClassified, &next, have, events.Memento)
+	}
+	return w.outcome(have.Header.GUID)
 }
 
 func (w *writer) link(spec *events.RelationshipSpec) (events.Result, error) {

@@ -132,10 +132,6 @@ func (p *Plan) look(ctx context.Context) error {
 				p.drop(key{s, index}, Finding{Outcome: Refused, Kind: s.kind(), Where: where, Reason: tooLarge(size, p.settings.MaxItem)})
 			}
 		},
-		odd: func(where Place, reason string) {
-			p.Report.found(KindArchive, 1)
-			p.Report.add(Finding{Outcome: Refused, Kind: KindArchive, Where: where, Reason: reason})
-		},
 	})
 }
 

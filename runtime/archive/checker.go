@@ -85,6 +85,8 @@ type reference struct {
 	what  string
 	guid  string
 	where Place
+	// says is what the item says about it.
+	says Stub
 }
 
 // moored is an element that belongs to another one.
@@ -171,7 +173,7 @@ func (c *checker) entity(i *item) {
 	now := seen{hash: c.hash(w), line: i.line, index: i.index, sec: entities}
 	switch {
 	case again && before.hash == now.hash:
-		c.pass(i, f, "it is the same as at "+before.String())
+		c.pass(i, f, "the same occurs before: at "+before.String())
 		c.Report.count(KindClassification, Skipped, marks)
 		return
 	case again:
@@ -326,7 +328,7 @@ func twice[K comparable](before map[K]seen, k K, now seen) (Outcome, *fault) {
 	was, again := before[k]
 	switch {
 	case again && was.hash == now.hash:
-		return Skipped, faultf("", "it is the same as at %s", was)
+		return Skipped, faultf("", "the same occurs before: at %s", was)
 	case again:
 		return Refused, faultf("", "it occurs before, with other content, at %s", was)
 	default:

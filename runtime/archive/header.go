@@ -1,7 +1,9 @@
 package archive
 
 import (
+	"cmp"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -22,6 +24,10 @@ type Header struct {
 	// DependsOn are the guids of archives that should be loaded before.
 	DependsOn []string `json:"dependsOn,omitempty"`
 }
+
+// Source is the metadata source that what the archive holds belongs to, "" if it
+// names none.
+func (h *Header) Source() string { return cmp.Or(strings.TrimSpace(h.Name), strings.TrimSpace(h.GUID)) }
 
 type wireHeader struct {
 	GUID         string   `json:"archiveGUID"`

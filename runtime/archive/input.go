@@ -6,7 +6,6 @@ import (
 	"compress/gzip"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 )
@@ -29,8 +28,11 @@ func Open(name string) (*Archive, error) {
 	if err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
+	if info.IsDir() {
+		return nil, errors.Join(errors.New("it is a folder: name the files in it"), file.Close())
+	}
 	if !info.Mode().IsRegular() {
-		return nil, errors.Join(fmt.Errorf("%s is no regular file: an archive is read more than once", name), file.Close())
+		return nil, errors.Join(errors.New("it is no regular file: an archive is read more than once"), file.Close())
 	}
 	return &Archive{file: file, size: info.Size(), done: file.Close}, nil
 }

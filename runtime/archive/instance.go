@@ -2,6 +2,7 @@ package archive
 
 import (
 	"cmp"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -75,9 +76,9 @@ type Relationship struct {
 // Stub is an element as a relationship or classification names it (Egeria:
 // EntityProxy).
 type Stub struct {
-	GUID          string
-	Type          string
-	QualifiedName string
+	GUID          string `json:"guid"`
+	Type          string `json:"type,omitempty"`
+	QualifiedName string `json:"qualifiedName,omitempty"`
 }
 
 // wireAudit is what every instance has.
@@ -271,6 +272,9 @@ func (c *Classification) zones() ([]string, *fault) {
 	}
 	if zones == nil {
 		zones = []string{}
+	}
+	if i := slices.Index(zones, ""); i >= 0 {
+		return nil, faultf("/properties/instanceProperties/zoneMembership", "the name of a zone is empty")
 	}
 	return zones, nil
 }

@@ -86,6 +86,8 @@ type Writer struct {
 	finish   func() error
 	discard  func() error
 	err      error
+	// file is the one that is written, under another name until it is complete.
+	file *native
 }
 
 // NewWriter writes the first line of a native archive to w, and then what it is
@@ -108,32 +110,49 @@ func NewWriter(w io.Writer, m Manifest) (*Writer, error) {
 // Create writes a native archive to a file, compressed if the name ends in .gz.
 // The file appears once the writer is closed.
 func Create(name string, m Manifest) (*Writer, error) {
-	file, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
+	temp, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
 	if err != nil {
 		return nil, err
 	}
-	discard := func() error { return errors.Join(file.Close(), os.Remove(file.Name())) }
+	file := &native{File: temp, name: name, flush: func() error { return nil }}
 	var target io.Writer = file
-	flush := func() error { return nil }
 	if strings.HasSuffix(name, ".gz") {
 		zip := gzip.NewWriter(file)
-		target, flush = zip, zip.Close
+		target, file.flush = zip, zip.Close
 	}
 	w, err := NewWriter(target, m)
 	if err != nil {
-		return nil, errors.Join(err, discard())
+		return nil, errors.Join(err, file.discard())
 	}
-	w.discard = discard
-	w.finish = func() error {
-		if err := errors.Join(flush(), file.Sync()); err != nil {
-			return errors.Join(err, discard())
-		}
-		if err := file.Close(); err != nil {
-			return errors.Join(err, os.Remove(file.Name()))
-		}
-		return os.Rename(file.Name(), name)
-	}
+	w.file, w.discard, w.finish = file, file.discard, file.finish
 	return w, nil
+}
+
+// native is the file of a native archive, which gets its name in the end.
+type native struct {
+	*os.File
+	name  string
+	flush func() error
+}
+
+func (n *native) discard() error { return errors.Join(n.Close(), os.Remove(n.Name())) }
+
+// seal closes the file; on failure it is gone.
+func (n *native) seal() error {
+	if err := errors.Join(n.flush(), n.Sync()); err != nil {
+		return errors.Join(err, n.discard())
+	}
+	if err := n.Close(); err != nil {
+		return errors.Join(err, os.Remove(n.Name()))
+	}
+	return nil
+}
+
+func (n *native) finish() error {
+	if err := n.seal(); err != nil {
+		return err
+	}
+	return os.Rename(n.Name(), n.name)
 }
 
 // Write adds a record. After an error nothing more can be written.
@@ -222,8 +241,16 @@ func isOneLine(data []byte) bool {
 
 // Close writes the last line.
 func (w *Writer) Close() (Summary, error) {
+	if err := w.end(); err != nil {
+		return Summary{}, err
+	}
+	return w.summary, w.finish()
+}
+
+// end writes the last line; on failure the archive is discarded.
+func (w *Writer) end() error {
 	if w.err != nil {
-		return Summary{}, errors.Join(w.err, w.discard())
+		return errors.Join(w.err, w.discard())
 	}
 	w.err = errors.New("the archive is closed")
 	w.summary.SHA256 = hex.EncodeToString(w.sum.Sum(nil))
@@ -237,9 +264,9 @@ func (w *Writer) Close() (Summary, error) {
 		err = w.out.Flush()
 	}
 	if err != nil {
-		return Summary{}, errors.Join(err, w.discard())
+		return errors.Join(err, w.discard())
 	}
-	return w.summary, w.finish()
+	return nil
 }
 
 // Discard gives up an archive that is not closed: a file does not appear.

@@ -47,8 +47,8 @@ func (c *checker) link(i *item) {
 	f.Where = i.place("")
 	c.Report.lose(&r.Instance)
 	c.await(waiting{key: i.key(), mark: -1, finding: f, references: c.missing([]reference{
-		{what: "end 1", guid: r.End1.GUID, where: i.place("/entityOneProxy/guid")},
-		{what: "end 2", guid: r.End2.GUID, where: i.place("/entityTwoProxy/guid")},
+		{what: "end 1", guid: r.End1.GUID, where: i.place("/entityOneProxy/guid"), says: r.End1},
+		{what: "end 2", guid: r.End2.GUID, where: i.place("/entityTwoProxy/guid"), says: r.End2},
 	})})
 }
 
@@ -82,7 +82,9 @@ func (c *checker) extend(i *item) {
 		c.refuse(i, f, wrong)
 		return
 	}
-	references := []reference{{what: "the classified element", guid: out.Element.GUID, where: i.place("/entityToClassify/guid")}}
+	references := []reference{{
+		what: "the classified element", guid: out.Element.GUID, where: i.place("/entityToClassify/guid"), says: out.Element,
+	}}
 	if out.Type == anchors {
 		if guid, _ := out.anchor(out.Element.GUID); guid != "" {
 			references = append(references, reference{what: "the anchor", guid: guid, where: i.place("/classification" + anchorPointer)})
@@ -159,7 +161,8 @@ func (c *checker) resolve(ctx context.Context) error {
 			continue
 		}
 		f := w.finding
-		f.Outcome, f.Where, f.Reason = Refused, lost.where, c.nothing(lost)
+		f.Outcome, f.Where = Refused, lost.where
+		f.Reason, f.Missing = c.nothing(lost)
 		c.Report.add(f)
 		if w.mark >= 0 {
 			c.marks[mark{w.key.index, w.mark}] = true
@@ -181,11 +184,15 @@ func (c *checker) lost(references []reference) *reference {
 	return nil
 }
 
-func (c *checker) nothing(r *reference) string {
+// nothing says of what does not exist where it should be, and what it is if
+// nobody has it.
+func (c *checker) nothing(r *reference) (reason string, missing Stub) {
 	if e, ok := c.elements[id(r.guid)]; ok {
-		return fmt.Sprintf("%s is %s, which the archive has at %s, but which is not taken, and the repository does not have it", r.what, r.guid, e)
+		return fmt.Sprintf("%s is %s, which the archive has at %s, but which is not taken, and the repository does not have it", r.what, r.guid, e), Stub{}
 	}
-	return fmt.Sprintf("%s is %s, which is neither in the archive nor in the repository", r.what, r.guid)
+	missing = r.says
+	missing.GUID = r.guid
+	return fmt.Sprintf("%s is %s, which is neither in the archive nor in the repository", r.what, r.guid), missing
 }
 
 // lookUp asks the repository for what the waiting items refer to.

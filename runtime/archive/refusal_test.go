@@ -285,6 +285,29 @@ func TestRefusedClassifications(t *testing.T) {
 	}
 }
 
+// What is archived is archived last: after that it takes nothing more.
+func TestMementosComeLast(t *testing.T) {
+	t.Parallel()
+	memento := `{"name":"Memento","properties":{"instanceProperties":{"archiveProcess":` + text("tidy") + `}}}`
+	zones := `{"name":"ZoneMembership","properties":{"instanceProperties":{"zoneMembership":{"class":"ArrayPropertyValue","arrayCount":1,` +
+		`"arrayValues":{"instanceProperties":{"0":` + text("") + `}}}}}}`
+	a := "{\"archiveInstanceStore\":{\"entities\":[" + entity(library, named("a"), `,"classifications":[`+memento+`,{"name":"Kept"},`+zones+`]`) + "," +
+		entity(branch, named("b"), "") + "],\"classifications\":[" + extension("Memento", branch) + "," + extension("Listed", branch) + "]}}"
+	plan := check(t, a)
+	var got []string
+	for _, line := range told(t, steps(t, plan)) {
+		name, _, _ := strings.Cut(line, " ")
+		got = append(got, name)
+	}
+	want := []string{"element.upsert", "element.classify", "element.upsert", "element.classify", "element.delete", "element.delete"}
+	if diff := cmp.Diff(got, want); diff != "" {
+		t.Errorf("commands (-got +want):\n%s", diff)
+	}
+	if got, want := plan.Report.Counts[archive.KindClassification], (archive.Count{Found: 5, Taken: 4, Refused: 1}); got != want {
+		t.Errorf("%+v, want %+v: %v", got, want, plan.Report.Findings)
+	}
+}
+
 func TestTwiceTheSame(t *testing.T) {
 	t.Parallel()
 	e, r, x := entity(library, named("a"), ""), relationship(branch, library, library, ""), extension("Listed", library)

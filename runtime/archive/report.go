@@ -37,6 +37,9 @@ type Finding struct {
 	Type          string  `json:"type,omitempty"`
 	Where         Place   `json:"where"`
 	Reason        string  `json:"reason"`
+	// Missing is the element that the item refers to, where neither the archive
+	// nor the repository has it.
+	Missing Stub `json:"missing,omitzero"`
 }
 
 // String names the item, where it stands and what is wrong with it.

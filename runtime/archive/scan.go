@@ -97,8 +97,6 @@ type visitor struct {
 	item func(*item) error
 	// skip hears of an item that is passed over, and how long it is.
 	skip func(s section, index int, where Place, size int64)
-	// odd hears of what has no place in an archive.
-	odd func(where Place, reason string)
 	// without are items to pass over although their section is read.
 	without map[key]bool
 }
@@ -110,8 +108,9 @@ type scan struct {
 	dec   *jsontext.Decoder
 	in    *input
 	limit int64
-	known bool
-	seen  [sections]bool
+	// stores are those that were there, seen the sections.
+	stores map[string]bool
+	seen   [sections]bool
 }
 
 // DamageError says where an archive is not what it should be.
@@ -133,7 +132,7 @@ func (a *Archive) scan(ctx context.Context, limit int64, progress func(int), v v
 		}
 		return err
 	}
-	s := &scan{visitor: v, in: in, limit: limit}
+	s := &scan{visitor: v, in: in, limit: limit, stores: map[string]bool{}}
 	s.dec = jsontext.NewDecoder(in, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	if err := s.document(); err != nil {
 		return s.blame(err)
@@ -142,23 +141,25 @@ func (a *Archive) scan(ctx context.Context, limit int64, progress func(int), v v
 }
 
 func (s *scan) document() error {
+	begin := s.here()
 	if kind := s.peek(); kind != '{' {
 		if _, err := s.token(); err != nil {
 			return err
 		}
-		return s.stop("this is no open metadata archive: expected an object, found " + kindName(kind))
+		return stop(begin, "this is no open metadata archive: expected an object, found "+kindName(kind))
 	}
 	if err := s.members(s.archiveMember); err != nil {
 		return err
 	}
-	if !s.known {
-		return s.stop("this is no open metadata archive: it has neither archiveProperties nor archiveTypeStore nor archiveInstanceStore")
+	if len(s.stores) == 0 {
+		return stop(begin, "this is no open metadata archive: it has neither archiveProperties nor archiveTypeStore nor archiveInstanceStore")
 	}
+	end := s.here()
 	if _, err := s.token(); !errors.Is(err, io.EOF) {
 		if err != nil {
 			return err
 		}
-		return s.stop("something follows the end of the archive")
+		return stop(end, "something follows the end of the archive")
 	}
 	return nil
 }
@@ -170,90 +171,109 @@ func (s *scan) archiveMember(name string) error {
 	case "headerVersion":
 		return s.version()
 	case "specversion":
-		return s.stop("this is a CloudEvent, as in what camena export writes: camena restore reads that")
-	case "archiveProperties":
-		s.known = true
-		return s.properties()
-	case "archiveTypeStore", "archiveInstanceStore":
-		s.known = true
-		if !s.isAn('{', "an object") {
-			return s.pass()
-		}
-		return s.members(s.storeMember)
+		return stop(s.here(), "this is a CloudEvent, as in what camena export writes: camena restore reads that")
+	case "archiveProperties", "archiveTypeStore", "archiveInstanceStore":
+		return s.store(name)
 	default:
 		return s.pass()
 	}
 }
 
+// store reads one of the parts of an archive.
+func (s *scan) store(name string) error {
+	if s.stores[name] {
+		return stop(s.here(), twiceHere)
+	}
+	s.stores[name] = true
+	there, err := s.isThere('{', "an object")
+	switch {
+	case err != nil:
+		return err
+	case !there:
+		return s.pass()
+	case name == "archiveProperties":
+		return s.properties()
+	default:
+		return s.members(s.storeMember)
+	}
+}
+
+const twiceHere = "the same name occurs twice: it is not known which one counts"
+
 func (s *scan) class() error {
+	begin := s.here()
 	token, err := s.value()
 	if err != nil {
 		return err
 	}
 	if token.Kind() != '"' {
-		return s.stop("expected the name of a class, found " + kindName(token.Kind()))
+		return stop(begin, "expected the name of a class, found "+kindName(token.Kind()))
 	}
 	if name := unquote(token); simpleName(name) != "OpenMetadataArchive" {
-		return s.stop(fmt.Sprintf("this is %q, which is no open metadata archive: expected OpenMetadataArchive", short(name)))
+		return stop(begin, fmt.Sprintf("this is %q, which is no open metadata archive: expected OpenMetadataArchive", short(name)))
 	}
 	return nil
 }
 
 func (s *scan) version() error {
+	begin := s.here()
 	raw, err := s.value()
 	if err != nil {
 		return err
 	}
 	if text := string(raw); text != "0" && text != "1" && text != "null" {
-		return s.stop(fmt.Sprintf("the archive is of version %s; only version 1 can be read", short(text)))
+		return stop(begin, fmt.Sprintf("the archive is of version %s; only version 1 can be read", short(text)))
 	}
 	return nil
 }
 
+// properties reads the header. What is wrong with it is wrong with all that is
+// imported, which belongs to whom the header names.
 func (s *scan) properties() error {
-	if s.header == nil || !s.isAn('{', "an object") {
+	if s.header == nil {
 		return s.pass()
 	}
-	begin := s.begin()
-	line := s.in.lineAt(begin)
+	where := s.here()
 	raw, err := s.value()
 	if err != nil {
 		return err
 	}
-	if err := s.header(raw); err != nil {
-		f := faultOf(err)
-		within := offsetOf(raw, f.pointer)
-		s.strange(Place{
-			Line:    line + int64(bytes.Count(raw[:within], []byte("\n"))),
-			Offset:  begin + int64(within),
-			Pointer: "/archiveProperties" + short(f.pointer),
-		}, f.reason)
+	err = s.header(raw)
+	if err == nil {
+		return nil
 	}
-	return nil
+	f := faultOf(err)
+	within := offsetOf(raw, f.pointer)
+	where.Line += int64(bytes.Count(raw[:within], []byte("\n")))
+	where.Offset += int64(within)
+	where.Pointer = short(where.Pointer + f.pointer)
+	return stop(where, "the header of the archive cannot be read: "+f.reason)
 }
 
 func (s *scan) storeMember(string) error {
 	pointer := string(s.dec.StackPointer())
 	for sec := range sections {
 		if pointer == sec.pointer() {
-			if !s.isAn('[', "an array") || s.again(sec) {
-				return s.pass()
-			}
-			return s.items(sec)
+			return s.section(sec)
 		}
 	}
 	return s.pass()
 }
 
-// again reports whether the section was there before.
-func (s *scan) again(sec section) bool {
-	again := s.seen[sec]
-	if again {
-		begin := s.begin()
-		s.strange(Place{Line: s.in.lineAt(begin), Offset: begin, Pointer: sec.pointer()}, "the same name occurs twice; what follows is left out")
+func (s *scan) section(sec section) error {
+	if s.seen[sec] {
+		return stop(s.here(), twiceHere)
 	}
 	s.seen[sec] = true
-	return again
+	there, err := s.isThere('[', "an array")
+	switch {
+	case err != nil:
+		return err
+	case !there:
+		return s.pass()
+	default:
+		return s.items(sec)
+	}
 }
 
 func (s *scan) items(sec section) error {
@@ -304,28 +324,24 @@ func (s *scan) members(each func(name string) error) error {
 	}
 }
 
-// isAn reports whether the next value is of a kind; null is as good as absent.
-func (s *scan) isAn(kind jsontext.Kind, want string) bool {
+// isThere reports whether the next value is there: null is as good as absent. One
+// of another kind makes it unknown what the archive holds.
+func (s *scan) isThere(kind jsontext.Kind, want string) (bool, error) {
 	found := s.peek()
 	if found != kind && found != 'n' && found != 0 {
-		begin := s.begin()
-		s.strange(Place{Line: s.in.lineAt(begin), Offset: begin, Pointer: string(s.dec.StackPointer())},
-			fmt.Sprintf("expected %s, found %s", want, kindName(found)))
+		return false, stop(s.here(), fmt.Sprintf("expected %s, found %s", want, kindName(found)))
 	}
-	return found == kind
+	return found == kind, nil
 }
 
-func (s *scan) strange(where Place, reason string) {
-	if s.odd != nil {
-		s.odd(where, reason)
-	}
+// here returns where the next value stands.
+func (s *scan) here() Place {
+	begin := s.begin()
+	return Place{Line: s.in.lineAt(begin), Offset: begin, Pointer: short(string(s.dec.StackPointer()))}
 }
 
-// stop ends the scan at the value that was read last.
-func (s *scan) stop(reason string) error {
-	offset := s.dec.InputOffset()
-	return &DamageError{Where: Place{Line: s.in.lineAt(offset), Offset: offset, Pointer: short(string(s.dec.StackPointer()))}, Reason: reason}
-}
+// stop ends the scan because of what stands there.
+func stop(where Place, reason string) error { return &DamageError{Where: where, Reason: reason} }
 
 // allow lets the decoder read one more value.
 func (s *scan) allow() {

@@ -134,7 +134,7 @@ func effectivity(e events.Effectivity) *events.Effectivity {
 }
 
 // classificationCommands puts the classification on its element. That of zones
-// stands in the header of the element.
+// stands in the header of the element; Memento is what archiving leaves.
 func classificationCommands(c *Classification) []events.Command {
 	if c.Type == anchors {
 		guid, f := c.anchor(c.Element.GUID)
@@ -149,6 +149,11 @@ func classificationCommands(c *Classification) []events.Command {
 			return nil
 		}
 		return []events.Command{&events.Update{Element: events.ByGUID(c.Element.GUID), Zones: zones}}
+	}
+	if c.Type == events.Memento {
+		return []events.Command{&events.Delete{
+			Element: events.ByGUID(c.Element.GUID), Method: events.DeleteArchive, Cascade: true, ArchiveProcess: c.Properties.String("archiveProcess"),
+		}}
 	}
 	return []events.Command{&events.Classify{
 		Element:        events.ByGUID(c.Element.GUID),

@@ -35,6 +35,8 @@ type walk struct {
 	yield func(*Step, error) bool
 	// moored is set once the elements are anchored that came before their anchors.
 	moored bool
+	// mementos archive elements, when all is there that is about them.
+	mementos []Step
 }
 
 // stoppedError ends a scan of which no more is wanted.
@@ -56,7 +58,7 @@ func (w *walk) all(ctx context.Context) error {
 			return w.end(err)
 		}
 	}
-	return w.end(w.moor())
+	return w.end(cmp.Or(w.moor(), w.archive()))
 }
 
 // end returns an error unless it only says that the caller wants no more.
@@ -70,6 +72,16 @@ func (*walk) end(err error) error {
 func (w *walk) step(s *Step) error {
 	if !w.yield(s, nil) {
 		return stoppedError{}
+	}
+	return nil
+}
+
+// archive archives the elements that are classified as Memento.
+func (w *walk) archive() error {
+	for i := range w.mementos {
+		if err := w.step(&w.mementos[i]); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -108,6 +120,10 @@ func (w *walk) item(i *item) error {
 		return &DamageError{Where: i.place(f.pointer), Reason: "the archive was changed since it was checked: " + f.reason}
 	}
 	s.setCommands(w.plan.settings.UnknownProperties)
+	if s.Classification != nil && s.Classification.Type == events.Memento {
+		w.mementos = append(w.mementos, *s)
+		return nil
+	}
 	return w.step(s)
 }
 
@@ -140,20 +156,31 @@ func (w *walk) element(i *item) (*Element, *fault) {
 			return nil, f.below(itemAt("/classifications", index))
 		}
 		out.Element = Stub{GUID: e.GUID, Type: e.Type, QualifiedName: e.QualifiedName}
-		anchor, f := e.wear(out)
-		if f != nil {
+		if f := w.mark(i, e, out, index); f != nil {
 			return nil, f.below(itemAt("/classifications", index))
-		}
-		if anchor != "" && w.plan.deferred[i.key()] {
-			continue // it comes in a step of its own
-		}
-		e.Anchor = cmp.Or(anchor, e.Anchor)
-		e.marks++
-		if len(e.places) < len(e.Classifications) {
-			e.places = append(e.places, index)
 		}
 	}
 	return e, nil
+}
+
+// mark puts a classification on an element, unless it comes in a step of its own.
+func (w *walk) mark(i *item, e *Element, m *Classification, index int) *fault {
+	if m.Type == events.Memento {
+		w.mementos = append(w.mementos, Step{
+			Where: i.place(itemAt("/classifications", index)), Classification: m, Commands: classificationCommands(m),
+		})
+		return nil
+	}
+	anchor, f := e.wear(m)
+	if f != nil || anchor != "" && w.plan.deferred[i.key()] {
+		return f
+	}
+	e.Anchor = cmp.Or(anchor, e.Anchor)
+	e.marks++
+	if len(e.places) < len(e.Classifications) {
+		e.places = append(e.places, index)
+	}
+	return nil
 }
 
 func (w *walk) relationship(i *item) (*Relationship, *fault) {

@@ -55,7 +55,7 @@ func (c *checker) define(i *item) {
 	if at := c.defined(def.Name); at >= 0 {
 		before := &c.types[at]
 		if c.hash(before.def) == c.hash(def) {
-			c.pass(i, f, "it is the same as at "+before.finding.Where.String())
+			c.pass(i, f, "the same occurs before: at "+before.finding.Where.String())
 			return
 		}
 		c.refuse(i, f, faultf("/name", "a type of that name is defined before, with other content, at %s", before.finding.Where))

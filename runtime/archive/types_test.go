@@ -72,7 +72,7 @@ func TestRefusedTypes(t *testing.T) {
 		}, {
 			name: "twice", definitions: house("Cottage", "Referenceable", "") + ",\n" + house("Cottage", "Referenceable", `,"version":1`) + ",\n" + house("Cottage", "Asset", ""),
 			want: []string{
-				"skipped type Cottage 4 /newTypeDefs/1 it is the same as at line 3, byte 38, /archiveTypeStore/newTypeDefs/0",
+				"skipped type Cottage 4 /newTypeDefs/1 the same occurs before: at line 3, byte 38, /archiveTypeStore/newTypeDefs/0",
 				"refused type Cottage 5 /newTypeDefs/2/name a type of that name is defined before, with other content, at line 3, byte 38, /archiveTypeStore/newTypeDefs/0",
 			},
 			types: []string{"Cottage"},

@@ -181,6 +181,14 @@ func (a *applier) tooLarge(what string, size int) error {
 		what, size, a.maxState)
 }
 
+// messageOf is what an error says, without where.
+func messageOf(err error) string {
+	if e, ok := asError(err); ok {
+		return e.Message
+	}
+	return err.Error()
+}
+
 // stage applies commands one after the other, as one.
 type stage struct {
 	*applier

@@ -15,7 +15,7 @@ import (
 func (a *applier) delete(v view, q *request, c *events.Delete) (outcome, error) {
 	old, err := element(v, c.Element, "/element")
 	if events.CodeOf(err) == events.CodeNotFound {
-		return outcome{}, nil
+		return outcome{}, expect(c.Expectation, nil, nameOf(c.Element))
 	}
 	if err != nil {
 		return outcome{}, err
@@ -23,13 +23,12 @@ func (a *applier) delete(v view, q *request, c *events.Delete) (outcome, error) 
 	if err := expect(c.Expectation, old, ""); err != nil {
 		return outcome{}, err
 	}
-	family := familyOf(v, old)
-	if len(family) > 1 && !c.Cascade {
-		return outcome{}, events.Errorf(events.CodeConflict, "/cascade", "%d elements are anchored to %s, such as %s; delete them first, or say cascade",
-			len(family)-1, old.name, family[0].name)
+	if err := q.mayChange(old); err != nil {
+		return outcome{}, err
 	}
-	for _, r := range family {
-		if err := q.mayChange(r); err != nil {
+	family := familyOf(v, old)
+	if !c.Cascade {
+		if err := alone(old, family); err != nil {
 			return outcome{}, err
 		}
 	}
@@ -40,6 +39,16 @@ func (a *applier) delete(v view, q *request, c *events.Delete) (outcome, error) 
 		changes: removals(v, family, c.Method == events.DeletePurge),
 		result:  events.Result{GUID: old.guid.String(), Changed: true},
 	}, nil
+}
+
+// alone checks that of the family of an element only itself is alive.
+func alone(root *record, family []*record) error {
+	living := slices.DeleteFunc(slices.Clone(family), func(r *record) bool { return r.archived || r == root })
+	if len(living) == 0 {
+		return nil
+	}
+	return events.Errorf(events.CodeConflict, "/cascade", "%d elements are anchored to %s, such as %s; delete them first, or say cascade",
+		len(living), root.name, living[0].name)
 }
 
 // familyOf returns the elements that are anchored to an element, to these, and
@@ -121,15 +130,16 @@ func (a *applier) archive(v view, q *request, family []*record, c *events.Delete
 		properties["archiveProcess"] = c.ArchiveProcess
 	}
 	memento := events.Classification{Name: events.Memento, Properties: events.Props(properties)}
-	if err := checkMark(v.registry(), family[len(family)-1].typ, &memento, false, "/element"); err != nil {
-		return outcome{}, err
+	root := family[len(family)-1]
+	if err := checkMark(v.registry(), root.typ, &memento, false, ""); err != nil {
+		return outcome{}, events.Errorf(events.CodeConflict, "/method", "%s cannot be archived: %s", root.name, messageOf(err))
 	}
 	s := a.stage(v)
 	for _, r := range family {
 		if r.archived {
 			continue
 		}
-		o, err := a.revise(q, r, events.TypeElementClassified, events.Memento, func(e *events.Element) error {
+		o, err := a.revise(q.alongside(r), r, events.TypeElementClassified, events.Memento, func(e *events.Element) error {
 			mark(e, &memento)
 			return nil
 		})
@@ -138,12 +148,23 @@ func (a *applier) archive(v view, q *request, family []*record, c *events.Delete
 		}
 		s.take(o)
 	}
-	root := family[len(family)-1]
 	s.all.result = events.Result{GUID: root.guid.String(), Version: root.version, Changed: len(s.all.changes) > 0}
 	if now := s.view.get(root.guid); now != nil {
 		s.all.result.Version = now.version
 	}
 	return s.all, nil
+}
+
+// alongside is the request for an element that goes, or comes back, with the one
+// that it is about. Whoever anchors an element to another one gives its life away:
+// it takes no more than may be done to that.
+func (q *request) alongside(r *record) *request {
+	if q.mayChange(r) == nil {
+		return q
+	}
+	its := *q
+	its.source, its.scope = r.source(), ""
+	return &its
 }
 
 // restore brings back an element, and what went with it.
@@ -164,6 +185,9 @@ func (a *applier) restore(v view, q *request, c *events.Restore) (outcome, error
 	}
 	root := graves[len(graves)-1]
 	s := a.stage(v)
+	if err := q.mayChange(root); err != nil {
+		return outcome{}, err
+	}
 	for _, r := range inOrderOfReturn(graves) {
 		if err := s.bringBack(q, r, graves); err != nil {
 			return outcome{}, err
@@ -209,9 +233,6 @@ func (s *stage) bringBack(q *request, r *record, graves []*record) error {
 	}
 	if r.relationship {
 		return s.relink(q, r, graves[len(graves)-1])
-	}
-	if err := q.mayChange(r); err != nil {
-		return err
 	}
 	if other := s.view.named(r.name); r.named() && other != nil {
 		return events.Errorf(events.CodeConflict, "/element", "%q is now the name of another element, %s", r.name, other.guid)
@@ -275,6 +296,9 @@ func (a *applier) unarchive(v view, q *request, root *record) (outcome, error) {
 	if err != nil {
 		return outcome{}, err
 	}
+	if err := q.mayChange(root); err != nil {
+		return outcome{}, err
+	}
 	s := a.stage(v)
 	var last outcome
 	for _, r := range familyOf(v, root) {
@@ -284,7 +308,7 @@ func (a *applier) unarchive(v view, q *request, root *record) (outcome, error) {
 		if its, err := mementoOf(r); err != nil || !its.Properties.Equal(memento.Properties) {
 			continue
 		}
-		if last, err = a.revise(q, r, events.TypeElementRestored, "", func(*events.Element) error { return nil }); err != nil {
+		if last, err = a.revise(q.alongside(r), r, events.TypeElementRestored, "", func(*events.Element) error { return nil }); err != nil {
 			return outcome{}, err
 		}
 		s.take(last)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -153,6 +154,22 @@ func expect(want events.Expectation, have *record, name string) error {
 	}
 }
 
+// living finds the element that a command is to change, which is there, as it was
+// expected, and not archived.
+func living(v view, ref events.ElementRef, want events.Expectation) (*record, error) {
+	r, err := element(v, ref, "/element")
+	if err != nil {
+		return nil, err
+	}
+	if err := expect(want, r, ""); err != nil {
+		return nil, err
+	}
+	if r.archived {
+		return nil, events.Errorf(events.CodeConflict, "/element", "%s is archived; restore it first", r.name)
+	}
+	return r, nil
+}
+
 // existing finds the element that a spec means: by its guid, else by its name.
 func existing(v view, spec *events.ElementSpec, typ *events.ElementType) (*record, error) {
 	var old *record
@@ -188,6 +205,9 @@ func (a *applier) create(v view, q *request, spec *events.ElementSpec, typ *open
 	if err != nil {
 		return outcome{}, err
 	}
+	if spec.GUID != "" && strings.EqualFold(spec.QualifiedName, spec.GUID) {
+		return outcome{}, events.Errorf(events.CodeInvalid, "/element/qualifiedName", "it is the guid of the element; give it another name, or none")
+	}
 	if other := v.get(id); other != nil {
 		return outcome{}, events.Errorf(events.CodeConflict, "/element/qualifiedName",
 			"the guid that belongs to the name %q, %s, was given to another element", spec.QualifiedName, id)
@@ -200,7 +220,7 @@ func (a *applier) create(v view, q *request, spec *events.ElementSpec, typ *open
 		Header:     q.header(id.String(), typ.Header()),
 		Properties: properties, Classifications: spec.Classifications,
 	}
-	e.Header.QualifiedName, e.Header.Zones = spec.QualifiedName, spec.Zones
+	e.Header.QualifiedName, e.Header.Zones = spec.QualifiedName, distinct(spec.Zones)
 	if spec.Zones == nil {
 		e.Header.Zones = a.unpublished
 	}
@@ -278,11 +298,8 @@ func (a *applier) revise(q *request, old *record, eventType, mark string, edit f
 }
 
 func (a *applier) update(v view, q *request, c *events.Update) (outcome, error) {
-	old, err := element(v, c.Element, "/element")
+	old, err := living(v, c.Element, c.Expectation)
 	if err != nil {
-		return outcome{}, err
-	}
-	if err := expect(c.Expectation, old, ""); err != nil {
 		return outcome{}, err
 	}
 	typ, err := v.registry().Element(old.typ.Name, "/element")
@@ -305,10 +322,7 @@ func (a *applier) update(v view, q *request, c *events.Update) (outcome, error) 
 
 // rezone makes the element a member of just these zones.
 func (a *applier) rezone(v view, q *request, ref events.ElementRef, want events.Expectation, zones []string) (outcome, error) {
-	old, err := element(v, ref, "/element")
-	if err == nil {
-		err = expect(want, old, "")
-	}
+	old, err := living(v, ref, want)
 	if err != nil {
 		return outcome{}, err
 	}
@@ -322,8 +336,21 @@ func (a *applier) rezone(v view, q *request, ref events.ElementRef, want events.
 // another order is no change.
 func setZones(e *events.Element, want []string) {
 	if want != nil && !slices.Equal(sortedSet(e.Header.Zones), sortedSet(want)) {
-		e.Header.Zones = want
+		e.Header.Zones = distinct(want)
 	}
+}
+
+// distinct returns each of a list once, where it comes first.
+func distinct(list []string) []string {
+	if len(list) < 2 || len(sortedSet(list)) == len(list) {
+		return list
+	}
+	seen := map[string]bool{}
+	return slices.DeleteFunc(slices.Clone(list), func(s string) bool {
+		again := seen[s]
+		seen[s] = true
+		return again
+	})
 }
 
 func sortedSet(list []string) []string { return slices.Compact(slices.Sorted(slices.Values(list))) }

@@ -199,7 +199,7 @@ func (a *applier) storeLink(typ *events.ElementType, old *record, rel *events.Re
 
 func (*applier) unlink(v view, q *request, c *events.Unlink) (outcome, error) {
 	old, err := linkOf(v, c.Ref(), "")
-	if err := cmp.Or(ignoreMissing(err), expectUnlessGone(c.Expectation, old)); err != nil || old == nil {
+	if err := cmp.Or(ignoreMissing(err), expect(c.Expectation, old, "the relationship")); err != nil || old == nil {
 		return outcome{}, err
 	}
 	if err := q.mayChange(old); err != nil {
@@ -209,13 +209,6 @@ func (*applier) unlink(v view, q *request, c *events.Unlink) (outcome, error) {
 		changes: []change{removal(old, events.TypeRelationshipDeleted)},
 		result:  events.Result{GUID: old.guid.String(), Changed: true},
 	}, nil
-}
-
-func expectUnlessGone(want events.Expectation, have *record) error {
-	if have == nil {
-		return nil
-	}
-	return expect(want, have, "")
 }
 
 // linkOf finds a relationship; nil if it is not there.

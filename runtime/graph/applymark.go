@@ -41,11 +41,8 @@ func (a *applier) classify(v view, q *request, c *events.Classify) (outcome, err
 	if _, err := v.registry().Classification(name, "/classification/classificationName"); err != nil {
 		return outcome{}, err
 	}
-	old, err := element(v, c.Element, "/element")
+	old, err := living(v, c.Element, c.Expectation)
 	if err != nil {
-		return outcome{}, err
-	}
-	if err := expect(c.Expectation, old, ""); err != nil {
 		return outcome{}, err
 	}
 	e, err := old.element()
@@ -81,11 +78,8 @@ func mergeMark(want, have *events.Classification) (err error) {
 }
 
 func (a *applier) declassify(v view, q *request, c *events.Declassify) (outcome, error) {
-	old, err := element(v, c.Element, "/element")
+	old, err := living(v, c.Element, c.Expectation)
 	if err != nil {
-		return outcome{}, err
-	}
-	if err := expect(c.Expectation, old, ""); err != nil {
 		return outcome{}, err
 	}
 	e, err := old.element()

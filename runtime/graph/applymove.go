@@ -10,11 +10,8 @@ import (
 // retype makes an element one of another type. Its subject has the type in it:
 // under the old one it ends, without being deleted.
 func (a *applier) retype(v view, q *request, c *events.Retype) (outcome, error) {
-	old, err := element(v, c.Element, "/element")
+	old, err := living(v, c.Element, c.Expectation)
 	if err != nil {
-		return outcome{}, err
-	}
-	if err := expect(c.Expectation, old, ""); err != nil {
 		return outcome{}, err
 	}
 	typ, err := v.registry().Element(c.Type, "/type")
@@ -41,8 +38,8 @@ func (a *applier) retype(v view, q *request, c *events.Retype) (outcome, error) 
 	if e.Properties, err = retyped(typ, had, c.Properties); err != nil {
 		return outcome{}, err
 	}
-	if err := checkMarks(v.registry(), typ, e.Classifications, "/type"); err != nil {
-		return outcome{}, err
+	if err := checkMarks(v.registry(), typ, e.Classifications, ""); err != nil {
+		return outcome{}, events.Errorf(events.CodeConflict, "/type", "%s cannot become a %s: %s", old.name, typ.Name(), messageOf(err))
 	}
 	e.Header.Type = *typ.Header()
 	q.touch(&e.Header)
@@ -145,29 +142,62 @@ func retyped(typ *opentypes.Type, have, patch events.Properties) (events.Propert
 	return typ.Check(all, opentypes.CheckOptions{Pointer: "/properties"})
 }
 
-// rehome makes an element belong to another metadata source.
+// rehome makes an element or a relationship belong to another metadata source.
 func (a *applier) rehome(v view, q *request, c *events.Rehome) (outcome, error) {
-	old, err := element(v, c.Element, "/element")
+	old, err := rehomed(v, c)
 	if err != nil {
 		return outcome{}, err
 	}
 	if err := expect(c.Expectation, old, ""); err != nil {
 		return outcome{}, err
 	}
-	if old.source() != c.From {
+	// Who acts on behalf of no source may take over what is of one that is gone.
+	if err := q.mayChange(old); err != nil && q.source != "" {
+		return outcome{}, err
+	}
+	switch {
+	case old.source() != c.From:
 		return outcome{}, events.Errorf(events.CodeConflict, "/from", "the home of %s is %q, not %q", old.name, old.source(), c.From)
+	case c.To == c.From:
+		return unchanged(old), nil
+	case old.relationship:
+		rel, err := old.link()
+		if err != nil {
+			return outcome{}, err
+		}
+		q.rehome(&rel.Header, c.To)
+		return a.storeLink(old.typ, old, rel, events.TypeRelationshipRehomed)
 	}
 	e, err := old.element()
 	if err != nil {
 		return outcome{}, err
 	}
-	if c.To == c.From {
-		return unchanged(old), nil
-	}
-	e.Header.Origin = events.Origin{Category: events.OriginLocal}
-	if c.To != "" {
-		e.Header.Origin = events.Origin{Category: events.OriginExternal, Source: c.To, Scope: old.scope()}
-	}
-	q.touch(&e.Header)
+	q.rehome(&e.Header, c.To)
 	return a.store(old.typ, old, e, events.TypeElementRehomed, "")
+}
+
+// rehomed finds what is to get another home.
+func rehomed(v view, c *events.Rehome) (*record, error) {
+	if c.Relationship == (events.RelationshipRef{}) {
+		return element(v, c.Element, "/element")
+	}
+	r, err := linkOf(v, &c.Relationship, "/relationship")
+	if err == nil && r == nil {
+		err = events.Errorf(events.CodeNotFound, "/relationship", "there is no such relationship")
+	}
+	return r, err
+}
+
+// rehome gives a header its new home. Of what kind the source is, the present one
+// says, if there is one.
+func (q *request) rehome(h *events.ElementHeader, to string) {
+	switch {
+	case to == "":
+		h.Origin = events.Origin{Category: events.OriginLocal}
+	case h.Origin.Source == "":
+		h.Origin.Category, h.Origin.Source = events.OriginExternal, to
+	default:
+		h.Origin.Source = to
+	}
+	q.touch(h)
 }

@@ -45,6 +45,11 @@ func subjectOf(v view, c events.Command) *record {
 		return linkOrNil(v, &events.RelationshipRef{GUID: spec.GUID, Type: spec.Type, End1: spec.End1, End2: spec.End2})
 	case *events.UpdateRelationship:
 		return linkOrNil(v, &c.Relationship)
+	case *events.Rehome:
+		if c.Element == (events.ElementRef{}) {
+			return linkOrNil(v, &c.Relationship)
+		}
+		return elementOrNil(v, c.Element)
 	default:
 		return elementOrNil(v, elementOf(c))
 	}
@@ -62,8 +67,6 @@ func elementOf(c events.Command) events.ElementRef {
 	case *events.Withdraw:
 		return c.Element
 	case *events.Retype:
-		return c.Element
-	case *events.Rehome:
 		return c.Element
 	case *events.Classify:
 		return c.Element

@@ -33,8 +33,10 @@ func (w *world) learn(rt *rapid.T) {
 		}
 		i := issue{
 			id: e.ID, sequence: m.Sequence, time: m.Time.UTC(), source: e.Extension(events.ExtMetadataSource),
-			scope: e.Extension(events.ExtScope), dry: e.Extension(events.ExtDryRun) != "",
+			category: events.OriginCategory(e.Extension(events.ExtOriginCategory)),
+			scope:    e.Extension(events.ExtScope), dry: e.Extension(events.ExtDryRun) == "true",
 		}
+		i.wrong = e.Extension(events.ExtDryRun) == "perhaps" || i.category != "" && (i.category == events.OriginLocal) != (i.source == "")
 		w.learned = append(w.learned, learned{issue: i, command: c, asked: strings.HasPrefix(e.Extension(events.ExtReplyTo), w.replies.inbox), result: w.model.apply(i, c)})
 		return nil
 	})
@@ -180,7 +182,7 @@ func modelOf(e *events.Element) *modelElement {
 	h := &e.Header
 	m := &modelElement{
 		guid: h.GUID, typ: h.Type.Name, name: h.QualifiedName, properties: e.Properties.Map(), marks: map[string]modelMark{}, zones: h.Zones,
-		anchor: h.AnchorGUID, effective: h.Effectivity, source: h.Origin.Source, scope: h.Origin.Scope,
+		anchor: h.AnchorGUID, effective: h.Effectivity, category: h.Origin.Category, source: h.Origin.Source, scope: h.Origin.Scope,
 	}
 	for _, c := range e.Classifications {
 		m.marks[c.Name] = modelMark{properties: c.Properties.Map(), effective: c.Effectivity}
@@ -192,7 +194,7 @@ func linkOf(l *events.Relationship) *modelLink {
 	h := &l.Header
 	return &modelLink{
 		guid: h.GUID, typ: h.Type.Name, end1: l.End1.GUID, end2: l.End2.GUID, properties: l.Properties.Map(), effective: h.Effectivity,
-		source: h.Origin.Source, scope: h.Origin.Scope,
+		category: h.Origin.Category, source: h.Origin.Source, scope: h.Origin.Scope,
 	}
 }
 

@@ -267,9 +267,8 @@ func (w *world) send(list []wish) {
 			e.SetExtension(events.ExtReplyTo, w.replies.inbox+"."+strconv.Itoa(w.sent))
 			e.SetExtension(events.ExtMetadataSource, o.source)
 			e.SetExtension(events.ExtScope, o.scope)
-			if o.dry {
-				e.SetExtension(events.ExtDryRun, "true")
-			}
+			e.SetExtension(events.ExtOriginCategory, string(o.category))
+			e.SetExtension(events.ExtDryRun, o.dry)
 			if !yield(e) {
 				return
 			}

@@ -47,8 +47,13 @@ func (d drawing) rarer() events.Command {
 	case 1:
 		return &events.Withdraw{Element: d.ref("element")}
 	default:
-		sources := []string{"", "s1", "s2"}
-		return &events.Rehome{Element: d.ref("element"), From: pick(d, "from", "", "", "", "s1", "s2"), To: pick(d, "to", sources...), Expectation: d.expect()}
+		c := &events.Rehome{From: pick(d, "from", "", "", "", "s1", "s2"), To: pick(d, "to", "", "s1", "s2"), Expectation: d.expect()}
+		if d.sometimes(3, "relationship") {
+			c.Relationship = d.relation()
+		} else {
+			c.Element = d.ref("element")
+		}
+		return c
 	}
 }
 
@@ -66,7 +71,7 @@ func (d drawing) other(kind int) events.Command {
 	case 16:
 		return &events.Declassify{
 			Element: d.ref("element"), Expectation: d.expect(),
-			ClassificationName: pick(d, "mark", "Ownership", "Criticality", events.Template, events.Memento),
+			ClassificationName: pick(d, "mark", "Ownership", "Criticality", events.Template),
 		}
 	case 17, 18:
 		r := d.relation()

@@ -12,7 +12,8 @@ import (
 type wish struct {
 	command       events.Command
 	source, scope string
-	dry           bool
+	category      events.OriginCategory
+	dry           string
 }
 
 const (
@@ -29,7 +30,13 @@ func wishes() *rapid.Generator[wish] {
 			command: command().Draw(t, "command"),
 			source:  rapid.SampledFrom([]string{"", "", "", "", "", "", "", "", "s1", "s2"}).Draw(t, "source"),
 			scope:   rapid.SampledFrom([]string{"", "", "", "", "", "", "p", "q"}).Draw(t, "scope"),
-			dry:     rapid.IntRange(0, 14).Draw(t, "dry run") == 0,
+			dry:     rapid.SampledFrom([]string{"", "", "", "", "", "", "", "", "", "", "", "", "", "false", "true", "perhaps"}).Draw(t, "dry run"),
+		}
+		if o.source != "" {
+			o.category = rapid.SampledFrom([]events.OriginCategory{"", "", events.OriginContentPack, events.OriginExternal}).Draw(t, "category")
+		}
+		if rapid.IntRange(0, 29).Draw(t, "wrong category") == 0 {
+			o.category = rapid.SampledFrom([]events.OriginCategory{events.OriginLocal, events.OriginExportArchive}).Draw(t, "category")
 		}
 		return o
 	})
@@ -185,7 +192,7 @@ func (d drawing) effectivity() *events.Effectivity {
 }
 
 func (d drawing) zones() []string {
-	return pick(d, "zones", nil, nil, nil, []string{}, []string{"z1"}, []string{"z1", "z2"}, []string{"z2", "z1"})
+	return pick(d, "zones", nil, nil, nil, []string{}, []string{"z1"}, []string{"z1", "z2"}, []string{"z2", "z1", "z2"})
 }
 
 func (d drawing) mark() events.Classification {
@@ -220,6 +227,9 @@ func (d drawing) spec(unknown events.UnknownProperties) events.ElementSpec {
 		s.GUID = pick(d, "guid", "", guid1, guid2)
 	case d.sometimes(10, "guid"):
 		s.GUID = pick(d, "guid", guid1, guid2, events.GUIDOf("c"), events.GUIDOf(s.QualifiedName))
+		if d.sometimes(4, "as the name") {
+			s.QualifiedName = s.GUID
+		}
 	}
 	if d.sometimes(4, "anchored") {
 		s.Anchor = d.ref("anchor")

@@ -31,7 +31,43 @@ func checkEnvelope(e *events.Event) error {
 	if err := notLong("id", e.ID); err != nil {
 		return err
 	}
-	return notLong("source", e.Source)
+	if err := notLong("source", e.Source); err != nil {
+		return err
+	}
+	if err := checkCategory(e); err != nil {
+		return err
+	}
+	return checkDryRun(e.Extension(events.ExtDryRun))
+}
+
+// checkCategory lets an origin category say of what kind a metadata source is:
+// LOCAL_COHORT is where there is none.
+func checkCategory(e *events.Event) error {
+	category, source := e.Extension(events.ExtOriginCategory), e.Extension(events.ExtMetadataSource)
+	switch events.OriginCategory(category) {
+	case "":
+		return nil
+	case events.OriginLocal:
+		if source != "" {
+			return events.Errorf(events.CodeInvalid, events.ExtOriginCategory, "what belongs to a metadata source, %.100q, is not %s", source, category)
+		}
+		return nil
+	case events.OriginExternal, events.OriginContentPack, events.OriginExportArchive:
+		if source == "" {
+			return events.Errorf(events.CodeInvalid, events.ExtOriginCategory, "%s is where a metadata source is; name it as %s", category, events.ExtMetadataSource)
+		}
+		return nil
+	default:
+		return events.Errorf(events.CodeInvalid, events.ExtOriginCategory, "%.100q is none of %s, %s, %s, %s", category,
+			events.OriginExternal, events.OriginContentPack, events.OriginExportArchive, events.OriginLocal)
+	}
+}
+
+func checkDryRun(value string) error {
+	if value != "" && value != "true" && value != "false" {
+		return events.Errorf(events.CodeInvalid, events.ExtDryRun, `%.100q is neither "true" nor "false"`, value)
+	}
+	return nil
 }
 
 func notLong(name, value string) error {

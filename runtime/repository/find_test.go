@@ -41,9 +41,6 @@ func (s *specimen) upsert() *events.Upsert {
 	if s.mark {
 		u.Element.Classifications = append(u.Element.Classifications, events.Classification{Name: "Impact"})
 	}
-	if s.archived {
-		u.Element.Classifications = append(u.Element.Classifications, events.Classification{Name: events.Memento})
-	}
 	return u
 }
 
@@ -57,9 +54,9 @@ func collection(t *testing.T, b *bundle, n int) []*specimen {
 			label: []string{"One", "two", "Three"}[i%3], size: i % 7, zone: i%5 == 0, mark: i%6 == 0, archived: i%11 == 3,
 			source: []string{"", "s1", "s2"}[i%13%3],
 		}
-		r := b.apply(t, all[i].upsert(), events.ExtMetadataSource, all[i].source)
-		if r.Error != nil {
-			t.Fatal(r.Error)
+		b.by(t, all[i].source, all[i].upsert())
+		if all[i].archived {
+			b.by(t, all[i].source, &events.Delete{Element: events.ByName(all[i].name), Method: events.DeleteArchive})
 		}
 	}
 	return all

@@ -226,9 +226,8 @@ func TestGraphsAreCutAndSaySo(t *testing.T) {
 func TestArchivedElementsAreLeftOut(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	archived := typed("Topic", "b", nil)
-	archived.Element.Classifications = []events.Classification{{Name: events.Memento}}
-	last := b.must(t, typed("Topic", "a", nil), archived, typed("Topic", "c", nil), link("DataFlow", "a", "b", nil), link("DataFlow", "b", "c", nil))
+	last := b.must(t, typed("Topic", "a", nil), typed("Topic", "b", nil), typed("Topic", "c", nil), link("DataFlow", "a", "b", nil), link("DataFlow", "b", "c", nil),
+		&events.Delete{Element: events.ByName("b"), Method: events.DeleteArchive})
 	ctx, page := t.Context(), events.Page{MinSequence: last.Sequence}
 	if a, err := b.metadata.Get(ctx, events.Get{ElementRef: events.ByName("b"), MinSequence: last.Sequence}); err != nil || !a.Element.Archived() {
 		t.Errorf("got %+v, %v", a, err)

@@ -26,18 +26,20 @@ func (m *model) remove(c *events.Delete) (modelResult, error) {
 	switch {
 	case m.isLink(c.Element):
 		return modelResult{}, refusal("a relationship")
+	case root == nil && !asExpected(c.Expectation, 0):
+		return modelResult{}, refusal("it is not there")
 	case root == nil:
 		return modelResult{}, nil
 	case !asExpected(c.Expectation, root.version):
 		return modelResult{}, refusal("version %d", root.version)
 	}
-	family := m.family(root)
-	if len(family) > 1 && !c.Cascade {
-		return modelResult{}, refusal("%d are anchored to it", len(family)-1)
+	if err := m.mayChange(root.source); err != nil {
+		return modelResult{}, err
 	}
-	for _, e := range family {
-		if err := m.mayChange(e.source); err != nil {
-			return modelResult{}, err
+	family := m.family(root)
+	for _, e := range family[1:] {
+		if !c.Cascade && !e.archived() {
+			return modelResult{}, refusal("%s is anchored to it", e.name)
 		}
 	}
 	if c.Method == events.DeleteArchive {
@@ -122,7 +124,7 @@ func (m *model) archive(family []*modelElement, process string) (modelResult, er
 			continue
 		}
 		changed = true
-		if _, err := m.revise(e, events.TypeElementClassified, func(e *modelElement) error {
+		if _, err := m.lead(e, events.TypeElementClassified, func(e *modelElement) error {
 			e.marks[events.Memento] = memento
 			return nil
 		}); err != nil {
@@ -141,6 +143,9 @@ func (m *model) restore(c *events.Restore) (modelResult, error) {
 	case !e.archived():
 		return modelResult{guid: e.guid, version: e.version}, nil
 	}
+	if err := m.mayChange(e.source); err != nil {
+		return modelResult{}, err
+	}
 	// What was archived with it comes back with it.
 	var last modelResult
 	memento := e.marks[events.Memento]
@@ -151,7 +156,7 @@ func (m *model) restore(c *events.Restore) (modelResult, error) {
 			continue
 		}
 		var err error
-		if last, err = m.revise(f, events.TypeElementRestored, func(e *modelElement) error {
+		if last, err = m.lead(f, events.TypeElementRestored, func(e *modelElement) error {
 			delete(e.marks, events.Memento)
 			return nil
 		}); err != nil {
@@ -171,13 +176,13 @@ func (m *model) exhume(root, guid string) (modelResult, error) {
 	if elements[root] == nil || m.issue.before.elements[root] != nil {
 		return modelResult{}, refusal("no grave")
 	}
+	if err := m.mayChange(elements[root].source); err != nil {
+		return modelResult{}, err
+	}
 	for _, id := range slices.Sorted(maps.Keys(elements)) {
 		old := elements[id]
 		if m.elements[id] != nil {
 			continue
-		}
-		if err := m.mayChange(old.source); err != nil {
-			return modelResult{}, err
 		}
 		if m.named(old.name) != nil || m.links[id] != nil {
 			return modelResult{}, refusal("%s is taken", old.name)

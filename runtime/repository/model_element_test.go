@@ -64,9 +64,12 @@ func (m *model) upsert(c *events.Upsert) (modelResult, error) {
 
 func (m *model) create(c *events.Upsert) (modelResult, error) {
 	s := &c.Element
+	if s.GUID != "" && s.GUID == s.QualifiedName {
+		return modelResult{}, refusal("the guid is no name")
+	}
 	e := &modelElement{
 		guid: s.GUID, typ: s.Type, name: s.QualifiedName, version: 1, created: m.issue.time, zones: []string{"draft"},
-		marks: map[string]modelMark{}, source: m.issue.source, scope: m.issue.scope,
+		marks: map[string]modelMark{}, category: m.issue.origin(), source: m.issue.source, scope: m.issue.scope,
 	}
 	if e.name == "" && e.typ != "ContactDetails" || !asExpected(c.Expectation, 0) {
 		return modelResult{}, refusal("a name is needed, or a version is expected")
@@ -154,14 +157,20 @@ func (e *modelElement) clone() *modelElement {
 // revise changes an element, unless it is so already. What is seen by a
 // reconciliation belongs to its scope.
 func (m *model) revise(old *modelElement, event string, edit func(*modelElement) error) (modelResult, error) {
+	if err := m.mayChange(old.source); err != nil {
+		return modelResult{}, err
+	}
+	return m.lead(old, event, edit)
+}
+
+// lead changes an element as another one does to which it is anchored. Whoever may
+// change that may do so to all that is anchored to it.
+func (m *model) lead(old *modelElement, event string, edit func(*modelElement) error) (modelResult, error) {
 	e := old.clone()
 	if err := edit(e); err != nil {
 		return modelResult{}, err
 	}
-	if err := m.mayChange(old.source); err != nil {
-		return modelResult{}, err
-	}
-	if m.issue.scope != "" {
+	if m.issue.scope != "" && m.mayChange(old.source) == nil {
 		e.scope = m.issue.scope
 	}
 	if e.String() == old.String() {
@@ -183,7 +192,7 @@ func (m *model) put(e *modelElement, event string) modelResult {
 }
 
 func (m *model) update(c *events.Update) (modelResult, error) {
-	old, err := m.must(c.Element, c.Expectation)
+	old, err := m.living(c.Element, c.Expectation)
 	if err != nil {
 		return modelResult{}, err
 	}
@@ -200,7 +209,7 @@ func (m *model) update(c *events.Update) (modelResult, error) {
 }
 
 func (m *model) rezone(ref events.ElementRef, zones ...string) (modelResult, error) {
-	old, err := m.must(ref, events.Expectation{})
+	old, err := m.living(ref, events.Expectation{})
 	if err != nil {
 		return modelResult{}, err
 	}
@@ -211,7 +220,7 @@ func (m *model) rezone(ref events.ElementRef, zones ...string) (modelResult, err
 }
 
 func (m *model) classify(c *events.Classify) (modelResult, error) {
-	old, err := m.must(c.Element, c.Expectation)
+	old, err := m.living(c.Element, c.Expectation)
 	if err != nil {
 		return modelResult{}, err
 	}
@@ -234,7 +243,7 @@ func (m *model) classify(c *events.Classify) (modelResult, error) {
 }
 
 func (m *model) declassify(c *events.Declassify) (modelResult, error) {
-	old, err := m.must(c.Element, c.Expectation)
+	old, err := m.living(c.Element, c.Expectation)
 	if err != nil {
 		return modelResult{}, err
 	}
@@ -250,7 +259,7 @@ func (m *model) declassify(c *events.Declassify) (modelResult, error) {
 // retype keeps the properties that the new type has too. What the element is
 // related to and marked with must be allowed on the new type.
 func (m *model) retype(c *events.Retype) (modelResult, error) {
-	old, err := m.must(c.Element, c.Expectation)
+	old, err := m.living(c.Element, c.Expectation)
 	if err != nil {
 		return modelResult{}, err
 	}
@@ -298,20 +307,33 @@ func (m *model) retype(c *events.Retype) (modelResult, error) {
 	return m.touch(e, events.TypeElementRetyped), nil
 }
 
+// rehome is for who belongs to the present home, or to none.
 func (m *model) rehome(c *events.Rehome) (modelResult, error) {
+	if c.Element == (events.ElementRef{}) {
+		return m.rehomeLink(c)
+	}
 	old, err := m.must(c.Element, c.Expectation)
-	if err != nil || old.source != c.From {
+	if err != nil || old.source != c.From || m.issue.source != "" && m.mayChange(old.source) != nil {
 		return modelResult{}, refusal("not from %s, or %v", c.From, err)
 	}
 	if c.From == c.To {
 		return modelResult{guid: old.guid, version: old.version}, nil
 	}
 	e := old.clone()
-	e.source = c.To
-	if c.To == "" {
-		e.scope = ""
-	}
+	e.category, e.source, e.scope = homeAfter(old.category, c.To, old.scope)
 	return m.touch(e, events.TypeElementRehomed), nil
+}
+
+// homeAfter is the home of what was at home in a category and scope.
+func homeAfter(category events.OriginCategory, to, scope string) (events.OriginCategory, string, string) {
+	switch {
+	case to == "":
+		return events.OriginLocal, "", ""
+	case category == events.OriginLocal:
+		return events.OriginExternal, to, scope
+	default:
+		return category, to, scope
+	}
 }
 
 // linked returns the relationships of an element, by guid.

@@ -53,7 +53,7 @@ func (m *model) link(c *events.Link) (modelResult, error) {
 	}
 	l := &modelLink{
 		guid: id, typ: s.Type, end1: end1.guid, end2: end2.guid, version: 1,
-		source: m.issue.source, scope: m.issue.scope, created: m.issue.time,
+		category: m.issue.origin(), source: m.issue.source, scope: m.issue.scope, created: m.issue.time,
 	}
 	if s.Effectivity != nil {
 		l.effective = *s.Effectivity
@@ -220,9 +220,26 @@ func (m *model) updateLink(c *events.UpdateRelationship) (modelResult, error) {
 	return m.reviseLink(l, c.Properties, !c.Replace, c.Effectivity)
 }
 
+func (m *model) rehomeLink(c *events.Rehome) (modelResult, error) {
+	old, err := m.findLink(&c.Relationship)
+	if old == nil || err != nil || !asExpected(c.Expectation, old.version) || old.source != c.From || m.issue.source != "" && m.mayChange(old.source) != nil {
+		return modelResult{}, refusal("not there, not from %s, or %v", c.From, err)
+	}
+	if c.From == c.To {
+		return modelResult{guid: old.guid, version: old.version}, nil
+	}
+	l := *old
+	l.category, l.source, l.scope = homeAfter(old.category, c.To, old.scope)
+	l.version++
+	l.updated = m.issue.time
+	return m.putLink(&l, events.TypeRelationshipRehomed), nil
+}
+
 func (m *model) unlink(c *events.Unlink) (modelResult, error) {
 	l, err := m.findLink(c.Ref())
 	switch {
+	case err == nil && l == nil && !asExpected(c.Expectation, 0):
+		return modelResult{}, refusal("it is not there")
 	case err != nil || l == nil:
 		return modelResult{}, err
 	case !asExpected(c.Expectation, l.version):

@@ -35,8 +35,10 @@ type issue struct {
 	sequence      uint64
 	time          time.Time
 	source, scope string
+	category      events.OriginCategory
 	dry           bool
-	made          int // guids
+	wrong         bool // the envelope is
+	made          int  // guids
 	// gone is what the command deleted so far, in order.
 	gone []any
 	// before is how everything was before the command.
@@ -51,6 +53,7 @@ type modelElement struct {
 	zones            []string
 	anchor           string
 	effective        events.Effectivity
+	category         events.OriginCategory
 	source, scope    string
 	created, updated time.Time
 }
@@ -65,6 +68,7 @@ type modelLink struct {
 	version               int64
 	properties            map[string]any
 	effective             events.Effectivity
+	category              events.OriginCategory
 	source, scope         string
 	created, updated      time.Time
 }
@@ -99,6 +103,9 @@ func (m *model) apply(i issue, c events.Command) modelResult {
 	i.before = m.clone()
 	next.issue = &i
 	r, err := next.doSettled(c)
+	if i.wrong {
+		err = refusal("the envelope is wrong")
+	}
 	if err != nil {
 		if !i.dry {
 			m.refused++
@@ -269,9 +276,30 @@ func (m *model) must(ref events.ElementRef, want events.Expectation) (*modelElem
 	return e, nil
 }
 
+// living is what is there and not archived.
+func (m *model) living(ref events.ElementRef, want events.Expectation) (*modelElement, error) {
+	e, err := m.must(ref, want)
+	if err == nil && e.archived() {
+		err = refusal("%s is archived", e.name)
+	}
+	return e, err
+}
+
 // asExpected takes version 0 for what is not there.
 func asExpected(want events.Expectation, version int64) bool {
 	return want.ExpectedVersion == 0 || want.ExpectedVersion == version
+}
+
+// origin is the category of what the command creates.
+func (i *issue) origin() events.OriginCategory {
+	switch {
+	case i.source == "":
+		return events.OriginLocal
+	case i.category == "":
+		return events.OriginExternal
+	default:
+		return i.category
+	}
 }
 
 // mayChange: what belongs to a metadata source is changed by that one only.
@@ -391,12 +419,12 @@ func (e *modelElement) String() string {
 		mark := e.marks[name]
 		fmt.Fprintf(&marks, " #%s%v%s", name, mark.properties, when(mark.effective))
 	}
-	return fmt.Sprintf("%s %s %q %v%s zones %s anchor %s source %s scope %s %s",
-		e.guid, e.typ, e.name, e.properties, marks.String(), zones, e.anchor, e.source, e.scope, when(e.effective))
+	return fmt.Sprintf("%s %s %q %v%s zones %s anchor %s %s source %s scope %s %s",
+		e.guid, e.typ, e.name, e.properties, marks.String(), zones, e.anchor, e.category, e.source, e.scope, when(e.effective))
 }
 
 func (l *modelLink) String() string {
-	return fmt.Sprintf("%s %s %s %s %v source %s scope %s %s", l.guid, l.typ, l.end1, l.end2, l.properties, l.source, l.scope, when(l.effective))
+	return fmt.Sprintf("%s %s %s %s %v %s source %s scope %s %s", l.guid, l.typ, l.end1, l.end2, l.properties, l.category, l.source, l.scope, when(l.effective))
 }
 
 func when(e events.Effectivity) string { return stamp(e.From) + "…" + stamp(e.To) }

@@ -21,9 +21,10 @@ const batchLimit = 1000
 func (w *writer) publish(p *publication, r *received) error {
 	sent, all := 0, p.outcome.Len()
 	for all-sent > batchLimit {
-		// Only what has thousands of relationships comes here, when it is deleted or
-		// changes its type. The parts before the last carry the position before it,
-		// so that a new writer applies what is left of it again.
+		// Only what has thousands of relationships, or of elements anchored to it,
+		// comes here, when it is deleted, archived, restored or changes its type. The
+		// parts before the last carry the position before it, so that a new writer
+		// applies what is left of it again.
 		end := sent + batchLimit
 		if p.outcome.Change(end-1).Type == events.TypeElementMoved {
 			end-- // where it moves to comes next, and must not be missing

@@ -162,7 +162,7 @@ func TestCommandsThatChangeNothingPublishNothing(t *testing.T) {
 		"the same zones":                   &events.Update{Element: events.ByName("f"), Zones: []string{"y", "z"}},
 		"the same link":                    link("NestedFile", "d", "f", map[string]any{"n": 1, "x": nil}),
 		"the same mark":                    &events.Classify{Element: events.ByName("f"), Classification: mark("Ownership", map[string]any{"owner": "anna"})},
-		"declassify what is not there":     &events.Declassify{Element: events.ByName("f"), ClassificationName: "Memento"},
+		"declassify what is not there":     &events.Declassify{Element: events.ByName("f"), ClassificationName: "Criticality"},
 		"delete what is not there":         &events.Delete{Element: events.ByName("no")},
 		"delete a guid that is not there":  &events.Delete{Element: events.ByGUID(uuid.NewString())},
 		"unlink what is not there":         &events.Unlink{Type: "NestedFile", End1: events.ByName("d"), End2: events.ByName("no")},

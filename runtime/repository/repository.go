@@ -97,8 +97,8 @@ func (r *Repository) Serve(ctx context.Context) error {
 	defer kept.Wait()
 	defer stopKeeping()
 	// A node that has not read the store yet would answer that nothing is there.
-	if _, err := r.catchUp(ctx); err != nil {
-		return fmt.Errorf("repository: read the out topic: %w", err)
+	if err := r.readWhole(ctx); err != nil {
+		return err
 	}
 	stop, err := r.serveQuestions(ctx)
 	if err != nil {
@@ -294,7 +294,7 @@ func (r *Repository) catchUp(ctx context.Context) (next uint64, err error) {
 }
 
 // errRestoring says that the out topic is not whole.
-var errRestoring = errors.New("the repository is being restored, or that was interrupted: run camena restore again with the same file")
+var errRestoring = errors.New("a restore was interrupted here, or still runs: run camena restore again with the same file")
 
 // errOtherStore says that the index was of another out topic and is empty now.
 var errOtherStore = errors.New("the out topic is not the one that was read")

@@ -17,6 +17,10 @@ import (
 // serveQuestions registers the endpoints. All repository nodes share the
 // questions; each answers from its own index.
 func (r *Repository) serveQuestions(ctx context.Context) (stop func(), err error) {
+	return r.serveEndpoints(ctx, r.endpoints(ctx))
+}
+
+func (r *Repository) serveEndpoints(ctx context.Context, endpoints map[string]micro.Handler) (stop func(), err error) {
 	service, err := micro.AddService(r.set.Bus.Conn(), micro.Config{
 		Name: "camena-repository", Version: "0.1.0", Description: "Answers questions about the metadata",
 		Metadata: map[string]string{"node": r.set.Node},
@@ -29,7 +33,7 @@ func (r *Repository) serveQuestions(ctx context.Context) (stop func(), err error
 			r.set.Logger.DebugContext(ctx, "stop answering questions", slog.Any("error", err))
 		}
 	}
-	for verb, handler := range r.endpoints(ctx) {
+	for verb, handler := range endpoints {
 		subject := r.set.Bus.Topics().API(topics.RepositoryService, verb)
 		if err := service.AddEndpoint(verb, handler, micro.WithEndpointSubject(subject)); err != nil {
 			stop()

@@ -300,7 +300,7 @@ func (w *writer) apply(r *received, graves graph.Graves) (graph.Outcome, error) 
 	}, r.command)
 }
 
-func (r *received) isDryRun() bool { return r.event.Extension(events.ExtDryRun) != "" }
+func (r *received) isDryRun() bool { return r.event.Extension(events.ExtDryRun) == "true" }
 
 // actor is on whose behalf the command was sent.
 func (r *received) actor() string {

@@ -1,0 +1,60 @@
+package repository
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/nats-io/nats.go/micro"
+
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/bus"
+)
+
+// restoringPause is between one look whether a restore has ended and the next.
+const restoringPause = time.Second
+
+// readWhole reads the out topic. While that is being restored, or an interrupted
+// restore has left a part of it, all questions are refused.
+func (r *Repository) readWhole(ctx context.Context) error {
+	_, err := r.catchUp(ctx)
+	if errors.Is(err, errRestoring) {
+		r.set.Logger.WarnContext(ctx, "answering no questions", slog.Any("error", err))
+		if err = r.refuseWhileRestoring(ctx); err == nil {
+			return r.readWhole(ctx)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("repository: read the out topic: %w", err)
+	}
+	return nil
+}
+
+// refuseWhileRestoring refuses questions until the out topic is whole.
+func (r *Repository) refuseWhileRestoring(ctx context.Context) error {
+	refusals := r.endpoints(ctx)
+	for verb := range refusals {
+		refusals[verb] = micro.HandlerFunc(func(q micro.Request) {
+			bus.Refuse(r.set.Bus, q, events.Errorf(events.CodeUnavailable, "", "%s", errRestoring))
+		})
+	}
+	stop, err := r.serveEndpoints(ctx, refusals)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	tick := time.NewTicker(restoringPause)
+	defer tick.Stop()
+	for {
+		if from, err := r.set.Bus.Restoring(ctx); err == nil && from == "" {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
