@@ -37,8 +37,10 @@
 //
 // # Synchronization
 //
-// A connector that writes to the third party, too, asks [Context.Synchronize]
-// for each thing what is to be done. If both sides have changed it is a conflict:
+// A connector that writes to the third party, too, reads for each thing what open
+// metadata knows of it ([Context.Counterpart]), asks [Context.Synchronize] what is
+// to be done, does it and records it ([Context.RecordSynchronized],
+// [Context.ForgetSynchronized]). If both sides have changed it is a conflict:
 // the connector leaves that thing alone and goes on with the others, its status
 // shows it, and a steward decides.
 //

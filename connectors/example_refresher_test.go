@@ -44,7 +44,7 @@ func (f *folder) wanted() iter.Seq2[connectors.Wanted, error] {
 			}
 			file := &events.ElementSpec{
 				Type: "DataFile", QualifiedName: "File:" + path,
-				Properties: events.Props(map[string]any{"displayName": entry.Name(), "bytes": info.Size()}),
+				Properties: events.Props(map[string]any{"displayName": entry.Name(), "size": info.Size()}),
 			}
 			if !yield(connectors.Wanted{Element: file}, nil) {
 				return fs.SkipAll
@@ -94,5 +94,5 @@ func Example_refresher() {
 	// created 2, updated 0, deleted 0, unchanged 0
 	// created 0, updated 1, deleted 0, unchanged 1
 	// created 0, updated 0, deleted 1, unchanged 1
-	// File:orders.csv {"bytes":13,"displayName":"orders.csv"}
+	// File:orders.csv {"displayName":"orders.csv","size":13}
 }

@@ -136,20 +136,16 @@ func (c *Context) UnlinkExternalID(ctx context.Context, id events.ExternalID) (e
 // confirmSynchronization, lastSynchronized). As with [Context.LinkExternalID], the
 // direction does not matter. [Context.RecordSynchronized] does more of the work.
 func (c *Context) ConfirmSynchronization(ctx context.Context, id events.ExternalID, link SyncLink) (events.Result, error) {
-	command, err := confirmation(id, link)
-	if err != nil {
-		return events.Result{}, err
+	if link.LastSynchronized.IsZero() {
+		return events.Result{}, errors.New("confirm a synchronization: when it was is not given, see Pair.Synchronized")
 	}
-	return c.Apply(ctx, command)
+	return c.Apply(ctx, confirmation(id, link))
 }
 
-func confirmation(id events.ExternalID, link SyncLink) (*events.ConfirmSynchronization, error) {
-	if link.LastSynchronized.IsZero() {
-		return nil, errors.New("confirm a synchronization: when it was is not given, see Pair.Synchronized")
-	}
+func confirmation(id events.ExternalID, link SyncLink) *events.ConfirmSynchronization {
 	return &events.ConfirmSynchronization{
 		ExternalID: id, Time: link.LastSynchronized, OpenChanged: link.OpenChanged, ThirdPartyChanged: link.ThirdPartyChanged,
-	}, nil
+	}
 }
 
 // onlyExternalIDs reports whether the commands, and those of change sets among

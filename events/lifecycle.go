@@ -271,8 +271,9 @@ type ConfirmSynchronization struct {
 	Time time.Time `json:"time,omitzero"`
 	// OpenChanged is when the state of the element that was synchronized had
 	// come about: its updateTime, or its createTime. Zero means the state that the
-	// element has when the command is applied: that is for whoever knows that it
-	// is the one, such as a [ChangeSet] that has just written it.
+	// element has when the command is applied, unless that is younger than Time: this
+	// is for whoever knows that it is the one, such as a [ChangeSet] that has just
+	// written it.
 	OpenChanged time.Time `json:"openChanged,omitzero"`
 	// ThirdPartyChanged is when the state that was synchronized had come about in
 	// the third party, by the clock of that; zero if it does not tell.

@@ -30,7 +30,7 @@ var floors = map[string]int{
 	"topics":                   1,
 	"connectors":               1,
 	"connectors/":              2,
-	"connectors/connectortest": 2,
+	"connectors/connectortest": 3,
 	"runtime/bus":              2,
 	"runtime/embedded":         2,
 	"runtime/graph":            2,

@@ -67,6 +67,9 @@ type Fixture struct {
 	// ThirdParty sets up a third party, for each check another. Whatever it
 	// takes it gives back in [testing.TB.Cleanup].
 	ThirdParty func(tb testing.TB) ThirdParty
+	// Types are those that the connector writes or listens to beside the ones that
+	// Camena ships.
+	Types []events.TypeDef
 	// Seeds is how many runs of random faults there are; 0 means 10.
 	Seeds uint64
 }
@@ -90,7 +93,11 @@ func Run(t *testing.T, factory connectors.Factory, fixture Fixture, behaviors ..
 // Check checks one behavior.
 func Check(tb testing.TB, factory connectors.Factory, fixture Fixture, b Behavior) {
 	tb.Helper()
-	c := &check{TB: tb, factory: factory, fixture: fixture, party: fixture.ThirdParty(tb)}
+	types, err := typesWith(fixture.Types)
+	if err != nil {
+		tb.Fatalf("the fixture's Types: %v", err)
+	}
+	c := &check{TB: tb, factory: factory, fixture: fixture, party: fixture.ThirdParty(tb), types: types}
 	run, refreshes := c.of(b)
 	switch {
 	case run == nil:

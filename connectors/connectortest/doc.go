@@ -10,6 +10,12 @@
 //		})
 //	}
 //
+// The repository does with commands and questions what the real one does, by the
+// same code: an element whose type does not have a property, or two ends that may
+// not be related, are refused here too. It knows the types that Camena ships;
+// those that a connector brings stand in [Fixture] or are given to
+// [NewRepository].
+//
 // Every [Behavior] is derived from a sentence of the package comment of
 // [github.com/camena-io/camena/connectors]. Whether a connector catalogues
 // rightly, the kit tells without knowing the third party: what a connector

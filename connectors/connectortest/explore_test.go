@@ -12,7 +12,7 @@ import (
 )
 
 func element(name string, properties map[string]any, marks ...string) *events.Upsert {
-	u := &events.Upsert{Element: events.ElementSpec{Type: "Topic", QualifiedName: name, Properties: events.Props(properties)}}
+	u := &events.Upsert{Element: events.ElementSpec{Type: "DataFile", QualifiedName: name, Properties: events.Props(properties)}}
 	for _, m := range marks {
 		u.Element.Classifications = append(u.Element.Classifications, events.Classification{Name: m})
 	}
@@ -59,7 +59,7 @@ func TestAContextExplores(t *testing.T) {
 		}
 	}
 	count, err := c.CountElements(t.Context(), events.Find{Where: &larger})
-	if err != nil || count.Elements["Topic"] != 2 {
+	if err != nil || count.Elements["DataFile"] != 2 {
 		t.Errorf("got %+v, %v", count, err)
 	}
 	nodes := func(a events.GraphAnswer, err error) (names []string) {

@@ -30,7 +30,7 @@ func (r *Repository) Buried() []Buried {
 func (r *Repository) LastChange(context.Context) (uint64, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.sequence, nil
+	return r.last(), nil
 }
 
 // Follow implements [connectors.Follower].
@@ -46,9 +46,8 @@ func (r *Repository) Follow(ctx context.Context, f connectors.Filter, handle fun
 		}
 		matches = f.Matches
 		var grown <-chan struct{}
-		pending, grown = r.logged(next)
-		next += uint64(len(pending))
-		if len(pending) > 0 {
+		before := next
+		if pending, next, grown = r.logged(before); next > before {
 			continue
 		}
 		select {
@@ -66,41 +65,20 @@ func (r *Repository) begin(f *connectors.Filter) ([]connectors.Change, uint64) {
 	defer r.mu.Unlock()
 	switch {
 	case f.Present:
-		return r.present(), r.sequence
+		return r.log.present(), r.last()
 	case f.From > 0:
-		return nil, min(f.From-1, r.sequence)
+		return nil, min(f.From-1, r.last())
 	default:
-		return nil, r.sequence
+		return nil, r.last()
 	}
 }
 
-// present returns the last change of everything, also of what is gone.
-func (r *Repository) present() []connectors.Change {
-	last := map[string]uint64{}
-	for i := range r.log {
-		last[guidOf(&r.log[i])] = r.log[i].Sequence
-	}
-	var changes []connectors.Change
-	for i := range r.log {
-		c := &r.log[i]
-		if last[guidOf(c)] == c.Sequence {
-			changes = append(changes, *c)
-		}
-	}
-	return changes
-}
-
-func guidOf(c *connectors.Change) string {
-	if c.Element != nil {
-		return c.Element.State().Header.GUID
-	}
-	return c.Relationship.State().Header.GUID
-}
-
-func (r *Repository) logged(from uint64) ([]connectors.Change, <-chan struct{}) {
+// logged returns the changes behind a sequence, up to which one, and what is
+// closed when there are more.
+func (r *Repository) logged(behind uint64) (changes []connectors.Change, last uint64, grown <-chan struct{}) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.log[from:len(r.log):len(r.log)], r.grown
+	return r.log.changes(behind), r.last(), r.grown
 }
 
 func (r *Repository) handOver(

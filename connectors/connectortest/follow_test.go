@@ -34,7 +34,7 @@ func TestFollowGivesUpAsTheContractSays(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				s := &sender{T: t, repo: connectortest.NewRepository()}
+				s := &sender{T: t, repo: connectortest.NewRepository(shopTypes()...)}
 				s.request(upsert("a", 1))
 				s.request(upsert("b", 1))
 				ctx, cancel := context.WithCancel(t.Context())
@@ -63,7 +63,7 @@ func TestFollowGivesUpAsTheContractSays(t *testing.T) {
 func TestFollowThatIsStoppedGivesUpNothing(t *testing.T) {
 	t.Parallel()
 	for _, err := range []error{errors.New("broken"), connectors.Permanent(errors.New("broken")), connectors.RetryAfter(errors.New("busy"), time.Hour)} {
-		s := &sender{T: t, repo: connectortest.NewRepository()}
+		s := &sender{T: t, repo: connectortest.NewRepository(shopTypes()...)}
 		s.request(upsert("a", 1))
 		ctx, cancel := context.WithCancel(t.Context())
 		got := s.repo.Follow(ctx, connectors.Filter{From: 1}, func(context.Context, connectors.Change) error {
@@ -86,7 +86,7 @@ func TestFollowFilters(t *testing.T) {
 		"a classification":            {connectors.Filter{Present: true, Classifications: []string{"Secret"}}, []uint64{4, 5}},
 		"a change":                    {connectors.Filter{From: 1, Changes: []string{events.TypeElementClassified}, Classifications: []string{"Secret"}}, []uint64{3}},
 	} {
-		s := &sender{T: t, repo: connectortest.NewRepository()}
+		s := &sender{T: t, repo: connectortest.NewRepository(shopTypes()...)}
 		s.request(upsert("a", 1))
 		s.request(upsert("b", 1))
 		s.request(&events.Classify{Element: events.ByName("b"), Classification: events.Classification{Name: "Secret"}})

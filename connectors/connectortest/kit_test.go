@@ -97,7 +97,7 @@ func TestEveryBehaviorCanBeBroken(t *testing.T) {
 func TestKitAsksForWhatItNeeds(t *testing.T) {
 	t.Parallel()
 	factory, fixture := prepare(t, "")
-	bare := connectortest.Fixture{ThirdParty: func(tb testing.TB) connectortest.ThirdParty {
+	bare := connectortest.Fixture{Types: shopTypes(), ThirdParty: func(tb testing.TB) connectortest.ThirdParty {
 		tb.Helper()
 		p := fixture.ThirdParty(tb)
 		p.Add, p.Break = nil, nil
@@ -120,7 +120,7 @@ func TestKitTellsWhatTheFixtureSays(t *testing.T) {
 	t.Parallel()
 	factory, fixture := prepare(t, connectortest.TakesChanges)
 	saying := func(commands ...events.Command) connectortest.Fixture {
-		return connectortest.Fixture{ThirdParty: func(tb testing.TB) connectortest.ThirdParty {
+		return connectortest.Fixture{Types: shopTypes(), ThirdParty: func(tb testing.TB) connectortest.ThirdParty {
 			tb.Helper()
 			p := fixture.ThirdParty(tb)
 			p.Listened = commands
@@ -129,10 +129,10 @@ func TestKitTellsWhatTheFixtureSays(t *testing.T) {
 	}
 	good := events.ElementSpec{Type: "Good", QualifiedName: "Good::listened"}
 	for want, commands := range map[string][]events.Command{
-		"":                   {&events.Upsert{Element: good}},
-		"selects nothing of": {&events.Upsert{Element: events.ElementSpec{Type: "Bad", QualifiedName: "x"}}},
-		"missing":            {&events.Upsert{}},
-		"no such element":    {&events.Update{Element: events.ByName("x"), Properties: events.Props(map[string]any{"a": 1})}},
+		"":                    {&events.Upsert{Element: good}},
+		"selects nothing of":  {&events.Upsert{Element: events.ElementSpec{Type: "Bad", QualifiedName: "x"}}},
+		"missing":             {&events.Upsert{}},
+		"there is no element": {&events.Update{Element: events.ByName("x"), Properties: events.Props(map[string]any{"a": 1})}},
 	} {
 		failures := check(t, factory, saying(commands...), connectortest.TakesChanges)
 		if (want == "") != (len(failures) == 0) || !strings.Contains(strings.Join(failures, "\n"), want) {

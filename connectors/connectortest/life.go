@@ -43,7 +43,7 @@ func (c *check) rejectsUnknownNames() {
 }
 
 func (c *check) keepsSecrets() {
-	v := c.prepare(NewRepository())
+	v := c.prepare(c.repository())
 	c.noSecretIn("the value made by New", printed(v.connector))
 	err := v.tryStart()
 	if _, ok := v.connector.(connectors.Refresher); ok && err == nil {
@@ -73,7 +73,7 @@ func (c *check) noSecretIn(where, text string) {
 }
 
 func (c *check) disconnects() {
-	v := c.start(NewRepository())
+	v := c.start(c.repository())
 	v.stop()
 	if err := v.context.Send(context.Background()); !errors.Is(err, connectors.ErrDisconnected) {
 		c.Errorf("after Disconnect the Context returns %v, want %v", err, connectors.ErrDisconnected)
@@ -83,7 +83,7 @@ func (c *check) disconnects() {
 func (c *check) survivesFailedStart() {
 	c.hook("Break", c.party.Break)
 	left := marked(func() {
-		v := c.prepare(NewRepository())
+		v := c.prepare(c.repository())
 		if v.tryStart() == nil {
 			c.Errorf("Start succeeds while the third party is gone")
 		}
@@ -94,7 +94,7 @@ func (c *check) survivesFailedStart() {
 
 func (c *check) leavesNoGoroutine() {
 	left := marked(func() {
-		v := c.start(NewRepository())
+		v := c.start(c.repository())
 		if _, ok := v.connector.(connectors.Refresher); ok {
 			v.refresh()
 		}

@@ -2,6 +2,7 @@ package connectortest
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 
@@ -12,7 +13,7 @@ import (
 // takesChanges tells a listener of changes, and then a new value, that begins
 // where a crash may have it begin, of all of them again.
 func (c *check) takesChanges() {
-	repo := NewRepository()
+	repo := c.repository()
 	if _, ok := c.make().(connectors.Listener); !ok {
 		c.Logf("the connector is no Listener: nothing to check")
 		return
@@ -41,7 +42,7 @@ func (c *check) cause(repo *Repository, f connectors.Filter) uint64 {
 	c.Helper()
 	commands := c.party.Listened
 	if commands == nil {
-		commands = listened(&f)
+		commands = c.listened(&f)
 	}
 	for _, command := range commands {
 		e, err := events.NewCommand("/somebody", command)
@@ -70,7 +71,8 @@ func (c *check) cause(repo *Repository, f connectors.Filter) uint64 {
 // listened are commands of which a filter selects some of the changes: for each
 // type an element that is created, changed and deleted, and for each type of
 // relationships one.
-func listened(f *connectors.Filter) (commands []events.Command) {
+func (c *check) listened(f *connectors.Filter) (commands []events.Command) {
+	c.Helper()
 	names := f.Types
 	if len(names) == 0 {
 		names = []string{"Asset", "DataFile"}
@@ -80,20 +82,42 @@ func listened(f *connectors.Filter) (commands []events.Command) {
 		for _, mark := range f.Classifications {
 			s.Classifications = append(s.Classifications, events.Classification{Name: mark})
 		}
-		next := s
-		next.Properties = events.Props(map[string]any{"displayName": "changed"})
-		commands = append(commands, &events.Upsert{Element: s}, &events.Upsert{Element: next})
+		commands = append(commands, &events.Upsert{Element: s}, &events.Upsert{Element: c.changed(s)})
 	}
-	one, other := events.ByName(names[0]+"::listened"), events.ByName(names[len(names)-1]+"::listened")
 	for _, name := range f.Relationships {
-		commands = append(commands,
-			&events.Link{Relationship: events.RelationshipSpec{Type: name, End1: one, End2: other}},
-			&events.Unlink{Type: name, End1: one, End2: other})
+		commands = append(commands, c.linked(name)...)
 	}
 	for _, name := range names {
 		commands = append(commands, &events.Delete{Element: events.ByName(name + "::listened")})
 	}
 	return commands
+}
+
+// changed returns another state of an element.
+func (c *check) changed(s events.ElementSpec) events.ElementSpec {
+	const name = "displayName"
+	t, ok := c.types.Type(s.Type)
+	if ok && slices.ContainsFunc(t.Attributes(), func(a events.AttributeDef) bool { return a.Name == name }) {
+		s.Properties = events.Props(map[string]any{name: "changed"})
+	} else {
+		s.Zones = append(slices.Clone(s.Zones), "changed")
+	}
+	return s
+}
+
+// linked are commands that link two elements, and unlink them.
+func (c *check) linked(name string) (commands []events.Command) {
+	c.Helper()
+	t, err := c.types.Relationship(name, "")
+	c.must("the listener's Interest", err)
+	var ends [2]events.ElementRef
+	for i := range ends {
+		end := events.ElementSpec{Type: t.End(i + 1).Type, QualifiedName: fmt.Sprintf("%s::listened::end%d", name, i+1)}
+		commands, ends[i] = append(commands, &events.Upsert{Element: end}), end.Ref()
+	}
+	return append(commands,
+		&events.Link{Relationship: events.RelationshipSpec{Type: name, End1: ends[0], End2: ends[1]}},
+		&events.Unlink{Type: name, End1: ends[0], End2: ends[1]})
 }
 
 // takes waits until the listener is through with a change, and reports those

@@ -19,7 +19,7 @@ const (
 )
 
 func (c *check) repeatsNothing() {
-	repo := NewRepository()
+	repo := c.repository()
 	v := c.start(repo)
 	defer v.stop()
 	v.refresh()
@@ -40,7 +40,7 @@ func (c *check) nothingSent(repo *Repository, v *value, what string) {
 
 // sees checks that one change of the third party is catalogued.
 func (c *check) sees(name string, change func()) {
-	repo := NewRepository()
+	repo := c.repository()
 	v := c.start(repo)
 	defer v.stop()
 	v.refresh()
@@ -67,7 +67,7 @@ func (c *check) asFresh(repo *Repository, when string) {
 }
 
 func (c *check) keepsTheUnseen() {
-	repo := NewRepository()
+	repo := c.repository()
 	v := c.start(repo)
 	defer v.stop()
 	v.refresh()
@@ -90,7 +90,7 @@ func (c *check) stopsInTime() {
 
 // stopsAfter cancels a refresh that waits for room in the in topic.
 func (c *check) stopsAfter(stored int) {
-	repo := NewRepository()
+	repo := c.repository()
 	v := c.start(repo)
 	defer v.stop()
 	waiting := repo.Stall(stored)
@@ -129,7 +129,7 @@ func (c *check) survivesFaults() {
 }
 
 func (c *check) survivesFaultsOf(seed uint64) {
-	repo := NewRepository()
+	repo := c.repository()
 	v := c.start(repo)
 	defer v.stop()
 	repo.Flaky(seed)
@@ -161,7 +161,7 @@ func (v *value) insist() {
 }
 
 func (c *check) survivesLag() {
-	repo := NewRepository()
+	repo := c.repository()
 	repo.Lag()
 	v := c.start(repo)
 	defer v.stop()
@@ -175,7 +175,7 @@ func (c *check) survivesLag() {
 }
 
 func (c *check) survivesRestart() {
-	repo := NewRepository()
+	repo := c.repository()
 	first := c.start(repo)
 	first.refresh()
 	first.stop()

@@ -5,40 +5,39 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"maps"
+	"log/slog"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/camena-io/camena/connectors"
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/opentypes"
+	"github.com/camena-io/camena/runtime/graph"
 )
 
 // maxMessage is how large a message may be on the bus by default.
 const maxMessage = 1 << 20
 
-// Repository is a metadata repository in memory that keeps the contract of the
-// real one: what commands do is as [events.Upsert] and its neighbours say,
-// digests, references and sequence numbers included. It records what it is
-// sent, and fails on demand. It implements all that [connectors.Settings]
-// asks for.
-//
-// It knows no type system: every name is a type, without super types but for
-// those that [Repository.Subtype] declares.
+// Repository is a metadata repository in memory. What commands do and how
+// questions are answered is that of the real one: it is the same code, without a
+// bus. It records what it is sent, and fails on demand. It implements all that
+// [connectors.Settings] asks for.
 type Repository struct {
-	mu        sync.Mutex
-	state     state
-	sequence  uint64
-	log       []connectors.Change
+	mu      sync.Mutex
+	index   *graph.Index
+	pending *graph.Pending
+	// log are the events of all changes, handled how many commands there were.
+	log     history
+	handled uint64
+	// unfit says why the types that the test gives are none.
+	unfit     error
 	sent      []events.Event
 	ids       map[string]struct{}
 	queue     []events.Event
 	dead      []DeadLetter
 	buried    []Buried
 	positions map[string][]byte
-	supers    map[string][]string
-	views     views
 	faults    faults
 	// grown is closed and replaced at every change.
 	grown chan struct{}
@@ -59,12 +58,51 @@ var (
 	_ connectors.Positions = (*Repository)(nil)
 )
 
-// NewRepository returns an empty repository.
-func NewRepository() *Repository {
-	return &Repository{
-		state: newState(), ids: map[string]struct{}{}, positions: map[string][]byte{},
-		supers: map[string][]string{}, grown: make(chan struct{}),
+// NewRepository returns an empty repository. It knows the types that Camena
+// ships and those that the test gives; if these cannot be, every command fails
+// and says why.
+func NewRepository(types ...events.TypeDef) *Repository {
+	registry, err := typesWith(types)
+	if err != nil {
+		registry = new(opentypes.Registry)
 	}
+	r := newRepository(registry)
+	r.unfit = err
+	return r
+}
+
+// typesWith returns the types that Camena ships and some more.
+func typesWith(more []events.TypeDef) (*opentypes.Registry, error) {
+	shipped, err := opentypes.Builtin()
+	if err != nil {
+		return nil, err
+	}
+	all, _, err := shipped.Apply(more...)
+	if err != nil {
+		return nil, fmt.Errorf("the types that the test gives: %w", err)
+	}
+	return all, nil
+}
+
+func newRepository(types *opentypes.Registry) *Repository {
+	index := graph.New(types, slog.New(slog.DiscardHandler))
+	return &Repository{
+		index: index, pending: pendingOn(index, graph.Rules{}),
+		ids: map[string]struct{}{}, positions: map[string][]byte{}, grown: make(chan struct{}),
+	}
+}
+
+func pendingOn(x *graph.Index, rules graph.Rules) *graph.Pending {
+	rules.MaxState = graph.MaxState(maxMessage)
+	return graph.NewPending(x, rules)
+}
+
+// Zones sets the zones of elements that are published, and of new and withdrawn
+// ones, as the settings of a node do. Without it they are none, which means all.
+func (r *Repository) Zones(published, others []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.pending = pendingOn(r.index, graph.Rules{PublishZones: published, DefaultZones: others})
 }
 
 // Settings returns what a Context needs to work on the repository; the caller
@@ -74,13 +112,6 @@ func (r *Repository) Settings(d events.Definition) connectors.Settings {
 		Definition: d, Node: "node-1", Generation: 1,
 		Publisher: r, Reader: r, Follower: r, Positions: r,
 	}
-}
-
-// Subtype declares the super types of a type, nearest first.
-func (r *Repository) Subtype(name string, superTypes ...string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.supers[name] = superTypes
 }
 
 // Send implements [connectors.Publisher].
@@ -99,7 +130,7 @@ func (r *Repository) Send(ctx context.Context, es iter.Seq[events.Event]) error 
 	if r.faults.isLagging() {
 		return nil
 	}
-	r.Settle()
+	r.settle(ctx)
 	return nil
 }
 
@@ -108,11 +139,11 @@ func (r *Repository) Request(ctx context.Context, e events.Event) (events.Result
 	if err := errors.Join(r.faults.call(ctx), r.faults.event(ctx)); err != nil {
 		return events.Result{}, err
 	}
-	r.Settle()
+	r.settle(ctx)
 	if err := r.store(&e); err != nil {
 		return events.Result{}, err
 	}
-	result := r.settle()
+	result := r.settle(ctx)
 	return result, r.faults.reply()
 }
 
@@ -123,6 +154,9 @@ func (r *Repository) store(e *events.Event) error {
 	}
 	if len(e.Data) > maxMessage {
 		return events.Errorf(events.CodeTooLarge, "", "%d bytes do not fit into a message", len(e.Data))
+	}
+	if r.unfit != nil {
+		return r.unfit
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -138,52 +172,75 @@ func (r *Repository) store(e *events.Event) error {
 }
 
 // Settle applies what is stored and not yet applied; see [Repository.Lag].
-func (r *Repository) Settle() { r.settle() }
+func (r *Repository) Settle() { r.settle(context.Background()) }
 
-func (r *Repository) settle() events.Result {
+func (r *Repository) settle(ctx context.Context) events.Result {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	last := events.Result{Sequence: r.sequence}
+	last := events.Result{Sequence: r.last()}
 	for i := range r.queue {
-		last = r.apply(&r.queue[i])
+		last = r.handle(ctx, &r.queue[i])
 	}
 	r.queue = nil
 	return last
 }
 
-func (r *Repository) apply(e *events.Event) events.Result {
-	w := &writer{
-		state: &r.state, supers: r.supers, now: time.Now().UTC(), actor: e.Extension(events.ExtActor),
-		source: e.Extension(events.ExtMetadataSource), scope: e.Extension(events.ExtScope),
-	}
-	dry := e.Extension(events.ExtDryRun) == "true"
-	saved := r.state
-	if dry {
-		saved = r.state.clone()
-	}
-	result, err := w.handle(e)
-	if dry {
-		r.state = saved
-		return w.preview(result, r.sequence, err)
-	}
+// last returns the sequence of the last event.
+func (r *Repository) last() uint64 { return uint64(len(r.log)) }
+
+// handle applies a command and makes the changes that it leads to.
+func (r *Repository) handle(ctx context.Context, e *events.Event) events.Result {
+	r.handled++
+	o, q, err := r.apply(ctx, e)
 	if err != nil {
-		r.dead = append(r.dead, DeadLetter{Event: *e, Reason: err})
-		return events.Result{Sequence: r.sequence, Error: asError(err)}
+		if !graph.IsDryRun(e) {
+			r.dead = append(r.dead, DeadLetter{Event: *e, Reason: err})
+		}
+		return events.Result{Sequence: r.last(), Error: asError(err)}
 	}
-	r.publish(w.changes, w.now)
-	result.Sequence = r.sequence
-	return result
+	if o.Len() > 0 {
+		r.commit(&o, q)
+	}
+	o.Result.Sequence = r.last()
+	return o.Result
 }
 
-func (r *Repository) publish(changes []connectors.Change, now time.Time) {
-	for _, c := range changes {
-		r.sequence++
-		c.Sequence, c.Time = r.sequence, now
-		r.log = append(r.log, c)
+func (r *Repository) apply(ctx context.Context, e *events.Event) (o graph.Outcome, q *graph.Request, err error) {
+	command, err := events.DecodeCommand(e)
+	if err != nil {
+		return o, nil, err
 	}
-	if len(changes) > 0 {
-		r.wake()
+	if err := graph.CheckEnvelope(e); err != nil {
+		return o, nil, err
 	}
+	if q, err = graph.RequestOf(e, r.handled, time.Now().UTC().Round(0)); err != nil {
+		return o, nil, err
+	}
+	q.Awaited = true
+	if q.Graves, err = r.index.Exhume(ctx, r.log, command); err != nil {
+		return o, nil, err
+	}
+	o, err = r.pending.Apply(q, command)
+	return o, q, err
+}
+
+func (r *Repository) commit(o *graph.Outcome, q *graph.Request) {
+	for i := range o.Len() {
+		c := o.Change(i)
+		e := entry{Event: graph.Event{
+			Sequence: r.last() + 1, Position: q.Sequence, Stored: q.Time, Time: q.Time, ID: c.ID, Type: c.Type, Subject: c.Subject, Data: c.Data,
+		}}
+		if c.Deletion {
+			e.actor = q.Actor
+		}
+		r.log = append(r.log, e)
+	}
+	o.Stored(r.last())
+	r.index.Commit(o.AppendFacts(nil, q.Sequence, q.Time)...)
+	for _, t := range r.index.Secrets() {
+		r.log.purge(t.GUID.String(), t.Sequence)
+	}
+	r.wake()
 }
 
 // look has those who wait for a condition ask for it again.
@@ -224,7 +281,7 @@ func (r *Repository) SentSince(n int) []events.Event {
 func (r *Repository) Changes() []connectors.Change {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return slices.Clone(r.log)
+	return r.log.changes(0)
 }
 
 // DeadLetters returns the commands that could not be applied.
@@ -232,73 +289,6 @@ func (r *Repository) DeadLetters() []DeadLetter {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.dead)
-}
-
-// Element returns the element with that qualified name, nil if there is none.
-func (r *Repository) Element(qualifiedName string) *events.Element {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.state.elements[r.state.names[qualifiedName]]
-}
-
-// Elements returns all elements in the order of their qualified names.
-func (r *Repository) Elements() []*events.Element {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return slices.SortedFunc(maps.Values(r.state.elements), func(a, b *events.Element) int {
-		return strings.Compare(findKey(a), findKey(b))
-	})
-}
-
-// State describes all elements and relationships without what differs from run
-// to run (guids, versions, times): two repositories that hold the same metadata
-// have equal states.
-func (r *Repository) State() map[string]string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	lines := map[string]string{}
-	put := func(name, content string) {
-		unique := name
-		for n := 2; lines[unique] != ""; n++ {
-			unique = fmt.Sprintf("%s #%d", name, n)
-		}
-		lines[unique] = content
-	}
-	for _, e := range r.state.elements {
-		put(label(e), fmt.Sprintf("%s %s zones=%q classifications=%s source=%q scope=%q",
-			e.Header.Type.Name, e.Properties.Raw(), e.Header.Zones, marks(e), e.Header.Origin.Source, e.Header.Origin.Scope))
-	}
-	for _, l := range r.state.relationships {
-		put(fmt.Sprintf("%s: %s -> %s", l.Header.Type.Name, r.label(l.End1), r.label(l.End2)),
-			fmt.Sprintf("%s source=%q scope=%q", l.Properties.Raw(), l.Header.Origin.Source, l.Header.Origin.Scope))
-	}
-	return lines
-}
-
-func (r *Repository) label(stub events.ElementStub) string { return label(r.state.elements[stub.GUID]) }
-
-// label names an element by its qualified name, or else by what it holds, since
-// its guid would be another one the next time.
-func label(e *events.Element) string {
-	if e.Header.QualifiedName != "" {
-		return e.Header.QualifiedName
-	}
-	return fmt.Sprintf("unnamed %s %s", e.Header.Type.Name, e.Properties.Raw())
-}
-
-func marks(e *events.Element) string {
-	var b strings.Builder
-	for _, m := range e.Classifications {
-		fmt.Fprintf(&b, "%s%s", m.Name, m.Properties.Raw())
-	}
-	return b.String()
-}
-
-func nameOf(h *events.ElementHeader) string {
-	if h.QualifiedName != "" {
-		return h.QualifiedName
-	}
-	return h.GUID
 }
 
 // Await waits until condition is true; it is asked again after every change, and

@@ -1,118 +1,96 @@
 package connectortest
 
 import (
-	"maps"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/camena-io/camena/events"
 )
 
-// state is the metadata. Elements and relationships are replaced, never
-// changed, so that a shallow clone is a snapshot.
-type state struct {
-	elements      map[string]*events.Element
-	names         map[string]string // guid by qualified name
-	relationships map[string]*events.Relationship
-	// ends holds the guids of an element's relationships.
-	ends    map[string]map[string]struct{}
-	digests map[string]digest // by guid
-	fences  map[string]uint64 // generation by connector
+// Element returns the element with that qualified name, nil if there is none.
+func (r *Repository) Element(qualifiedName string) *events.Element {
+	a, err := r.Get(context.Background(), events.Get{ElementRef: events.ByName(qualifiedName)})
+	if err != nil {
+		return nil
+	}
+	return a.Element
 }
 
-type digest struct {
-	events.DigestItem
-	origin events.Origin
+// Elements returns all elements in the order of their qualified names.
+func (r *Repository) Elements() []*events.Element {
+	elements, _ := r.all()
+	slices.SortFunc(elements, func(a, b *events.Element) int { return strings.Compare(findKey(a), findKey(b)) })
+	return elements
 }
 
-func newState() state {
-	return state{
-		elements: map[string]*events.Element{}, names: map[string]string{},
-		relationships: map[string]*events.Relationship{}, ends: map[string]map[string]struct{}{},
-		digests: map[string]digest{}, fences: map[string]uint64{},
-	}
-}
+// findKey orders elements by qualified name, and those without one by guid.
+func findKey(e *events.Element) string { return e.Header.QualifiedName + "\x00" + e.Header.GUID }
 
-func (s *state) clone() state {
-	c := state{
-		elements: maps.Clone(s.elements), names: maps.Clone(s.names), relationships: maps.Clone(s.relationships),
-		ends: make(map[string]map[string]struct{}, len(s.ends)), digests: maps.Clone(s.digests), fences: maps.Clone(s.fences),
-	}
-	for guid, set := range s.ends {
-		c.ends[guid] = maps.Clone(set)
-	}
-	return c
-}
-
-// find returns the element that ref names, nil if there is none.
-func (s *state) find(ref events.ElementRef) *events.Element {
-	if ref.GUID != "" {
-		return s.elements[ref.GUID]
-	}
-	return s.elements[s.names[ref.QualifiedName]]
-}
-
-func (s *state) putElement(next, previous *events.Element) {
-	h := &next.Header
-	renamed := previous != nil && previous.Header.QualifiedName != h.QualifiedName
-	if renamed {
-		delete(s.names, previous.Header.QualifiedName)
-	}
-	if h.QualifiedName != "" {
-		s.names[h.QualifiedName] = h.GUID
-	}
-	s.elements[h.GUID] = next
-	s.digests[h.GUID] = digest{origin: h.Origin, DigestItem: withKey(events.DigestItem{
-		Key:             events.ElementKey(events.ElementRef{GUID: h.GUID, QualifiedName: h.QualifiedName}),
-		Content:         events.ContentDigest(h.Type.Name, h.QualifiedName, next.Properties),
-		Zones:           events.ZonesDigest(h.Zones),
-		Classifications: events.ClassificationsDigest(next.Classifications),
-	}, h.GUID)}
-	if !renamed {
-		return
-	}
-	for guid := range s.ends[h.GUID] {
-		s.putRelationship(s.relationships[guid])
-	}
-}
-
-func (s *state) dropElement(e *events.Element) {
-	delete(s.elements, e.Header.GUID)
-	delete(s.digests, e.Header.GUID)
-	delete(s.ends, e.Header.GUID)
-	if e.Header.QualifiedName != "" {
-		delete(s.names, e.Header.QualifiedName)
-	}
-}
-
-func (s *state) putRelationship(next *events.Relationship) {
-	h := &next.Header
-	s.relationships[h.GUID] = next
-	key := events.RelationshipKey(h.Type.Name, s.endKey(next.End1.GUID), s.endKey(next.End2.GUID))
-	s.digests[h.GUID] = digest{origin: h.Origin, DigestItem: withKey(events.DigestItem{
-		Key: key, Relationship: true, Content: events.ContentDigest(h.Type.Name, key.String(), next.Properties),
-	}, h.GUID)}
-	for _, end := range [...]string{next.End1.GUID, next.End2.GUID} {
-		if s.ends[end] == nil {
-			s.ends[end] = map[string]struct{}{}
+// State describes all elements and relationships without what differs from run
+// to run (guids, versions, times): two repositories that hold the same metadata
+// have equal states.
+func (r *Repository) State() map[string]string {
+	lines, labels := map[string]string{}, map[string]string{}
+	put := func(name, content string) {
+		unique := name
+		for n := 2; lines[unique] != ""; n++ {
+			unique = fmt.Sprintf("%s #%d", name, n)
 		}
-		s.ends[end][h.GUID] = struct{}{}
+		lines[unique] = content
 	}
+	elements, relationships := r.all()
+	for _, e := range elements {
+		labels[e.Header.GUID] = label(e)
+		put(label(e), fmt.Sprintf("%s %s zones=%q classifications=%s source=%q scope=%q",
+			e.Header.Type.Name, e.Properties.Raw(), e.Header.Zones, marks(e), e.Header.Origin.Source, e.Header.Origin.Scope))
+	}
+	for _, l := range relationships {
+		put(fmt.Sprintf("%s: %s -> %s", l.Header.Type.Name, labels[l.End1.GUID], labels[l.End2.GUID]),
+			fmt.Sprintf("%s source=%q scope=%q", l.Properties.Raw(), l.Header.Origin.Source, l.Header.Origin.Scope))
+	}
+	return lines
 }
 
-func (s *state) dropRelationship(r *events.Relationship) {
-	delete(s.relationships, r.Header.GUID)
-	delete(s.digests, r.Header.GUID)
-	for _, end := range [...]string{r.End1.GUID, r.End2.GUID} {
-		delete(s.ends[end], r.Header.GUID)
-	}
+// all returns everything that there is.
+func (r *Repository) all() ([]*events.Element, []*events.Relationship) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	elements, relationships := r.index.States()
+	return decodedAll[events.Element](elements), decodedAll[events.Relationship](relationships)
 }
 
-func (s *state) endKey(guid string) events.Key {
-	return events.ElementKey(events.ElementRef{GUID: guid, QualifiedName: s.elements[guid].Header.QualifiedName})
+// label names an element by its qualified name, or else by what it holds, since
+// its guid would be another one the next time.
+func label(e *events.Element) string {
+	if e.Header.QualifiedName != "" {
+		return e.Header.QualifiedName
+	}
+	return fmt.Sprintf("unnamed %s %s", e.Header.Type.Name, e.Properties.Raw())
 }
 
-func withKey(item events.DigestItem, guid string) events.DigestItem {
-	if item.Key.String() != guid {
-		item.GUID = guid
+func marks(e *events.Element) string {
+	var b strings.Builder
+	for _, m := range e.Classifications {
+		fmt.Fprintf(&b, "%s%s", m.Name, m.Properties.Raw())
 	}
-	return item
+	return b.String()
+}
+
+func decodedAll[T any, J ~[]byte](states []J) []*T {
+	all := make([]*T, len(states))
+	for i, s := range states {
+		all[i] = decoded[T](s)
+	}
+	return all
+}
+
+// decoded reads what the graph wrote, which can be read.
+func decoded[T any](data []byte) *T {
+	v, err := events.Unmarshal[T](data)
+	if err != nil {
+		return nil
+	}
+	return &v
 }

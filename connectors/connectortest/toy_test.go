@@ -27,6 +27,24 @@ type shop struct {
 	gone  bool
 }
 
+// shopTypes are those that Camena does not ship.
+func shopTypes() []events.TypeDef {
+	price := []events.AttributeDef{{Name: "price", Type: "int", Description: "What it costs."}}
+	steps := []events.AttributeDef{{Name: "steps", Type: "int", Description: "How far it is."}}
+	near := func(end string) *events.EndDef {
+		return &events.EndDef{Type: "Good", Name: end, Cardinality: events.CardinalityMany}
+	}
+	return []events.TypeDef{
+		{Kind: events.KindElement, Name: "Thing", SuperType: "Referenceable", Description: "A thing."},
+		{Kind: events.KindElement, Name: "Good", SuperType: "Thing", Description: "What a shop sells.", Attributes: price},
+		{Kind: events.KindElement, Name: "Bad", SuperType: "Thing", Description: "What no shop sells."},
+		{Kind: events.KindRelationship, Name: "Near", Description: "Beside it.", End1: near("goods"), End2: near("neighbors"), Attributes: steps},
+		{Kind: events.KindRelationship, Name: "Far", SuperType: "Near", Description: "Not beside it."},
+		{Kind: events.KindClassification, Name: "Fresh", Description: "New.", ValidFor: []string{"Good"}, Attributes: price},
+		{Kind: events.KindClassification, Name: "Secret", Description: "Under the counter.", ValidFor: []string{"Good"}},
+	}
+}
+
 func (s *shop) look() (map[string]int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -201,10 +219,9 @@ func (v *toy) compare(ctx context.Context, goods map[string]int) error {
 
 // sendNameless sends elements that nothing identifies, once a value.
 func (v *toy) sendNameless(ctx context.Context, goods map[string]int) error {
-	for name, price := range goods {
-		s := spec(name, price)
-		s.QualifiedName = ""
-		if _, err := v.c.Apply(ctx, &events.Upsert{Element: *s}); err != nil {
+	for name := range goods {
+		s := events.ElementSpec{Type: "ContactDetails", Properties: events.Props(map[string]any{"displayName": name})}
+		if _, err := v.c.Apply(ctx, &events.Upsert{Element: s}); err != nil {
 			return err
 		}
 	}
@@ -221,7 +238,7 @@ func prepare(t *testing.T, fault connectortest.Behavior) (connectors.Factory, co
 	s := &shop{}
 	forever := make(chan struct{})
 	t.Cleanup(func() { close(forever) })
-	return s.factory(fault, forever), connectortest.Fixture{Seeds: 3, ThirdParty: func(testing.TB) connectortest.ThirdParty {
+	return s.factory(fault, forever), connectortest.Fixture{Seeds: 3, Types: shopTypes(), ThirdParty: func(testing.TB) connectortest.ThirdParty {
 		s.goods, s.gone = map[string]int{"apple": 1, "bread": 2, "cheese": 3}, false
 		return connectortest.ThirdParty{
 			Configuration: events.Props(map[string]any{"password": "file:" + password}),

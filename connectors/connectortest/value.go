@@ -12,6 +12,7 @@ import (
 
 	"github.com/camena-io/camena/connectors"
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/opentypes"
 )
 
 const (
@@ -28,6 +29,7 @@ type check struct {
 	factory    connectors.Factory
 	fixture    Fixture
 	party      ThirdParty
+	types      *opentypes.Registry
 	generation uint64
 }
 
@@ -52,6 +54,9 @@ func (c *check) make() connectors.Connector {
 	}
 	return connector
 }
+
+// repository returns an empty one.
+func (c *check) repository() *Repository { return newRepository(c.types) }
 
 // prepare makes a value that works on repo and is not yet started.
 func (c *check) prepare(repo *Repository) *value {
@@ -140,7 +145,7 @@ func begin(ctx context.Context, f func(context.Context) error) <-chan error {
 // fresh returns the state that a new value makes of an empty repository.
 func (c *check) fresh() map[string]string {
 	c.Helper()
-	repo := NewRepository()
+	repo := c.repository()
 	v := c.start(repo)
 	v.refresh()
 	v.stop()

@@ -189,22 +189,28 @@ func (a *applier) confirmSynchronization(v view, q *request, c *events.ConfirmSy
 	if v.named(x.id.QualifiedName) == nil {
 		return outcome{}, events.Errorf(events.CodeNotFound, "/identifier", "%q is no identifier in that scope; link it first", c.Identifier)
 	}
-	said := map[string]any{"lastSynchronized": stamp(cmp.Or(c.Time, q.time)), "openChanged": stamp(c.OpenChanged), "thirdPartyChanged": nil}
-	if c.OpenChanged.IsZero() {
+	when, open := cmp.Or(utc(c.Time), q.time), c.OpenChanged
+	if open.IsZero() {
 		e, err := x.of.element()
 		if err != nil {
 			return outcome{}, err
 		}
-		said["openChanged"] = stamp(e.Header.Versions.LastChange())
+		if open = e.Header.Versions.LastChange(); open.After(when) {
+			open = time.Time{} // another state than the one of that time
+		}
 	}
-	if !c.ThirdPartyChanged.IsZero() {
-		said["thirdPartyChanged"] = stamp(c.ThirdPartyChanged)
-	}
+	said := map[string]any{"lastSynchronized": stamp(when), "openChanged": stamp(open), "thirdPartyChanged": stamp(c.ThirdPartyChanged)}
 	o, err := a.updateLink(v, q, &events.UpdateRelationship{Relationship: x.link(), Properties: events.Props(said)})
 	return o, elsewhere(err, "/relationship", "/identifier")
 }
 
-func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
+// stamp is a time as a property; none clears it.
+func stamp(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.UTC().Format(time.RFC3339Nano)
+}
 
 // elsewhere lets an error point into the command that was sent instead of the
 // one that it was taken apart into.

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"time"
@@ -37,6 +38,38 @@ type Request struct {
 	Awaited bool
 	// DryRun asks for what would change.
 	DryRun bool
+}
+
+// RequestOf returns what the envelope of a command says that has a sequence on
+// the in topic and was stored there at a time.
+func RequestOf(e *events.Event, sequence uint64, stored time.Time) (*Request, error) {
+	generation, err := e.Uint(events.ExtGeneration)
+	if err != nil {
+		return nil, err
+	}
+	return &Request{
+		ID: e.ID, Sequence: sequence, Time: stored,
+		Actor: Actor(e), Source: e.Extension(events.ExtMetadataSource), Scope: e.Extension(events.ExtScope),
+		Category:  events.OriginCategory(e.Extension(events.ExtOriginCategory)),
+		Connector: e.Extension(events.ExtConnector), Generation: generation,
+		Awaited: e.Extension(events.ExtReplyTo) != "", DryRun: IsDryRun(e),
+	}, nil
+}
+
+// Actor returns on whose behalf a command was sent.
+func Actor(e *events.Event) string { return cmp.Or(e.Extension(events.ExtActor), e.Source) }
+
+// IsDryRun reports whether a command only asks for what would change.
+func IsDryRun(e *events.Event) bool { return e.Extension(events.ExtDryRun) == "true" }
+
+// MaxState returns how large a state may be where a message may be so large: it
+// leaves room for two states, the headers and the rest of the event.
+func MaxState(payload int64) int {
+	const (
+		largest = 1 << 20
+		spare   = 32 << 10
+	)
+	return int(min(largest, (payload-spare)/2))
 }
 
 // Pending applies commands to an index and what is not in it yet.
@@ -83,8 +116,7 @@ func (p *Pending) Drop(o *Outcome) { p.view.drop(o.changes) }
 
 // Outcome is what a command leads to.
 type Outcome struct {
-	// Result is what its sender is told. Its Sequence is that of the last change
-	// on the out topic, once that is known.
+	// Result is what its sender is told; [Outcome.Stored] completes it.
 	Result  events.Result
 	changes []change
 }
@@ -126,13 +158,21 @@ func (o *Outcome) Change(i int) Change {
 	return e
 }
 
+// Stored notes the sequence of the last change on the out topic.
+func (o *Outcome) Stored(last uint64) {
+	o.Result.Sequence = last
+	for i := range o.Result.Steps {
+		o.Result.Steps[i].Sequence = last
+	}
+}
+
 // Purges reports whether nothing may stay of the history of something.
 func (o *Outcome) Purges() bool {
 	return slices.ContainsFunc(o.changes, func(c change) bool { return c.purged })
 }
 
-// AppendFacts adds what an index has to take over when the changes are stored,
-// the last of them as Result says; position is the in-sequence of the command.
+// AppendFacts adds what an index has to take over of changes that are stored;
+// position is the in-sequence of the command.
 func (o *Outcome) AppendFacts(facts []Fact, position uint64, stored time.Time) []Fact {
 	n := uint64(len(o.changes))
 	for i := range o.changes {

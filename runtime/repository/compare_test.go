@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"pgregory.net/rapid"
 
+	"github.com/camena-io/camena/connectors"
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
 	"github.com/camena-io/camena/runtime/repository"
@@ -31,18 +32,23 @@ func (w *world) learn(rt *rapid.T) {
 		if err != nil {
 			return err
 		}
-		i := issue{
-			id: e.ID, sequence: m.Sequence, time: m.Time.UTC(), source: e.Extension(events.ExtMetadataSource),
-			category: events.OriginCategory(e.Extension(events.ExtOriginCategory)),
-			scope:    e.Extension(events.ExtScope), dry: e.Extension(events.ExtDryRun) == "true",
-		}
-		i.wrong = e.Extension(events.ExtDryRun) == "perhaps" || i.category != "" && (i.category == events.OriginLocal) != (i.source == "")
+		i := issueOf(&e, m.Sequence, m.Time.UTC())
 		w.learned = append(w.learned, learned{issue: i, command: c, asked: strings.HasPrefix(e.Extension(events.ExtReplyTo), w.replies.inbox), result: w.model.apply(i, c)})
 		return nil
 	})
 	if err != nil {
 		rt.Fatal(err)
 	}
+}
+
+func issueOf(e *events.Event, sequence uint64, at time.Time) issue {
+	i := issue{
+		id: e.ID, sequence: sequence, time: at, source: e.Extension(events.ExtMetadataSource),
+		category: events.OriginCategory(e.Extension(events.ExtOriginCategory)),
+		scope:    e.Extension(events.ExtScope), dry: e.Extension(events.ExtDryRun) == "true",
+	}
+	i.wrong = e.Extension(events.ExtDryRun) == "perhaps" || i.category != "" && (i.category == events.OriginLocal) != (i.source == "")
+	return i
 }
 
 // told is what the out topic tells.
@@ -60,17 +66,7 @@ func (w *world) compare(rt *rapid.T) {
 		}
 	}()
 	w.compareReplies(rt) // a new writer answers again
-	out := w.read(rt)
-	for key, want := range w.model.log {
-		want = want[len(want)-w.model.kept[key]:]
-		if got := out.log[key]; !slices.Equal(got, want) {
-			rt.Errorf("%s: change events %v, the model has %v", key, got, want)
-		}
-	}
-	if len(out.log) != len(w.model.log) {
-		rt.Errorf("events of %d elements, relationships and types, the model has %d", len(out.log), len(w.model.log))
-	}
-	w.compareStates(rt, "the out topic", out.elements, out.links)
+	w.compareTold(rt, w.read(rt))
 	w.compareIndex(rt, "the follower", w.follower)
 	w.compareIndex(rt, "the writer", w.writers[0].repo)
 	w.compareIndex(rt, "a new node", w.startWriter(0).repo)
@@ -82,6 +78,20 @@ func (w *world) compare(rt *rapid.T) {
 	}
 }
 
+// compareTold compares the events, and the states that they lead to.
+func (w *world) compareTold(rt *rapid.T, out told) {
+	for key, want := range w.model.log {
+		want = want[len(want)-w.model.kept[key]:]
+		if got := out.log[key]; !slices.Equal(got, want) {
+			rt.Errorf("%s: change events %v, the model has %v", key, got, want)
+		}
+	}
+	if len(out.log) != len(w.model.log) {
+		rt.Errorf("events of %d elements, relationships and types, the model has %d", len(out.log), len(w.model.log))
+	}
+	w.compareStates(rt, "the out topic", out.elements, out.links)
+}
+
 func (w *world) explain(rt *rapid.T) {
 	for _, l := range w.learned {
 		data, err := events.Marshal(l.command)
@@ -90,7 +100,7 @@ func (w *world) explain(rt *rapid.T) {
 }
 
 func (w *world) read(rt *rapid.T) told {
-	out := told{log: map[string][]string{}, elements: map[string]*events.Element{}, links: map[string]*events.Relationship{}}
+	out := newTold()
 	var position uint64
 	err := w.bus.Read(w.t.Context(), w.bus.Topics().OutStream(), nil, func(m *bus.Message) error {
 		e, err := m.Event()
@@ -105,7 +115,11 @@ func (w *world) read(rt *rapid.T) told {
 		if want := w.learned[at-1].time; !e.Time.Equal(want) {
 			rt.Errorf("event %d is of %s, its command of %s", m.Sequence, e.Time, want)
 		}
-		return out.take(m, &e)
+		c, err := bus.ChangeOf(m)
+		if err == nil {
+			out.take(&c)
+		}
+		return err
 	})
 	if err != nil {
 		rt.Fatal(err)
@@ -113,33 +127,31 @@ func (w *world) read(rt *rapid.T) told {
 	return out
 }
 
-func (o *told) take(m *bus.Message, e *events.Event) error {
-	if e.Type == events.TypeTypeDefined {
-		c, err := events.Unmarshal[events.TypeChange](e.Data)
-		o.log["type "+c.Type.Name] = append(o.log["type "+c.Type.Name], line(e.Type, 0))
-		return err
-	}
-	c, err := bus.ChangeOf(m)
-	if err != nil {
-		return err
+func newTold() told {
+	return told{log: map[string][]string{}, elements: map[string]*events.Element{}, links: map[string]*events.Relationship{}}
+}
+
+func (o *told) take(c *connectors.Change) {
+	if t := c.OpenType; t != nil {
+		o.log["type "+t.Type.Name] = append(o.log["type "+t.Type.Name], line(c.Type, 0))
+		return
 	}
 	if r := c.Relationship; r != nil {
 		id, version := r.State().Header.GUID, int64(0)
 		if o.links[id] = r.Relationship; r.Relationship != nil {
 			version = r.Relationship.Header.Versions.Version
 		}
-		o.log["relationship "+id] = append(o.log["relationship "+id], line(e.Type, version))
-		return nil
+		o.log["relationship "+id] = append(o.log["relationship "+id], line(c.Type, version))
+		return
 	}
 	id, version := c.Element.State().Header.GUID, int64(0)
-	if e.Type != events.TypeElementMoved {
+	if c.Type != events.TypeElementMoved {
 		o.elements[id] = c.Element.Element
 	}
 	if c.Element.Element != nil {
 		version = c.Element.Element.Header.Versions.Version
 	}
-	o.log["element "+id] = append(o.log["element "+id], line(e.Type, version))
-	return nil
+	o.log["element "+id] = append(o.log["element "+id], line(c.Type, version))
 }
 
 func (w *world) compareStates(rt *rapid.T, where string, elements map[string]*events.Element, links map[string]*events.Relationship) {

@@ -43,11 +43,18 @@ func TestConfirmingKeepsWhatWasSynchronized(t *testing.T) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 
-	// Whoever says nothing of that means the present state.
-	r = b.must(t, &events.ConfirmSynchronization{ExternalID: id, Time: moment})
-	want["openChanged"], want["thirdPartyChanged"] = stamp(b.state(t, "f", r).Header.Versions.UpdateTime), ""
-	if got := b.recorded(t, "f", r); !maps.Equal(got, want) {
-		t.Errorf("without a state: got %v, want %v", got, want)
+	// Whoever says nothing of that means the state that it had then.
+	r = b.must(t, &events.ConfirmSynchronization{ExternalID: id})
+	changed := b.state(t, "f", r).Header.Versions.UpdateTime
+	if got := b.recorded(t, "f", r); got["openChanged"] != stamp(changed) || got["thirdPartyChanged"] != "" {
+		t.Errorf("without a state: got %v, want %s", got, stamp(changed))
+	}
+	for at, state := range map[time.Time]string{changed: stamp(changed), changed.Add(time.Hour): stamp(changed), changed.Add(-1): ""} {
+		r = b.must(t, &events.ConfirmSynchronization{ExternalID: id, Time: at})
+		want = map[string]string{"lastSynchronized": stamp(at), "openChanged": state, "thirdPartyChanged": ""}
+		if got := b.recorded(t, "f", r); !maps.Equal(got, want) {
+			t.Errorf("at a time: got %v, want %v", got, want)
+		}
 	}
 
 	// In a change set that is the one that it has written.

@@ -258,17 +258,13 @@ func removeAll(t *testing.T, b *bus.Bus) {
 func (w *world) send(list []wish) {
 	err := w.metadata.Send(w.t.Context(), func(yield func(events.Event) bool) {
 		for _, o := range list {
-			e, err := events.NewCommand("/test", o.command)
+			e, err := o.event()
 			if err != nil {
 				w.t.Error(err)
 				return
 			}
 			w.sent++
 			e.SetExtension(events.ExtReplyTo, w.replies.inbox+"."+strconv.Itoa(w.sent))
-			e.SetExtension(events.ExtMetadataSource, o.source)
-			e.SetExtension(events.ExtScope, o.scope)
-			e.SetExtension(events.ExtOriginCategory, string(o.category))
-			e.SetExtension(events.ExtDryRun, o.dry)
 			if !yield(e) {
 				return
 			}

@@ -16,6 +16,15 @@ type wish struct {
 	dry           string
 }
 
+func (o *wish) event() (events.Event, error) {
+	e, err := events.NewCommand("/test", o.command)
+	e.SetExtension(events.ExtMetadataSource, o.source)
+	e.SetExtension(events.ExtScope, o.scope)
+	e.SetExtension(events.ExtOriginCategory, string(o.category))
+	e.SetExtension(events.ExtDryRun, o.dry)
+	return e, err
+}
+
 const (
 	guid1 = "aaaaaaaa-0000-4000-8000-000000000001"
 	guid2 = "aaaaaaaa-0000-4000-8000-000000000002"

@@ -3,6 +3,7 @@ package repository_test
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/camena-io/camena/events"
 )
@@ -357,15 +358,21 @@ func (m *model) confirm(c *events.ConfirmSynchronization) (modelResult, error) {
 		if !e.updated.IsZero() {
 			changed = e.updated
 		}
+		if changed.After(at) {
+			changed = time.Time{}
+		}
 	}
-	var theirs any
+	var ours, theirs any
+	if !changed.IsZero() {
+		ours = stamp(changed)
+	}
 	if !c.ThirdPartyChanged.IsZero() {
 		theirs = stamp(c.ThirdPartyChanged)
 	}
 	return m.updateLink(&events.UpdateRelationship{
 		Relationship: events.RelationshipRef{Type: "ExternalIdLink", End1: of, End2: id},
 		Properties: events.Props(map[string]any{
-			"lastSynchronized": stamp(at), "openChanged": stamp(changed), "thirdPartyChanged": theirs,
+			"lastSynchronized": stamp(at), "openChanged": ours, "thirdPartyChanged": theirs,
 		}),
 	})
 }

@@ -37,10 +37,7 @@ func (w *writer) publish(p *publication, r *received) error {
 	if err := w.publishBatch(p, r, p.sequence, sent, all); err != nil {
 		return err
 	}
-	p.outcome.Result.Sequence = w.outlet.last
-	for i := range p.outcome.Result.Steps {
-		p.outcome.Result.Steps[i].Sequence = w.outlet.last
-	}
+	p.outcome.Stored(w.outlet.last)
 	return nil
 }
 
@@ -87,7 +84,7 @@ func (w *writer) message(c *graph.Change, r *received, position uint64) *nats.Ms
 	}
 	if c.Deletion {
 		// Other changes name the actor in their state.
-		put("ce-"+events.ExtActor, events.EncodeAttribute(r.actor()))
+		put("ce-"+events.ExtActor, events.EncodeAttribute(graph.Actor(&r.event)))
 	}
 	if parent := r.event.Extension(events.ExtTraceParent); parent != "" {
 		put("ce-"+events.ExtTraceParent, events.EncodeAttribute(parent))

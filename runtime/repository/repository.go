@@ -239,20 +239,11 @@ func (r *Repository) write(tenure context.Context, next uint64) error {
 		bus: r.set.Bus, js: js, index: r.index, log: r.set.Logger, crash: r.set.Crash,
 		erase: r.purgeSecrets,
 		pending: graph.NewPending(r.index, graph.Rules{
-			PublishZones: r.set.PublishZones, DefaultZones: r.set.DefaultZones, MaxState: maxState(r.set.Bus.MaxPayload()),
+			PublishZones: r.set.PublishZones, DefaultZones: r.set.DefaultZones, MaxState: graph.MaxState(r.set.Bus.MaxPayload()),
 		}),
 		room: semaphore.NewWeighted(roomBytes), outlet: outlet{js: js, last: next - 1, confirmed: next - 1},
 	}
 	return w.run(tenure)
-}
-
-// maxState leaves room for two states, the headers and the rest of the event.
-func maxState(payload int64) int {
-	const (
-		largest = 1 << 20
-		spare   = 32 << 10
-	)
-	return int(min(largest, (payload-spare)/2))
 }
 
 var errCaughtUp = errors.New("caught up")

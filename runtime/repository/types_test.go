@@ -15,7 +15,16 @@ func looseTypes(tb testing.TB) *opentypes.Registry {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	var defs []events.TypeDef
+	loose, _, err := shipped.Apply(loosened(tb, shipped)...)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return loose
+}
+
+// loosened are the definitions of the types that have more attributes.
+func loosened(tb testing.TB, shipped *opentypes.Registry) (defs []events.TypeDef) {
+	tb.Helper()
 	for name, attributes := range map[string][]string{
 		"OpenMetadataRoot": {"a", "b", "n", "name", "secret", "text", "x", "y", "z"},
 		"NestedFile":       {"n", "text", "x", "y", "z"}, "FolderHierarchy": {"x"}, "LinkedFile": {"x"},
@@ -39,13 +48,8 @@ func looseTypes(tb testing.TB) *opentypes.Registry {
 		defs = append(defs, def)
 	}
 	one, many := events.CardinalityOne, events.CardinalityMany
-	defs = append(defs, events.TypeDef{
+	return append(defs, events.TypeDef{
 		Kind: events.KindRelationship, Name: "Holds", Description: "For tests: a file is held by one folder.",
 		End1: &events.EndDef{Type: "FileFolder", Name: "holder", Cardinality: one}, End2: &events.EndDef{Type: "DataFile", Name: "held", Cardinality: many},
 	}, events.TypeDef{Kind: events.KindRelationship, Name: "HoldsTight", SuperType: "Holds", Description: "For tests: it is held for good."})
-	loose, _, err := shipped.Apply(defs...)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return loose
 }

@@ -175,7 +175,7 @@ func (w *writer) read(ctx context.Context, position uint64, commands chan<- *rec
 			r.command, r.err = events.DecodeCommand(&r.event)
 		}
 		if r.err == nil {
-			r.err = checkEnvelope(&r.event)
+			r.err = graph.CheckEnvelope(&r.event)
 		}
 		if err := w.room.Acquire(ctx, int64(r.size)); err != nil {
 			return err
@@ -287,28 +287,15 @@ func (w *writer) handle(ctx context.Context, r *received) error {
 }
 
 func (w *writer) apply(r *received, graves graph.Graves) (graph.Outcome, error) {
-	generation, err := r.event.Uint(events.ExtGeneration)
+	q, err := graph.RequestOf(&r.event, r.sequence, r.stored)
 	if err != nil {
 		return graph.Outcome{}, err
 	}
-	return w.pending.Apply(&graph.Request{
-		Actor: r.actor(), Source: r.event.Extension(events.ExtMetadataSource), Scope: r.event.Extension(events.ExtScope),
-		Category:  events.OriginCategory(r.event.Extension(events.ExtOriginCategory)),
-		Connector: r.event.Extension(events.ExtConnector), Generation: generation, Graves: graves,
-		ID: r.event.ID, Sequence: r.sequence, Time: r.stored, DryRun: r.isDryRun(),
-		Awaited: r.event.Extension(events.ExtReplyTo) != "",
-	}, r.command)
+	q.Graves = graves
+	return w.pending.Apply(q, r.command)
 }
 
-func (r *received) isDryRun() bool { return r.event.Extension(events.ExtDryRun) == "true" }
-
-// actor is on whose behalf the command was sent.
-func (r *received) actor() string {
-	if actor := r.event.Extension(events.ExtActor); actor != "" {
-		return actor
-	}
-	return r.event.Source
-}
+func (r *received) isDryRun() bool { return graph.IsDryRun(&r.event) }
 
 // buried and unburied belong to the dead letter that is on its way; nil blocks
 // for ever.

@@ -1,0 +1,188 @@
+package connectors
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/camena-io/camena/events"
+)
+
+// typeExternalIDLink relates an element to what it is called in a third party.
+const typeExternalIDLink = "ExternalIdLink"
+
+// Counterpart is what open metadata knows of one thing of the third party.
+type Counterpart struct {
+	// ID says how the two are related. Its Identifier is empty if the element has
+	// none in that scope.
+	ID events.ExternalID
+	// Element is nil if it is not there.
+	Element *events.Element
+	// Pair is what is to be decided about. What only the connector knows it has to
+	// add: ThirdParty, and the direction of the catalog target.
+	Pair
+	read time.Time
+}
+
+// Counterpart reads the element that stands for a thing of the third party, and
+// what was recorded of the two. An element that is not there any more is
+// [Deleted], as far as history tells. Without an Identifier in id it is the one
+// that the element has in the scope, if any.
+//
+// A connector that synchronizes both ways goes through all things of either side
+// and, for each, asks for the counterpart, adds what the third party has, asks
+// [Context.Synchronize] what is to be done, does it, and calls
+// [Context.RecordSynchronized] or [Context.ForgetSynchronized]. Of a conflict it
+// does and records nothing.
+func (c *Context) Counterpart(ctx context.Context, id events.ExternalID) (*Counterpart, error) {
+	p := &Counterpart{ID: id, read: time.Now().UTC()}
+	scope, err := c.scopeName(ctx, id.Scope)
+	if err != nil {
+		return nil, err
+	}
+	p.Element, err = c.Element(ctx, id.Element)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return p, c.readDeleted(ctx, p, scope)
+	case err != nil:
+		return nil, err
+	}
+	p.Open = Side{Presence: Active, Changed: p.Element.Header.Versions.LastChange()}
+	if p.Element.Archived() {
+		p.Open.Presence = Deleted
+	}
+	return p, c.readLink(ctx, p, scope)
+}
+
+// scopeName returns what names a scope in the names of identifiers.
+func (c *Context) scopeName(ctx context.Context, scope events.ElementRef) (string, error) {
+	if scope.GUID == "" {
+		return scope.QualifiedName, nil
+	}
+	e, err := c.Element(ctx, scope)
+	if err != nil {
+		return "", fmt.Errorf("the scope of the identifier: %w", err)
+	}
+	if e.Header.QualifiedName == "" {
+		return e.Header.GUID, nil
+	}
+	return e.Header.QualifiedName, nil
+}
+
+// readLink finds the identifier of an element that is there.
+func (c *Context) readLink(ctx context.Context, p *Counterpart, scope string) error {
+	q := events.Related{ElementRef: events.ByGUID(p.Element.Header.GUID), Relationship: typeExternalIDLink, End: 1, IncludeArchived: true}
+	for r, err := range c.Related(ctx, q) {
+		if err != nil {
+			return err
+		}
+		identifier := r.Element.Properties.String("identifier")
+		if r.Element.Header.QualifiedName != events.ExternalIDName(scope, identifier) || p.ID.Identifier != "" && p.ID.Identifier != identifier {
+			continue
+		}
+		link, err := SyncLinkOf(&r.Relationship)
+		p.ID.Identifier, p.Link = identifier, &link
+		return err
+	}
+	return nil
+}
+
+// readDeleted finds out what became of an element that is not there. With it, its
+// links went: they are in history, too.
+func (c *Context) readDeleted(ctx context.Context, p *Counterpart, scope string) error {
+	gone, err := c.lastChange(ctx, p.ID.Element)
+	if err != nil {
+		return err
+	}
+	id, err := c.Element(ctx, events.ByName(events.ExternalIDName(scope, p.ID.Identifier)))
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	if id != nil {
+		p.Link = &SyncLink{}
+	}
+	if gone == nil || gone.Element == nil || gone.Element.State() == nil {
+		return nil
+	}
+	p.Open = Side{Presence: Deleted, Changed: gone.Time}
+	if id == nil {
+		return nil
+	}
+	key := events.RelationshipGUIDOf(typeExternalIDLink, gone.Element.State().Header.GUID, id.Header.GUID)
+	last, err := c.lastChange(ctx, events.ByGUID(key))
+	if err != nil || last == nil || last.Relationship == nil || last.Relationship.State() == nil {
+		return err
+	}
+	*p.Link, err = SyncLinkOf(last.Relationship.State())
+	return err
+}
+
+// lastChange returns the last change of something, nil if none is known.
+func (c *Context) lastChange(ctx context.Context, ref events.ElementRef) (*events.Entry, error) {
+	h, err := c.History(ctx, events.History{ElementRef: ref})
+	switch {
+	case events.CodeOf(err) == events.CodeNotFound, errors.Is(err, errors.ErrUnsupported), err == nil && len(h.Changes) == 0:
+		return nil, nil //nolint:nilnil // nothing is known of it
+	case err != nil:
+		return nil, err
+	}
+	return &h.Changes[len(h.Changes)-1], nil
+}
+
+// SyncLinkOf reads what a relationship of the type ExternalIdLink records.
+func SyncLinkOf(link *events.Relationship) (SyncLink, error) {
+	if link.Header.Type.Name != typeExternalIDLink {
+		return SyncLink{}, fmt.Errorf("%s is a %s and records no synchronization", link.Header.GUID, link.Header.Type.Name)
+	}
+	l := SyncLink{Permitted: events.PermittedSynchronization(link.Properties.String("permittedSynchronization"))}
+	var errs [3]error
+	l.LastSynchronized, errs[0] = events.Property[time.Time](link.Properties, "lastSynchronized")
+	l.OpenChanged, errs[1] = events.Property[time.Time](link.Properties, "openChanged")
+	l.ThirdPartyChanged, errs[2] = events.Property[time.Time](link.Properties, "thirdPartyChanged")
+	return l, errors.Join(errs[:]...)
+}
+
+// RecordSynchronized records that both sides of a thing are the same: the element
+// as it was read, and the third party as ThirdParty says, which is what it has said
+// itself, when it was read or written.
+//
+// With commands it is said of the element as these leave it. They are applied
+// together with the record or not at all, as a change set: if the element is no
+// longer the one that was read, that is a conflict, in the sense of
+// [events.CodeConflict], and the next decision takes that change into account. Of
+// one that was archived this cannot be told: give the version that is expected.
+func (c *Context) RecordSynchronized(ctx context.Context, p *Counterpart, commands ...events.Command) (events.Result, error) {
+	confirm := confirmation(p.ID, p.Synchronized(p.read))
+	if len(commands) > 0 { // then it is the state, and the time, of the change set
+		confirm.OpenChanged, confirm.Time = time.Time{}, time.Time{}
+	}
+	steps := append(p.guard(commands), commands...)
+	return c.ApplyAll(ctx, append(steps, &events.LinkExternalID{ExternalID: p.ID}, confirm)...)
+}
+
+// guard returns what has to stand before commands, so that they are refused where
+// the element is not the one that was read: an update of nothing. What is archived
+// takes no update.
+func (p *Counterpart) guard(commands []events.Command) []events.Command {
+	if p.Element == nil || p.Open.Presence != Active || len(commands) == 0 {
+		return nil
+	}
+	h := &p.Element.Header
+	return []events.Command{&events.Update{Element: events.ByGUID(h.GUID), Expectation: events.Expectation{ExpectedVersion: h.Versions.Version}}}
+}
+
+// ForgetSynchronized records that neither side has a thing any more: the one had
+// lost it, and the other one was told. Commands are those that delete the element,
+// if that was the other one; as with [Context.RecordSynchronized] they are applied
+// only to what was read. Without them nothing may be there.
+func (c *Context) ForgetSynchronized(ctx context.Context, p *Counterpart, commands ...events.Command) (events.Result, error) {
+	steps := p.guard(commands)
+	if p.ID.Identifier != "" {
+		steps = append(steps, &events.UnlinkExternalID{ExternalID: p.ID})
+	}
+	if steps = append(steps, commands...); len(steps) == 0 {
+		return events.Result{}, nil
+	}
+	return c.ApplyAll(ctx, steps...)
+}
