@@ -93,7 +93,8 @@ func (a *applier) applyFrequent(v view, q *request, c events.Command) (outcome, 
 	case *events.Update:
 		return a.update(v, q, c)
 	case *events.Delete:
-		return a.delete(v, q, c)
+		o, err := a.delete(v, q, c)
+		return purgeIdentifiers(v, q, o), err
 	case *events.Restore:
 		return a.restore(v, q, c)
 	case *events.Classify:
