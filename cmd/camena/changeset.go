@@ -45,7 +45,7 @@ expectedVersion: where that is not the one there is, nothing is changed.
 		Example: `  camena changeset apply -f change.yaml
   camena changeset apply -f change.yaml --dry-run
   generate | camena changeset apply -f - --source IntegrationConnector::mine -o json`,
-		Args: cobra.NoArgs,
+		Args: nothing,
 	}
 	cmd.Flags().StringSliceVarP(&files, "file", "f", nil, "file of commands, or - for the standard input")
 	o.flags(cmd)
@@ -80,6 +80,7 @@ func (p *program) readSteps(files []string) ([]placedStep, error) {
 		return nil, errors.New("name the files with -f")
 	}
 	var all []placedStep
+	var errs []error
 	for _, file := range files {
 		d, root, err := p.readDocument(file)
 		if err != nil {
@@ -90,13 +91,14 @@ func (p *program) readSteps(files []string) ([]placedStep, error) {
 		}
 		for _, n := range root.Content {
 			s, err := d.step(follow(n))
-			if err != nil {
-				return nil, err
+			if err == nil {
+				_, err = s.Command(len(all))
+				err = located(err, append(slices.Clone(all), s))
 			}
-			all = append(all, s)
+			all, errs = append(all, s), append(errs, err)
 		}
 	}
-	return all, nil
+	return all, errors.Join(errs...)
 }
 
 // readDocument reads the one document of a file, YAML or JSON.
@@ -195,7 +197,15 @@ func located(err error, steps []placedStep) error {
 	}
 	s := &steps[i]
 	at := s.document.offender(s.node, &events.Error{Pointer: rest})
-	return s.document.errorAt(at, "%s: %w", shortType(s.Type), explainedAs(e, "%s", e.Message))
+	return s.document.errorAt(at, "%s: %w", shortType(s.Type), explainedAs(e, "%s", worded(e)))
+}
+
+// worded names the field where there is an unknown one.
+func worded(e *events.Error) string {
+	if rest, ok := strings.CutPrefix(e.Message, "unknown field;"); ok {
+		return fmt.Sprintf("unknown field %q;%s", jsontext.Pointer(e.Pointer).LastToken(), rest)
+	}
+	return e.Message
 }
 
 // itemOf reads the index behind a pointer to a list, and the pointer within.

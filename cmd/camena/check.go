@@ -43,6 +43,14 @@ func exclusive(cmd *cobra.Command, a, b string) error {
 	return nil
 }
 
+// nothing takes no argument.
+func nothing(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return fmt.Errorf("%q is too much: %s takes flags only; see %q", args[0], cmd.CommandPath(), cmd.CommandPath()+" --help")
+	}
+	return nil
+}
+
 // one takes one argument; shown by is the command that shows what it may be.
 func one(what, shownBy string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {

@@ -26,8 +26,10 @@ func (p *program) url() (url, known string) {
 	if url, ok := embedded.URLOf(p.config.Data); ok {
 		return url, "the node on " + p.config.Data
 	}
-	return defaultURL, "the default"
+	return defaultURL, theDefault
 }
+
+const theDefault = "the default"
 
 // connect connects a command to the running installation.
 func (p *program) connect(ctx context.Context) (*bus.Bus, error) {
@@ -36,6 +38,10 @@ func (p *program) connect(ctx context.Context) (*bus.Bus, error) {
 		return nil, err
 	}
 	url, known := p.url()
+	if p.dataGiven && url == defaultURL && known == theDefault {
+		return nil, explainedAs(events.Errorf(events.CodeUnavailable, "", "nobody serves"),
+			`nobody answers at %s (CAMENA_DATA): start a node on it with "camena serve", or unset CAMENA_DATA to ask whoever is at %s`, p.config.Data, defaultURL)
+	}
 	b, err := bus.Connect(ctx, bus.Settings{
 		URL: url, Name: "camena command", Domain: p.config.Domain, Credentials: p.config.credentials(), Logger: log,
 	})

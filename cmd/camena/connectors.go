@@ -105,7 +105,7 @@ func (p *program) connectorsListCommand() *cobra.Command {
 	var o output
 	cmd := &cobra.Command{
 		Use: "list", Short: "List connectors, where they run and how they are",
-		Example: "  camena connectors list\n  camena connectors list -o json", Args: cobra.NoArgs,
+		Example: "  camena connectors list\n  camena connectors list -o json", Args: nothing,
 	}
 	o.flag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {

@@ -117,7 +117,7 @@ func (p *program) deadLettersListCommand() *cobra.Command {
 	var o output
 	cmd := &cobra.Command{
 		Use: "list", Short: "List dead letters with their reasons",
-		Example: "  camena dlq list\n  camena dlq list -o json", Args: cobra.NoArgs,
+		Example: "  camena dlq list\n  camena dlq list -o json", Args: nothing,
 	}
 	o.flag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
@@ -173,12 +174,21 @@ func headerSheet(h *events.ElementHeader) *table {
 func effective(e events.Effectivity) string {
 	var parts []string
 	if !e.From.IsZero() {
-		parts = append(parts, "from "+timestamp(e.From))
+		parts = append(parts, "from "+dayOrTime(e.From))
 	}
 	if !e.To.IsZero() {
-		parts = append(parts, "until "+timestamp(e.To))
+		parts = append(parts, "until "+dayOrTime(e.To))
 	}
 	return strings.Join(parts, " ")
+}
+
+// dayOrTime shows a time as a day where it is the beginning of one in UTC, as days
+// are read.
+func dayOrTime(t time.Time) string {
+	if t.Equal(t.UTC().Truncate(24 * time.Hour)) {
+		return t.UTC().Format(time.DateOnly)
+	}
+	return timestamp(t)
 }
 
 func addProperties(t *table, indent string, p events.Properties) {

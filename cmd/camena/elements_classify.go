@@ -15,9 +15,9 @@ func (p *program) elementsClassifyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "classify QUALIFIED_NAME|GUID CLASSIFICATION", Short: "Put a classification on an element, or change the one it has",
 		Long: `Put a classification on an element, or change the one it has: its properties become those that are given;
-with --merge the others stay.`,
+with --merge the others stay, as does the one of --effective-from and --effective-to that is not given.`,
 		Example: `  camena elements classify Topic::orders Confidentiality --set levelIdentifier=2
-  camena elements classify Topic::orders Confidentiality --merge --set confidence=80`,
+  camena elements classify Topic::orders Confidentiality --merge --set notes='asked the owner'`,
 		Args: arguments(2, "the element", "the classification"),
 	}
 	a.flags(cmd)
@@ -32,6 +32,9 @@ with --merge the others stay.`,
 		o.words = append(o.words, word{pointer: "/classification/effectiveTo", flag: "--effective-to"})
 		return o.run(cmd.Context(), "classified as "+args[1], func(ctx context.Context, m *bus.Metadata) (events.Command, error) {
 			properties, err := a.properties(ctx, m, args[1])
+			if err == nil && merge && when.isHalf() {
+				err = when.ofClassification(ctx, m, reference(args[0]), args[1])
+			}
 			return &events.Classify{
 				Element: reference(args[0]), Merge: merge, Expectation: o.expectation,
 				Classification: events.Classification{Name: args[1], Properties: properties, Effectivity: when.interval},
@@ -39,6 +42,18 @@ with --merge the others stay.`,
 		})
 	}
 	return cmd
+}
+
+// ofClassification keeps the one of the two that is not given.
+func (p *period) ofClassification(ctx context.Context, m *bus.Metadata, ref events.ElementRef, name string) error {
+	a, err := m.Get(ctx, events.Get{ElementRef: ref})
+	if err != nil || a.Element == nil {
+		return err
+	}
+	if c := a.Element.Classification(name); c != nil {
+		p.keep(c.Effectivity)
+	}
+	return nil
 }
 
 func (p *program) elementsDeclassifyCommand() *cobra.Command {
@@ -65,7 +80,7 @@ func (p *program) elementsRetypeCommand() *cobra.Command {
 		Use: "retype QUALIFIED_NAME|GUID TYPE", Short: "Make an element one of another type",
 		Long: `Make an element one of another type. It keeps its guid, its name, its relationships, and those properties that
 the new type has, too.`,
-		Example: `  camena elements retype DataFile::a.csv CSVFile --set delimiterCharacter=;`,
+		Example: `  camena elements retype DataFile::b.csv CSVFile --set 'delimiterCharacter=;'`,
 		Args:    arguments(2, "the element", "the new type"),
 	}
 	a.flags(cmd)
@@ -93,7 +108,7 @@ func (p *program) elementsRehomeCommand() *cobra.Command {
 Without --source this is the one change that may be made of what belongs to a source; no other source may.`,
 		Example: `  camena elements rehome DataFile::a.csv --from IntegrationConnector::old --to IntegrationConnector::new
   camena elements rehome DataFile::a.csv --from IntegrationConnector::old     # for anybody to change
-  camena elements rehome 0b4ee7f4-1f5d-5c7e-9b7a-7e0c6d9f3a10 --from IntegrationConnector::old`,
+  camena elements rehome 7f0c2c4e-9a53-5d0b-8a51-2f4f1c6d8e90 --from IntegrationConnector::old`,
 		Args: one("the element, by its qualified name or guid, or the relationship by its guid", "camena elements list"),
 	}
 	cmd.Flags().StringVar(&command.From, "from", "", "qualified name of the metadata source that it belongs to")

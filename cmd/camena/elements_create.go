@@ -42,6 +42,11 @@ func (s *specified) spec(ctx context.Context, m *bus.Metadata, o *operation, arg
 	for _, name := range s.marks {
 		spec.Classifications = append(spec.Classifications, events.Classification{Name: name})
 	}
+	if o.versioned { // an upsert, of what may be there
+		if err := s.where.half(o, func() (*events.ElementHeader, error) { return headerOf(ctx, m, spec.Ref()) }); err != nil {
+			return spec, err
+		}
+	}
 	spec.Zones, spec.Effectivity = s.where.zones(), s.where.effectivity()
 	if s.where.anchor != "" {
 		spec.Anchor = reference(s.where.anchor)
@@ -57,8 +62,8 @@ func (p *program) elementsCreateCommand() *cobra.Command {
 		Use: "create TYPE [QUALIFIED_NAME]", Short: "Create an element",
 		Long: `Create an element that must not be there yet; "upsert" also changes one that is. Types that are not
 Referenceable need no name.`,
-		Example: `  camena elements create Topic Topic::orders --set displayName=orders
-  camena elements create DataFile DataFile::a.csv --properties '{"displayName": "a"}' --zone sales --anchor FileFolder::in
+		Example: `  camena elements create Topic Topic::returns --set displayName=returns
+  camena elements create DataFile DataFile::c.csv --properties '{"displayName": "a"}' --zone sales --anchor FileFolder::in
   camena elements create Topic Topic::x --set color=red --unknown keep --dry-run`,
 		Args: arguments(1, "the type", "the qualified name"),
 	}
@@ -128,25 +133,34 @@ with --replace, which removes the properties that are not given.`,
 				return nil, err
 			}
 			properties, err := a.properties(ctx, m, typeOf(&target))
+			if err != nil {
+				return nil, err
+			}
+			if err := where.half(o, func() (*events.ElementHeader, error) { return header(&target), nil }); err != nil {
+				return nil, err
+			}
 			if target.Relationship != nil {
 				return &events.UpdateRelationship{
 					Relationship: events.RelationshipRef{GUID: args[0]}, Properties: properties,
 					Effectivity: where.effectivity(), Replace: replace, Expectation: o.expectation,
-				}, err
+				}, nil
 			}
 			return &events.Update{
 				Element: reference(args[0]), Properties: properties, Zones: where.zones(), Effectivity: where.effectivity(),
 				Replace: replace, UnknownProperties: extra, Expectation: o.expectation,
-			}, err
+			}, nil
 		})
 	}
 	return cmd
 }
 
-// typeOf is the type of what was asked for.
-func typeOf(a *events.ElementAnswer) string {
+// header is that of what was asked for.
+func header(a *events.ElementAnswer) *events.ElementHeader {
 	if a.Relationship != nil {
-		return a.Relationship.Header.Type.Name
+		return &a.Relationship.Header
 	}
-	return a.Element.Header.Type.Name
+	return &a.Element.Header
 }
+
+// typeOf is the type of what was asked for.
+func typeOf(a *events.ElementAnswer) string { return header(a).Type.Name }

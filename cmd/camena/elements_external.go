@@ -15,8 +15,8 @@ func (p *program) externalIDCommand() *cobra.Command {
 		Use: "external-id", Short: "Note by what identifiers other systems know an element",
 		Long: `Note by what identifiers other systems know an element. An identifier is valid in the scope of an element that
 stands for the other system, such as a SoftwareCapability.`,
-		Example: `  camena elements external-id add Customer::17 4711 --scope SoftwareCapability::crm
-  camena elements external-id confirm Customer::17 4711 --scope SoftwareCapability::crm`,
+		Example: `  camena elements external-id add Person::17 4711 --scope SoftwareCapability::crm
+  camena elements external-id confirm Person::17 4711 --scope SoftwareCapability::crm`,
 	}
 	cmd.AddCommand(p.externalIDAddCommand(), p.externalIDRemoveCommand(), p.externalIDConfirmCommand())
 	return cmd
@@ -52,8 +52,8 @@ func (p *program) externalIDAddCommand() *cobra.Command {
 		Use: "add", Short: "Note that an element has an identifier in another system",
 		Long: `Note that an element has an identifier in another system. --set gives properties of the ExternalId, --link those of
 the ExternalIdLink. Several elements may have one identifier, which belongs to the metadata source that made it.`,
-		Example: `  camena elements external-id add Customer::17 4711 --scope SoftwareCapability::crm
-  camena elements external-id add Customer::17 4711 --scope SoftwareCapability::crm \
+		Example: `  camena elements external-id add Person::17 4711 --scope SoftwareCapability::crm
+  camena elements external-id add Person::17 4711 --scope SoftwareCapability::crm \
     --set keyPattern=LOCAL_KEY --link permittedSynchronization=FROM_THIRD_PARTY --link 'mappingProperties={"table": "C"}'`,
 	}
 	id.flags(cmd)
@@ -74,7 +74,7 @@ func (p *program) externalIDRemoveCommand() *cobra.Command {
 		Use: "remove", Short: "Note that an element has an identifier no more",
 		Long: `Note that an element has an identifier no more. When no other element has it, the identifier is deleted, unless it
 belongs to another metadata source.`,
-		Example: `  camena elements external-id remove Customer::17 4711 --scope SoftwareCapability::crm`,
+		Example: `  camena elements external-id remove Person::17 4711 --scope SoftwareCapability::crm`,
 	}
 	o.removing(cmd)
 	return o.externalID(cmd, "removed", func(_ context.Context, _ *bus.Metadata, x events.ExternalID) (events.Command, error) {
@@ -90,8 +90,8 @@ func (p *program) externalIDConfirmCommand() *cobra.Command {
 		Use: "confirm", Short: "Note that element and other system are the same now",
 		Long: `Note that the element and what the identifier names were found, or made, the same (lastSynchronized): what changes
 on either side after that is newer.`,
-		Example: `  camena elements external-id confirm Customer::17 4711 --scope SoftwareCapability::crm
-  camena elements external-id confirm Customer::17 4711 --scope SoftwareCapability::crm --time 2026-05-01T08:00:00Z`,
+		Example: `  camena elements external-id confirm Person::17 4711 --scope SoftwareCapability::crm
+  camena elements external-id confirm Person::17 4711 --scope SoftwareCapability::crm --time 2026-05-01T08:00:00Z`,
 	}
 	cmd.Flags().Var(&at, "time", "when that was; without it now")
 	return o.externalID(cmd, "confirmed", func(_ context.Context, _ *bus.Metadata, x events.ExternalID) (events.Command, error) {

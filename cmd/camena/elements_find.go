@@ -144,13 +144,17 @@ func (m *timeFlag) Set(text string) error {
 		m.Time = time.Now().Add(d)
 		return nil
 	}
-	for _, layout := range [...]string{time.RFC3339Nano, "2006-01-02T15:04:05", time.DateTime, "2006-01-02 15:04", time.DateOnly} {
+	if t, err := time.Parse(time.DateOnly, text); err == nil {
+		m.Time = t
+		return nil
+	}
+	for _, layout := range [...]string{time.RFC3339Nano, "2006-01-02T15:04:05", time.DateTime, "2006-01-02 15:04"} {
 		if t, err := time.ParseInLocation(layout, text, time.Local); err == nil {
 			m.Time = t
 			return nil
 		}
 	}
-	return errors.New("give a time such as 2006-01-02T15:04:05Z, 2006-01-02 15:04 or 2006-01-02 (here), or -1h30m for so long ago")
+	return errors.New("give a time such as 2006-01-02T15:04:05Z, 2006-01-02 15:04 (here), a day such as 2006-01-02 (from its beginning in UTC), or -1h30m for so long ago")
 }
 
 func (p *program) elementsListCommand() *cobra.Command {
@@ -171,7 +175,7 @@ properties.size means size whatever the types say.`,
   camena elements find --where 'size > 1000000 and not fileExtension in (csv, json)' --sort -size --limit 10
   camena elements find --where 'header.versions.updateTime > 2026-01-01T00:00:00Z' --sort header.versions.updateTime
   camena elements find --classification Confidentiality --classification-where 'levelIdentifier >= 3' --zone quarantine`,
-		Args: cobra.NoArgs,
+		Args: nothing,
 	}
 	f.flags(cmd)
 	f.sortFlag(cmd)
@@ -206,7 +210,7 @@ func (p *program) elementsCountCommand() *cobra.Command {
 		Long: `Count the elements that match all flags given, by type. Without flags the relationships are counted, too.`,
 		Example: `  camena elements count
   camena elements count --type DataFile --where 'size = 0'`,
-		Args: cobra.NoArgs,
+		Args: nothing,
 	}
 	f.flags(cmd)
 	o.flag(cmd)
@@ -251,11 +255,17 @@ func (p *program) elementsGetCommand() *cobra.Command {
 as history is kept (CAMENA_HISTORY). What is deleted since then is shown, too.`,
 		Example: `  camena elements get Connection::quickstart
   camena elements get 0b4ee7f4-1f5d-5c7e-9b7a-7e0c6d9f3a10 -o json
-  camena elements get Connection::quickstart --as-of '2026-01-02 15:04'
-  camena elements get Connection::quickstart --as-of -24h`,
+  camena elements get Connection::quickstart --as-of '2026-01-02 15:04'  # not_found where it was created later
+  camena elements get Connection::quickstart --as-of -24h                # not_found where it is not a day old`,
 		Args: one("the element, by its qualified name or guid", "camena elements list"),
 	}
-	cmd.Flags().Var(&asOf, "as-of", "as it was stored at this time")
+	cmd.Flags().Var(&asOf, "as-of", "as it was stored at this time, which has passed")
+	checkFirst(cmd, func(*cobra.Command) error {
+		if asOf.After(time.Now()) {
+			return errors.New("--as-of: that time has not come yet; what will count then --effective-at tells")
+		}
+		return nil
+	})
 	cmd.Flags().Var(&effectiveAt, "effective-at", "only if it counts at this time")
 	o.flag(cmd)
 	o.secretFlag(cmd)

@@ -35,10 +35,12 @@ given; with --merge the others stay. Ends are named by qualified name or guid.`,
 		o.words = append(o.words, a.words("/relationship/properties")...)
 		return o.run(cmd.Context(), "linked", func(ctx context.Context, m *bus.Metadata) (events.Command, error) {
 			properties, err := a.properties(ctx, m, args[0])
-			return &events.Link{Merge: merge, Expectation: o.expectation, Relationship: events.RelationshipSpec{
-				GUID: guid, Type: args[0], End1: reference(args[1]), End2: reference(args[2]),
-				Properties: properties, Effectivity: when.effectivity(),
-			}}, err
+			spec := events.RelationshipSpec{GUID: guid, Type: args[0], End1: reference(args[1]), End2: reference(args[2]), Properties: properties}
+			if err == nil {
+				err = when.half(o, func() (*events.ElementHeader, error) { return linkHeader(ctx, m, &spec) })
+			}
+			spec.Effectivity = when.effectivity()
+			return &events.Link{Merge: merge, Expectation: o.expectation, Relationship: spec}, err
 		})
 	}
 	return cmd
@@ -89,8 +91,8 @@ func (p *program) elementsFromTemplateCommand() *cobra.Command {
 		Long: `Create an element as a copy of a template, which is an element that is classified as Template, and with it copies of
 what is anchored to the template. ~{name}~ in its texts is replaced by the placeholder of that name. The new element is
 linked to the template by SourcedFrom. It is in the zones of new elements, not in those of the template.`,
-		Example: `  camena elements from-template Template::server --placeholder host=alpha --placeholder port=5432
-  camena elements from-template Template::server --name Server::alpha --placeholder host=alpha --retrieve`,
+		Example: `  camena elements from-template 'Server::~{host}~' --placeholder host=alpha --placeholder port=5432
+  camena elements from-template 'Server::~{host}~' --name Server::main --placeholder host=alpha --placeholder port=5432 --retrieve`,
 		Args: one("the template, by its qualified name or guid", "camena elements list --classification Template"),
 	}
 	where, f := &placement{cmd: cmd}, cmd.Flags()

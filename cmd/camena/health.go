@@ -21,7 +21,7 @@ func (p *program) healthCommand() *cobra.Command {
 is wrong: nobody answers, a repository is still reading the metadata, or nothing can be written, as when a disk is full.
 It serves as the health check of containers.`,
 		Example: "  camena health && echo fine",
-		Args:    cobra.NoArgs,
+		Args:    nothing,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			const patience = 4 * time.Second
 			return p.withBus(cmd.Context(), patience, p.checkHealth)

@@ -35,7 +35,7 @@ func (p *program) nodesListCommand() *cobra.Command {
 		Long: `List the nodes that are alive, and which of them leads: the one whose repository writes, and the one whose
 coordinator assigns connectors.`,
 		Example: "  camena nodes list\n  camena nodes list -o json",
-		Args:    cobra.NoArgs,
+		Args:    nothing,
 	}
 	o.flag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {

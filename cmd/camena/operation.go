@@ -20,6 +20,8 @@ type operation struct {
 	source, actor string
 	dryRun        bool
 	expectation   events.Expectation
+	// versioned says that the command can expect a version.
+	versioned bool
 	// about is what the command is about, to be shown with what was done to it.
 	about string
 	// nameless says that the guid tells which it is.
@@ -56,6 +58,7 @@ func (o *operation) flags(cmd *cobra.Command) {
 
 // expects adds the flag for the version that is expected.
 func (o *operation) expects(cmd *cobra.Command) {
+	o.versioned = true
 	cmd.Flags().Int64Var(&o.expectation.ExpectedVersion, "expect-version", 0, "only if it has this version; 0: whatever it has")
 	o.words = append(o.words, word{pointer: "/expectedVersion", flag: "--expect-version"})
 	checkFirst(cmd, func(*cobra.Command) error { return atLeast("expect-version", int(o.expectation.ExpectedVersion), 0) })

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 
 	"github.com/spf13/cobra"
 )
@@ -13,9 +14,12 @@ import (
 // program is what all commands share.
 type program struct {
 	config config
-	stdin  io.Reader
-	stdout io.Writer
-	stderr io.Writer
+	// dataGiven says that the environment names the data folder: then no other
+	// installation is meant than the one that serves from there.
+	dataGiven bool
+	stdin     io.Reader
+	stdout    io.Writer
+	stderr    io.Writer
 }
 
 // run is the program: it returns the error that ends it, if any.
@@ -39,7 +43,7 @@ every change of metadata is an event on NATS JetStream, and the stream of these 
 
 "camena serve" starts a node, with a NATS server of its own unless CAMENA_NATS_URL names another.
 The other commands look at a running installation and change it: the one at CAMENA_NATS_URL, else the
-one that serves from the data folder, else the one at ` + defaultURL + `.`,
+one that serves from the data folder, else, unless CAMENA_DATA is set, the one at ` + defaultURL + `.`,
 		Example: `  camena serve -f examples/quickstart.yaml
   camena watch
   camena elements list --type DataFile
@@ -95,6 +99,7 @@ func (p *program) configure(cmd *cobra.Command) error {
 		fmt.Fprintln(cmd.ErrOrStderr(), "camena: warning:", w)
 	}
 	p.config = c
+	_, p.dataGiven = os.LookupEnv("CAMENA_DATA")
 	return nil
 }
 

@@ -19,7 +19,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"camena": main})
+	testscript.Main(m, map[string]func(){"camena": main, "nats": natsCommand})
 }
 
 // TestScripts runs the program as its users do.

@@ -37,7 +37,7 @@ func (p *program) typesListCommand() *cobra.Command {
 		Example: `  camena types list --kind relationship
   camena types list --below Asset
   camena types list --defined         # those that were added or changed`,
-		Args: cobra.NoArgs,
+		Args: nothing,
 	}
 	kinds := []events.TypeKind{events.KindElement, events.KindRelationship, events.KindClassification, events.KindEnum, events.KindStruct}
 	f := cmd.Flags()
@@ -95,12 +95,39 @@ func typeNamed(types *opentypes.Registry, name string) (*opentypes.Type, error) 
 }
 
 func typesTable(list []events.KnownType) *table {
+	if !slices.ContainsFunc(list, func(t events.KnownType) bool { return t.Kind != events.KindRelationship }) && len(list) > 0 {
+		return relationshipTypes(list)
+	}
 	t := newTable("TYPE", "KIND", "SUPER TYPE", "FROM", "DESCRIPTION")
 	for i := range list {
 		d := &list[i]
 		t.add(d.Name, string(d.Kind), orDash(d.SuperType), comesFrom(d.Defined), shortened(d.Description))
 	}
 	return t
+}
+
+// relationshipTypes shows what stands at the ends.
+func relationshipTypes(list []events.KnownType) *table {
+	t := newTable("TYPE", "END 1", "END 2", "FROM", "DESCRIPTION")
+	for i := range list {
+		d := &list[i]
+		t.add(d.Name, endOf(d.End1, d.SuperType), endOf(d.End2, d.SuperType), comesFrom(d.Defined), shortened(d.Description))
+	}
+	return t
+}
+
+// endOf shows an end; without one it is that of the super type.
+func endOf(end *events.EndDef, super string) string {
+	switch {
+	case end != nil && end.Cardinality == events.CardinalityOne:
+		return end.Type + " (one)"
+	case end != nil:
+		return end.Type
+	case super != "":
+		return "as " + super
+	default:
+		return "-"
+	}
 }
 
 func comesFrom(defined bool) string {

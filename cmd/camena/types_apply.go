@@ -30,8 +30,8 @@ the type has already.
       attributes:
         - {name: litresPerMinute, type: int, description: What it moves.}`,
 		Example: `  camena types apply -f my-types.yaml --dry-run
-  camena types apply -f types/                # every .yaml file of a folder`,
-		Args: cobra.NoArgs,
+  camena types apply -f my-types/              # every .yaml file of a folder`,
+		Args: nothing,
 	}
 	cmd.Flags().StringSliceVarP(&files, "file", "f", nil, "file of types, folder of such, or - for the standard input")
 	o.flags(cmd)
@@ -62,6 +62,7 @@ func (p *program) readTypes(paths []string) (placedTypes, error) {
 		return nil, errors.New("name the files with -f")
 	}
 	var all placedTypes
+	var errs []error
 	for _, path := range paths {
 		files, err := expand(path)
 		if err != nil {
@@ -73,11 +74,12 @@ func (p *program) readTypes(paths []string) (placedTypes, error) {
 				return nil, err
 			}
 			var list placedTypes
-			if err := d.mapping(root, fields{"types": d.types(&list)}); err != nil {
-				return nil, err
-			}
+			errs = append(errs, d.mapping(root, fields{"types": d.types(&list)}))
 			all = append(all, list...)
 		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
 	}
 	return all, all.located(all.command().Validate())
 }
@@ -85,23 +87,36 @@ func (p *program) readTypes(paths []string) (placedTypes, error) {
 // types reads a list of definitions.
 func (d *document) types(to *placedTypes) func(*yaml.Node) error {
 	return func(n *yaml.Node) error {
-		if n.Kind != yaml.SequenceNode || len(n.Content) == 0 {
+		if n.Kind != yaml.SequenceNode {
 			return d.errorAt(n, "expected a list of types, found %s", found(n))
 		}
-		for _, item := range n.Content {
-			t := placedType{document: d, node: follow(item)}
-			var data jsontext.Value
-			if err := d.json(&data)(t.node); err != nil {
-				return err
-			}
-			var err error
-			if t.def, err = events.Unmarshal[events.TypeDef](data); err != nil {
-				return t.located(err, "")
-			}
-			*to = append(*to, t)
+		if len(n.Content) == 0 {
+			return d.errorAt(n, "the list of types is empty")
 		}
-		return nil
+		var errs []error
+		for _, item := range n.Content {
+			t, err := d.typeOf(follow(item))
+			*to, errs = append(*to, t), append(errs, err)
+		}
+		return errors.Join(errs...)
 	}
+}
+
+// typeOf reads a definition.
+func (d *document) typeOf(n *yaml.Node) (placedType, error) {
+	t := placedType{document: d, node: n}
+	var data jsontext.Value
+	if err := d.json(&data)(n); err != nil {
+		return t, err
+	}
+	var err error
+	if t.def, err = events.Unmarshal[events.TypeDef](data); err == nil {
+		err = t.def.Validate("")
+	}
+	if err != nil {
+		err = t.located(err, "")
+	}
+	return t, err
 }
 
 func (t placedTypes) command() *events.DefineTypes {
@@ -138,7 +153,7 @@ func (t *placedType) located(err error, pointer string) error {
 	if t.def.Name != "" {
 		name = t.def.Name + ": "
 	}
-	return t.document.errorAt(at, "%s%w", name, explainedAs(e, "%s", e.Message))
+	return t.document.errorAt(at, "%s%w", name, explainedAs(e, "%s", worded(e)))
 }
 
 // typesResource is a resource of several types.
