@@ -27,7 +27,7 @@ type request struct {
 	made     int // guids
 	// graves are what restorations can bring back, by the element that is asked
 	// for, which comes last.
-	graves map[guid][]*record
+	graves Graves
 }
 
 // change is one event to be published, and what it does to the state.

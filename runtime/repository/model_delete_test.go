@@ -179,6 +179,11 @@ func (m *model) exhume(root, guid string) (modelResult, error) {
 	if err := m.mayChange(elements[root].source); err != nil {
 		return modelResult{}, err
 	}
+	if anchor := elements[root].anchor; anchor != "" && m.elements[anchor] == nil && m.issue.before.elements[anchor] == nil {
+		if gone, _ := m.wentWith(anchor); gone[anchor] != nil {
+			return modelResult{}, refusal("its anchor can be restored first")
+		}
+	}
 	for _, id := range slices.Sorted(maps.Keys(elements)) {
 		old := elements[id]
 		if m.elements[id] != nil {
