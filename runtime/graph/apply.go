@@ -27,7 +27,7 @@ type request struct {
 	made     int // guids
 	// graves are what restorations can bring back, by the element that is asked
 	// for, which comes last.
-	graves map[guid][]*record
+	graves Graves
 }
 
 // change is one event to be published, and what it does to the state.
@@ -96,7 +96,8 @@ func (a *applier) applyToElement(v view, q *request, c events.Command) (outcome,
 	case *events.Update:
 		return a.update(v, q, c)
 	case *events.Delete:
-		return a.delete(v, q, c)
+		o, err := a.delete(v, q, c)
+		return purgeIdentifiers(v, q, o), err
 	case *events.Restore:
 		return a.restore(v, q, c)
 	case *events.Classify:
