@@ -198,7 +198,8 @@ func TestAGUIDIsNoNameOfItsOwn(t *testing.T) {
 	}
 	template := folder("t")
 	template.Element.Classifications = []events.Classification{{Name: events.Template}}
-	b.must(t, template, file(id, 1)) // the guid of nothing is a name like any other
+	b.must(t, template)
+	b.refused(t, file(id, 1), events.CodeInvalid, "/element/qualifiedName", "looks like a guid")
 	const other = "aaaaaaaa-0000-4000-8000-00000000000b"
 	b.refused(t, &events.FromTemplate{Template: events.ByName("t"), GUID: other, QualifiedName: other}, events.CodeInvalid, "/qualifiedName", "guid")
 }
