@@ -3,12 +3,14 @@ package connectors_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/camena-io/camena/connectors"
+	"github.com/camena-io/camena/connectors/connectortest"
 	"github.com/camena-io/camena/events"
 )
 
@@ -134,4 +136,56 @@ func term(thing *connectors.Counterpart, title, text string) events.Command {
 		return &events.Create{Element: spec}
 	}
 	return &events.Upsert{Element: spec, Merge: true, Expectation: events.Expectation{ExpectedVersion: thing.Element.Header.Versions.Version}}
+}
+
+// A two-way connector asks, for each thing, what open metadata knows of it, adds
+// what the third party has, does what is to be done, and records the outcome.
+func ExampleContext_Counterpart() {
+	ctx := context.Background()
+	c := connectors.NewContext(connectortest.NewRepository().Settings(events.Definition{ID: "1", Name: "wiki"}))
+	g := &glossary{c: c, wiki: newWiki()}
+	id := events.ExternalID{Element: events.ByName(termName + "order"), Scope: events.ByName(wikiScope), Identifier: "order"}
+	edit := func(text string) error {
+		_, err := c.Update(ctx, events.Update{Element: id.Element, Properties: events.Props(map[string]any{"description": text})})
+		return err
+	}
+	refresh := func(what string, err error) {
+		if err = errors.Join(err, g.Refresh(ctx)); err != nil {
+			fmt.Println(err)
+		}
+		text, _ := g.wiki.read("order")
+		term, err := c.Element(ctx, id.Element)
+		if errors.Is(err, connectors.ErrNotFound) {
+			term = &events.Element{}
+		}
+		fmt.Printf("%s: term %q, page %q\n", what, term.Properties.String("description"), text)
+	}
+	_, err := c.Create(ctx, events.Create{Element: events.ElementSpec{Type: "InventoryCatalog", QualifiedName: wikiScope}})
+
+	g.wiki.write("order", "A wish.")
+	refresh("a new page", err)
+	refresh("edited by a steward", edit("A wish to buy."))
+
+	g.wiki.write("order", "A command.")
+	refresh("edited on both sides", edit("A contract."))
+	fmt.Println(c.Problems())
+
+	_, err = c.LinkExternalID(ctx, events.LinkExternalID{ExternalID: id, Link: events.Props(map[string]any{"permittedSynchronization": events.SyncTo})})
+	refresh("the steward lets open metadata win", err)
+	fmt.Println(c.Problems())
+
+	g.wiki.remove("order")
+	_, err = c.LinkExternalID(ctx, events.LinkExternalID{ExternalID: id, Link: events.Props(map[string]any{"permittedSynchronization": nil})})
+	refresh("removed from the wiki", err)
+	if err := c.Close(ctx); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// a new page: term "A wish.", page "A wish."
+	// edited by a steward: term "A wish to buy.", page "A wish to buy."
+	// edited on both sides: term "A contract.", page "A command."
+	// map[conflict order:changed in open metadata and changed in the third party since it was last synchronized]
+	// the steward lets open metadata win: term "A contract.", page "A contract."
+	// map[]
+	// removed from the wiki: term "", page ""
 }

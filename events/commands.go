@@ -203,6 +203,8 @@ func decodeCommand(typeName string, data []byte) (Command, error) {
 	return decode(data)
 }
 
+// decoderOf returns the decoder of commands about one element; of all others,
+// that of [decoderBeyond].
 func decoderOf(typeName string) func([]byte) (Command, error) {
 	switch typeName {
 	case TypeCreateElement:
@@ -221,8 +223,6 @@ func decoderOf(typeName string) func([]byte) (Command, error) {
 		return decodeAs[Withdraw]
 	case TypeRetypeElement:
 		return decodeAs[Retype]
-	case TypeRehomeElement:
-		return decodeAs[Rehome]
 	case TypeCreateFromTemplate:
 		return decodeAs[FromTemplate]
 	case TypeClassifyElement:
@@ -230,11 +230,13 @@ func decoderOf(typeName string) func([]byte) (Command, error) {
 	case TypeDeclassifyElement:
 		return decodeAs[Declassify]
 	default:
-		return otherDecoderOf(typeName)
+		return decoderBeyond(typeName)
 	}
 }
 
-func otherDecoderOf(typeName string) func([]byte) (Command, error) {
+// decoderBeyond returns the decoder of commands about relationships, or about more
+// than one thing; nil if there is none of that type.
+func decoderBeyond(typeName string) func([]byte) (Command, error) {
 	switch typeName {
 	case TypeLinkElements:
 		return decodeAs[Link]
@@ -242,6 +244,8 @@ func otherDecoderOf(typeName string) func([]byte) (Command, error) {
 		return decodeAs[UpdateRelationship]
 	case TypeUnlinkElements:
 		return decodeAs[Unlink]
+	case TypeRehomeElement:
+		return decodeAs[Rehome]
 	case TypeLinkExternalID:
 		return decodeAs[LinkExternalID]
 	case TypeUnlinkExternalID:

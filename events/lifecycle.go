@@ -255,8 +255,9 @@ func (c *LinkExternalID) Validate() error { return c.validate() }
 
 // UnlinkExternalID is the data of [TypeUnlinkExternalID]. If no other element has
 // the identifier, it is deleted as well, unless it belongs to another metadata
-// source. Deleting an element leaves its identifiers: restored, it has them again;
-// that of one that is gone can be unlinked, too.
+// source. Deleting an element leaves its identifiers, so that it has them again when
+// it is restored; that of one that is gone can be unlinked, too. Purging an element
+// purges the identifiers that nothing else has.
 type UnlinkExternalID struct{ ExternalID }
 
 // EventType returns [TypeUnlinkExternalID].

@@ -37,7 +37,7 @@ type Repository struct {
 	queue     []events.Event
 	dead      []DeadLetter
 	buried    []Buried
-	positions map[string][]byte
+	positions map[string]position
 	faults    faults
 	// grown is closed and replaced at every change.
 	grown chan struct{}
@@ -88,7 +88,7 @@ func newRepository(types *opentypes.Registry) *Repository {
 	index := graph.New(types, slog.New(slog.DiscardHandler))
 	return &Repository{
 		index: index, pending: pendingOn(index, graph.Rules{}),
-		ids: map[string]struct{}{}, positions: map[string][]byte{}, grown: make(chan struct{}),
+		ids: map[string]struct{}{}, positions: map[string]position{}, grown: make(chan struct{}),
 	}
 }
 
@@ -307,19 +307,4 @@ func (r *Repository) Await(ctx context.Context, condition func() bool) error {
 			return fmt.Errorf("the repository does not come to show it: %w", context.Cause(ctx))
 		}
 	}
-}
-
-// LoadPosition implements [connectors.Positions].
-func (r *Repository) LoadPosition(_ context.Context, key string, _ uint64) ([]byte, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return slices.Clone(r.positions[key]), nil
-}
-
-// SavePosition implements [connectors.Positions].
-func (r *Repository) SavePosition(_ context.Context, key string, _ uint64, value []byte) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.positions[key] = slices.Clone(value)
-	return nil
 }

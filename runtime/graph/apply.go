@@ -27,7 +27,7 @@ type request struct {
 	made     int // guids
 	// graves are what restorations can bring back, by the element that is asked
 	// for, which comes last.
-	graves map[guid][]*record
+	graves Graves
 }
 
 // change is one event to be published, and what it does to the state.
@@ -77,52 +77,55 @@ func (a *applier) apply(v view, q *request, c events.Command) (outcome, error) {
 		return outcome{}, events.Errorf(events.CodeStale, events.ExtGeneration,
 			"generation %d of connector %s is over; it runs elsewhere with generation %d", q.generation, q.connector, v.fenced(q.connector))
 	}
-	o, err := a.applyFrequent(v, q, c)
+	o, err := a.applyToElement(v, q, c)
 	if err != nil {
 		return o, err
 	}
 	return a.settle(v, o), nil
 }
 
-func (a *applier) applyFrequent(v view, q *request, c events.Command) (outcome, error) {
+// applyToElement applies what is about one element, which most commands are.
+func (a *applier) applyToElement(v view, q *request, c events.Command) (outcome, error) {
 	switch c := c.(type) {
 	case *events.Create:
 		return a.createNew(v, q, c)
 	case *events.Upsert:
 		return a.upsert(v, q, c)
+	case *events.FromTemplate:
+		return a.fromTemplate(v, q, c)
 	case *events.Update:
 		return a.update(v, q, c)
 	case *events.Delete:
-		return a.delete(v, q, c)
+		o, err := a.delete(v, q, c)
+		return purgeIdentifiers(v, q, o), err
 	case *events.Restore:
 		return a.restore(v, q, c)
 	case *events.Classify:
 		return a.classify(v, q, c)
 	case *events.Declassify:
 		return a.declassify(v, q, c)
-	case *events.Link:
-		return a.link(v, q, c)
-	case *events.UpdateRelationship:
-		return a.updateLink(v, q, c)
-	case *events.Unlink:
-		return a.unlink(v, q, c)
-	default:
-		return a.applyRarer(v, q, c)
-	}
-}
-
-func (a *applier) applyRarer(v view, q *request, c events.Command) (outcome, error) {
-	switch c := c.(type) {
 	case *events.Publish:
 		return a.rezone(v, q, c.Element, c.Expectation, a.published)
 	case *events.Withdraw:
 		return a.rezone(v, q, c.Element, c.Expectation, a.unpublished)
 	case *events.Retype:
 		return a.retype(v, q, c)
+	default:
+		return a.applyBeyond(v, q, c)
+	}
+}
+
+// applyBeyond applies what is about relationships, or about more than one thing.
+func (a *applier) applyBeyond(v view, q *request, c events.Command) (outcome, error) {
+	switch c := c.(type) {
+	case *events.Link:
+		return a.link(v, q, c)
+	case *events.UpdateRelationship:
+		return a.updateLink(v, q, c)
+	case *events.Unlink:
+		return a.unlink(v, q, c)
 	case *events.Rehome:
 		return a.rehome(v, q, c)
-	case *events.FromTemplate:
-		return a.fromTemplate(v, q, c)
 	case *events.LinkExternalID:
 		return a.linkExternalID(v, q, c)
 	case *events.UnlinkExternalID:

@@ -185,11 +185,11 @@ func (a *applier) restore(v view, q *request, c *events.Restore) (outcome, error
 	}
 	root := graves[len(graves)-1]
 	s := a.stage(v)
-	if err := q.mayChange(root); err != nil {
+	if err := cmp.Or(q.mayChange(root), q.hasAnchor(v, root)); err != nil {
 		return outcome{}, err
 	}
 	for _, r := range inOrderOfReturn(graves) {
-		if err := s.bringBack(q, r, graves); err != nil {
+		if err := s.bringBack(q, r, root); err != nil {
 			return outcome{}, err
 		}
 	}
@@ -198,6 +198,18 @@ func (a *applier) restore(v view, q *request, c *events.Restore) (outcome, error
 		s.all.result.Version = now.version
 	}
 	return s.all, nil
+}
+
+// hasAnchor refuses to bring back an element whose anchor can be brought back
+// first: without it, it would stand by itself from then on.
+func (q *request) hasAnchor(v view, r *record) error {
+	if r.anchor == uuid.Nil || v.get(r.anchor) != nil {
+		return nil
+	}
+	if anchor := q.graves.rootOf(r.anchor); anchor != nil {
+		return events.Errorf(events.CodeConflict, "/element", "its anchor, %s, is deleted, too: restore that first", anchor.name)
+	}
+	return nil
 }
 
 func nameOf(ref events.ElementRef) string {
@@ -227,12 +239,12 @@ func inOrderOfReturn(graves []*record) []*record {
 }
 
 // bringBack makes a deleted record be there again.
-func (s *stage) bringBack(q *request, r *record, graves []*record) error {
+func (s *stage) bringBack(q *request, r, root *record) error {
 	if s.view.get(r.guid) != nil {
 		return nil
 	}
 	if r.relationship {
-		return s.relink(q, r, graves[len(graves)-1])
+		return s.relink(q, r, root)
 	}
 	if other := s.view.named(r.name); r.named() && other != nil {
 		return events.Errorf(events.CodeConflict, "/element", "%q is now the name of another element, %s", r.name, other.guid)
@@ -241,7 +253,8 @@ func (s *stage) bringBack(q *request, r *record, graves []*record) error {
 	if err != nil {
 		return err
 	}
-	if r.anchor != uuid.Nil && s.view.get(r.anchor) == nil && !slices.ContainsFunc(graves, func(g *record) bool { return g.guid == r.anchor }) {
+	if r == root && r.anchor != uuid.Nil && s.view.get(r.anchor) == nil {
+		drop(&s.all.result, "anchor "+e.Header.AnchorGUID)
 		e.Header.AnchorGUID = "" // it stands by itself from now on
 	}
 	q.touch(&e.Header)

@@ -134,6 +134,53 @@ func (a *applier) unlinkExternalID(v view, q *request, c *events.UnlinkExternalI
 	return s.all, nil
 }
 
+// purgeIdentifiers adds to a purge the identifiers that only what is purged had:
+// nothing may tell of it any more. They come first: should a crash cut a large purge
+// in two, the rest is found again from the element.
+func purgeIdentifiers(v view, q *request, o outcome) outcome {
+	goes := map[guid]bool{}
+	var candidates []guid
+	for i := range o.changes {
+		c := &o.changes[i]
+		if !c.purged {
+			continue
+		}
+		goes[c.record.guid] = true
+		if c.record.relationship && c.record.typ.Name == typeExternalIDLink {
+			candidates = append(candidates, c.record.end2)
+		}
+	}
+	var orphans []*record
+	for _, id := range candidates {
+		if r := v.get(id); !goes[id] && q.mayChange(r) == nil && isOrphan(v, r, goes) {
+			goes[id] = true
+			orphans = append(orphans, r)
+		}
+	}
+	if len(orphans) == 0 {
+		return o
+	}
+	all := removals(v, orphans, true)
+	first := map[guid]bool{}
+	for i := range all {
+		first[all[i].record.guid] = true
+	}
+	for _, c := range o.changes {
+		if !first[c.record.guid] {
+			all = append(all, c)
+		}
+	}
+	o.changes = all
+	return o
+}
+
+// isOrphan reports whether nothing has an identifier but what goes.
+func isOrphan(v view, id *record, goes map[guid]bool) bool {
+	return len(v.anchored(id.guid)) == 0 && !slices.ContainsFunc(v.linked(id.guid), func(l *record) bool {
+		return l.typ.Name == typeExternalIDLink && !goes[l.guid]
+	})
+}
+
 func (a *applier) confirmSynchronization(v view, q *request, c *events.ConfirmSynchronization) (outcome, error) {
 	x, err := externalOf(v, &c.ExternalID)
 	if err != nil {

@@ -89,7 +89,7 @@ func (a *applier) settle(v view, o outcome) outcome {
 	var back []*record
 	for i := range o.changes {
 		c := &o.changes[i]
-		if c.eventType != events.TypeElementRestored && c.eventType != events.TypeElementDeclassified || c.record.archived {
+		if c.eventType != events.TypeElementRestored || c.record.archived {
 			continue
 		}
 		if was := v.get(c.record.guid); was != nil && was.archived {

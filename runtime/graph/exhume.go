@@ -6,11 +6,13 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"github.com/camena-io/camena/events"
 )
 
 // Graves are what restorations can bring back, by the element that is asked for,
-// which comes last.
+// which comes last, and by what that was anchored to.
 type Graves map[guid][]*record
 
 // Restores reports whether a command is to bring something back.
@@ -47,16 +49,35 @@ func (x *Index) Exhume(ctx context.Context, log Log, c events.Command) (Graves, 
 	graves := Graves{}
 	for _, ref := range refs {
 		id := guidOf(ref)
-		sequence, ok := x.buried(id)
-		if !ok {
-			continue
-		}
-		var err error
-		if graves[id], err = x.exhumeAt(ctx, log, id, sequence); err != nil {
+		if err := x.exhume(ctx, log, id, graves); err != nil {
 			return nil, err
+		}
+		if root := graves.rootOf(id); root != nil && root.anchor != uuid.Nil {
+			if err := x.exhume(ctx, log, root.anchor, graves); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return graves, nil
+}
+
+// rootOf returns a deleted element as it was, nil if it cannot be brought back.
+func (g Graves) rootOf(id guid) *record {
+	if all := g[id]; len(all) > 0 {
+		return all[len(all)-1]
+	}
+	return nil
+}
+
+// exhume adds what was deleted together with an element, if that is deleted.
+func (x *Index) exhume(ctx context.Context, log Log, id guid, graves Graves) error {
+	sequence, ok := x.buried(id)
+	if !ok || graves[id] != nil {
+		return nil
+	}
+	var err error
+	graves[id], err = x.exhumeAt(ctx, log, id, sequence)
+	return err
 }
 
 // guidOf returns the guid that a reference gives, or that belongs to its name.

@@ -70,3 +70,24 @@ func TestAnIdentifierIsSharedAmongSources(t *testing.T) {
 		t.Error("the last link is gone, and the identifier still there")
 	}
 }
+
+// Of what is purged, no identifier tells either; but one that others have stays.
+func TestPurgingTakesIdentifiersAlong(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	linking := func(element, identifier string) *events.LinkExternalID {
+		return &events.LinkExternalID{ExternalID: externalID(element, "crm", identifier)}
+	}
+	b.must(t, upsert("InventoryCatalog", "crm", nil), file("f", 1), file("g", 1), linking("f", "own"), linking("f", "shared"), linking("g", "shared"))
+	b.apply(t, linking("f", "theirs"), events.ExtMetadataSource, "s")
+	b.must(t, &events.Delete{Element: events.ByName("f")}, &events.Restore{Element: events.ByName("f")})
+	if got := b.related(t, "f"); len(got) != 3 {
+		t.Fatalf("f is related to %v", got)
+	}
+	r := b.must(t, &events.Delete{Element: events.ByName("f"), Method: events.DeletePurge})
+	for identifier, stays := range map[string]bool{"own": false, "shared": true, "theirs": true} {
+		if e := b.state(t, "ExternalId::crm::"+identifier, r); (e != nil) != stays {
+			t.Errorf("%s: %+v", identifier, e)
+		}
+	}
+}

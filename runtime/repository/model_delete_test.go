@@ -46,6 +46,9 @@ func (m *model) remove(c *events.Delete) (modelResult, error) {
 		return m.archive(family, c.ArchiveProcess)
 	}
 	purge := c.Method == events.DeletePurge
+	if purge {
+		defer m.purgeIdentifiers(m.identifiersOf(family))
+	}
 	for _, e := range family {
 		for _, l := range m.linked(e.guid) {
 			m.drop(l, purge)
@@ -56,6 +59,32 @@ func (m *model) remove(c *events.Delete) (modelResult, error) {
 		m.bury(e, purge)
 	}
 	return modelResult{guid: root.guid, changed: true}, nil
+}
+
+func (m *model) identifiersOf(family []*modelElement) (ids []string) {
+	for _, e := range family {
+		for _, l := range m.linked(e.guid) {
+			if l.typ == "ExternalIdLink" && l.end1 == e.guid {
+				ids = append(ids, l.end2)
+			}
+		}
+	}
+	return ids
+}
+
+// purgeIdentifiers purges those that nothing has any more.
+func (m *model) purgeIdentifiers(ids []string) {
+	for _, id := range ids {
+		e := m.elements[id]
+		if e == nil || m.mayChange(e.source) != nil || len(m.family(e)) > 1 ||
+			slices.ContainsFunc(m.linked(id), func(l *modelLink) bool { return l.typ == "ExternalIdLink" }) {
+			continue
+		}
+		for _, l := range m.linked(id) {
+			m.drop(l, true)
+		}
+		m.bury(e, true)
+	}
 }
 
 // bury deletes an element. Its grave is what the command deleted until then.
@@ -149,6 +178,11 @@ func (m *model) exhume(root, guid string) (modelResult, error) {
 	}
 	if err := m.mayChange(elements[root].source); err != nil {
 		return modelResult{}, err
+	}
+	if anchor := elements[root].anchor; anchor != "" && m.elements[anchor] == nil && m.issue.before.elements[anchor] == nil {
+		if gone, _ := m.wentWith(anchor); gone[anchor] != nil {
+			return modelResult{}, refusal("its anchor can be restored first")
+		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(elements)) {
 		old := elements[id]

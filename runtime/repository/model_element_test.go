@@ -102,7 +102,7 @@ func (m *model) newGUID() string {
 // out stays.
 func (m *model) shape(e *modelElement, s *events.ElementSpec) error {
 	if s.Zones != nil {
-		e.zones = s.Zones
+		e.zones = slices.Compact(slices.Sorted(slices.Values(s.Zones)))
 	}
 	if s.Classifications != nil {
 		clear(e.marks)
@@ -198,7 +198,7 @@ func (m *model) update(c *events.Update) (modelResult, error) {
 	}
 	return m.revise(old, events.TypeElementUpdated, func(e *modelElement) error {
 		if c.Zones != nil {
-			e.zones = c.Zones
+			e.zones = slices.Compact(slices.Sorted(slices.Values(c.Zones)))
 		}
 		if c.Effectivity != nil {
 			e.effective = *c.Effectivity

@@ -413,7 +413,7 @@ func same(a, b map[string]any) bool { return fmt.Sprint(a) == fmt.Sprint(b) }
 
 // String tells everything but the version and who changed it when.
 func (e *modelElement) String() string {
-	zones := strings.Join(slices.Compact(slices.Sorted(slices.Values(e.zones))), "+")
+	zones := strings.Join(slices.Sorted(slices.Values(e.zones)), "+")
 	var marks strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(e.marks)) {
 		mark := e.marks[name]

@@ -170,6 +170,28 @@ func TestDeletingAnAnchorTakesWhatIsAnchored(t *testing.T) {
 	b.refused(t, &events.Restore{Element: events.ByName("never")}, events.CodeNotFound, "/element", "no deleted element never")
 }
 
+func TestWhatIsAnchoredComesBackAfterItsAnchor(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.must(t, folder("top"), anchored("FileFolder", "mid", "top"), anchored("DataFile", "leaf", "mid"),
+		&events.Delete{Element: events.ByName("top"), Cascade: true})
+	b.refused(t, &events.Restore{Element: events.ByName("leaf")}, events.CodeConflict, "/element", "its anchor, mid, is deleted, too")
+	b.refused(t, &events.Restore{Element: events.ByName("mid")}, events.CodeConflict, "/element", "its anchor, top, is deleted, too")
+	back := b.must(t, &events.Restore{Element: events.ByName("top")})
+	if leaf := b.state(t, "leaf", back); leaf == nil || leaf.Header.AnchorGUID != events.GUIDOf("mid") {
+		t.Errorf("with its anchor came %+v", leaf)
+	}
+	// An anchor that cannot be brought back is not waited for.
+	b.must(t, &events.Delete{Element: events.ByName("leaf")}, &events.Delete{Element: events.ByName("mid"), Method: events.DeletePurge})
+	back = b.must(t, &events.Restore{Element: events.ByName("leaf")})
+	if leaf := b.state(t, "leaf", back); leaf == nil || leaf.Header.AnchorGUID != "" {
+		t.Errorf("without its anchor came %+v", leaf)
+	}
+	if want := []string{"anchor " + events.GUIDOf("mid")}; !slices.Equal(back.Dropped, want) {
+		t.Errorf("it is told that %q was dropped, want %q", back.Dropped, want)
+	}
+}
+
 func TestRestoringWhereTheNameIsTaken(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -1,0 +1,41 @@
+package connectortest
+
+import (
+	"context"
+	"slices"
+
+	"github.com/camena-io/camena/events"
+)
+
+// position is how far a connector has read, and the generation that read or wrote
+// that last.
+type position struct {
+	generation uint64
+	value      []byte
+}
+
+// LoadPosition implements [connectors.Positions].
+func (r *Repository) LoadPosition(_ context.Context, key string, generation uint64) ([]byte, error) {
+	p, err := r.position(key, generation, func(*position) {})
+	return slices.Clone(p.value), err
+}
+
+// SavePosition implements [connectors.Positions].
+func (r *Repository) SavePosition(_ context.Context, key string, generation uint64, value []byte) error {
+	_, err := r.position(key, generation, func(p *position) { p.value = append([]byte{}, value...) })
+	return err
+}
+
+// position revises a position, and makes it one of that generation.
+func (r *Repository) position(key string, generation uint64, revise func(*position)) (position, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	p := r.positions[key]
+	if generation > 0 && generation < p.generation {
+		return position{}, events.Errorf(events.CodeStale, events.ExtGeneration, "generation %d is over; the position is that of generation %d", generation, p.generation)
+	}
+	revise(&p)
+	p.generation = max(generation, p.generation)
+	r.positions[key] = p
+	return p, nil
+}
