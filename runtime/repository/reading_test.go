@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -12,9 +13,10 @@ import (
 	"github.com/camena-io/camena/runtime/runtimetest"
 )
 
-// stopping is a log that holds up whoever tells it of damage.
+// stopping is a log that holds up who first tells it of damage.
 type stopping struct {
 	slog.Handler
+	once          sync.Once
 	reached, goOn chan struct{}
 }
 
@@ -24,8 +26,10 @@ func (s *stopping) WithAttrs([]slog.Attr) slog.Handler { return s }
 
 func (s *stopping) Handle(_ context.Context, r slog.Record) error {
 	if strings.Contains(r.Message, "cannot be read") {
-		s.reached <- struct{}{}
-		<-s.goOn
+		s.once.Do(func() {
+			s.reached <- struct{}{}
+			<-s.goOn
+		})
 	}
 	return nil
 }
