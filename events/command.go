@@ -56,6 +56,9 @@ func (s *ElementSpec) Validate(pointer string) error {
 	if s.Type == "" {
 		return Errorf(CodeInvalid, pointer+"/type", "missing: name the type of the element")
 	}
+	if err := validQualifiedName(pointer+"/qualifiedName", s.QualifiedName); err != nil {
+		return err
+	}
 	if err := validateMarks(s.Classifications, pointer); err != nil {
 		return err
 	}

@@ -57,6 +57,9 @@ func (c *Create) Validate() error {
 	if err := c.UnknownProperties.validate("/unknownProperties"); err != nil {
 		return err
 	}
+	if err := CheckTypedName("/element/qualifiedName", c.Element.QualifiedName); err != nil {
+		return err
+	}
 	return c.Element.Validate("/element")
 }
 

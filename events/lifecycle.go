@@ -195,6 +195,12 @@ func (c *FromTemplate) Validate() error {
 			return err
 		}
 	}
+	if err := CheckTypedName("/qualifiedName", c.QualifiedName); err != nil {
+		return err
+	}
+	if err := validQualifiedName("/qualifiedName", c.QualifiedName); err != nil {
+		return err
+	}
 	return validGUID("/guid", c.GUID)
 }
 

@@ -35,6 +35,9 @@ func (s *specified) spec(ctx context.Context, m *bus.Metadata, o *operation, arg
 	spec := events.ElementSpec{GUID: s.guid, Type: args[0]}
 	o.about, o.nameless = args[0], len(args) == 1
 	if len(args) > 1 {
+		if err := events.CheckTypedName("/element/qualifiedName", args[1]); err != nil {
+			return spec, err
+		}
 		spec.QualifiedName = args[1]
 		o.about += " " + args[1]
 	}

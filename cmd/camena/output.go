@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -105,6 +106,9 @@ func (t *table) print(w io.Writer, none string) error {
 	for _, row := range t.rows {
 		for i, cell := range row {
 			row[i] = printable(cell)
+			if len(t.header) > 0 && isTerminal(w) {
+				row[i] = cut(row[i])
+			}
 		}
 		fmt.Fprintln(aligned, strings.Join(row, "\t"))
 	}
@@ -117,6 +121,26 @@ func (t *table) print(w io.Writer, none string) error {
 		}
 	}
 	return nil
+}
+
+// maxCell is how wide a cell of a list may be on a terminal. A sheet, which has no
+// header, and what goes elsewhere, is whole.
+const maxCell = 80
+
+func cut(cell string) string {
+	if runes := []rune(cell); len(runes) > maxCell {
+		return string(runes[:maxCell-1]) + "…"
+	}
+	return cell
+}
+
+func isTerminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 // printable shows what would move the cursor or the colors of a terminal, such

@@ -270,3 +270,16 @@ func TestLayersStopInReverseAndLeaveWhatHangs(t *testing.T) {
 		close(hang)
 	})
 }
+
+func TestLongCellsAreCutOnTerminals(t *testing.T) {
+	t.Parallel()
+	if got := cut(strings.Repeat("é", maxCell)); got != strings.Repeat("é", maxCell) {
+		t.Errorf("got %q", got)
+	}
+	if got := cut(strings.Repeat("é", maxCell+1)); got != strings.Repeat("é", maxCell-1)+"…" {
+		t.Errorf("got %q", got)
+	}
+	if isTerminal(&strings.Builder{}) {
+		t.Error("a builder is no terminal")
+	}
+}

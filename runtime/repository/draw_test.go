@@ -239,9 +239,6 @@ func (d drawing) spec(unknown events.UnknownProperties) events.ElementSpec {
 		s.GUID = pick(d, "guid", "", guid1, guid2)
 	case d.sometimes(10, "guid"):
 		s.GUID = pick(d, "guid", guid1, guid2, events.GUIDOf("c"), events.GUIDOf(s.QualifiedName))
-		if d.sometimes(4, "as the name") {
-			s.QualifiedName = s.GUID
-		}
 	}
 	if d.sometimes(4, "anchored") {
 		s.Anchor = d.ref("anchor")
