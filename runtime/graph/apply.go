@@ -3,32 +3,11 @@ package graph
 import (
 	"bytes"
 	"cmp"
-	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/camena-io/camena/events"
 )
-
-// request is what a command's envelope says about it.
-type request struct {
-	actor      string
-	source     string // metadata source on whose behalf
-	scope      string
-	connector  string
-	generation uint64
-	category   events.OriginCategory
-	// id of the command, its sequence on the in topic, and when it was stored
-	// there: that is the time of what it changes. They are the same for every
-	// writer that applies it, see [applier].
-	id       string
-	sequence uint64
-	time     time.Time
-	made     int // guids
-	// graves are what restorations can bring back, by the element that is asked
-	// for, which comes last.
-	graves Graves
-}
 
 // change is one event to be published, and what it does to the state.
 type change struct {
@@ -41,12 +20,6 @@ type change struct {
 	purged  bool
 	typeDef *events.TypeDef
 	fence   events.Fence
-}
-
-// outcome is what a command leads to.
-type outcome struct {
-	changes []change
-	result  events.Result
 }
 
 // applier turns commands into changes. It is a pure function of command, view
@@ -72,10 +45,10 @@ const maxToken = 512
 const maxChanges = 1000
 
 // apply returns what the command leads to, or an [*events.Error].
-func (a *applier) apply(v view, q *request, c events.Command) (outcome, error) {
-	if q.generation > 0 && q.generation < v.fenced(q.connector) {
-		return outcome{}, events.Errorf(events.CodeStale, events.ExtGeneration,
-			"generation %d of connector %s is over; it runs elsewhere with generation %d", q.generation, q.connector, v.fenced(q.connector))
+func (a *applier) apply(v view, q *Request, c events.Command) (Outcome, error) {
+	if q.Generation > 0 && q.Generation < v.fenced(q.Connector) {
+		return Outcome{}, events.Errorf(events.CodeStale, events.ExtGeneration,
+			"generation %d of connector %s is over; it runs elsewhere with generation %d", q.Generation, q.Connector, v.fenced(q.Connector))
 	}
 	o, err := a.applyToElement(v, q, c)
 	if err != nil {
@@ -85,7 +58,7 @@ func (a *applier) apply(v view, q *request, c events.Command) (outcome, error) {
 }
 
 // applyToElement applies what is about one element, which most commands are.
-func (a *applier) applyToElement(v view, q *request, c events.Command) (outcome, error) {
+func (a *applier) applyToElement(v view, q *Request, c events.Command) (Outcome, error) {
 	switch c := c.(type) {
 	case *events.Create:
 		return a.createNew(v, q, c)
@@ -116,7 +89,7 @@ func (a *applier) applyToElement(v view, q *request, c events.Command) (outcome,
 }
 
 // applyBeyond applies what is about relationships, or about more than one thing.
-func (a *applier) applyBeyond(v view, q *request, c events.Command) (outcome, error) {
+func (a *applier) applyBeyond(v view, q *Request, c events.Command) (Outcome, error) {
 	switch c := c.(type) {
 	case *events.Link:
 		return a.link(v, q, c)
@@ -139,22 +112,22 @@ func (a *applier) applyBeyond(v view, q *request, c events.Command) (outcome, er
 	case *events.Fence:
 		return fence(v, c)
 	default:
-		return outcome{}, events.Errorf(events.CodeInvalid, events.ExtType, "%s cannot be applied here", c.EventType())
+		return Outcome{}, events.Errorf(events.CodeInvalid, events.ExtType, "%s cannot be applied here", c.EventType())
 	}
 }
 
 // store makes the change that leads to e.
-func (a *applier) store(typ *events.ElementType, old *record, e *events.Element, eventType, mark string) (outcome, error) {
+func (a *applier) store(typ *events.ElementType, old *record, e *events.Element, eventType, mark string) (Outcome, error) {
 	b := openChange(a.scratch[:0], "element")
 	begin := len(b)
 	b, from, to := appendElement(b, e)
 	size := len(b) - begin
 	if size > a.maxState {
-		return outcome{}, a.tooLarge(e.Header.Type.Name+" "+cmp.Or(e.Header.QualifiedName, e.Header.GUID), size)
+		return Outcome{}, a.tooLarge(e.Header.Type.Name+" "+cmp.Or(e.Header.QualifiedName, e.Header.GUID), size)
 	}
 	id, err := uuid.Parse(e.Header.GUID)
 	if err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	r := &record{
 		guid: id, typ: typ, name: e.Header.QualifiedName, version: e.Header.Versions.Version,
@@ -165,7 +138,7 @@ func (a *applier) store(typ *events.ElementType, old *record, e *events.Element,
 	}
 	if e.Header.AnchorGUID != "" {
 		if r.anchor, err = uuid.Parse(e.Header.AnchorGUID); err != nil {
-			return outcome{}, err
+			return Outcome{}, err
 		}
 	}
 	r.archived = e.Archived()
@@ -195,31 +168,31 @@ func messageOf(err error) string {
 type stage struct {
 	*applier
 	view *overlay
-	all  outcome
+	all  Outcome
 }
 
 func (a *applier) stage(v view) *stage { return &stage{applier: a, view: newOverlay(v)} }
 
 // do applies the next command.
-func (s *stage) do(q *request, c events.Command) (events.Result, error) {
+func (s *stage) do(q *Request, c events.Command) (events.Result, error) {
 	o, err := s.apply(s.view, q, c)
 	if err != nil {
 		return events.Result{}, err
 	}
 	s.take(o)
-	return o.result, nil
+	return o.Result, nil
 }
 
-func (s *stage) take(o outcome) {
+func (s *stage) take(o Outcome) {
 	s.view.add(o.changes)
 	s.all.changes = append(s.all.changes, o.changes...)
-	s.all.result.Changed = s.all.result.Changed || o.result.Changed
+	s.all.Result.Changed = s.all.Result.Changed || o.Result.Changed
 }
 
-func (a *applier) changeSet(v view, q *request, c *events.ChangeSet) (outcome, error) {
+func (a *applier) changeSet(v view, q *Request, c *events.ChangeSet) (Outcome, error) {
 	steps, err := c.Steps()
 	if err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	s := a.stage(v)
 	s.all.changes = make([]change, 0, len(steps))
@@ -227,34 +200,34 @@ func (a *applier) changeSet(v view, q *request, c *events.ChangeSet) (outcome, e
 		before := len(s.all.changes)
 		result, err := s.do(q, step)
 		if err != nil {
-			return outcome{}, inStep(i, err)
+			return Outcome{}, inStep(i, err)
 		}
 		result.Elements, result.Relationships = counted(s.all.changes[before:])
-		s.all.result.Steps = append(s.all.result.Steps, result)
+		s.all.Result.Steps = append(s.all.Result.Steps, result)
 	}
 	if len(s.all.changes) > maxChanges {
-		return outcome{}, events.Errorf(events.CodeTooLarge, "/commands", "the change set leads to %d changes; at most %d can be applied at once",
+		return Outcome{}, events.Errorf(events.CodeTooLarge, "/commands", "the change set leads to %d changes; at most %d can be applied at once",
 			len(s.all.changes), maxChanges)
 	}
 	return s.all, nil
 }
 
-func fence(v view, c *events.Fence) (outcome, error) {
+func fence(v view, c *events.Fence) (Outcome, error) {
 	if len(c.Connector) > maxToken {
-		return outcome{}, events.Errorf(events.CodeInvalid, "/connector", "it is %d bytes long; at most %d are allowed", len(c.Connector), maxToken)
+		return Outcome{}, events.Errorf(events.CodeInvalid, "/connector", "it is %d bytes long; at most %d are allowed", len(c.Connector), maxToken)
 	}
 	switch have := v.fenced(c.Connector); {
 	case c.Generation < have:
-		return outcome{}, events.Errorf(events.CodeStale, "/generation", "connector %s is fenced to generation %d already", c.Connector, have)
+		return Outcome{}, events.Errorf(events.CodeStale, "/generation", "connector %s is fenced to generation %d already", c.Connector, have)
 	case c.Generation == have:
-		return outcome{}, nil
+		return Outcome{}, nil
 	}
 	data, err := events.Marshal(c)
 	if err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
-	return outcome{
+	return Outcome{
 		changes: []change{{eventType: events.TypeConnectorFenced, data: data, fence: *c}},
-		result:  events.Result{Changed: true},
+		Result:  events.Result{Changed: true},
 	}, nil
 }

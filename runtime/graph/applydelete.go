@@ -12,32 +12,32 @@ import (
 )
 
 // delete removes an element and what is anchored to it.
-func (a *applier) delete(v view, q *request, c *events.Delete) (outcome, error) {
+func (a *applier) delete(v view, q *Request, c *events.Delete) (Outcome, error) {
 	old, err := element(v, c.Element, "/element")
 	if events.CodeOf(err) == events.CodeNotFound {
-		return outcome{}, expect(c.Expectation, nil, nameOf(c.Element))
+		return Outcome{}, expect(c.Expectation, nil, nameOf(c.Element))
 	}
 	if err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	if err := expect(c.Expectation, old, ""); err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	if err := q.mayChange(old); err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	family := familyOf(v, old)
 	if !c.Cascade {
 		if err := alone(old, family); err != nil {
-			return outcome{}, err
+			return Outcome{}, err
 		}
 	}
 	if c.Method == events.DeleteArchive {
 		return a.archive(v, q, family, c)
 	}
-	return outcome{
+	return Outcome{
 		changes: removals(v, family, c.Method == events.DeletePurge),
-		result:  events.Result{GUID: old.guid.String(), Changed: true},
+		Result:  events.Result{GUID: old.guid.String(), Changed: true},
 	}, nil
 }
 
@@ -124,15 +124,15 @@ func purged(old *record) []byte {
 }
 
 // archive classifies elements as Memento.
-func (a *applier) archive(v view, q *request, family []*record, c *events.Delete) (outcome, error) {
-	properties := map[string]any{"archiveDate": q.time.Format(time.RFC3339Nano), "archiveUser": q.actor}
+func (a *applier) archive(v view, q *Request, family []*record, c *events.Delete) (Outcome, error) {
+	properties := map[string]any{"archiveDate": q.Time.Format(time.RFC3339Nano), "archiveUser": q.Actor}
 	if c.ArchiveProcess != "" {
 		properties["archiveProcess"] = c.ArchiveProcess
 	}
 	memento := events.Classification{Name: events.Memento, Properties: events.Props(properties)}
 	root := family[len(family)-1]
 	if err := checkMark(v.registry(), root.typ, &memento, false, ""); err != nil {
-		return outcome{}, events.Errorf(events.CodeConflict, "/method", "%s cannot be archived: %s", root.name, messageOf(err))
+		return Outcome{}, events.Errorf(events.CodeConflict, "/method", "%s cannot be archived: %s", root.name, messageOf(err))
 	}
 	s := a.stage(v)
 	for _, r := range family {
@@ -144,13 +144,13 @@ func (a *applier) archive(v view, q *request, family []*record, c *events.Delete
 			return nil
 		})
 		if err != nil {
-			return outcome{}, err
+			return Outcome{}, err
 		}
 		s.take(o)
 	}
-	s.all.result = events.Result{GUID: root.guid.String(), Version: root.version, Changed: len(s.all.changes) > 0}
+	s.all.Result = events.Result{GUID: root.guid.String(), Version: root.version, Changed: len(s.all.changes) > 0}
 	if now := s.view.get(root.guid); now != nil {
-		s.all.result.Version = now.version
+		s.all.Result.Version = now.version
 	}
 	return s.all, nil
 }
@@ -158,17 +158,17 @@ func (a *applier) archive(v view, q *request, family []*record, c *events.Delete
 // alongside is the request for an element that goes, or comes back, with the one
 // that it is about. Whoever anchors an element to another one gives its life away:
 // it takes no more than may be done to that.
-func (q *request) alongside(r *record) *request {
+func (q *Request) alongside(r *record) *Request {
 	if q.mayChange(r) == nil {
 		return q
 	}
 	its := *q
-	its.source, its.scope = r.source(), ""
+	its.Source, its.Scope = r.source(), ""
 	return &its
 }
 
 // restore brings back an element, and what went with it.
-func (a *applier) restore(v view, q *request, c *events.Restore) (outcome, error) {
+func (a *applier) restore(v view, q *Request, c *events.Restore) (Outcome, error) {
 	old, err := element(v, c.Element, "/element")
 	switch {
 	case err == nil && old.archived:
@@ -176,37 +176,37 @@ func (a *applier) restore(v view, q *request, c *events.Restore) (outcome, error
 	case err == nil:
 		return unchanged(old), nil
 	case events.CodeOf(err) != events.CodeNotFound:
-		return outcome{}, err
+		return Outcome{}, err
 	}
-	graves := q.graves[guidOf(c.Element)]
+	graves := q.Graves[guidOf(c.Element)]
 	if len(graves) == 0 {
-		return outcome{}, events.Errorf(events.CodeNotFound, "/element", "there is no deleted element %s, or its history is gone; where it had not the guid that belongs to its name, give the guid",
+		return Outcome{}, events.Errorf(events.CodeNotFound, "/element", "there is no deleted element %s, or its history is gone; where it had not the guid that belongs to its name, give the guid",
 			nameOf(c.Element))
 	}
 	root := graves[len(graves)-1]
 	s := a.stage(v)
 	if err := cmp.Or(q.mayChange(root), q.hasAnchor(v, root)); err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	for _, r := range inOrderOfReturn(graves) {
 		if err := s.bringBack(q, r, root); err != nil {
-			return outcome{}, err
+			return Outcome{}, err
 		}
 	}
-	s.all.result.GUID = root.guid.String()
+	s.all.Result.GUID = root.guid.String()
 	if now := s.view.get(root.guid); now != nil {
-		s.all.result.Version = now.version
+		s.all.Result.Version = now.version
 	}
 	return s.all, nil
 }
 
 // hasAnchor refuses to bring back an element whose anchor can be brought back
 // first: without it, it would stand by itself from then on.
-func (q *request) hasAnchor(v view, r *record) error {
+func (q *Request) hasAnchor(v view, r *record) error {
 	if r.anchor == uuid.Nil || v.get(r.anchor) != nil {
 		return nil
 	}
-	if anchor := q.graves.rootOf(r.anchor); anchor != nil {
+	if anchor := q.Graves.rootOf(r.anchor); anchor != nil {
 		return events.Errorf(events.CodeConflict, "/element", "its anchor, %s, is deleted, too: restore that first", anchor.name)
 	}
 	return nil
@@ -239,7 +239,7 @@ func inOrderOfReturn(graves []*record) []*record {
 }
 
 // bringBack makes a deleted record be there again.
-func (s *stage) bringBack(q *request, r, root *record) error {
+func (s *stage) bringBack(q *Request, r, root *record) error {
 	if s.view.get(r.guid) != nil {
 		return nil
 	}
@@ -254,7 +254,7 @@ func (s *stage) bringBack(q *request, r, root *record) error {
 		return err
 	}
 	if r == root && r.anchor != uuid.Nil && s.view.get(r.anchor) == nil {
-		drop(&s.all.result, "anchor "+e.Header.AnchorGUID)
+		drop(&s.all.Result, "anchor "+e.Header.AnchorGUID)
 		e.Header.AnchorGUID = "" // it stands by itself from now on
 	}
 	q.touch(&e.Header)
@@ -264,7 +264,7 @@ func (s *stage) bringBack(q *request, r, root *record) error {
 // relink makes a deleted relationship be there again. It went with an element,
 // whoever it belongs to, and comes back with it; but it stays away where its ends
 // are not both there, or are of other types now, or another one has its place.
-func (s *stage) relink(q *request, r, root *record) error {
+func (s *stage) relink(q *Request, r, root *record) error {
 	end := func(id guid) *record {
 		if id == root.guid {
 			return root
@@ -277,7 +277,7 @@ func (s *stage) relink(q *request, r, root *record) error {
 		return err
 	}
 	if !s.hasPlace(r, end1, end2) {
-		drop(&s.all.result, r.typ.Name+" "+nameOfStub(rel.End1)+arrow+nameOfStub(rel.End2))
+		drop(&s.all.Result, r.typ.Name+" "+nameOfStub(rel.End1)+arrow+nameOfStub(rel.End2))
 		return nil
 	}
 	rel.End1, rel.End2 = stub(end1), stub(end2)
@@ -295,7 +295,7 @@ func (s *stage) hasPlace(r, end1, end2 *record) bool {
 	return err == nil && typ.CheckEnds(end1.typ, end2.typ, "/element") == nil && s.hasRoom(typ, end1, end2)
 }
 
-func (s *stage) takeOr(o outcome, err error) error {
+func (s *stage) takeOr(o Outcome, err error) error {
 	if err == nil {
 		s.take(o)
 	}
@@ -304,16 +304,16 @@ func (s *stage) takeOr(o outcome, err error) error {
 
 // unarchive takes the Memento from an element and from those that were archived
 // with it.
-func (a *applier) unarchive(v view, q *request, root *record) (outcome, error) {
+func (a *applier) unarchive(v view, q *Request, root *record) (Outcome, error) {
 	memento, err := mementoOf(root)
 	if err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	if err := q.mayChange(root); err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	s := a.stage(v)
-	var last outcome
+	var last Outcome
 	for _, r := range familyOf(v, root) {
 		if !r.archived {
 			continue
@@ -322,11 +322,11 @@ func (a *applier) unarchive(v view, q *request, root *record) (outcome, error) {
 			continue
 		}
 		if last, err = a.revise(q.alongside(r), r, events.TypeElementRestored, "", func(*events.Element) error { return nil }); err != nil {
-			return outcome{}, err
+			return Outcome{}, err
 		}
 		s.take(last)
 	}
-	s.all.result = last.result
+	s.all.Result = last.Result
 	return s.all, nil
 }
 

@@ -13,42 +13,42 @@ import (
 	"github.com/camena-io/camena/events/opentypes"
 )
 
-func (a *applier) createNew(v view, q *request, c *events.Create) (outcome, error) {
+func (a *applier) createNew(v view, q *Request, c *events.Create) (Outcome, error) {
 	typ, err := v.registry().Element(c.Element.Type, "/element/type")
 	if err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	old, err := existing(v, &c.Element, typ.Header())
 	if err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	if old != nil {
-		return outcome{}, events.Errorf(events.CodeConflict, "/element/qualifiedName", "%s exists already, as %s; update it instead", old.name, old.guid)
+		return Outcome{}, events.Errorf(events.CodeConflict, "/element/qualifiedName", "%s exists already, as %s; update it instead", old.name, old.guid)
 	}
 	return a.upsert(v, q, &events.Upsert{Element: c.Element, UnknownProperties: c.UnknownProperties})
 }
 
-func (a *applier) upsert(v view, q *request, c *events.Upsert) (outcome, error) {
+func (a *applier) upsert(v view, q *Request, c *events.Upsert) (Outcome, error) {
 	spec := &c.Element
 	typ, err := v.registry().Element(spec.Type, "/element/type")
 	if err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	old, err := existing(v, spec, typ.Header())
 	if err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	if err := expect(c.Expectation, old, spec.QualifiedName); err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	properties, err := wanted(typ, old, spec.Properties, opentypes.CheckOptions{
 		Pointer: "/element/properties", Partial: c.Merge && old != nil, Lenient: c.UnknownProperties == events.KeepUnknown,
 	})
 	if err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	if err := checkMarks(v.registry(), typ, spec.Classifications, "/element/classifications"); err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	if old == nil {
 		return a.create(v, q, spec, typ, properties)
@@ -58,7 +58,7 @@ func (a *applier) upsert(v view, q *request, c *events.Upsert) (outcome, error) 
 	}
 	anchor, err := anchorOf(v, spec.Anchor, old.guid, "/element/anchor")
 	if err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	eventType := events.TypeElementUpdated
 	if old.archived {
@@ -197,24 +197,24 @@ func existing(v view, spec *events.ElementSpec, typ *events.ElementType) (*recor
 	return old, nil
 }
 
-func (a *applier) create(v view, q *request, spec *events.ElementSpec, typ *opentypes.Type, properties events.Properties) (outcome, error) {
+func (a *applier) create(v view, q *Request, spec *events.ElementSpec, typ *opentypes.Type, properties events.Properties) (Outcome, error) {
 	if spec.QualifiedName == "" && typ.RequiresName() {
-		return outcome{}, events.Errorf(events.CodeInvalid, "/element/qualifiedName", "missing: %s needs a qualified name, which is unique", article(typ.Name()))
+		return Outcome{}, events.Errorf(events.CodeInvalid, "/element/qualifiedName", "missing: %s needs a qualified name, which is unique", article(typ.Name()))
 	}
 	id, err := q.identity(spec)
 	if err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	if spec.GUID != "" && strings.EqualFold(spec.QualifiedName, spec.GUID) {
-		return outcome{}, events.Errorf(events.CodeInvalid, "/element/qualifiedName", "it is the guid of the element; give it another name, or none")
+		return Outcome{}, events.Errorf(events.CodeInvalid, "/element/qualifiedName", "it is the guid of the element; give it another name, or none")
 	}
 	if other := v.get(id); other != nil {
-		return outcome{}, events.Errorf(events.CodeConflict, "/element/qualifiedName",
+		return Outcome{}, events.Errorf(events.CodeConflict, "/element/qualifiedName",
 			"the guid that belongs to the name %q, %s, was given to another element", spec.QualifiedName, id)
 	}
 	anchor, err := anchorOf(v, spec.Anchor, id, "/element/anchor")
 	if err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	e := &events.Element{
 		Header:     q.header(id.String(), typ.Header()),
@@ -233,7 +233,7 @@ func (a *applier) create(v view, q *request, spec *events.ElementSpec, typ *open
 	return o, err
 }
 
-func (q *request) identity(spec *events.ElementSpec) (guid, error) {
+func (q *Request) identity(spec *events.ElementSpec) (guid, error) {
 	switch {
 	case spec.GUID != "":
 		return uuid.Parse(spec.GUID)
@@ -274,16 +274,16 @@ func setEffectivity(h *events.ElementHeader, want *events.Effectivity) {
 }
 
 // revise changes an element by edit; if that changes nothing, nothing is done.
-func (a *applier) revise(q *request, old *record, eventType, mark string, edit func(*events.Element) error) (outcome, error) {
+func (a *applier) revise(q *Request, old *record, eventType, mark string, edit func(*events.Element) error) (Outcome, error) {
 	if err := q.mayChange(old); err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	e, err := old.element()
 	if err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	if err := edit(e); err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	if eventType == events.TypeElementRestored {
 		dropMark(e, events.Memento)
@@ -297,20 +297,20 @@ func (a *applier) revise(q *request, old *record, eventType, mark string, edit f
 	return a.store(old.typ, old, e, eventType, mark)
 }
 
-func (a *applier) update(v view, q *request, c *events.Update) (outcome, error) {
+func (a *applier) update(v view, q *Request, c *events.Update) (Outcome, error) {
 	old, err := living(v, c.Element, c.Expectation)
 	if err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	typ, err := v.registry().Element(old.typ.Name, "/element")
 	if err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	properties, err := wanted(typ, old, c.Properties, opentypes.CheckOptions{
 		Pointer: "/properties", Partial: !c.Replace, Lenient: c.UnknownProperties == events.KeepUnknown,
 	})
 	if err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	return a.revise(q, old, events.TypeElementUpdated, "", func(e *events.Element) error {
 		e.Properties = properties
@@ -321,10 +321,10 @@ func (a *applier) update(v view, q *request, c *events.Update) (outcome, error) 
 }
 
 // rezone makes the element a member of just these zones.
-func (a *applier) rezone(v view, q *request, ref events.ElementRef, want events.Expectation, zones []string) (outcome, error) {
+func (a *applier) rezone(v view, q *Request, ref events.ElementRef, want events.Expectation, zones []string) (Outcome, error) {
 	old, err := living(v, ref, want)
 	if err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	return a.revise(q, old, events.TypeElementUpdated, "", func(e *events.Element) error {
 		setZones(e, slices.Concat([]string{}, zones))

@@ -45,28 +45,28 @@ func (x *external) link() events.RelationshipRef {
 	return events.RelationshipRef{Type: typeExternalIDLink, End1: x.element, End2: x.id}
 }
 
-func (a *applier) linkExternalID(v view, q *request, c *events.LinkExternalID) (outcome, error) {
+func (a *applier) linkExternalID(v view, q *Request, c *events.LinkExternalID) (Outcome, error) {
 	x, err := externalOf(v, &c.ExternalID)
 	if err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	s := a.stage(v)
 	id, err := s.identifier(q, &x, c)
 	if err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	link := x.link()
 	_, err = s.do(q, &events.Link{Merge: true, Relationship: events.RelationshipSpec{Type: link.Type, End1: link.End1, End2: link.End2, Properties: c.Link}})
 	if err != nil {
-		return outcome{}, elsewhere(elsewhere(err, "/relationship/properties", "/link"), "/relationship/end1", "/element")
+		return Outcome{}, elsewhere(elsewhere(err, "/relationship/properties", "/link"), "/relationship/end1", "/element")
 	}
-	s.all.result.GUID, s.all.result.Version = id.GUID, id.Version
+	s.all.Result.GUID, s.all.Result.Version = id.GUID, id.Version
 	return s.all, nil
 }
 
 // identifier makes the ExternalId what it is to be. It is shared: where it is there
 // already, nobody has to own it to link something to it.
-func (s *stage) identifier(q *request, x *external, c *events.LinkExternalID) (events.Result, error) {
+func (s *stage) identifier(q *Request, x *external, c *events.LinkExternalID) (events.Result, error) {
 	properties := map[string]any{}
 	for m := c.Properties.Members(); m.Next(); { // also those that are null, to be cleared
 		properties[m.Name()] = m.Value()
@@ -77,7 +77,7 @@ func (s *stage) identifier(q *request, x *external, c *events.LinkExternalID) (e
 	asItIs, err := s.asItIs(&spec)
 	switch {
 	case err == nil && asItIs:
-		id = unchanged(s.view.named(spec.QualifiedName)).result
+		id = unchanged(s.view.named(spec.QualifiedName)).Result
 	case err == nil:
 		id, err = s.do(q, &events.Upsert{Merge: true, Element: spec})
 	}
@@ -106,21 +106,21 @@ func (s *stage) asItIs(spec *events.ElementSpec) (bool, error) {
 	return err == nil && sameProperties(old, properties), err
 }
 
-func (a *applier) unlinkExternalID(v view, q *request, c *events.UnlinkExternalID) (outcome, error) {
+func (a *applier) unlinkExternalID(v view, q *Request, c *events.UnlinkExternalID) (Outcome, error) {
 	scope, err := element(v, c.Scope, "/scope")
 	if err != nil {
-		return outcome{}, ignoreMissing(err)
+		return Outcome{}, ignoreMissing(err)
 	}
 	id := v.named(events.ExternalIDName(scope.name, c.Identifier))
 	if id == nil {
-		return outcome{}, nil
+		return Outcome{}, nil
 	}
 	s, ref := a.stage(v), events.ByGUID(id.guid.String())
 	// With an element that is gone, the link went, too.
 	if _, err := s.do(q, &events.Unlink{Type: typeExternalIDLink, End1: c.Element, End2: ref}); err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
-	s.all.result.GUID, s.all.result.Version = id.guid.String(), id.version
+	s.all.Result.GUID, s.all.Result.Version = id.guid.String(), id.version
 	if slices.ContainsFunc(s.view.linked(id.guid), func(l *record) bool { return l.typ.Name == typeExternalIDLink }) {
 		return s.all, nil
 	}
@@ -128,16 +128,16 @@ func (a *applier) unlinkExternalID(v view, q *request, c *events.UnlinkExternalI
 	case events.CodeOf(err) == events.CodeRefused:
 		return s.all, nil // it belongs to whoever linked it first, and stays
 	case err != nil:
-		return outcome{}, err
+		return Outcome{}, err
 	}
-	s.all.result.Version = 0
+	s.all.Result.Version = 0
 	return s.all, nil
 }
 
 // purgeIdentifiers adds to a purge the identifiers that only what is purged had:
 // nothing may tell of it any more. They come first: should a crash cut a large purge
 // in two, the rest is found again from the element.
-func purgeIdentifiers(v view, q *request, o outcome) outcome {
+func purgeIdentifiers(v view, q *Request, o Outcome) Outcome {
 	goes := map[guid]bool{}
 	var candidates []guid
 	for i := range o.changes {
@@ -181,19 +181,19 @@ func isOrphan(v view, id *record, goes map[guid]bool) bool {
 	})
 }
 
-func (a *applier) confirmSynchronization(v view, q *request, c *events.ConfirmSynchronization) (outcome, error) {
+func (a *applier) confirmSynchronization(v view, q *Request, c *events.ConfirmSynchronization) (Outcome, error) {
 	x, err := externalOf(v, &c.ExternalID)
 	if err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	if v.named(x.id.QualifiedName) == nil {
-		return outcome{}, events.Errorf(events.CodeNotFound, "/identifier", "%q is no identifier in that scope; link it first", c.Identifier)
+		return Outcome{}, events.Errorf(events.CodeNotFound, "/identifier", "%q is no identifier in that scope; link it first", c.Identifier)
 	}
-	when, open := cmp.Or(utc(c.Time), q.time), c.OpenChanged
+	when, open := cmp.Or(utc(c.Time), q.Time), c.OpenChanged
 	if open.IsZero() {
 		e, err := x.of.element()
 		if err != nil {
-			return outcome{}, err
+			return Outcome{}, err
 		}
 		if open = e.Header.Versions.LastChange(); open.After(when) {
 			open = time.Time{} // another state than the one of that time

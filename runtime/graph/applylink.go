@@ -14,43 +14,43 @@ import (
 )
 
 // link creates a relationship, or makes its properties what the spec says.
-func (a *applier) link(v view, q *request, c *events.Link) (outcome, error) {
+func (a *applier) link(v view, q *Request, c *events.Link) (Outcome, error) {
 	spec := &c.Relationship
 	typ, err := v.registry().Relationship(spec.Type, "/relationship/type")
 	if err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	end1, err := element(v, spec.End1, "/relationship/end1")
 	if err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	end2, err := element(v, spec.End2, "/relationship/end2")
 	if err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	if err := typ.CheckEnds(end1.typ, end2.typ, "/relationship"); err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	old, id, err := linked(v, typ, spec, end1, end2)
 	if err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	if err := expect(c.Expectation, old, "this "+typ.Name()); err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	properties, err := wanted(typ, old, spec.Properties, opentypes.CheckOptions{Pointer: "/relationship/properties", Partial: c.Merge && old != nil})
 	if err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	if old != nil {
 		return a.reviseLink(q, old, properties, spec.Effectivity)
 	}
 	if err := checkPresent(typ, end1, end2); err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	s := a.stage(v)
 	if err := s.makeRoom(q, typ, end1, end2); err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	r := &events.Relationship{Header: q.header(id.String(), typ.Header()), End1: stub(end1), End2: stub(end2), Properties: properties}
 	setEffectivity(&r.Header, spec.Effectivity)
@@ -127,16 +127,16 @@ func onlyBetween(v view, typ *opentypes.Type, end1, end2 guid) *record {
 }
 
 // reviseLink makes the properties of a relationship what they are to be.
-func (a *applier) reviseLink(q *request, old *record, properties events.Properties, effectivity *events.Effectivity) (outcome, error) {
+func (a *applier) reviseLink(q *Request, old *record, properties events.Properties, effectivity *events.Effectivity) (Outcome, error) {
 	if err := q.mayChange(old); err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	if q.inScope(old) && effectivity == nil && sameProperties(old, properties) {
 		return unchanged(old), nil
 	}
 	r, err := old.link()
 	if err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	r.Properties = properties
 	setEffectivity(&r.Header, effectivity)
@@ -149,35 +149,35 @@ func (a *applier) reviseLink(q *request, old *record, properties events.Properti
 	return a.storeLink(old.typ, old, r, events.TypeRelationshipUpdated)
 }
 
-func (a *applier) updateLink(v view, q *request, c *events.UpdateRelationship) (outcome, error) {
+func (a *applier) updateLink(v view, q *Request, c *events.UpdateRelationship) (Outcome, error) {
 	old, err := linkOf(v, &c.Relationship, "/relationship")
 	if err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	if old == nil {
-		return outcome{}, events.Errorf(events.CodeNotFound, "/relationship", "there is no such relationship")
+		return Outcome{}, events.Errorf(events.CodeNotFound, "/relationship", "there is no such relationship")
 	}
 	if err := expect(c.Expectation, old, ""); err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	typ, err := v.registry().Relationship(old.typ.Name, "/relationship")
 	if err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	properties, err := wanted(typ, old, c.Properties, opentypes.CheckOptions{Pointer: "/properties", Partial: !c.Replace})
 	if err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	return a.reviseLink(q, old, properties, c.Effectivity)
 }
 
-func (a *applier) storeLink(typ *events.ElementType, old *record, rel *events.Relationship, eventType string) (outcome, error) {
+func (a *applier) storeLink(typ *events.ElementType, old *record, rel *events.Relationship, eventType string) (Outcome, error) {
 	b := openChange(a.scratch[:0], "relationship")
 	begin := len(b)
 	b, from, to := appendRelationship(b, rel)
 	size := len(b) - begin
 	if size > a.maxState {
-		return outcome{}, a.tooLarge(typ.Name+" "+nameOfStub(rel.End1)+arrow+nameOfStub(rel.End2), size)
+		return Outcome{}, a.tooLarge(typ.Name+" "+nameOfStub(rel.End1)+arrow+nameOfStub(rel.End2), size)
 	}
 	r := &record{
 		relationship: true, typ: typ, name: rel.Header.GUID, version: rel.Header.Versions.Version,
@@ -185,10 +185,10 @@ func (a *applier) storeLink(typ *events.ElementType, old *record, rel *events.Re
 	}
 	var err error
 	if r.guid, err = uuid.Parse(rel.Header.GUID); err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	if r.connected, err = connectedBy(&rel.End1, &rel.End2); err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	r.derived = r.guid == events.RelationshipKey(typ.Name, r.end1, r.end2)
 	a.scratch = closeChange(b, old.json(), "")
@@ -197,17 +197,17 @@ func (a *applier) storeLink(typ *events.ElementType, old *record, rel *events.Re
 	return changed(r, change{eventType: eventType, record: r, data: data}), nil
 }
 
-func (*applier) unlink(v view, q *request, c *events.Unlink) (outcome, error) {
+func (*applier) unlink(v view, q *Request, c *events.Unlink) (Outcome, error) {
 	old, err := linkOf(v, c.Ref(), "")
 	if err := cmp.Or(ignoreMissing(err), expect(c.Expectation, old, "the relationship")); err != nil || old == nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	if err := q.mayChange(old); err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
-	return outcome{
+	return Outcome{
 		changes: []change{removal(old, events.TypeRelationshipDeleted)},
-		result:  events.Result{GUID: old.guid.String(), Changed: true},
+		Result:  events.Result{GUID: old.guid.String(), Changed: true},
 	}, nil
 }
 
@@ -291,38 +291,38 @@ func element(v view, ref events.ElementRef, pointer string) (*record, error) {
 }
 
 // header is that of something new.
-func (q *request) header(id string, typ *events.ElementType) events.ElementHeader {
+func (q *Request) header(id string, typ *events.ElementType) events.ElementHeader {
 	h := events.ElementHeader{
 		GUID: id, Type: *typ,
-		Versions: events.Versions{CreatedBy: q.actor, CreateTime: q.time, Version: 1},
-		Origin:   events.Origin{Category: events.OriginLocal, Scope: q.scope},
+		Versions: events.Versions{CreatedBy: q.Actor, CreateTime: q.Time, Version: 1},
+		Origin:   events.Origin{Category: events.OriginLocal, Scope: q.Scope},
 	}
-	if q.source != "" {
-		h.Origin.Category, h.Origin.Source = cmp.Or(q.category, events.OriginExternal), q.source
+	if q.Source != "" {
+		h.Origin.Category, h.Origin.Source = cmp.Or(q.Category, events.OriginExternal), q.Source
 	}
 	return h
 }
 
-func (q *request) touch(h *events.ElementHeader) {
+func (q *Request) touch(h *events.ElementHeader) {
 	h.Versions.Version++
-	h.Versions.UpdatedBy, h.Versions.UpdateTime = q.actor, q.time
+	h.Versions.UpdatedBy, h.Versions.UpdateTime = q.Actor, q.Time
 }
 
 // inScope reports whether the record belongs to the scope of the request, if
 // that has one.
-func (q *request) inScope(r *record) bool { return q.scope == "" || q.scope == r.scope() }
+func (q *Request) inScope(r *record) bool { return q.Scope == "" || q.Scope == r.scope() }
 
 // adopt makes what a reconciliation sees belong to its scope from now on.
-func (q *request) adopt(h *events.ElementHeader) {
-	if q.scope != "" {
-		h.Origin.Scope = q.scope
+func (q *Request) adopt(h *events.ElementHeader) {
+	if q.Scope != "" {
+		h.Origin.Scope = q.Scope
 	}
 }
 
 // mayChange refuses to change what belongs to another metadata source (Egeria:
 // provenance, EXTERNAL_SOURCE).
-func (q *request) mayChange(r *record) error {
-	if r.source() == "" || r.source() == q.source {
+func (q *Request) mayChange(r *record) error {
+	if r.source() == "" || r.source() == q.Source {
 		return nil
 	}
 	return events.Errorf(events.CodeRefused, events.ExtMetadataSource, "%s belongs to the metadata source %s; only that may change it", r.name, r.source())
@@ -339,12 +339,12 @@ func stub(r *record) events.ElementStub {
 	return events.ElementStub{GUID: r.guid.String(), Type: r.typ.Name, QualifiedName: r.qualifiedName()}
 }
 
-func changed(r *record, c change) outcome {
-	return outcome{changes: []change{c}, result: events.Result{GUID: r.guid.String(), Version: r.version, Changed: true}}
+func changed(r *record, c change) Outcome {
+	return Outcome{changes: []change{c}, Result: events.Result{GUID: r.guid.String(), Version: r.version, Changed: true}}
 }
 
-func unchanged(r *record) outcome {
-	return outcome{result: events.Result{GUID: r.guid.String(), Version: r.version}}
+func unchanged(r *record) Outcome {
+	return Outcome{Result: events.Result{GUID: r.guid.String(), Version: r.version}}
 }
 
 func (r *record) props() (events.Properties, error) {

@@ -36,18 +36,18 @@ func mark(e *events.Element, m *events.Classification) {
 	e.Classifications = append(e.Classifications, *m)
 }
 
-func (a *applier) classify(v view, q *request, c *events.Classify) (outcome, error) {
+func (a *applier) classify(v view, q *Request, c *events.Classify) (Outcome, error) {
 	name := c.Classification.Name
 	if _, err := v.registry().Classification(name, "/classification/classificationName"); err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	old, err := living(v, c.Element, c.Expectation)
 	if err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	e, err := old.element()
 	if err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	have, want, eventType := e.Classification(name), c.Classification, events.TypeElementReclassified
 	if have == nil {
@@ -55,11 +55,11 @@ func (a *applier) classify(v view, q *request, c *events.Classify) (outcome, err
 	}
 	merge := c.Merge && have != nil
 	if err := checkMark(v.registry(), old.typ, &want, merge, "/classification"); err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	if merge {
 		if err := mergeMark(&want, have); err != nil {
-			return outcome{}, err
+			return Outcome{}, err
 		}
 	}
 	return a.revise(q, old, eventType, name, func(e *events.Element) error {
@@ -77,18 +77,18 @@ func mergeMark(want, have *events.Classification) (err error) {
 	return err
 }
 
-func (a *applier) declassify(v view, q *request, c *events.Declassify) (outcome, error) {
+func (a *applier) declassify(v view, q *Request, c *events.Declassify) (Outcome, error) {
 	old, err := living(v, c.Element, c.Expectation)
 	if err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	e, err := old.element()
 	if err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	if e.Classification(c.ClassificationName) == nil {
 		if _, err := v.registry().Classification(c.ClassificationName, "/classificationName"); err != nil {
-			return outcome{}, err
+			return Outcome{}, err
 		}
 		return unchanged(old), q.mayChange(old)
 	}

@@ -9,52 +9,52 @@ import (
 
 // retype makes an element one of another type. Its subject has the type in it:
 // under the old one it ends, without being deleted.
-func (a *applier) retype(v view, q *request, c *events.Retype) (outcome, error) {
+func (a *applier) retype(v view, q *Request, c *events.Retype) (Outcome, error) {
 	old, err := living(v, c.Element, c.Expectation)
 	if err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	typ, err := v.registry().Element(c.Type, "/type")
 	if err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	if old.typ.Name == typ.Name() {
 		return a.update(v, q, &events.Update{Element: c.Element, Properties: c.Properties})
 	}
 	if err := q.mayChange(old); err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	if !old.named() && typ.RequiresName() {
-		return outcome{}, events.Errorf(events.CodeConflict, "/type", "%s has no qualified name, which %s needs", old.guid, article(typ.Name()))
+		return Outcome{}, events.Errorf(events.CodeConflict, "/type", "%s has no qualified name, which %s needs", old.guid, article(typ.Name()))
 	}
 	if err := linksAllow(v, old, typ); err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	e, err := old.element()
 	if err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	had := e.Properties
 	if e.Properties, err = retyped(typ, had, c.Properties); err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	if err := checkMarks(v.registry(), typ, e.Classifications, ""); err != nil {
-		return outcome{}, events.Errorf(events.CodeConflict, "/type", "%s cannot become a %s: %s", old.name, typ.Name(), messageOf(err))
+		return Outcome{}, events.Errorf(events.CodeConflict, "/type", "%s cannot become a %s: %s", old.name, typ.Name(), messageOf(err))
 	}
 	e.Header.Type = *typ.Header()
 	q.touch(&e.Header)
 	o, err := a.store(typ.Header(), old, e, events.TypeElementRetyped, "")
 	if err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	links, err := a.restub(v, q, old, typ.Name())
 	if err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	end := removal(old, events.TypeElementMoved)
 	end.moved = true
 	o.changes = slices.Concat(links, []change{end}, o.changes)
-	tellLost(&o.result, typ, had)
+	tellLost(&o.Result, typ, had)
 	return o, nil
 }
 
@@ -71,7 +71,7 @@ func tellLost(result *events.Result, typ *opentypes.Type, had events.Properties)
 // restub makes the relationships of an element, whoever they belong to, tell the
 // type that it is to have. They come before the element itself: should a crash cut
 // very many in two, the rest is found again from that.
-func (a *applier) restub(v view, q *request, of *record, typeName string) ([]change, error) {
+func (a *applier) restub(v view, q *Request, of *record, typeName string) ([]change, error) {
 	var changes []change
 	id := of.guid.String()
 	for _, l := range v.linked(of.guid) {
@@ -143,34 +143,34 @@ func retyped(typ *opentypes.Type, have, patch events.Properties) (events.Propert
 }
 
 // rehome makes an element or a relationship belong to another metadata source.
-func (a *applier) rehome(v view, q *request, c *events.Rehome) (outcome, error) {
+func (a *applier) rehome(v view, q *Request, c *events.Rehome) (Outcome, error) {
 	old, err := rehomed(v, c)
 	if err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	if err := expect(c.Expectation, old, ""); err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	// Who acts on behalf of no source may take over what is of one that is gone.
-	if err := q.mayChange(old); err != nil && q.source != "" {
-		return outcome{}, err
+	if err := q.mayChange(old); err != nil && q.Source != "" {
+		return Outcome{}, err
 	}
 	switch {
 	case old.source() != c.From:
-		return outcome{}, events.Errorf(events.CodeConflict, "/from", "the home of %s is %q, not %q", old.name, old.source(), c.From)
+		return Outcome{}, events.Errorf(events.CodeConflict, "/from", "the home of %s is %q, not %q", old.name, old.source(), c.From)
 	case c.To == c.From:
 		return unchanged(old), nil
 	case old.relationship:
 		rel, err := old.link()
 		if err != nil {
-			return outcome{}, err
+			return Outcome{}, err
 		}
 		q.rehome(&rel.Header, c.To)
 		return a.storeLink(old.typ, old, rel, events.TypeRelationshipRehomed)
 	}
 	e, err := old.element()
 	if err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	q.rehome(&e.Header, c.To)
 	return a.store(old.typ, old, e, events.TypeElementRehomed, "")
@@ -190,7 +190,7 @@ func rehomed(v view, c *events.Rehome) (*record, error) {
 
 // rehome gives a header its new home. Of what kind the source is, the present one
 // says, if there is one.
-func (q *request) rehome(h *events.ElementHeader, to string) {
+func (q *Request) rehome(h *events.ElementHeader, to string) {
 	switch {
 	case to == "":
 		h.Origin = events.Origin{Category: events.OriginLocal}

@@ -27,13 +27,13 @@ func checkPresent(typ *opentypes.Type, end1, end2 *record) error {
 // makeRoom checks that the type allows one more relationship of both elements. A
 // relationship of the scope that is being reconciled gives way: the connector
 // sees the new one instead, and would remove the other at the end.
-func (s *stage) makeRoom(q *request, typ *opentypes.Type, end1, end2 *record) error {
+func (s *stage) makeRoom(q *Request, typ *opentypes.Type, end1, end2 *record) error {
 	for _, o := range s.inTheWay(typ, end1, end2) {
-		if r := o.link; q.scope == "" || r.scope() != q.scope || r.source() != q.source {
+		if r := o.link; q.Scope == "" || r.scope() != q.Scope || r.source() != q.Source {
 			return events.Errorf(events.CodeConflict, "/relationship/"+o.end,
 				"%s has %s already, %s; it can have only one at this end", o.of.name, article(r.typ.Name), r.guid)
 		}
-		s.take(outcome{changes: []change{removal(o.link, events.TypeRelationshipDeleted)}})
+		s.take(Outcome{changes: []change{removal(o.link, events.TypeRelationshipDeleted)}})
 	}
 	return nil
 }
@@ -85,7 +85,7 @@ func (s *stage) related(element guid, typ *opentypes.Type, end int) []*record {
 
 // settle removes the relationships of elements that are archived no more for which
 // there is no room any more: others have taken their place meanwhile.
-func (a *applier) settle(v view, o outcome) outcome {
+func (a *applier) settle(v view, o Outcome) Outcome {
 	var back []*record
 	for i := range o.changes {
 		c := &o.changes[i]
@@ -104,8 +104,8 @@ func (a *applier) settle(v view, o outcome) outcome {
 	for _, r := range back {
 		for _, l := range s.view.linked(r.guid) {
 			if s.displaced(l, r.guid) {
-				drop(&o.result, l.typ.Name+" "+nameAt(s.view, l.end1)+arrow+nameAt(s.view, l.end2))
-				s.take(outcome{changes: []change{removal(l, events.TypeRelationshipDeleted)}})
+				drop(&o.Result, l.typ.Name+" "+nameAt(s.view, l.end1)+arrow+nameAt(s.view, l.end2))
+				s.take(Outcome{changes: []change{removal(l, events.TypeRelationshipDeleted)}})
 			}
 		}
 	}

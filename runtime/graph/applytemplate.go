@@ -20,7 +20,7 @@ const (
 // copying is the making of a copy of a template.
 type copying struct {
 	*stage
-	q        *request
+	q        *Request
 	command  *events.FromTemplate
 	template *record
 	name     string // of the copy
@@ -29,24 +29,24 @@ type copying struct {
 }
 
 // fromTemplate copies a template and what is anchored to it.
-func (a *applier) fromTemplate(v view, q *request, c *events.FromTemplate) (outcome, error) {
+func (a *applier) fromTemplate(v view, q *Request, c *events.FromTemplate) (Outcome, error) {
 	template, err := element(v, c.Template, "/template")
 	if err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	e, err := template.element()
 	if err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	if e.Classification(events.Template) == nil && e.Classification(templateSubstitute) == nil {
-		return outcome{}, events.Errorf(events.CodeInvalid, "/template", "%s is no template; classify it as %s", template.name, events.Template)
+		return Outcome{}, events.Errorf(events.CodeInvalid, "/template", "%s is no template; classify it as %s", template.name, events.Template)
 	}
 	if template.archived {
-		return outcome{}, events.Errorf(events.CodeInvalid, "/template", "%s is archived; restore it first", template.name)
+		return Outcome{}, events.Errorf(events.CodeInvalid, "/template", "%s is archived; restore it first", template.name)
 	}
 	m := &copying{stage: a.stage(v), q: q, command: c, template: template, copies: map[guid]events.ElementRef{}, used: map[string]bool{}}
 	if m.name, err = m.fill(cmp.Or(c.QualifiedName, template.qualifiedName())); err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	if old := v.named(m.name); old != nil && c.Retrieve && old != template {
 		return m.retrieved(old)
@@ -55,42 +55,42 @@ func (a *applier) fromTemplate(v view, q *request, c *events.FromTemplate) (outc
 }
 
 // retrieved returns what has the name of the copy already, if it may be one.
-func (m *copying) retrieved(old *record) (outcome, error) {
+func (m *copying) retrieved(old *record) (Outcome, error) {
 	switch {
 	case !old.typ.Is(m.template.typ.Name):
-		return outcome{}, events.Errorf(events.CodeConflict, "/qualifiedName", "%s exists already and is %s, not %s as the template is", old.name, article(old.typ.Name), article(m.template.typ.Name))
+		return Outcome{}, events.Errorf(events.CodeConflict, "/qualifiedName", "%s exists already and is %s, not %s as the template is", old.name, article(old.typ.Name), article(m.template.typ.Name))
 	case old.archived:
-		return outcome{}, events.Errorf(events.CodeConflict, "/qualifiedName", "%s is archived; restore it first", old.name)
+		return Outcome{}, events.Errorf(events.CodeConflict, "/qualifiedName", "%s is archived; restore it first", old.name)
 	}
 	return unchanged(old), nil
 }
 
-func (m *copying) run(v view) (outcome, error) {
+func (m *copying) run(v view) (Outcome, error) {
 	family := livingOf(v, m.template)
 	for _, r := range family {
 		if err := m.copyElement(r); err != nil {
-			return outcome{}, err
+			return Outcome{}, err
 		}
 	}
 	for _, r := range family {
 		if err := m.copyLinks(v, r); err != nil {
-			return outcome{}, err
+			return Outcome{}, err
 		}
 	}
 	if err := m.unused(); err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	root := m.copies[m.template.guid]
 	if _, err := m.do(m.q, &events.Link{Relationship: events.RelationshipSpec{
 		Type: typeSourcedFrom, End1: root, End2: events.ByGUID(m.template.guid.String()),
 		Properties: events.Props(map[string]any{"sourceVersionNumber": m.template.version}),
 	}}); err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
 	if len(m.all.changes) > maxChanges {
-		return outcome{}, events.Errorf(events.CodeTooLarge, "/template", "the copy takes %d changes; at most %d can be made at once", len(m.all.changes), maxChanges)
+		return Outcome{}, events.Errorf(events.CodeTooLarge, "/template", "the copy takes %d changes; at most %d can be made at once", len(m.all.changes), maxChanges)
 	}
-	m.all.result.GUID, m.all.result.Version = root.GUID, 1
+	m.all.Result.GUID, m.all.Result.Version = root.GUID, 1
 	return m.all, nil
 }
 

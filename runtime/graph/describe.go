@@ -26,17 +26,17 @@ type description struct {
 
 // describe tells of what the outcome is, and how much of it there is. view is what
 // there was before.
-func (o *outcome) describe(v view) {
+func (o *Outcome) describe(v view) {
 	d := description{view: v, changed: make(map[guid]*record, len(o.changes)), room: namesBytes}
 	for i := range o.changes {
 		if r := o.changes[i].record; r != nil {
 			d.changed[r.guid] = r
 		}
 	}
-	o.result.Elements, o.result.Relationships = counted(o.changes)
-	d.name(&o.result)
-	for i := range o.result.Steps {
-		d.name(&o.result.Steps[i])
+	o.Result.Elements, o.Result.Relationships = counted(o.changes)
+	d.name(&o.Result)
+	for i := range o.Result.Steps {
+		d.name(&o.Result.Steps[i])
 	}
 }
 

@@ -9,9 +9,9 @@ import (
 )
 
 // newGUID returns the guid of something that has no name to derive one from.
-func (q *request) newGUID() guid {
+func (q *Request) newGUID() guid {
 	q.made++
-	return FreshGUID(q.id, q.sequence, q.time, q.made-1)
+	return FreshGUID(q.ID, q.Sequence, q.Time, q.made-1)
 }
 
 // FreshGUID returns a UUIDv7 of the time of a command, whose other bits follow

@@ -5,9 +5,9 @@ import "github.com/camena-io/camena/events"
 // ResultOf is the outcome of a command that was applied before, told by what there
 // is now.
 func (x *Index) ResultOf(c events.Command) events.Result {
-	o := outcome{result: lateResult(x, c)}
+	o := Outcome{Result: lateResult(x, c)}
 	o.describe(x)
-	return o.result
+	return o.Result
 }
 
 // lateResult is the outcome of a command that an earlier tenure applied, told by

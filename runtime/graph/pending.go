@@ -23,7 +23,8 @@ type Rules struct {
 // Request is what a command's envelope says about it.
 type Request struct {
 	// ID of the command, its Sequence on the in topic, and the Time when it was
-	// stored there, which is the time of what it changes.
+	// stored there, which is the time of what it changes. They are the same for
+	// every writer that applies it.
 	ID       string
 	Sequence uint64
 	Time     time.Time
@@ -38,6 +39,8 @@ type Request struct {
 	Awaited bool
 	// DryRun asks for what would change.
 	DryRun bool
+	// made is how many guids the command needed so far.
+	made int
 }
 
 // RequestOf returns what the envelope of a command says that has a sequence on
@@ -88,11 +91,9 @@ func NewPending(x *Index, r Rules) *Pending {
 
 // Apply returns what a command leads to, or an [*events.Error].
 func (p *Pending) Apply(r *Request, c events.Command) (Outcome, error) {
-	q := &request{
-		actor: r.Actor, source: r.Source, scope: r.Scope, category: r.Category, connector: r.Connector, generation: r.Generation,
-		id: r.ID, sequence: r.Sequence, time: r.Time, graves: r.Graves,
-	}
-	o, err := p.applier.apply(p.view, q, c)
+	q := *r
+	q.made = 0
+	o, err := p.applier.apply(p.view, &q, c)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -105,7 +106,7 @@ func (p *Pending) Apply(r *Request, c events.Command) (Outcome, error) {
 	for i := range o.changes {
 		o.changes[i].id = r.ID + "-" + strconv.Itoa(i)
 	}
-	return Outcome{Result: o.result, changes: o.changes}, nil
+	return o, nil
 }
 
 // Add makes an outcome visible to the commands after it.
@@ -116,7 +117,8 @@ func (p *Pending) Drop(o *Outcome) { p.view.drop(o.changes) }
 
 // Outcome is what a command leads to.
 type Outcome struct {
-	// Result is what its sender is told; [Outcome.Stored] completes it.
+	// Result is what its sender is told. Its sequence on the out topic is not known
+	// before the changes are stored.
 	Result  events.Result
 	changes []change
 }

@@ -7,8 +7,8 @@ const previewBytes = 256 << 10
 
 // preview is the outcome of a dry run: the answer tells the changes, which are
 // not made.
-func (o *outcome) preview() outcome {
-	result := o.result
+func (o *Outcome) preview() Outcome {
+	result := o.Result
 	size := 0
 	for i := range o.changes {
 		c := &o.changes[i]
@@ -19,7 +19,7 @@ func (o *outcome) preview() outcome {
 		}
 		result.Preview = append(result.Preview, c.preview())
 	}
-	return outcome{result: result}
+	return Outcome{Result: result}
 }
 
 func (c *change) preview() events.Preview {

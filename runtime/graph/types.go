@@ -100,12 +100,12 @@ func known(r *opentypes.Registry, typ events.ElementType, relationship bool) *ev
 }
 
 // defineTypes adds types or changes them, all together.
-func (a *applier) defineTypes(v view, c *events.DefineTypes) (outcome, error) {
+func (a *applier) defineTypes(v view, c *events.DefineTypes) (Outcome, error) {
 	_, changed, err := v.registry().Apply(c.Types...)
 	if err != nil {
-		return outcome{}, err
+		return Outcome{}, err
 	}
-	var o outcome
+	var o Outcome
 	for i := range changed {
 		change := events.TypeChange{Type: &changed[i]}
 		if old, ok := v.registry().Type(changed[i].Name); ok {
@@ -114,17 +114,17 @@ func (a *applier) defineTypes(v view, c *events.DefineTypes) (outcome, error) {
 		}
 		data, err := events.Marshal(&change)
 		if err != nil {
-			return outcome{}, err
+			return Outcome{}, err
 		}
 		if size := len(data) / 2; size > a.maxState {
-			return outcome{}, a.tooLarge("the type "+changed[i].Name, size)
+			return Outcome{}, a.tooLarge("the type "+changed[i].Name, size)
 		}
 		o.changes = append(o.changes, changeOfType(&changed[i], data))
 	}
 	if len(o.changes) > maxChanges {
-		return outcome{}, events.Errorf(events.CodeTooLarge, "/types", "%d types change; at most %d can at once", len(o.changes), maxChanges)
+		return Outcome{}, events.Errorf(events.CodeTooLarge, "/types", "%d types change; at most %d can at once", len(o.changes), maxChanges)
 	}
-	o.result.Changed = len(o.changes) > 0
+	o.Result.Changed = len(o.changes) > 0
 	return o, nil
 }
 

@@ -12,7 +12,7 @@ import (
 func single() *rapid.Generator[events.Command] {
 	return rapid.Custom(func(t *rapid.T) events.Command {
 		d := drawing{t}
-		switch kind := rapid.IntRange(0, 22).Draw(t, "kind"); kind {
+		switch kind := rapid.IntRange(0, 24).Draw(t, "kind"); kind {
 		case 0, 1, 2, 3:
 			unknown := d.unknown()
 			return &events.Upsert{Element: d.spec(unknown), Merge: d.sometimes(2, "merge"), UnknownProperties: unknown, Expectation: d.expect()}
@@ -32,7 +32,7 @@ func single() *rapid.Generator[events.Command] {
 			}
 		case 9, 10:
 			return &events.Restore{Element: d.ref("element")}
-		case 11:
+		case 11, 23, 24:
 			return d.rarer()
 		default:
 			return d.other(kind)
@@ -41,13 +41,13 @@ func single() *rapid.Generator[events.Command] {
 }
 
 func (d drawing) rarer() events.Command {
-	switch rapid.IntRange(0, 2).Draw(d.T, "rarer") {
+	switch rapid.IntRange(0, 5).Draw(d.T, "rarer") {
 	case 0:
 		return &events.Publish{Element: d.ref("element")}
 	case 1:
 		return &events.Withdraw{Element: d.ref("element")}
 	default:
-		c := &events.Rehome{From: pick(d, "from", "", "", "", "s1", "s2"), To: pick(d, "to", "", "s1", "s2"), Expectation: d.expect()}
+		c := &events.Rehome{From: pick(d, "from", "", "", "s1", "s2"), To: pick(d, "to", "", "s1", "s2", "s1", "s2"), Expectation: d.expect()}
 		if d.sometimes(3, "relationship") {
 			c.Relationship = d.relation()
 		} else {

@@ -41,6 +41,9 @@ func wishes() *rapid.Generator[wish] {
 			scope:   rapid.SampledFrom([]string{"", "", "", "", "", "", "p", "q"}).Draw(t, "scope"),
 			dry:     rapid.SampledFrom([]string{"", "", "", "", "", "", "", "", "", "", "", "", "", "false", "true", "perhaps"}).Draw(t, "dry run"),
 		}
+		if c, ok := o.command.(*events.Rehome); ok { // by its home, by nobody, or by others
+			o.source = rapid.SampledFrom([]string{c.From, "", "s1", "s2"}).Draw(t, "source")
+		}
 		if o.source != "" {
 			o.category = rapid.SampledFrom([]events.OriginCategory{"", "", events.OriginContentPack, events.OriginExternal}).Draw(t, "category")
 		}

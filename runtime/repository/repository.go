@@ -228,13 +228,7 @@ func (r *Repository) write(tenure context.Context, next uint64) error {
 	if err != nil {
 		return err
 	}
-	defer func() {
-		// What belongs to a publisher ends with the connection by itself; nats.go
-		// may miss that when it is cleaned up just before it has seen it.
-		if !r.set.Bus.Conn().IsClosed() {
-			js.CleanupPublisher()
-		}
-	}()
+	defer cleanUp(r.set.Bus, js)
 	w := &writer{
 		bus: r.set.Bus, js: js, index: r.index, log: r.set.Logger, crash: r.set.Crash,
 		erase: r.purgeSecrets,
@@ -244,6 +238,21 @@ func (r *Repository) write(tenure context.Context, next uint64) error {
 		room: semaphore.NewWeighted(roomBytes), outlet: outlet{js: js, last: next - 1, confirmed: next - 1},
 	}
 	return w.run(tenure)
+}
+
+// cleanUp ends what belongs to a publisher. With the connection that ends by
+// itself, and nats.go may miss it when it is told just before it sees that. Nor
+// does it take well to being told before its goroutine, which the first message
+// starts, has begun: when that is answered, it has.
+func cleanUp(b *bus.Bus, js jetstream.JetStream) {
+	const patience = 100 * time.Millisecond
+	select {
+	case <-js.PublishAsyncComplete():
+	case <-time.After(patience):
+	}
+	if !b.Conn().IsClosed() {
+		js.CleanupPublisher()
+	}
 }
 
 var errCaughtUp = errors.New("caught up")
