@@ -112,8 +112,12 @@ const (
 type GraphNode struct {
 	// Depth is how many relationships lead to it; in the lineage of an element,
 	// negative for what is upstream.
-	Depth   int     `json:"depth"`
-	Element Element `json:"element"`
+	Depth int `json:"depth"`
+	// AlsoDepth is, in a lineage, where an element that is on both sides is on
+	// the farther one; Depth is then where it is nearer, downstream if that is
+	// the same. It is 0 for all others.
+	AlsoDepth int     `json:"alsoDepth,omitzero"`
+	Element   Element `json:"element"`
 }
 
 const (

@@ -138,6 +138,14 @@ type DigestItem struct {
 	Classifications Digest `json:"classifications,omitzero"`
 }
 
+// Reading says how far a repository node that cannot answer questions yet has
+// read the metadata.
+type Reading struct {
+	Node string `json:"node"`
+	Read uint64 `json:"read"`
+	Of   uint64 `json:"of"`
+}
+
 // HistoryAnswer answers [History].
 type HistoryAnswer struct {
 	Sequence uint64  `json:"sequence"`

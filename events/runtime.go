@@ -196,9 +196,12 @@ const (
 // Extension attributes of dead letters; the message body is the body of the
 // message that could not be handled, as it came.
 const (
-	ExtReason         = "reason"
-	ExtReasonCode     = "reasoncode"
-	ExtReasonPointer  = "reasonpointer"
+	ExtReason        = "reason"
+	ExtReasonCode    = "reasoncode"
+	ExtReasonPointer = "reasonpointer"
+	// ExtTold, if "true", says that the sender asked for the outcome, and so
+	// hears of the refusal.
+	ExtTold           = "told"
 	ExtOriginStream   = "originstream"
 	ExtOriginSubject  = "originsubject"
 	ExtOriginSequence = "originsequence"

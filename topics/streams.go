@@ -146,6 +146,8 @@ const (
 	VerbTypes         = "types"
 	VerbGraph         = "graph"
 	VerbLineage       = "lineage"
+	// VerbReading is answered by nodes that do not answer anything else yet.
+	VerbReading = "reading"
 
 	// CoordinatorLease and RepositoryLease are keys of the leases bucket.
 	CoordinatorLease = "coordinator"

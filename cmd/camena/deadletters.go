@@ -44,6 +44,7 @@ type deadLetter struct {
 	Code     string      `json:"code,omitempty"`
 	Reason   string      `json:"reason"`
 	Pointer  string      `json:"pointer,omitempty"`
+	Told     bool        `json:"told,omitempty"`
 	Stream   string      `json:"originStream"`
 	Subject  string      `json:"originSubject"`
 	Origin   uint64      `json:"originSequence"`
@@ -62,7 +63,7 @@ func readLetter(m *bus.Message) (*deadLetter, error) {
 	}
 	l := &deadLetter{
 		Sequence: m.Sequence, Time: m.Time, Code: e.Extension(events.ExtReasonCode), Reason: e.Extension(events.ExtReason),
-		Pointer: e.Extension(events.ExtReasonPointer), Stream: e.Extension(events.ExtOriginStream),
+		Pointer: e.Extension(events.ExtReasonPointer), Told: e.Extension(events.ExtTold) != "", Stream: e.Extension(events.ExtOriginStream),
 		Subject: e.Extension(events.ExtOriginSubject), Size: len(e.Data), data: e.Data,
 	}
 	if l.Origin, err = e.Uint(events.ExtOriginSequence); err != nil {
@@ -84,18 +85,24 @@ func (l *deadLetter) why() string {
 	return l.Pointer + ": " + l.Reason
 }
 
-func letters(ctx context.Context, b *bus.Bus) ([]deadLetter, error) {
-	list := []deadLetter{}
-	err := b.Read(ctx, b.Topics().DeadLetterStream(), []string{b.Topics().DeadLetters()}, func(m *bus.Message) error {
+// letters returns the dead letters, without those of which the sender was told
+// unless all are asked for, and how many are left out.
+func letters(ctx context.Context, b *bus.Bus, all bool) (list []deadLetter, left int, err error) {
+	list = []deadLetter{}
+	err = b.Read(ctx, b.Topics().DeadLetterStream(), []string{b.Topics().DeadLetters()}, func(m *bus.Message) error {
 		l, err := readLetter(m)
 		if err != nil {
 			return err
+		}
+		if l.Told && !all {
+			left++
+			return nil
 		}
 		l.data = nil
 		list = append(list, *l)
 		return nil
 	})
-	return list, err
+	return list, left, err
 }
 
 func letter(ctx context.Context, b *bus.Bus, sequence uint64) (*deadLetter, error) {
@@ -115,16 +122,23 @@ func letter(ctx context.Context, b *bus.Bus, sequence uint64) (*deadLetter, erro
 
 func (p *program) deadLettersListCommand() *cobra.Command {
 	var o output
+	var all bool
 	cmd := &cobra.Command{
 		Use: "list", Short: "List dead letters with their reasons",
-		Example: "  camena dlq list\n  camena dlq list -o json", Args: nothing,
+		Long: `List dead letters with their reasons. Refused commands whose sender waited for the outcome, and so was told, are left
+out: --all shows them, too.`,
+		Example: "  camena dlq list\n  camena dlq list --all -o json", Args: nothing,
 	}
+	cmd.Flags().BoolVar(&all, "all", false, "also the refusals of which the sender was told")
 	o.flag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return p.withBus(cmd.Context(), 0, func(ctx context.Context, b *bus.Bus) error {
-			list, err := letters(ctx, b)
+			list, left, err := letters(ctx, b, all)
 			if err != nil {
 				return err
+			}
+			if left > 0 {
+				defer fmt.Fprintf(p.stderr, "left out: %d refused commands whose senders were told; --all shows them\n", left)
 			}
 			if o.json() {
 				return o.print(p.stdout, list)
@@ -190,6 +204,9 @@ func (p *program) showLetter(l *deadLetter) error {
 	t := newTable()
 	t.add("reason", l.why())
 	t.add("code", orDash(l.Code))
+	if l.Told {
+		t.add("told", "its sender waited for the outcome")
+	}
 	t.add("buried", timestamp(l.Time))
 	t.add("from", fmt.Sprintf("%s, message %d of %s", l.Subject, l.Origin, l.Stream))
 	names := make([]string, 0, len(l.Headers))
@@ -233,20 +250,22 @@ func (p *program) deadLettersReplayCommand() *cobra.Command {
 	return p.lettersCommand(&cobra.Command{
 		Use: "replay SEQUENCE...|--all", Short: "Send dead letters again to where they came from",
 		Long: `Send dead letters again to the subject that they came from, as they came, once what was wrong is mended;
-then drop them. One that still cannot be handled comes back as another dead letter.`,
+then drop them. One that still cannot be handled comes back as another dead letter. --all leaves out those whose
+sender waited for the outcome, and so was told: that sender may have sent something else since.`,
 		Example: "  camena dlq replay 7 8\n  camena dlq replay --all",
-	}, "replayed", replay)
+	}, "replayed", false, replay)
 }
 
 func (p *program) deadLettersDropCommand() *cobra.Command {
 	return p.lettersCommand(&cobra.Command{
 		Use: "drop SEQUENCE...|--all", Short: "Remove dead letters for good",
 		Example: "  camena dlq drop 7 8\n  camena dlq drop --all",
-	}, "dropped", func(context.Context, *bus.Bus, *deadLetter) error { return nil })
+	}, "dropped", true, func(context.Context, *bus.Bus, *deadLetter) error { return nil })
 }
 
 // lettersCommand does something with dead letters and then removes them.
-func (p *program) lettersCommand(cmd *cobra.Command, done string, do func(context.Context, *bus.Bus, *deadLetter) error) *cobra.Command {
+// With --all they are all there are, or those of which no sender was told.
+func (p *program) lettersCommand(cmd *cobra.Command, done string, told bool, do func(context.Context, *bus.Bus, *deadLetter) error) *cobra.Command {
 	var all bool
 	cmd.Flags().BoolVar(&all, "all", false, "every dead letter")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -254,7 +273,7 @@ func (p *program) lettersCommand(cmd *cobra.Command, done string, do func(contex
 			return errors.New("give either sequences or --all")
 		}
 		return p.withBus(cmd.Context(), 0, func(ctx context.Context, b *bus.Bus) error {
-			sequences, err := chosen(ctx, b, args)
+			sequences, err := chosen(ctx, b, args, told)
 			for _, sequence := range sequences {
 				if err == nil {
 					err = settle(ctx, b, sequence, do)
@@ -285,8 +304,9 @@ func settle(ctx context.Context, b *bus.Bus, sequence uint64, do func(context.Co
 	return stream.DeleteMsg(ctx, sequence)
 }
 
-// chosen are the sequences given, or all there are.
-func chosen(ctx context.Context, b *bus.Bus, args []string) ([]uint64, error) {
+// chosen are the sequences given, or all there are, those included of which the
+// sender was told, or not.
+func chosen(ctx context.Context, b *bus.Bus, args []string, told bool) ([]uint64, error) {
 	var sequences []uint64
 	for _, a := range args {
 		n, err := parseSequence(a)
@@ -298,7 +318,7 @@ func chosen(ctx context.Context, b *bus.Bus, args []string) ([]uint64, error) {
 	if len(args) > 0 {
 		return sequences, nil
 	}
-	list, err := letters(ctx, b)
+	list, _, err := letters(ctx, b, told)
 	for i := range list {
 		sequences = append(sequences, list[i].Sequence)
 	}

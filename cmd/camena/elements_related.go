@@ -125,7 +125,8 @@ func (p *program) elementsLineageCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "lineage QUALIFIED_NAME|GUID", Short: "Show what an element comes from and what comes from it",
 		Long: `Show what an element comes from (upstream, with negative depths) and what comes from it (downstream), to the end or
-as deep as asked for. Lineage leads through archived elements, too.`,
+as deep as asked for. Lineage leads through archived elements, too. Where data flows in a circle, an element that is on
+both sides has two depths, the nearer one first.`,
 		Example: `  camena elements lineage Topic::orders
   camena elements lineage Topic::orders --upstream --depth 3
   camena elements lineage Topic::orders --downstream --relationship DataFlow -o json`,
@@ -196,8 +197,12 @@ func graphNodesTable(a *events.GraphAnswer) *table {
 		if n.Element.Archived() {
 			note = "archived"
 		}
+		depth := strconv.Itoa(n.Depth)
+		if n.AlsoDepth != 0 {
+			depth += ", " + strconv.Itoa(n.AlsoDepth)
+		}
 		h := &n.Element.Header
-		t.add(strconv.Itoa(n.Depth), h.Type.Name, cmp.Or(h.QualifiedName, h.GUID), note)
+		t.add(depth, h.Type.Name, cmp.Or(h.QualifiedName, h.GUID), note)
 	}
 	return t
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -69,10 +70,13 @@ func (p *program) serve(ctx context.Context, files []string) error {
 	interrupted := ctx
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
-	n := &node{config: &p.config, log: log, layers: layers{log: log}, fail: fail}
+	n := &node{config: &p.config, log: log, layers: layers{log: log}, fail: fail, loaded: make(chan struct{})}
 	defer n.layers.stop()
 	n.layers.start(ctx, "memory", time.Second, tuneMemory)
 	err = n.start(ctx)
+	if err == nil {
+		err = n.awaitLoaded(ctx)
+	}
 	if err == nil {
 		err = n.apply(ctx, p, resources)
 	}
@@ -97,6 +101,22 @@ type node struct {
 	bus    *bus.Bus
 	// fail ends the node with an error.
 	fail func(error)
+	// loaded is closed when the role repository answers questions.
+	loaded chan struct{}
+	once   sync.Once
+}
+
+// awaitLoaded waits until the node can answer what its roles are asked.
+func (n *node) awaitLoaded(ctx context.Context) error {
+	if !n.has(roleRepository) {
+		return nil
+	}
+	select {
+	case <-n.loaded:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 func (n *node) start(ctx context.Context) error {
@@ -191,6 +211,7 @@ func (n *node) build(role string, offered connectors.Set) (service, error) {
 	case roleRepository:
 		return repository.New(repository.Settings{
 			Node: n.config.Node, Instance: instance.String(), Bus: n.bus, Version: version(),
+			Ready:     func() { n.once.Do(func() { close(n.loaded) }) },
 			Retention: n.config.Retention, PublishZones: n.config.PublishZones, DefaultZones: n.config.DefaultZones, Logger: log,
 		})
 	case roleCoordinator:

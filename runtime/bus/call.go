@@ -100,7 +100,27 @@ func answered(subject string, m *nats.Msg) (*nats.Msg, error) {
 const noResponders = "503"
 
 func nobody(subject string, err error) error {
-	return events.Errorf(events.CodeUnavailable, "", "nobody answers on %s: is a node with that role running? (%s)", subject, err)
+	return &unanswered{
+		refusal: events.Errorf(events.CodeUnavailable, "", "nobody answers on %s: is a node with that role running? (%s)", subject, err),
+		cause:   err,
+	}
+}
+
+// unanswered is the refusal of a question that nobody answers.
+type unanswered struct {
+	refusal *events.Error
+	cause   error
+}
+
+func (u *unanswered) Error() string { return u.refusal.Error() }
+
+// Unwrap makes it one of [events.CodeUnavailable].
+func (u *unanswered) Unwrap() error { return u.refusal }
+
+// isUnanswered reports whether nobody is there to answer.
+func isUnanswered(err error) bool {
+	u, ok := errors.AsType[*unanswered](err)
+	return ok && errors.Is(u.cause, nats.ErrNoResponders)
 }
 
 // collect puts the parts of an answer together, and says of each that it came.

@@ -18,6 +18,8 @@ type Letter struct {
 	Header   nats.Header
 	Data     []byte
 	Reason   *events.Error
+	// Told says that the sender hears of it.
+	Told bool
 	// MaxPayload is how large a message the server accepts; 0 means that the
 	// body fits.
 	MaxPayload int64
@@ -47,6 +49,9 @@ func DeadLetter(subject string, l Letter) (*nats.Msg, error) {
 	e.SetExtension(events.ExtReason, cut(l.Reason.Message, maxReason))
 	e.SetExtension(events.ExtReasonCode, string(l.Reason.Code))
 	e.SetExtension(events.ExtReasonPointer, cut(l.Reason.Pointer, maxPointer))
+	if l.Told {
+		e.SetExtension(events.ExtTold, "true")
+	}
 	e.SetExtension(events.ExtOriginStream, l.Stream)
 	e.SetExtension(events.ExtOriginSubject, cut(l.Subject, maxSubject))
 	e.SetExtension(events.ExtOriginSequence, strconv.FormatUint(l.Sequence, 10))

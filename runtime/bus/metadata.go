@@ -120,7 +120,37 @@ func (m *Metadata) Types(ctx context.Context, q events.Types) (events.TypesAnswe
 }
 
 func ask[A any](ctx context.Context, m *Metadata, verb string, question any) (A, error) {
-	return Call[A](ctx, m.bus, m.bus.topics.API(topics.RepositoryService, verb), question)
+	answer, err := Call[A](ctx, m.bus, m.bus.topics.API(topics.RepositoryService, verb), question)
+	for end := time.Now().Add(answerTimeout); isUnanswered(err); {
+		progress := m.reading(ctx)
+		if progress == nil {
+			return answer, err
+		}
+		if sleep(ctx, readingPause) != nil || time.Now().After(end) {
+			return answer, events.Errorf(events.CodeUnavailable, "", "the node %s is still reading the metadata (%d of %d); try again in a while",
+				progress.Node, progress.Read, progress.Of)
+		}
+		answer, err = Call[A](ctx, m.bus, m.bus.topics.API(topics.RepositoryService, verb), question)
+	}
+	return answer, err
+}
+
+// readingPause is between two questions to nodes that are still reading.
+const readingPause = 100 * time.Millisecond
+
+// reading returns how far a node is that is still reading, nil if there is none.
+func (m *Metadata) reading(ctx context.Context) *events.Reading {
+	attempt, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	answer, err := m.bus.conn.RequestWithContext(attempt, m.bus.topics.API(topics.RepositoryService, topics.VerbReading), nil)
+	if err != nil {
+		return nil
+	}
+	progress, err := events.Unmarshal[events.Reading](answer.Data)
+	if err != nil {
+		return nil
+	}
+	return &progress
 }
 
 // Follow implements [connectors.Follower].

@@ -21,8 +21,9 @@ type (
 	}
 	// Node is an element of a [Subgraph], and how far it is from the one asked about.
 	Node struct {
-		Depth   int            `json:"depth"`
-		Element jsontext.Value `json:"element"`
+		Depth     int            `json:"depth"`
+		AlsoDepth int            `json:"alsoDepth,omitzero"`
+		Element   jsontext.Value `json:"element"`
 	}
 )
 
@@ -39,7 +40,7 @@ type expedition struct {
 	limits   events.GraphLimits
 	room     int
 
-	nodes  map[guid]struct{}
+	nodes  map[guid]int // their places in the answer
 	edges  map[guid]struct{}
 	answer Subgraph
 }
@@ -127,14 +128,14 @@ func (x *Index) expedition(ctx context.Context, depth int, limits events.GraphLi
 	sequence, _ := x.Reached()
 	return &expedition{
 		index: x, budget: newBudget(ctx), depth: depth, limits: limits, room: room,
-		nodes: map[guid]struct{}{}, edges: map[guid]struct{}{},
+		nodes: map[guid]int{}, edges: map[guid]struct{}{},
 		answer: Subgraph{Sequence: sequence, Nodes: []Node{}, Edges: []jsontext.Value{}},
 	}
 }
 
 // begin takes the element that was asked about, whatever it is.
 func (e *expedition) begin(start *record) {
-	e.nodes[start.guid] = struct{}{}
+	e.nodes[start.guid] = 0
 	e.room -= len(start.text)
 	e.answer.Nodes = append(e.answer.Nodes, Node{Element: start.state()})
 }
@@ -200,7 +201,8 @@ func (e *expedition) isTaken(r *record) bool {
 }
 
 func (e *expedition) takeNode(r *record, depth int) bool {
-	if e.isTaken(r) {
+	if place, taken := e.nodes[r.guid]; taken {
+		e.answer.Nodes[place].seenAgain(depth)
 		return true
 	}
 	if len(e.nodes) == e.limits.Nodes {
@@ -210,10 +212,25 @@ func (e *expedition) takeNode(r *record, depth int) bool {
 	if !e.fits(r) {
 		return false
 	}
-	e.nodes[r.guid] = struct{}{}
+	e.nodes[r.guid] = len(e.answer.Nodes)
 	e.answer.Nodes = append(e.answer.Nodes, Node{Depth: depth, Element: r.state()})
 	return true
 }
+
+// seenAgain notes that a circle leads to the element on the other side, too: the
+// nearer side counts, downstream if they are equally far. The first time on a
+// side is the nearest, and the element asked about is on no side.
+func (n *Node) seenAgain(depth int) {
+	if n.Depth == 0 || n.AlsoDepth != 0 || (n.Depth > 0) == (depth > 0) {
+		return
+	}
+	n.AlsoDepth = depth
+	if distance(depth) < distance(n.Depth) || distance(depth) == distance(n.Depth) && depth > 0 {
+		n.Depth, n.AlsoDepth = depth, n.Depth
+	}
+}
+
+func distance(depth int) int { return max(depth, -depth) }
 
 func (e *expedition) takeEdge(l *record) bool {
 	if _, taken := e.edges[l.guid]; taken {

@@ -3,6 +3,7 @@ package repository_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -112,7 +113,7 @@ func TestGraphsAgreeWithAPlainSearch(t *testing.T) {
 			t.Fatal(err)
 		}
 		nodes, edges := reach(arrows, start, depth, follow(end))
-		agreeOn(t, &got, nodes, edges)
+		agreeOn(t, &got, oneSided(nodes, 1), edges)
 		again, err := b.metadata.Graph(context.Background(), q)
 		if err != nil || fmt.Sprint(again) != fmt.Sprint(got) {
 			t.Fatalf("asked again: %v", err)
@@ -123,29 +124,37 @@ func TestGraphsAgreeWithAPlainSearch(t *testing.T) {
 		}
 		up, upEdges := reach(arrows, start, depth, follow(2))
 		down, downEdges := reach(arrows, start, depth, follow(1))
+		sides := oneSided(up, -1)
 		for node, d := range down {
-			if _, both := up[node]; !both {
-				up[node] = d
-			} else if node != start {
-				up[node] = -up[node]
-			}
-		}
-		for node, d := range up {
-			if _, below := down[node]; !below {
-				up[node] = -d
+			switch above, both := up[node]; {
+			case node == start:
+			case both && above < d:
+				sides[node] = [2]int{-above, d}
+			case both:
+				sides[node] = [2]int{d, -above}
+			default:
+				sides[node] = [2]int{d, 0}
 			}
 		}
 		for e := range downEdges {
 			upEdges[e] = true
 		}
-		agreeOn(t, &lineage, up, upEdges)
+		agreeOn(t, &lineage, sides, upEdges)
 	})
 }
 
-func agreeOn(t *rapid.T, got *events.GraphAnswer, nodes map[int]int, edges map[string]bool) {
-	found := map[int]int{}
+func oneSided(nodes map[int]int, sign int) map[int][2]int {
+	depths := map[int][2]int{}
+	for node, d := range nodes {
+		depths[node] = [2]int{sign * d, 0}
+	}
+	return depths
+}
+
+func agreeOn(t *rapid.T, got *events.GraphAnswer, nodes map[int][2]int, edges map[string]bool) {
+	found := map[int][2]int{}
 	for i, node := range got.Nodes {
-		found[numberOf(node.Element.Header.QualifiedName)] = node.Depth
+		found[numberOf(node.Element.Header.QualifiedName)] = [2]int{node.Depth, node.AlsoDepth}
 		if i == 0 && node.Depth != 0 {
 			t.Fatal("it does not begin with the element asked about")
 		}
@@ -158,6 +167,36 @@ func agreeOn(t *rapid.T, got *events.GraphAnswer, nodes map[int]int, edges map[s
 	}
 	if got.Truncated != "" {
 		t.Fatalf("cut by %s", got.Truncated)
+	}
+}
+
+// In a circle an element is both a direct consumer and a distant supplier.
+func TestLineageInACircle(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for i := range 5 {
+		b.must(t, typed("Topic", nodeName(i), nil))
+	}
+	for _, a := range [][2]int{{0, 1}, {1, 2}, {2, 0}, {2, 3}, {3, 4}} {
+		b.must(t, link("DataFlow", nodeName(a[0]), nodeName(a[1]), nil))
+	}
+	for direction, want := range map[events.Direction]map[int][2]int{
+		events.BothWays:   {0: {0, 0}, 1: {1, -2}, 2: {-1, 2}, 3: {3, 0}, 4: {4, 0}},
+		events.Downstream: {0: {0, 0}, 1: {1, 0}, 2: {2, 0}, 3: {3, 0}, 4: {4, 0}},
+		events.Upstream:   {0: {0, 0}, 1: {-2, 0}, 2: {-1, 0}},
+	} {
+		q := events.Lineage{ElementRef: events.ByName(nodeName(0)), Direction: direction, MinSequence: b.repo.Sequence()}
+		a, err := b.metadata.Lineage(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := map[int][2]int{}
+		for _, n := range a.Nodes {
+			got[numberOf(n.Element.Header.QualifiedName)] = [2]int{n.Depth, n.AlsoDepth}
+		}
+		if !maps.Equal(got, want) {
+			t.Errorf("%s: got %v, want %v", direction, got, want)
+		}
 	}
 }
 

@@ -104,11 +104,15 @@ func (p *publication) refuse(r *received, why error) {
 // bury puts a command that can never be applied into the dead letters, once.
 func (w *writer) bury(p *publication) error {
 	r, reason := p.refused, p.outcome.Result.Error
-	w.log.Warn("a command cannot be applied", slog.Uint64("in_sequence", r.sequence), slog.String("subject", r.subject),
+	told, log := p.replyTo != "", w.log.Warn
+	if told {
+		log = w.log.Debug // it is for its sender to do something about it
+	}
+	log("a command cannot be applied", slog.Uint64("in_sequence", r.sequence), slog.String("subject", r.subject),
 		slog.String("code", string(reason.Code)), slog.String("reason", reason.Error()))
 	stream := w.bus.Topics().InStream()
 	m, err := bus.DeadLetter(w.bus.Topics().DeadLetter(stream, r.sequence), bus.Letter{
-		Stream: stream, Subject: r.subject, Sequence: r.sequence, Header: r.header, Data: r.data, Reason: reason,
+		Stream: stream, Subject: r.subject, Sequence: r.sequence, Header: r.header, Data: r.data, Reason: reason, Told: told,
 		MaxPayload: w.bus.MaxPayload(),
 	})
 	if err != nil {

@@ -41,6 +41,8 @@ type Settings struct {
 	// LeaseKey names the writer's lease; empty means the one of the
 	// installation. Only a test that wants two writers at once has another.
 	LeaseKey string
+	// Ready, if given, is called when the node answers questions.
+	Ready func()
 	// Crash, in tests, is called at the writer's steps "publish", "published"
 	// and "committed".
 	Crash func(step string)
@@ -54,6 +56,8 @@ type Repository struct {
 	index *graph.Index
 	lease *bus.Lease
 	load  load
+	// reading is about what there was when the node began.
+	reading reading
 	// elections hands each tenure of the lease from the lease to the main loop.
 	elections chan election
 }
@@ -96,15 +100,11 @@ func (r *Repository) Serve(ctx context.Context) error {
 	kept.Go(func() { r.index.KeepTexts(keeping) })
 	defer kept.Wait()
 	defer stopKeeping()
-	// A node that has not read the store yet would answer that nothing is there.
-	if err := r.readWhole(ctx); err != nil {
+	shut, err := r.open(ctx)
+	if err != nil {
 		return err
 	}
-	stop, err := r.serveQuestions(ctx)
-	if err != nil {
-		return fmt.Errorf("repository: %w", err)
-	}
-	defer stop()
+	defer shut()
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return r.lease.Hold(ctx, r.elected) })
 	group.Go(func() error { return r.live(ctx) })
@@ -280,6 +280,7 @@ func (r *Repository) catchUp(ctx context.Context) (next uint64, err error) {
 		return sequence >= last
 	}
 	if !reached() {
+		r.reading.begin(r.ahead(&state))
 		attempt, cancel := context.WithCancel(ctx)
 		defer cancel()
 		if err := r.follow(attempt, reached); !errors.Is(err, errCaughtUp) {
@@ -291,6 +292,14 @@ func (r *Repository) catchUp(ctx context.Context) (next uint64, err error) {
 	// shorter would see its first event refused and the next one stored.
 	sequence, _ := r.index.Reached()
 	return max(state.LastSeq, sequence) + 1, nil
+}
+
+// ahead returns how many events there are to read.
+func (r *Repository) ahead(out *jetstream.StreamState) uint64 {
+	if sequence, _ := r.index.Reached(); sequence > 0 {
+		return out.LastSeq - min(out.LastSeq, sequence)
+	}
+	return out.NumSubjects // the last event of each
 }
 
 // errRestoring says that the out topic is not whole.
@@ -344,6 +353,7 @@ func (r *Repository) follow(ctx context.Context, done func() bool) error {
 				slog.String("subject", m.Subject), slog.Any("error", err))
 		}
 		r.index.Commit(f)
+		r.reading.step(ctx, r.set.Logger)
 		if f.IsDeletion() {
 			r.index.ForgetSwept(time.Now().Add(-2 * r.set.Retention))
 		}

@@ -1,0 +1,90 @@
+package repository
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/topics"
+)
+
+// reading is how far a node has read the store that it found.
+type reading struct {
+	read, of atomic.Uint64
+	told     time.Time
+}
+
+const (
+	// tellPause is how often the log tells how far reading is.
+	tellPause = 2 * time.Second
+	// tellSteps is how many events lie between two looks at the clock.
+	tellSteps = 256
+)
+
+func (p *reading) begin(of uint64) {
+	p.read.Store(0)
+	p.of.Store(of)
+	p.told = time.Now()
+}
+
+// step counts an event.
+func (p *reading) step(ctx context.Context, log *slog.Logger) {
+	read, of := p.read.Add(1), p.of.Load()
+	if read%tellSteps != 0 || read > of || time.Since(p.told) < tellPause {
+		return
+	}
+	p.told = time.Now()
+	log.InfoContext(ctx, "loading the metadata", slog.Uint64("read", read), slog.Uint64("of", of))
+}
+
+// tellReading answers those who ask in vain for anything else how far reading is.
+func (r *Repository) tellReading(ctx context.Context) (stop func(), err error) {
+	b := r.set.Bus
+	subscription, err := b.Conn().QueueSubscribe(b.Topics().API(topics.RepositoryService, topics.VerbReading), "reading", func(m *nats.Msg) {
+		data, err := events.Marshal(&events.Reading{Node: r.set.Node, Read: r.reading.read.Load(), Of: r.reading.of.Load()})
+		if err == nil {
+			err = m.Respond(data)
+		}
+		if err != nil {
+			r.set.Logger.DebugContext(ctx, "tell how far reading is", slog.Any("error", err))
+		}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("repository: %w", err)
+	}
+	return func() {
+		if err := subscription.Unsubscribe(); err != nil {
+			r.set.Logger.DebugContext(ctx, "stop telling how far reading is", slog.Any("error", err))
+		}
+	}, nil
+}
+
+// open reads the store, and answers questions as soon as it is read: before
+// that, the node would answer that nothing is there.
+func (r *Repository) open(ctx context.Context) (shut func(), err error) {
+	done, err := r.tellReading(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done() // when questions are answered, so that there is always somebody
+	if err := r.readWhole(ctx); err != nil {
+		return nil, err
+	}
+	shut, err = r.serveQuestions(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("repository: %w", err)
+	}
+	if err := r.set.Bus.Conn().FlushTimeout(tellPause); err != nil {
+		shut()
+		return nil, fmt.Errorf("repository: %w", err)
+	}
+	if r.set.Ready != nil {
+		r.set.Ready()
+	}
+	return shut, nil
+}
