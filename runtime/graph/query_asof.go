@@ -20,6 +20,9 @@ func (x *Index) Get(ctx context.Context, log Log, q *events.Get) (ElementAnswer,
 	if err := q.Validate(""); err != nil {
 		return ElementAnswer{}, err
 	}
+	if ahead := time.Until(q.AsOf); ahead > clockSkew {
+		return ElementAnswer{}, events.Errorf(events.CodeInvalid, "/asOf", "%s is still to come: what will be stored then is not known", moment(q.AsOf))
+	}
 	sequence, _ := x.Reached()
 	s, err := asOf(ctx, log, q, x.whoIsNamed(q))
 	if err != nil && q.GUID == "" {
@@ -36,6 +39,9 @@ func (x *Index) Get(ctx context.Context, log Log, q *events.Get) (ElementAnswer,
 	}
 	return s.answer(q, sequence)
 }
+
+// clockSkew is by how much the clock of who asks may be ahead.
+const clockSkew = 5 * time.Second
 
 // asOf returns what one of the elements was at the time; the refusal is about
 // one that there is a history of, if there is such.
@@ -114,6 +120,8 @@ type turn struct {
 	typ    string
 	now    *past // nil: it was deleted
 	before *past // nil: it was not there
+	// purged says that all before it was removed.
+	purged bool
 }
 
 // past is a former state.
@@ -167,6 +175,9 @@ func turnOf(e *Event) (turn, error) {
 	if s.now != nil {
 		s.at = s.now.since()
 	}
+	if s.purged = c.Purged; s.purged {
+		return s, nil // what it tells of the state before is no state
+	}
 	s.before, err = pastOf(string(c.Previous), relationship)
 	return s, err
 }
@@ -193,6 +204,8 @@ func (l *life) at(t time.Time) (*past, error) {
 	for i := range l.turns {
 		if !l.turns[i].at.After(t) {
 			last = i
+		} else if l.turns[i].purged {
+			return nil, l.purged(&l.turns[i])
 		}
 	}
 	var next *turn
@@ -209,6 +222,8 @@ func (l *life) at(t time.Time) (*past, error) {
 	switch {
 	case next != nil && next.before != nil && (turn.now == nil || turn.now.header.Versions.Version != next.before.header.Versions.Version):
 		return nil, l.lost(next, t)
+	case turn.purged:
+		return nil, l.purged(turn)
 	case turn.now == nil:
 		return nil, events.Errorf(events.CodeNotFound, "/asOf", "%s was deleted at that time: it was at %s", l.id, moment(turn.at))
 	default:
@@ -227,6 +242,12 @@ func (l *life) notYet(first *turn, t time.Time) error {
 	default:
 		return events.Errorf(events.CodeNotFound, "/asOf", "%s did not exist yet at %s: it was created at %s", l.id, moment(t), moment(first.at))
 	}
+}
+
+// purged says that nothing is kept of what was before, and so nothing is known
+// of it at any time before it came again.
+func (l *life) purged(t *turn) error {
+	return events.Errorf(events.CodeNotFound, "/asOf", "%s was purged at %s: nothing is kept of what it was before", l.id, moment(t.at))
 }
 
 // lost says that what was there is not kept any more.

@@ -238,7 +238,7 @@ func TestTimeTravel(t *testing.T) {
 	for _, c := range []struct {
 		at   time.Time
 		says string
-	}{{began.Add(-time.Hour), "did not exist yet"}, {gone, "was deleted"}, {gone.Add(time.Hour), "was deleted"}} {
+	}{{began.Add(-time.Hour), "did not exist yet"}, {gone, "was deleted"}, {gone.Add(time.Second), "was deleted"}} {
 		if _, err := size(events.ByName("f"), c.at); events.CodeOf(err) != events.CodeNotFound || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("at %s: got %v, want %q", c.at, err, c.says)
 		}
@@ -253,6 +253,44 @@ func TestTimeTravel(t *testing.T) {
 	a, err := b.metadata.Get(t.Context(), events.Get{ElementRef: events.ByGUID(linked.GUID), AsOf: links.Changes[0].Time})
 	if err != nil || a.Relationship == nil || a.Relationship.End2.QualifiedName != "f" {
 		t.Errorf("a relationship: got %+v, %v", a, err)
+	}
+}
+
+// Of what was purged nothing is known but that, also when it has come again; of
+// what is to come nothing at all.
+func TestTimeTravelToWhatIsNotKnown(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.must(t, file("f", 1), file("f", 2))
+	created, err := b.metadata.Get(t.Context(), events.Get{ElementRef: events.ByName("f"), MinSequence: b.repo.Sequence()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := created.Element.Header.Versions.UpdateTime
+	refused := func(ref events.ElementRef, at time.Time, code events.Code, says string) {
+		t.Helper()
+		_, err := b.metadata.Get(t.Context(), events.Get{ElementRef: ref, AsOf: at, MinSequence: b.repo.Sequence()})
+		if events.CodeOf(err) != code || !strings.Contains(err.Error(), says) {
+			t.Errorf("%v as of %s: got %v, want %q", ref, at, err, says)
+		}
+	}
+	refs := map[events.ElementRef]string{
+		events.ByName("f"):                "f was purged at ",
+		events.ByGUID(events.GUIDOf("f")): events.GUIDOf("f") + " was purged at ",
+	}
+	b.must(t, &events.Delete{Element: events.ByName("f"), Method: events.DeletePurge})
+	for ref, says := range refs {
+		refused(ref, before, events.CodeNotFound, says)
+		refused(ref, before.Add(-time.Hour), events.CodeNotFound, says)
+		refused(ref, time.Now(), events.CodeNotFound, says)
+		refused(ref, time.Now().Add(time.Hour), events.CodeInvalid, "/asOf: ")
+	}
+	b.must(t, file("f", 3))
+	for ref, says := range refs {
+		refused(ref, before, events.CodeNotFound, says)
+		if _, err := b.metadata.Get(t.Context(), events.Get{ElementRef: ref, AsOf: time.Now(), MinSequence: b.repo.Sequence()}); err != nil {
+			t.Errorf("%v, come again: %v", ref, err)
+		}
 	}
 }
 
