@@ -368,8 +368,12 @@ func validGUID(pointer, guid string) error {
 	if guid == "" {
 		return nil
 	}
-	if _, err := uuid.Parse(guid); err != nil || len(guid) != len(uuid.Nil.String()) {
+	id, err := uuid.Parse(guid)
+	if err != nil || len(guid) != len(uuid.Nil.String()) {
 		return Errorf(CodeInvalid, pointer, "%q is not a guid such as 0b4ee7f4-1f5d-5c7e-9b7a-7e0c6d9f3a10", guid)
+	}
+	if id == uuid.Nil {
+		return Errorf(CodeInvalid, pointer, "the nil guid names nothing; leave it out, or give another one")
 	}
 	return nil
 }
