@@ -298,8 +298,12 @@ func (c *Unlink) Ref() *RelationshipRef {
 	return &RelationshipRef{GUID: c.GUID, Type: c.Type, End1: c.End1, End2: c.End2}
 }
 
-// ChangeSet is the data of [TypeApplyChangeSet]: several commands that are
-// applied all together or not at all.
+// MaxSteps is how many commands a [ChangeSet] holds at most, and to how many
+// changes it leads.
+const MaxSteps = 1000
+
+// ChangeSet is the data of [TypeApplyChangeSet]: several commands, at most
+// [MaxSteps], that are applied all together or not at all.
 type ChangeSet struct {
 	Commands []Step `json:"commands"`
 	// decoded are the commands of a set that was decoded itself.
@@ -345,10 +349,12 @@ type Result struct {
 	// does not have; the relationships that did not come back with an element. Of
 	// very many the last text tells how many more there were.
 	Dropped []string `json:"dropped,omitempty"`
-	// Steps are the outcomes of the commands of a change set.
+	// Steps are the outcomes of the commands of a change set; none if they do not
+	// fit into the answer.
 	Steps []Result `json:"steps,omitempty"`
 	// Preview, for a dry run, is what would change, in order; More is how many
-	// further changes there would be that do not fit into the answer.
+	// further changes there would be that do not fit into the answer. Else More is
+	// how many Steps do not.
 	Preview []Preview `json:"preview,omitempty"`
 	More    int       `json:"more,omitzero"`
 	// Error says why the command was refused; nothing was changed then.

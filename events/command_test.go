@@ -3,6 +3,7 @@ package events_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -238,6 +239,13 @@ func TestNewCommandRefuses(t *testing.T) {
 	t.Parallel()
 	if _, err := events.NewCommand("/s", &events.Delete{}); events.CodeOf(err) != events.CodeInvalid {
 		t.Errorf("an invalid command: got %v", err)
+	}
+	many := slices.Repeat([]events.Command{&events.Delete{Element: events.ByName("a")}}, events.MaxSteps+1)
+	if _, err := events.NewChangeSet(many...); events.CodeOf(err) != events.CodeTooLarge {
+		t.Errorf("more commands than a change set holds: got %v", err)
+	}
+	if _, err := events.NewChangeSet(many[1:]...); err != nil {
+		t.Errorf("as many commands as a change set holds: got %v", err)
 	}
 	if _, err := events.NewChangeSet(); events.CodeOf(err) != events.CodeInvalid {
 		t.Errorf("an empty change set: got %v", err)

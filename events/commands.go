@@ -121,6 +121,9 @@ func (c *ChangeSet) Steps() ([]Command, error) {
 	if len(c.Commands) == 0 {
 		return nil, Errorf(CodeInvalid, "/commands", "a change set needs at least one command")
 	}
+	if len(c.Commands) > MaxSteps {
+		return nil, Errorf(CodeTooLarge, "/commands", "the change set has %d commands; at most %d can be applied at once", len(c.Commands), MaxSteps)
+	}
 	if len(c.decoded) == len(c.Commands) {
 		return c.decoded, nil
 	}

@@ -127,6 +127,10 @@ func versionOf(h *events.ElementHeader) string {
 // showPreview shows what a dry run tells.
 func (p *program) showPreview(r *events.Result) error {
 	fmt.Fprintln(p.stderr, "dry run: nothing is changed")
+	if len(r.Preview) == 0 && r.More > 0 {
+		_, err := fmt.Fprintf(p.stdout, "%d changes, which do not fit into the answer\n", r.More)
+		return err
+	}
 	t := newTable("WOULD BE", "TYPE", "NAME", "VERSION", "CHANGED")
 	for i := range r.Preview {
 		v := &r.Preview[i]

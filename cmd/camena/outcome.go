@@ -104,6 +104,10 @@ func (o *operation) showSteps(r *events.Result) error {
 		}
 		t.add(strconv.Itoa(i+1), wasDone(o.steps[i], s), orDash(s.Type), orDash(cmp.Or(s.Name, s.GUID, named(o.steps[i]))), version, notes(o.steps[i], s))
 	}
+	if r.More > 0 {
+		_, err := fmt.Fprintf(o.p.stdout, "what each of %d commands did does not fit into the answer; out sequence %d\n", r.More, r.Sequence)
+		return err
+	}
 	if err := t.print(o.p.stdout, ""); err != nil {
 		return err
 	}

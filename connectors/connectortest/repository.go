@@ -201,7 +201,7 @@ func (r *Repository) handle(ctx context.Context, e *events.Event) events.Result 
 	if o.Len() > 0 {
 		r.commit(&o, q)
 	}
-	o.Result.Sequence = r.last()
+	o.Stored(r.last())
 	return o.Result
 }
 
@@ -239,6 +239,7 @@ func (r *Repository) commit(o *graph.Outcome, q *graph.Request) {
 	r.index.Commit(o.AppendFacts(nil, q.Sequence, q.Time)...)
 	for _, t := range r.index.Secrets() {
 		r.log.purge(t.GUID.String(), t.Sequence)
+		r.index.Erased(t)
 	}
 	r.wake()
 }

@@ -42,7 +42,7 @@ type applier struct {
 const maxToken = 512
 
 // maxChanges bounds an atomic change set: a batch of the bus.
-const maxChanges = 1000
+const maxChanges = events.MaxSteps
 
 // apply returns what the command leads to, or an [*events.Error].
 func (a *applier) apply(v view, q *Request, c events.Command) (Outcome, error) {

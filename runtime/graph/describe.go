@@ -13,6 +13,9 @@ const (
 	namesBytes = 256 << 10
 	// maxDropped bounds of how much that was left behind an answer tells.
 	maxDropped = 100
+	// maxReason bounds, in bytes, why a command was refused, where an answer has to
+	// be short.
+	maxReason = 16 << 10
 
 	arrow = " → "
 )
@@ -37,6 +40,21 @@ func (o *Outcome) describe(v view) {
 	d.name(&o.Result)
 	for i := range o.Result.Steps {
 		d.name(&o.Result.Steps[i])
+	}
+}
+
+// Shorten leaves out of the answer what makes it too large for a message, and
+// tells how much that is.
+func (o *Outcome) Shorten() {
+	r := &o.Result
+	if r.More += len(r.Preview); r.More == 0 {
+		r.More = len(r.Steps)
+	}
+	r.Preview, r.Steps, r.Dropped = nil, nil, nil
+	if r.Error != nil && len(r.Error.Message) > maxReason {
+		reason := *r.Error
+		reason.Message = strings.ToValidUTF8(reason.Message[:maxReason], "") + "…"
+		r.Error = &reason
 	}
 }
 

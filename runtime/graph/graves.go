@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -17,6 +18,10 @@ type Tombstone struct {
 	// Sequence of the event on the out topic, and when that was Stored.
 	Sequence uint64
 	Stored   time.Time
+	// position is the in-sequence of the command.
+	position uint64
+	// purged says that the history has to go, and is not known to have gone.
+	purged bool
 }
 
 // graves are the deletions that have not been swept.
@@ -25,11 +30,6 @@ type graves struct {
 	tombstones []Tombstone
 	// last is the sequence of the last deletion of what is not there any more.
 	last map[guid]uint64
-	// secret are the deletions whose history has to go at once: the writer removes
-	// it before it applies another command. unerased are those where it could not.
-	secret, unerased []Tombstone
-	// secretAt is the in-sequence of the last of them.
-	secretAt uint64
 }
 
 func newGraves() graves { return graves{last: map[guid]uint64{}} }
@@ -37,12 +37,10 @@ func newGraves() graves { return graves{last: map[guid]uint64{}} }
 // bury notes a deletion.
 func (x *Index) bury(f *Fact) {
 	t := Tombstone{GUID: f.record.guid, Type: f.record.typ, Relationship: f.record.relationship, Sequence: f.sequence, Stored: f.stored}
+	t.position, t.purged = f.position, f.purged
 	x.tombstones = append(x.tombstones, t)
 	if !f.moved {
 		x.last[t.GUID] = t.Sequence
-	}
-	if f.purged {
-		x.secret, x.secretAt = append(x.secret, t), f.position
 	}
 }
 
@@ -55,28 +53,48 @@ func (x *Index) buried(id guid) (sequence uint64, ok bool) {
 	return sequence, ok && x.byGUID[id] == nil
 }
 
-// Secrets takes the deletions whose history has to go at once.
+// Secrets returns the deletions of the last command whose history has to go
+// before another one is applied: what that makes anew would hide them from who
+// reads the last event of each subject only. The parts of a large deletion carry
+// the in-sequence of it or the one before.
 func (x *Index) Secrets() []Tombstone {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	secret := slices.Concat(x.secret, x.unerased)
-	x.secret, x.unerased = nil, nil
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	var secret []Tombstone
+	for _, t := range slices.Backward(x.tombstones) {
+		if t.position+1 < x.position {
+			break
+		}
+		if t.purged {
+			secret = append(secret, t)
+		}
+	}
+	slices.Reverse(secret)
 	return secret
 }
 
-// Remember keeps deletions whose history could not be removed for the next
-// [Index.Secrets].
-func (x *Index) Remember(list ...Tombstone) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.unerased = append(x.unerased, list...)
+// Unerased returns the deletions whose history had to go, and of which nobody has
+// said that it has: who writes since a moment ago does not know what the writers
+// before could erase.
+func (x *Index) Unerased() []Tombstone {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	var list []Tombstone
+	for _, t := range x.tombstones {
+		if t.purged {
+			list = append(list, t)
+		}
+	}
+	return list
 }
 
-// erased forgets what the writer has erased, since it went on to a later command.
-// The parts of a large deletion carry the in-sequence of it or the one before.
-func (x *Index) erased(position uint64) {
-	if len(x.secret) > 0 && position > x.secretAt+1 {
-		x.secret = nil
+// Erased notes that the history of a deletion is gone.
+func (x *Index) Erased(t Tombstone) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	i, ok := slices.BinarySearchFunc(x.tombstones, t.Sequence, func(t Tombstone, sequence uint64) int { return cmp.Compare(t.Sequence, sequence) })
+	if ok {
+		x.tombstones[i].purged = false
 	}
 }
 

@@ -298,7 +298,6 @@ func (x *Index) Commit(facts ...Fact) {
 			continue // it was here before the follower began again
 		}
 		x.sequence, x.position, x.stored, x.id = f.sequence, f.position, f.stored, f.id
-		x.erased(f.position)
 		x.take(f)
 	}
 	if x.advanced != nil {

@@ -1,64 +1,113 @@
 package graph
 
-import "github.com/camena-io/camena/events"
+import (
+	"cmp"
+
+	"github.com/google/uuid"
+
+	"github.com/camena-io/camena/events"
+)
 
 // ResultOf is the outcome of a command that was applied before, told by what there
-// is now.
-func (x *Index) ResultOf(c events.Command) events.Result {
-	o := Outcome{Result: lateResult(x, c)}
+// is now. What cannot be told any more is whether the command found anything to
+// do: unless it is certain that it did not, it has.
+func (x *Index) ResultOf(r *Request, c events.Command) events.Result {
+	sequence, _ := x.Reached()
+	q := *r
+	q.made = 0
+	l := late{Index: x, q: &q}
+	o := Outcome{Result: l.result(c)}
 	o.describe(x)
+	o.Stored(sequence)
 	return o.Result
 }
 
-// lateResult is the outcome of a command that an earlier tenure applied, told by
-// what there is now.
-func lateResult(v view, c events.Command) events.Result {
+// late tells what commands were about that an earlier tenure applied.
+type late struct {
+	*Index
+
+	q *Request
+	// unsure says that a step before this one needed nobody knows how many guids.
+	unsure bool
+}
+
+func (l *late) result(c events.Command) events.Result {
 	if set, ok := c.(*events.ChangeSet); ok {
-		result := events.Result{Changed: true}
-		steps, err := set.Steps()
-		if err != nil {
-			return result
-		}
-		for _, step := range steps {
-			result.Steps = append(result.Steps, lateResult(v, step))
-		}
+		return l.set(set)
+	}
+	id := l.subject(c)
+	if id == uuid.Nil {
+		return events.Result{Changed: true}
+	}
+	if now := l.get(id); now != nil {
+		return events.Result{GUID: id.String(), Version: now.version, Changed: true}
+	}
+	if _, deleted := l.buried(id); !deleted && removes(c) {
+		return events.Result{} // it was not there
+	}
+	return events.Result{GUID: id.String(), Changed: true}
+}
+
+func (l *late) set(c *events.ChangeSet) events.Result {
+	result := events.Result{Changed: true}
+	steps, err := c.Steps()
+	if err != nil {
 		return result
 	}
-	found := subjectOf(v, c)
-	if found == nil {
-		return events.Result{}
+	for _, step := range steps {
+		result.Steps = append(result.Steps, l.result(step))
 	}
-	return events.Result{GUID: found.guid.String(), Version: found.version, Changed: true}
+	return result
 }
 
-// subjectOf returns what a command was about, as it is now; nil if it is gone.
-func subjectOf(v view, c events.Command) *record {
+func removes(c events.Command) bool {
+	switch c.(type) {
+	case *events.Delete, *events.Unlink, *events.UnlinkExternalID:
+		return true
+	default:
+		return false
+	}
+}
+
+// subject returns the guid of what a command was about, [uuid.Nil] if it was about
+// neither an element nor a relationship, or that cannot be told any more.
+func (l *late) subject(c events.Command) guid {
 	switch c := c.(type) {
 	case *events.Create:
-		return elementOrNil(v, c.Element.Ref())
+		return l.specified(&c.Element)
 	case *events.Upsert:
-		return elementOrNil(v, c.Element.Ref())
+		return l.specified(&c.Element)
 	case *events.FromTemplate:
-		return elementOrNil(v, events.ElementRef{GUID: c.GUID, QualifiedName: c.QualifiedName})
+		return l.copied(c)
 	case *events.Link:
 		spec := &c.Relationship
-		return linkOrNil(v, &events.RelationshipRef{GUID: spec.GUID, Type: spec.Type, End1: spec.End1, End2: spec.End2})
+		return l.relationship(&events.RelationshipRef{GUID: spec.GUID, Type: spec.Type, End1: spec.End1, End2: spec.End2})
 	case *events.UpdateRelationship:
-		return linkOrNil(v, &c.Relationship)
+		return l.relationship(&c.Relationship)
+	case *events.Unlink:
+		return l.relationship(c.Ref())
+	case *events.LinkExternalID:
+		return l.element(l.identifier(&c.ExternalID))
+	case *events.UnlinkExternalID:
+		return l.element(l.identifier(&c.ExternalID))
+	case *events.ConfirmSynchronization:
+		return l.relationship(&events.RelationshipRef{Type: typeExternalIDLink, End1: c.Element, End2: l.identifier(&c.ExternalID)})
 	case *events.Rehome:
-		if c.Element == (events.ElementRef{}) {
-			return linkOrNil(v, &c.Relationship)
+		if c.Relationship != (events.RelationshipRef{}) {
+			return l.relationship(&c.Relationship)
 		}
-		return elementOrNil(v, c.Element)
+		return l.element(c.Element)
 	default:
-		return elementOrNil(v, elementOf(c))
+		return l.element(elementOf(c))
 	}
 }
 
-// elementOf returns the element that a command is about, if it is about one.
+// elementOf returns the element that a command names, if it is about one.
 func elementOf(c events.Command) events.ElementRef {
 	switch c := c.(type) {
 	case *events.Update:
+		return c.Element
+	case *events.Delete:
 		return c.Element
 	case *events.Restore:
 		return c.Element
@@ -77,21 +126,86 @@ func elementOf(c events.Command) events.ElementRef {
 	}
 }
 
-func elementOrNil(v view, ref events.ElementRef) *record {
+// element returns the guid of an element that is there, or was deleted.
+func (l *late) element(ref events.ElementRef) guid {
 	if ref == (events.ElementRef{}) {
-		return nil
+		return uuid.Nil
 	}
-	r, err := element(v, ref, "")
-	if err != nil {
-		return nil
+	if r, err := element(l, ref, ""); err == nil {
+		return r.guid
 	}
-	return r
+	id := guidOf(ref)
+	if _, deleted := l.buried(id); deleted || ref.GUID != "" {
+		return id
+	}
+	return uuid.Nil // it may have had another guid
 }
 
-func linkOrNil(v view, ref *events.RelationshipRef) *record {
-	r, err := linkOf(v, ref, "")
-	if err != nil {
-		return nil
+func (l *late) specified(spec *events.ElementSpec) guid {
+	if ref := spec.Ref(); ref != (events.ElementRef{}) {
+		return l.element(ref)
 	}
-	return r
+	return l.fresh()
+}
+
+// fresh returns the next guid that the command made; it made one for what has
+// neither guid nor name.
+func (l *late) fresh() guid {
+	if l.unsure {
+		return uuid.Nil
+	}
+	return l.q.newGUID()
+}
+
+// copied returns the guid of the copy of a template.
+func (l *late) copied(c *events.FromTemplate) guid {
+	defer func() { l.unsure = true }()
+	if c.GUID != "" {
+		return l.element(events.ByGUID(c.GUID))
+	}
+	template, err := element(l, c.Template, "")
+	if err != nil {
+		return l.element(events.ByName(c.QualifiedName))
+	}
+	m := &copying{command: c, template: template, used: map[string]bool{}}
+	name, err := m.fill(cmp.Or(c.QualifiedName, template.qualifiedName()))
+	switch {
+	case err != nil:
+		return uuid.Nil
+	case name == "":
+		return l.fresh()
+	default:
+		return l.element(events.ByName(name))
+	}
+}
+
+// relationship returns the guid of a relationship that is there, or was deleted.
+func (l *late) relationship(ref *events.RelationshipRef) guid {
+	if ref.GUID != "" {
+		return guidOf(events.ByGUID(ref.GUID))
+	}
+	end1, end2 := l.element(ref.End1), l.element(ref.End2)
+	if end1 == uuid.Nil || end2 == uuid.Nil {
+		return uuid.Nil
+	}
+	if all := between(l, ref.Type, end1, end2); len(all) > 0 {
+		return all[0].guid
+	}
+	key := events.RelationshipKey(ref.Type, end1, end2)
+	if _, deleted := l.buried(key); deleted {
+		return key
+	}
+	return uuid.Nil // it may have had another guid
+}
+
+// identifier names the ExternalId that an external identifier is kept as; none if
+// its scope is not there to tell.
+func (l *late) identifier(x *events.ExternalID) events.ElementRef {
+	scope := x.Scope.QualifiedName
+	if r, err := element(l, x.Scope, ""); err == nil {
+		scope = r.name
+	} else if x.Scope.GUID != "" {
+		return events.ElementRef{}
+	}
+	return events.ByName(events.ExternalIDName(scope, x.Identifier))
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/graph"
 )
 
 // awaited is how long the sender of a command may still wait for its outcome.
@@ -35,9 +36,18 @@ func (w *writer) answerLate(ctx context.Context, r *received) {
 	case reason != nil:
 		p.outcome.Result.Error = reason
 	case r.err == nil:
-		p.outcome.Result = w.index.ResultOf(r.command)
+		p.outcome.Result = w.resultOf(r)
 	}
 	w.reply(p)
+}
+
+// resultOf is the outcome of a command that was applied.
+func (w *writer) resultOf(r *received) events.Result {
+	q, err := graph.RequestOf(&r.event, r.sequence, r.stored)
+	if err != nil {
+		return events.Result{} // it was refused, and its dead letter is gone
+	}
+	return w.index.ResultOf(q, r.command)
 }
 
 // letterOf returns why a command was refused, nil if it was not.

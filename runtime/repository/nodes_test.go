@@ -159,7 +159,7 @@ func TestTheNextWriterAnswersWhatWasApplied(t *testing.T) {
 				startNode(t, server, "second", domain)
 			}
 			r := <-answered
-			if r.Error != nil || r.Changed == (name == "unchanged") && name != "delete" && name != "set" || r.Sequence < 2 {
+			if r.Error != nil || r.Changed == (name == "unchanged") || (r.GUID == "") != (name == "set") || r.Sequence < 2 {
 				t.Errorf("got %+v", r)
 			}
 		})

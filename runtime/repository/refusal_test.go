@@ -237,15 +237,19 @@ func TestAChangeSetLeadsToAThousandChangesAtMost(t *testing.T) {
 		}
 		return list
 	}
-	if r := b.apply(t, set(t, steps(1001)...)); r.Error == nil || r.Error.Code != events.CodeTooLarge || r.Error.Pointer != "/commands" {
+	b.must(t, folder("d"), file("f", 1), link("NestedFile", "d", "f", nil))
+	if r := b.apply(t, set(t, append(steps(999), &events.Delete{Element: events.ByName("f")})...)); r.Error == nil || r.Error.Code != events.CodeTooLarge || r.Error.Pointer != "/commands" {
 		t.Errorf("1,001 changes: %+v", r.Error)
 	}
 	r := b.must(t, set(t, steps(1000)...))
-	if r.Sequence != 1000 || len(r.Steps) != 1000 || r.Steps[0].GUID != events.GUIDOf("0 of 1000") || r.Steps[0].Sequence != 1000 || !r.Steps[999].Changed {
+	if r.Sequence != 1003 || len(r.Steps) != 1000 || r.Steps[0].GUID != events.GUIDOf("0 of 1000") || r.Steps[0].Sequence != 1003 || !r.Steps[999].Changed {
 		t.Errorf("1,000 changes: sequence %d, %d steps, %+v", r.Sequence, len(r.Steps), r.Steps[0])
 	}
 	// What leads to nothing does not count.
-	if r := b.must(t, set(t, slices.Concat(steps(1000), []events.Command{file("one more", 1)})...)); r.Sequence != 1001 {
-		t.Errorf("1,001 commands: %+v", r)
+	if r := b.must(t, set(t, append(steps(1000)[1:], &events.Delete{Element: events.ByName("f")})...)); r.Sequence != 1005 || r.Steps[0].Sequence != 1005 {
+		t.Errorf("999 commands that do nothing, and one: %+v", r.Steps[0])
+	}
+	if r := b.must(t, set(t, steps(1000)...)); r.Changed || r.Sequence != 1005 || r.Steps[999].Sequence != 1005 {
+		t.Errorf("1000 commands that do nothing: %+v", r.Steps[999])
 	}
 }

@@ -231,7 +231,7 @@ func (r *Repository) write(tenure context.Context, next uint64) error {
 	defer cleanUp(r.set.Bus, js)
 	w := &writer{
 		bus: r.set.Bus, js: js, index: r.index, log: r.set.Logger, crash: r.set.Crash,
-		erase: r.purgeSecrets,
+		erase: r.purgeSecrets, eraseAll: r.purgeUnerased,
 		pending: graph.NewPending(r.index, graph.Rules{
 			PublishZones: r.set.PublishZones, DefaultZones: r.set.DefaultZones, MaxState: graph.MaxState(r.set.Bus.MaxPayload()),
 		}),

@@ -41,7 +41,7 @@ func (r *Repository) sweep(tenure context.Context) {
 		following := bus.Following{Stream: t.CyclesStream(), Subjects: []string{t.RepositoryDue()}, Start: bus.FromNow}
 		err = r.set.Bus.Follow(tenure, following, func(*bus.Message) error {
 			r.Sweep(tenure, time.Now().Add(-r.set.Retention))
-			r.purgeSecrets(tenure)
+			r.purgeUnerased(tenure)
 			return nil
 		})
 	}
@@ -69,17 +69,24 @@ func (r *Repository) Sweep(ctx context.Context, before time.Time) (purged int) {
 	return purged
 }
 
-// purgeSecrets removes the history of what was deleted to leave no trace, under
-// all types that it ever had; the tombstones stay until they are swept.
-func (r *Repository) purgeSecrets(ctx context.Context) {
-	secrets := r.index.Secrets()
-	for i, t := range secrets {
+// purgeSecrets removes the history of what the last command deleted to leave no
+// trace.
+func (r *Repository) purgeSecrets(ctx context.Context) { r.erase(ctx, r.index.Secrets()) }
+
+// purgeUnerased removes the history of what was deleted to leave no trace, also
+// by an earlier writer: that may not have been able to.
+func (r *Repository) purgeUnerased(ctx context.Context) { r.erase(ctx, r.index.Unerased()) }
+
+// erase removes the history of deletions under all types that they ever had; the
+// tombstones stay until they are swept.
+func (r *Repository) erase(ctx context.Context, list []graph.Tombstone) {
+	for i, t := range list {
 		if err := r.purge(ctx, subjectOf(&t, r.set.Bus.Topics(), "*"), t.Sequence); err != nil {
 			r.set.Logger.WarnContext(ctx, "purge the history of deletions; trying again later", slog.String("guid", t.GUID.String()),
-				slog.Int("deletions", len(secrets)-i), slog.Any("error", err))
-			r.index.Remember(secrets[i:]...)
+				slog.Int("deletions", len(list)-i), slog.Any("error", err))
 			return
 		}
+		r.index.Erased(t)
 	}
 }
 

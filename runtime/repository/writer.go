@@ -2,12 +2,14 @@ package repository
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -47,8 +49,9 @@ type writer struct {
 	crash    func(step string)   // test hook: what happens at a step
 	// held is a command that waits until everything before it is committed.
 	held *received
-	// erase removes the history of what was deleted to leave no trace.
-	erase func(context.Context)
+	// erase removes the history of what the last command deleted to leave no trace,
+	// eraseAll of all that was.
+	erase, eraseAll func(context.Context)
 }
 
 // publication is what became of one command.
@@ -101,9 +104,12 @@ func (w *writer) run(ctx context.Context) error {
 		defer close(done)
 		w.read(reading, position, commands)
 	}()
+	var erasing sync.WaitGroup
+	erasing.Go(func() { w.eraseAll(reading) }) // may take long, and nothing waits for it
 	err = w.loop(ctx, position, commands)
 	stop()
 	<-done
+	erasing.Wait()
 	w.settle()
 	w.trimmed.running.Wait()
 	return err
@@ -402,15 +408,25 @@ func (w *writer) reply(p *publication) {
 		return
 	}
 	if p.outcome.Result.Sequence == 0 {
-		p.outcome.Result.Sequence, _ = w.index.Reached()
+		reached, _ := w.index.Reached()
+		p.outcome.Stored(reached)
 	}
-	data, err := events.Marshal(&p.outcome.Result)
-	if err == nil {
-		err = w.bus.Conn().Publish(p.replyTo, data)
+	err := w.send(p)
+	if errors.Is(err, nats.ErrMaxPayload) {
+		p.outcome.Shorten()
+		err = w.send(p)
 	}
 	if err != nil {
 		w.log.Warn("answer a command", slog.Uint64("in_sequence", p.sequence), slog.Any("error", err))
 	}
+}
+
+func (w *writer) send(p *publication) error {
+	data, err := events.Marshal(&p.outcome.Result)
+	if err != nil {
+		return err
+	}
+	return w.bus.Conn().Publish(p.replyTo, data)
 }
 
 func (w *writer) at(step string) {
