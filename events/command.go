@@ -73,7 +73,7 @@ func (s *ElementSpec) Validate(pointer string) error {
 	if err := validateEffectivity(s.Effectivity, pointer+"/effectivity"); err != nil {
 		return err
 	}
-	return validGUID(pointer+"/guid", s.GUID)
+	return validNewGUID(pointer+"/guid", s.GUID)
 }
 
 // validateEffectivity checks an effectivity that may not be given.
@@ -161,7 +161,7 @@ func (s *RelationshipSpec) Validate(pointer string) error {
 	if err := validateEffectivity(s.Effectivity, pointer+"/effectivity"); err != nil {
 		return err
 	}
-	return validGUID(pointer+"/guid", s.GUID)
+	return validNewGUID(pointer+"/guid", s.GUID)
 }
 
 // Expectation makes a command apply only to the version that its sender saw.
@@ -372,4 +372,12 @@ func validGUID(pointer, guid string) error {
 		return Errorf(CodeInvalid, pointer, "%q is not a guid such as 0b4ee7f4-1f5d-5c7e-9b7a-7e0c6d9f3a10", guid)
 	}
 	return nil
+}
+
+// validNewGUID checks the guid of what is to be there.
+func validNewGUID(pointer, guid string) error {
+	if guid == uuid.Nil.String() {
+		return Errorf(CodeInvalid, pointer, "the nil guid names nothing; leave it out, or give another one")
+	}
+	return validGUID(pointer, guid)
 }

@@ -43,6 +43,7 @@ func TestDecodeCommandErrors(t *testing.T) {
 		{events.TypeUpsertElement, `{"element":{"type":"T","type":"U"}}`, "/element/type", "the same name occurs twice"},
 		{events.TypeUpsertElement, `{"element":{"type":"T"},"merge":"true"}`, "/merge", "expected true or false, found a string"},
 		{events.TypeUpsertElement, `{"element":{"type":"T","guid":"x"}}`, "/element/guid", noGUID},
+		{events.TypeUpsertElement, `{"element":{"type":"T","guid":"00000000-0000-0000-0000-000000000000"}}`, "/element/guid", "the nil guid names nothing; leave it out, or give another one"},
 		{events.TypeUpsertElement, `{"element":{"type":"T","guid":"urn:uuid:` + guid + `"}}`, "/element/guid", `"urn:uuid:` + guid + `" is not a guid such as ` + guid},
 		{events.TypeUpsertElement, `{"element":{"type":"T","zones":"a"}}`, "/element/zones", "expected an array, found a string"},
 		{events.TypeUpsertElement, `{"element":{"type":"T","zones":["a",1]}}`, "/element/zones/1", "expected a string, found a number"},

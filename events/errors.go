@@ -31,6 +31,9 @@ const (
 	CodeTooLarge Code = "too_large"
 	// CodeUnavailable: nobody could handle the request in time. Try again.
 	CodeUnavailable Code = "unavailable"
+	// CodeInternal: Camena failed on the message, which is a defect of Camena. Report
+	// it; what the log of the node says belongs to the report.
+	CodeInternal Code = "internal"
 )
 
 // Error is a typed, serialisable error about an event.

@@ -201,7 +201,7 @@ func (c *FromTemplate) Validate() error {
 	if err := validQualifiedName("/qualifiedName", c.QualifiedName); err != nil {
 		return err
 	}
-	return validGUID("/guid", c.GUID)
+	return validNewGUID("/guid", c.GUID)
 }
 
 // ExternalID names an element in an external system: the identifier, and the

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -63,8 +64,11 @@ func (m masking) value(secret bool) error {
 		return err
 	}
 	kind := t.Kind()
-	if secret && (kind == '0' || kind == '"' && !isReference(t.String())) {
+	switch {
+	case secret && (kind == '0' || kind == '"' && !isReference(t.String())):
 		t = jsontext.String(MaskedSecret)
+	case kind == '"':
+		t = maskLogin(t)
 	}
 	if err := m.enc.WriteToken(t); err != nil || kind != '{' && kind != '[' {
 		return err
@@ -94,6 +98,18 @@ func (m masking) member(of jsontext.Kind, secret bool) error {
 		}
 	}
 	return m.value(secret)
+}
+
+// passwordInURL finds what stands between the user and the host of a URL.
+var passwordInURL = regexp.MustCompile(`([a-zA-Z][a-zA-Z0-9+.-]*://[^\s/:@]*:)[^\s/]*@`)
+
+// maskLogin masks the passwords of URLs in a text.
+func maskLogin(t jsontext.Token) jsontext.Token {
+	text := t.String()
+	if !strings.Contains(text, "://") || !strings.Contains(text, "@") {
+		return t
+	}
+	return jsontext.String(passwordInURL.ReplaceAllString(text, "${1}"+MaskedSecret+"@"))
 }
 
 // isReference reports whether text says where a secret is.

@@ -16,7 +16,8 @@ func TestSecretsAreMasked(t *testing.T) {
 		`{"configurationProperties":{"password":"env:PW","api_key":"file:/k"}}`: `{"configurationProperties":{"password":"env:PW","api_key":"file:/k"}}`,
 		`{"name":"clearPassword","type":"string"}`:                              `{"name":"clearPassword","type":"string"}`,
 		`{"clear\u0050assword":"x"}`:                                            `{"clearPassword":"***"}`,
-		`"a"`:                                                                   `"a"`,
+		`{"url":"see postgres://u:p%2Fw@h/db or http://u@h:80/x"}`:              `{"url":"see postgres://u:***@h/db or http://u@h:80/x"}`,
+		`"a"`: `"a"`,
 	} {
 		if got, err := events.MaskSecrets([]byte(in)); err != nil || string(got) != want {
 			t.Errorf("%s: got %s, %v, want %s", in, got, err, want)

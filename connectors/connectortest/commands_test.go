@@ -64,7 +64,7 @@ func kinds(t *testing.T) []struct {
 func TestEveryKindOfCommand(t *testing.T) {
 	t.Parallel()
 	s := &sender{T: t, repo: connectortest.NewRepository(shopTypes()...)}
-	s.repo.Zones([]string{"shelf"}, []string{"store"})
+	s.repo.SetZones([]string{"shelf"}, []string{"store"})
 	for _, c := range kinds(t) {
 		before := len(s.repo.Changes())
 		dry, err := s.repo.Request(t.Context(), s.dryRun(c.command))

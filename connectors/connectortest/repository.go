@@ -97,9 +97,9 @@ func pendingOn(x *graph.Index, rules graph.Rules) *graph.Pending {
 	return graph.NewPending(x, rules)
 }
 
-// Zones sets the zones of elements that are published, and of new and withdrawn
+// SetZones sets the zones of elements that are published, and of new and withdrawn
 // ones, as the settings of a node do. Without it they are none, which means all.
-func (r *Repository) Zones(published, others []string) {
+func (r *Repository) SetZones(published, others []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.pending = pendingOn(r.index, graph.Rules{PublishZones: published, DefaultZones: others})

@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -77,10 +78,11 @@ func readPosition(ctx context.Context, kv jetstream.KeyValue, name string) (p po
 	if err != nil {
 		return p, 0, err
 	}
-	if p, err = events.Unmarshal[position](e.Value()); err != nil {
-		p = position{Value: e.Value()} // from before there were generations
+	if !bytes.HasPrefix(e.Value(), []byte(`{"generation":`)) {
+		return position{Value: e.Value()}, e.Revision(), nil // from before there were generations
 	}
-	return p, e.Revision(), nil
+	p, err = events.Unmarshal[position](e.Value())
+	return p, e.Revision(), err
 }
 
 // writePosition writes a position if it still has that revision.

@@ -107,4 +107,11 @@ func TestPositionsWithoutGenerations(t *testing.T) {
 	if err := m.SavePosition(t.Context(), "k", 1, nil); events.CodeOf(err) != events.CodeStale {
 		t.Errorf("the generation is forgotten: %v", err)
 	}
+	// What a later version wrote is not taken for a position.
+	if _, err := kv.Put(t.Context(), "c1.later", []byte(`{"generation":9,"value":"NDE=","more":1}`)); err != nil {
+		t.Fatal(err)
+	}
+	if v, err := m.LoadPosition(t.Context(), "later", 1); err == nil {
+		t.Errorf("loaded %q", v)
+	}
 }

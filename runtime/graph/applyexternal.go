@@ -107,11 +107,14 @@ func (s *stage) asItIs(spec *events.ElementSpec) (bool, error) {
 }
 
 func (a *applier) unlinkExternalID(v view, q *Request, c *events.UnlinkExternalID) (Outcome, error) {
-	scope, err := element(v, c.Scope, "/scope")
-	if err != nil {
-		return Outcome{}, ignoreMissing(err)
+	name := cmp.Or(c.Scope.QualifiedName, c.Scope.GUID)
+	switch scope, err := element(v, c.Scope, "/scope"); {
+	case err == nil:
+		name = scope.name
+	case ignoreMissing(err) != nil:
+		return Outcome{}, err
 	}
-	id := v.named(events.ExternalIDName(scope.name, c.Identifier))
+	id := v.named(events.ExternalIDName(name, c.Identifier)) // which may outlive its scope
 	if id == nil {
 		return Outcome{}, nil
 	}
@@ -124,7 +127,7 @@ func (a *applier) unlinkExternalID(v view, q *Request, c *events.UnlinkExternalI
 	if slices.ContainsFunc(s.view.linked(id.guid), func(l *record) bool { return l.typ.Name == typeExternalIDLink }) {
 		return s.all, nil
 	}
-	switch _, err = s.do(q, &events.Delete{Element: ref, Cascade: true}); {
+	switch _, err := s.do(q, &events.Delete{Element: ref, Cascade: true}); {
 	case events.CodeOf(err) == events.CodeRefused:
 		return s.all, nil // it belongs to whoever linked it first, and stays
 	case err != nil:
@@ -152,7 +155,7 @@ func purgeIdentifiers(v view, q *Request, o Outcome) Outcome {
 	}
 	var orphans []*record
 	for _, id := range candidates {
-		if r := v.get(id); !goes[id] && q.mayChange(r) == nil && isOrphan(v, r, goes) {
+		if r := v.get(id); r != nil && !goes[id] && q.mayChange(r) == nil && isOrphan(v, r, goes) {
 			goes[id] = true
 			orphans = append(orphans, r)
 		}

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"time"
 	"unique"
@@ -143,6 +144,9 @@ func parseState(types *opentypes.Registry, state []byte, relationship bool) (*re
 	id, err := uuid.Parse(s.Header.GUID)
 	if err != nil {
 		return nil, err
+	}
+	if id == uuid.Nil {
+		return nil, errors.New("it has the nil guid, which names nothing")
 	}
 	r := &record{
 		guid: id, relationship: relationship, name: s.Header.QualifiedName, version: s.Header.Versions.Version,

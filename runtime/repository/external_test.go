@@ -91,3 +91,15 @@ func TestPurgingTakesIdentifiersAlong(t *testing.T) {
 		}
 	}
 }
+
+// An identifier outlives the scope that it was given in, and can still be removed.
+func TestAnIdentifierIsRemovedAfterItsScope(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	id := externalID("f", "crm", "17")
+	b.must(t, upsert("InventoryCatalog", "crm", nil), file("f", 1), &events.LinkExternalID{ExternalID: id}, &events.Delete{Element: events.ByName("crm")})
+	gone := b.must(t, &events.UnlinkExternalID{ExternalID: id})
+	if e := b.state(t, "ExternalId::crm::17", gone); !gone.Changed || e != nil {
+		t.Errorf("%+v, and there is %+v", gone, e)
+	}
+}

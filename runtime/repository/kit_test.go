@@ -27,7 +27,7 @@ func TestTheKitsRepositoryEqualsTheModel(t *testing.T) {
 		list := slices.Concat(furniture(), rapid.SliceOfN(wishes(), 20, 60).Draw(rt, "commands"))
 		synctest.Test(t, func(t *testing.T) { // the model has to know the time of each command
 			k := &kit{world: world{t: t, model: newModel()}, repo: connectortest.NewRepository(types...)}
-			k.repo.Zones([]string{"sales", "research"}, []string{"draft"})
+			k.repo.SetZones([]string{"sales", "research"}, []string{"draft"})
 			k.send(rt, list)
 			for _, id := range slices.Sorted(maps.Keys(k.model.graves)) {
 				k.send(rt, []wish{{command: &events.Restore{Element: events.ByGUID(id)}}})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -286,7 +287,16 @@ func (w *writer) handle(ctx context.Context, r *received) error {
 	return nil
 }
 
-func (w *writer) apply(r *received, graves graph.Graves) (graph.Outcome, error) {
+// apply returns what a command leads to. One that Camena fails on is refused as
+// others are: else it would stop every writer that comes to it.
+func (w *writer) apply(r *received, graves graph.Graves) (o graph.Outcome, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			w.log.Error("failed on a command; report this", slog.Uint64("in_sequence", r.sequence),
+				slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
+			o, err = graph.Outcome{}, events.Errorf(events.CodeInternal, "", "Camena failed on this command, which is a defect of it: the log of the node that writes says more")
+		}
+	}()
 	q, err := graph.RequestOf(&r.event, r.sequence, r.stored)
 	if err != nil {
 		return graph.Outcome{}, err

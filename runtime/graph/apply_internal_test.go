@@ -1,0 +1,78 @@
+package graph
+
+import (
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/opentypes"
+)
+
+// desk applies commands to an index, without a bus.
+type desk struct {
+	index    *Index
+	pending  *Pending
+	sequence uint64 // of the in topic
+}
+
+func newDesk(t *testing.T) *desk {
+	t.Helper()
+	types, err := opentypes.Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := New(types, slog.New(slog.DiscardHandler))
+	return &desk{index: x, pending: NewPending(x, Rules{MaxState: 1 << 19})}
+}
+
+func (d *desk) apply(c events.Command) (events.Result, error) {
+	d.sequence++
+	at := time.Unix(int64(d.sequence), 0)
+	o, err := d.pending.Apply(&Request{ID: "c", Sequence: d.sequence, Time: at, Actor: "test"}, c)
+	if err != nil {
+		return events.Result{}, err
+	}
+	last, _ := d.index.Reached()
+	o.Result.Sequence = last + uint64(o.Len())
+	d.index.Commit(o.AppendFacts(nil, d.sequence, at)...)
+	return o.Result, d.index.Check()
+}
+
+func (d *desk) must(t *testing.T, commands ...events.Command) {
+	t.Helper()
+	for _, c := range commands {
+		if _, err := d.apply(c); err != nil {
+			t.Fatalf("%s: %s", c.EventType(), err)
+		}
+	}
+}
+
+func topicNamed(name string) *events.Upsert {
+	return &events.Upsert{Element: events.ElementSpec{Type: "Topic", QualifiedName: name}}
+}
+
+// What the out topic says of an identifier may be beyond reading: then it is not
+// in the index, but its links are.
+func TestPurgingWhereAnIdentifierCannotBeRead(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	id := events.ExternalID{Element: events.ByName("t"), Scope: events.ByName("s"), Identifier: "1"}
+	d.must(t, topicNamed("t"), topicNamed("s"), &events.LinkExternalID{ExternalID: id})
+	delete(d.index.byGUID, d.index.named(events.ExternalIDName("s", "1")).guid)
+	r, err := d.pending.Apply(&Request{ID: "c", Sequence: 9}, &events.Delete{Element: events.ByName("t"), Method: events.DeletePurge})
+	if err != nil || !r.Purges() {
+		t.Errorf("%+v, %v", r.Result, err)
+	}
+}
+
+func TestAStateWithTheNilGUIDIsDamage(t *testing.T) {
+	t.Parallel()
+	e := events.Element{Header: events.ElementHeader{GUID: uuid.Nil.String(), Type: events.ElementType{Name: "Topic"}}}
+	state, _, _ := appendElement(nil, &e)
+	if r, err := parseState(newDesk(t).index.Types(), state, false); err == nil {
+		t.Errorf("read as %s", r.guid)
+	}
+}
