@@ -123,14 +123,14 @@ func ask[A any](ctx context.Context, m *Metadata, verb string, question any) (A,
 	answer, err := Call[A](ctx, m.bus, m.bus.topics.API(topics.RepositoryService, verb), question)
 	for end := time.Now().Add(answerTimeout); isUnanswered(err); {
 		progress := m.reading(ctx)
-		if progress == nil {
-			return answer, err
-		}
-		if sleep(ctx, readingPause) != nil || time.Now().After(end) {
+		if progress != nil && (sleep(ctx, readingPause) != nil || time.Now().After(end)) {
 			return answer, events.Errorf(events.CodeUnavailable, "", "the node %s is still reading the metadata (%d of %d); try again in a while",
 				progress.Node, progress.Read, progress.Of)
 		}
 		answer, err = Call[A](ctx, m.bus, m.bus.topics.API(topics.RepositoryService, verb), question)
+		if progress == nil {
+			break // one that read may have become ready between the two questions
+		}
 	}
 	return answer, err
 }
