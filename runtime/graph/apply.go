@@ -54,7 +54,7 @@ func (a *applier) apply(v view, q *Request, c events.Command) (Outcome, error) {
 	if err != nil {
 		return o, err
 	}
-	return a.settle(v, o), nil
+	return a.giveWay(v, o), nil
 }
 
 // applyToElement applies what is about one element, which most commands are.

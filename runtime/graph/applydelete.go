@@ -185,13 +185,11 @@ func (a *applier) restore(v view, q *Request, c *events.Restore) (Outcome, error
 	}
 	root := graves[len(graves)-1]
 	s := a.stage(v)
-	if err := cmp.Or(q.mayChange(root), q.hasAnchor(v, root)); err != nil {
+	if err := cmp.Or(q.mayChange(root), a.hasAnchor(v, q, root)); err != nil {
 		return Outcome{}, err
 	}
-	for _, r := range inOrderOfReturn(graves) {
-		if err := s.bringBack(q, r, root); err != nil {
-			return Outcome{}, err
-		}
+	if err := s.bringAllBack(q, graves); err != nil {
+		return Outcome{}, err
 	}
 	s.all.Result.GUID = root.guid.String()
 	if now := s.view.get(root.guid); now != nil {
@@ -200,14 +198,35 @@ func (a *applier) restore(v view, q *Request, c *events.Restore) (Outcome, error
 	return s.all, nil
 }
 
-// hasAnchor refuses to bring back an element whose anchor can be brought back
-// first: without it, it would stand by itself from then on.
-func (q *Request) hasAnchor(v view, r *record) error {
-	if r.anchor == uuid.Nil || v.get(r.anchor) != nil {
+// hasAnchor refuses to bring back an element whose anchor is archived, or can be
+// brought back first: without it, it would stand by itself from then on.
+func (a *applier) hasAnchor(v view, q *Request, r *record) error {
+	switch {
+	case r.anchor == uuid.Nil:
 		return nil
+	case elementAt(v, r.anchor) != nil && r.archived:
+		return nil // it is in the archive again, as it was
+	case elementAt(v, r.anchor) != nil:
+		return anchorPresent(v, r)
 	}
-	if anchor := q.Graves.rootOf(r.anchor); anchor != nil {
-		return events.Errorf(events.CodeConflict, "/element", "its anchor, %s, is deleted, too: restore that first", anchor.name)
+	if graves := q.Graves[r.anchor]; len(graves) > 0 && a.canReturn(v, q, graves) {
+		return events.Errorf(events.CodeConflict, "/element", "its anchor, %s, is deleted, too: restore that first", q.Graves.rootOf(r.anchor).name)
+	}
+	return nil
+}
+
+// canReturn reports whether what was deleted together can be brought back on the
+// same behalf. What it was anchored to itself does not matter: where that cannot come
+// back before it, it does so alone.
+func (a *applier) canReturn(v view, q *Request, graves []*record) bool {
+	return q.mayChange(graves[len(graves)-1]) == nil && a.stage(v).bringAllBack(q, graves) == nil
+}
+
+// anchorPresent refuses to let an element live whose anchor is archived: it goes and
+// comes with that.
+func anchorPresent(v view, r *record) error {
+	if anchor := v.get(r.anchor); anchor != nil && anchor.archived {
+		return events.Errorf(events.CodeConflict, "/element", "its anchor, %s, is archived; restore that first", anchor.name)
 	}
 	return nil
 }
@@ -238,10 +257,20 @@ func inOrderOfReturn(graves []*record) []*record {
 	return sorted
 }
 
+// bringAllBack makes what was deleted together be there again.
+func (s *stage) bringAllBack(q *Request, graves []*record) error {
+	for _, r := range inOrderOfReturn(graves) {
+		if err := s.bringBack(q, r, graves[len(graves)-1]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // bringBack makes a deleted record be there again.
 func (s *stage) bringBack(q *Request, r, root *record) error {
-	if s.view.get(r.guid) != nil {
-		return nil
+	if now := s.view.get(r.guid); now != nil {
+		return notRelated(now, r)
 	}
 	if r.relationship {
 		return s.relink(q, r, root)
@@ -253,12 +282,28 @@ func (s *stage) bringBack(q *Request, r, root *record) error {
 	if err != nil {
 		return err
 	}
-	if r == root && r.anchor != uuid.Nil && s.view.get(r.anchor) == nil {
+	if r == root && r.anchor != uuid.Nil && elementAt(s.view, r.anchor) == nil {
 		drop(&s.all.Result, "anchor "+e.Header.AnchorGUID)
 		e.Header.AnchorGUID = "" // it stands by itself from now on
 	}
 	q.touch(&e.Header)
 	return s.takeOr(s.store(r.typ, r, e, events.TypeElementRestored, ""))
+}
+
+// notRelated refuses to bring back an element whose guid a relationship has now.
+func notRelated(now, r *record) error {
+	if now.relationship && !r.relationship {
+		return events.Errorf(events.CodeConflict, "/element", "%s, the guid of %s, is now that of a relationship", r.guid, r.name)
+	}
+	return nil
+}
+
+// elementAt returns the element that has a guid, nil if there is none.
+func elementAt(v view, id guid) *record {
+	if r := v.get(id); r != nil && !r.relationship {
+		return r
+	}
+	return nil
 }
 
 // relink makes a deleted relationship be there again. It went with an element,
@@ -305,22 +350,16 @@ func (s *stage) takeOr(o Outcome, err error) error {
 // unarchive takes the Memento from an element and from those that were archived
 // with it.
 func (a *applier) unarchive(v view, q *Request, root *record) (Outcome, error) {
-	memento, err := mementoOf(root)
-	if err != nil {
+	if err := cmp.Or(q.mayChange(root), anchorPresent(v, root)); err != nil {
 		return Outcome{}, err
 	}
-	if err := q.mayChange(root); err != nil {
+	family, err := archivedWith(v, root)
+	if err != nil {
 		return Outcome{}, err
 	}
 	s := a.stage(v)
 	var last Outcome
-	for _, r := range familyOf(v, root) {
-		if !r.archived {
-			continue
-		}
-		if its, err := mementoOf(r); err != nil || !its.Properties.Equal(memento.Properties) {
-			continue
-		}
+	for _, r := range family {
 		if last, err = a.revise(q.alongside(r), r, events.TypeElementRestored, "", func(*events.Element) error { return nil }); err != nil {
 			return Outcome{}, err
 		}
@@ -328,6 +367,22 @@ func (a *applier) unarchive(v view, q *Request, root *record) (Outcome, error) {
 	}
 	s.all.Result = last.Result
 	return s.all, nil
+}
+
+// archivedWith returns those of the family of an element that were archived with it,
+// and so were their anchors.
+func archivedWith(v view, root *record) ([]*record, error) {
+	memento, err := mementoOf(root)
+	if err != nil {
+		return nil, err
+	}
+	family := familyOf(v, root)
+	lives := map[guid]bool{root.anchor: true}
+	for _, r := range slices.Backward(family) { // anchors first
+		its, err := mementoOf(r)
+		lives[r.guid] = lives[r.anchor] && (!r.archived || err == nil && its.Properties.Equal(memento.Properties))
+	}
+	return slices.DeleteFunc(family, func(r *record) bool { return !r.archived || !lives[r.guid] }), nil
 }
 
 func mementoOf(r *record) (events.Classification, error) {

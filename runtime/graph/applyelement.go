@@ -63,6 +63,9 @@ func (a *applier) upsert(v view, q *Request, c *events.Upsert) (Outcome, error) 
 	eventType := events.TypeElementUpdated
 	if old.archived {
 		eventType = events.TypeElementRestored
+		if err := anchorPresent(v, old); anchor == nil && err != nil {
+			return Outcome{}, err
+		}
 	}
 	return a.revise(q, old, eventType, "", func(e *events.Element) error {
 		e.Properties = properties
@@ -252,6 +255,9 @@ func anchorOf(v view, ref events.ElementRef, of guid, pointer string) (*record, 
 	anchor, err := element(v, ref, pointer)
 	if err != nil {
 		return nil, err
+	}
+	if anchor.archived {
+		return nil, events.Errorf(events.CodeConflict, pointer, "%s is archived; restore it first", anchor.name)
 	}
 	for up := anchor; up != nil; up = v.get(up.anchor) {
 		if up.guid == of {

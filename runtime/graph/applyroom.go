@@ -83,25 +83,17 @@ func (s *stage) related(element guid, typ *opentypes.Type, end int) []*record {
 	})
 }
 
-// settle removes the relationships of elements that are archived no more for which
-// there is no room any more: others have taken their place meanwhile.
-func (a *applier) settle(v view, o Outcome) Outcome {
-	var back []*record
-	for i := range o.changes {
-		c := &o.changes[i]
-		if c.eventType != events.TypeElementRestored || c.record.archived {
-			continue
-		}
-		if was := v.get(c.record.guid); was != nil && was.archived {
-			back = append(back, c.record)
-		}
-	}
-	if len(back) == 0 {
+// giveWay removes the relationships of elements that are archived no more for which
+// there is no room any more: others have taken their place meanwhile. They go before
+// the elements come back: should a crash cut very many in two, nobody would look at
+// those again that are back already.
+func (a *applier) giveWay(v view, o Outcome) Outcome {
+	if !slices.ContainsFunc(o.changes, func(c change) bool { return c.eventType == events.TypeElementRestored }) {
 		return o
 	}
 	s := a.stage(v)
-	s.take(o)
-	for _, r := range back {
+	s.view.add(o.changes)
+	for _, r := range s.broughtBack(v, o.changes) {
 		for _, l := range s.view.linked(r.guid) {
 			if s.displaced(l, r.guid) {
 				drop(&o.Result, l.typ.Name+" "+nameAt(s.view, l.end1)+arrow+nameAt(s.view, l.end2))
@@ -109,8 +101,25 @@ func (a *applier) settle(v view, o Outcome) Outcome {
 			}
 		}
 	}
-	o.changes = s.all.changes
+	if len(s.all.changes) > 0 {
+		o.changes = slices.Concat(s.all.changes, o.changes)
+	}
 	return o
+}
+
+// broughtBack returns the elements that changes take from the archive, but for those
+// that others of them change again: what several commands do, each has seen to.
+func (s *stage) broughtBack(was view, changes []change) (back []*record) {
+	for i := range changes {
+		c := &changes[i]
+		if c.eventType != events.TypeElementRestored || c.record.archived || s.view.get(c.record.guid) != c.record {
+			continue
+		}
+		if old := was.get(c.record.guid); old != nil && old.archived {
+			back = append(back, c.record)
+		}
+	}
+	return back
 }
 
 func nameAt(v view, id guid) string {

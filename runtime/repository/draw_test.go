@@ -1,6 +1,7 @@
 package repository_test
 
 import (
+	"cmp"
 	"time"
 
 	"pgregory.net/rapid"
@@ -238,7 +239,7 @@ func (d drawing) spec(unknown events.UnknownProperties) events.ElementSpec {
 		s.Type = "ContactDetails"
 		s.GUID = pick(d, "guid", "", guid1, guid2)
 	case d.sometimes(10, "guid"):
-		s.GUID = pick(d, "guid", guid1, guid2, events.GUIDOf("c"), events.GUIDOf(s.QualifiedName))
+		s.GUID = pick(d, "guid", guid1, guid2, events.GUIDOf("c"), events.GUIDOf(cmp.Or(s.QualifiedName, "a")))
 	}
 	if d.sometimes(4, "anchored") {
 		s.Anchor = d.ref("anchor")

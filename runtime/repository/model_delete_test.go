@@ -143,18 +143,11 @@ func (m *model) restore(c *events.Restore) (modelResult, error) {
 	case !e.archived():
 		return modelResult{guid: e.guid, version: e.version}, nil
 	}
-	if err := m.mayChange(e.source); err != nil {
-		return modelResult{}, err
+	if err := m.mayChange(e.source); err != nil || m.anchorArchived(e) {
+		return modelResult{}, refusal("its anchor is archived, or %v", err)
 	}
-	// What was archived with it comes back with it.
 	var last modelResult
-	memento := e.marks[events.Memento]
-	family := m.family(e)
-	slices.Reverse(family)
-	for _, f := range family {
-		if mark, ok := f.marks[events.Memento]; !ok || !same(mark.properties, memento.properties) {
-			continue
-		}
+	for _, f := range m.archivedWith(e) {
 		var err error
 		if last, err = m.lead(f, events.TypeElementRestored, func(e *modelElement) error {
 			delete(e.marks, events.Memento)
@@ -164,6 +157,27 @@ func (m *model) restore(c *events.Restore) (modelResult, error) {
 		}
 	}
 	return last, nil
+}
+
+// archivedWith returns what was archived with an element, as were the anchors between
+// them; itself last.
+func (m *model) archivedWith(root *modelElement) (with []*modelElement) {
+	kept := map[string]bool{} // in the archive
+	for _, e := range m.family(root) {
+		mark, archived := e.marks[events.Memento]
+		switch {
+		case e != root && kept[e.anchor], archived && !same(mark.properties, root.marks[events.Memento].properties):
+			kept[e.guid] = true
+		case archived:
+			with = append(with, e)
+		}
+	}
+	slices.Reverse(with)
+	return with
+}
+
+func (m *model) anchorArchived(e *modelElement) bool {
+	return e.anchor != "" && m.elements[e.anchor] != nil && m.elements[e.anchor].archived()
 }
 
 // exhume brings back an element that was deleted before this command, what was
@@ -179,10 +193,8 @@ func (m *model) exhume(root, guid string) (modelResult, error) {
 	if err := m.mayChange(elements[root].source); err != nil {
 		return modelResult{}, err
 	}
-	if anchor := elements[root].anchor; anchor != "" && m.elements[anchor] == nil && m.issue.before.elements[anchor] == nil {
-		if gone, _ := m.wentWith(anchor); gone[anchor] != nil {
-			return modelResult{}, refusal("its anchor can be restored first")
-		}
+	if !elements[root].archived() && m.anchorArchived(elements[root]) || m.canReturn(elements[root].anchor) {
+		return modelResult{}, refusal("its anchor is archived, or can be restored first")
 	}
 	for _, id := range slices.Sorted(maps.Keys(elements)) {
 		old := elements[id]
@@ -202,6 +214,23 @@ func (m *model) exhume(root, guid string) (modelResult, error) {
 		m.relink(l)
 	}
 	return modelResult{guid: root, version: m.elements[root].version, changed: true}, nil
+}
+
+// canReturn reports whether a deleted anchor and what went with it can be restored
+// on the same behalf.
+func (m *model) canReturn(anchor string) bool {
+	if m.elements[anchor] != nil || m.issue.before.elements[anchor] != nil {
+		return false
+	}
+	gone, _ := m.wentWith(anchor)
+	names := map[string]bool{}
+	for id, e := range gone {
+		if m.elements[id] == nil && (m.named(e.name) != nil || m.links[id] != nil || e.name != "" && names[e.name]) {
+			return false
+		}
+		names[e.name] = true
+	}
+	return gone[anchor] != nil && m.mayChange(gone[anchor].source) == nil
 }
 
 // wentWith returns the elements that were anchored to a deleted one, itself

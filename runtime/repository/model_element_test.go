@@ -58,7 +58,10 @@ func (m *model) upsert(c *events.Upsert) (modelResult, error) {
 			return err
 		}
 		delete(e.marks, events.Memento)
-		return m.shape(e, s)
+		if err = m.shape(e, s); err == nil && old.archived() && m.anchorArchived(e) {
+			err = refusal("its anchor is archived")
+		}
+		return err
 	})
 }
 
@@ -119,8 +122,8 @@ func (m *model) shape(e *modelElement, s *events.ElementSpec) error {
 		return nil
 	}
 	anchor := m.find(s.Anchor)
-	if anchor == nil {
-		return refusal("no anchor")
+	if anchor == nil || anchor.archived() {
+		return refusal("no anchor, or an archived one")
 	}
 	e.anchor = anchor.guid
 	for up := anchor; up != nil; up = m.elements[up.anchor] {

@@ -138,9 +138,9 @@ func (m *model) inTheWay(l *modelLink) []*modelLink {
 	}
 }
 
-// settle drops the relationships of an element that is archived no more which
+// giveWay drops the relationships of an element that is archived no more which
 // have lost their place meanwhile.
-func (m *model) settle(back string) {
+func (m *model) giveWay(back string) {
 	for _, l := range m.linked(back) {
 		far := l.typ == "ConnectToEndpoint" && l.end2 == back || holds(l.typ) && l.end1 == back
 		if far && slices.ContainsFunc(m.inTheWay(l), func(other *modelLink) bool { return other.guid != l.guid }) {

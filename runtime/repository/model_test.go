@@ -137,7 +137,7 @@ func (m *model) doSettled(c events.Command) (modelResult, error) {
 	r, err := m.do(c)
 	for _, id := range slices.Sorted(maps.Keys(m.elements)) {
 		if archived[id] && !m.elements[id].archived() {
-			m.settle(id)
+			m.giveWay(id)
 		}
 	}
 	return r, err
