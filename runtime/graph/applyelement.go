@@ -333,7 +333,7 @@ func (a *applier) rezone(v view, q *Request, ref events.ElementRef, want events.
 		return Outcome{}, err
 	}
 	return a.revise(q, old, events.TypeElementUpdated, "", func(e *events.Element) error {
-		setZones(e, slices.Concat([]string{}, zones))
+		setZones(e, append([]string{}, zones...)) // not nil: none is a wish, too
 		return nil
 	})
 }

@@ -1,6 +1,7 @@
 package repository_test
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -318,11 +319,14 @@ func (m *model) identifier(ref events.ElementRef, p map[string]any) (modelResult
 // belongs to somebody else.
 func (m *model) unlinkExternalID(c *events.UnlinkExternalID) (modelResult, error) {
 	ref, ok := m.identified(&c.ExternalID)
+	if !ok { // it may outlive its scope
+		ref = events.ByName(events.ExternalIDName(cmp.Or(c.Scope.QualifiedName, c.Scope.GUID), c.Identifier))
+	}
 	id := m.find(ref)
 	if m.isLink(c.Element) || m.isLink(c.Scope) {
 		return modelResult{}, refusal("a relationship")
 	}
-	if !ok || id == nil {
+	if id == nil {
 		return modelResult{}, nil
 	}
 	var r modelResult

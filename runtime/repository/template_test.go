@@ -146,3 +146,15 @@ func TestPublishingAndWithdrawing(t *testing.T) {
 		t.Errorf("withdrawn again: %+v", r)
 	}
 }
+
+// Without zones in the settings, all are meant: that is none in the header.
+func TestWithdrawingWhereNoZonesAreSet(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	c := file("f", 1)
+	c.Element.Zones = []string{"sales"}
+	r := b.must(t, c, &events.Withdraw{Element: events.ByName("f")})
+	if e := b.state(t, "f", r); !r.Changed || len(e.Header.Zones) != 0 {
+		t.Errorf("%+v: it is in %v", r, e.Header.Zones)
+	}
+}
