@@ -33,3 +33,8 @@ func Insist(ctx context.Context, sender bool, alive func(context.Context) bool, 
 	i := &insistence{subject: "s", sender: sender, alive: alive}
 	return i.insist(ctx, publish)
 }
+
+// Heard waits until a consumer hears requests for messages.
+func (b *Bus) Heard(ctx context.Context, stream, consumer string) error {
+	return b.heard(ctx, stream, consumer)
+}

@@ -279,26 +279,11 @@ func stopOnReconnect(ctx context.Context, connected <-chan nats.Status, messages
 	}
 }
 
-// dismiss removes a consumer, which else the server would do after a minute.
-func (b *Bus) dismiss(ctx context.Context, stream string, c jetstream.Consumer) {
-	if !b.conn.IsConnected() {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-	defer cancel()
-	if err := b.js.DeleteConsumer(ctx, stream, c.CachedInfo().Name); err != nil {
-		b.set.Logger.DebugContext(ctx, "remove consumer", slog.String("stream", stream), slog.Any("error", err))
-	}
-}
-
 func (b *Bus) consumer(ctx context.Context, f *Following) (jetstream.Consumer, error) {
 	if err := b.pinNow(ctx, f); err != nil {
 		return nil, err
 	}
-	config := jetstream.ConsumerConfig{
-		AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true, Replicas: 1, InactiveThreshold: time.Minute,
-		FilterSubjects: f.Subjects,
-	}
+	config := jetstream.ConsumerConfig{FilterSubjects: f.Subjects}
 	switch f.Start {
 	case FromLatest:
 		config.DeliverPolicy = jetstream.DeliverLastPerSubjectPolicy
@@ -309,9 +294,7 @@ func (b *Bus) consumer(ctx context.Context, f *Following) (jetstream.Consumer, e
 		config.DeliverPolicy = jetstream.DeliverByStartSequencePolicy
 		config.OptStartSeq = max(f.Sequence, 1)
 	}
-	attempt, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
-	consumer, err := b.js.CreateConsumer(attempt, f.Stream, config)
+	consumer, err := b.createConsumer(ctx, f.Stream, config)
 	if err != nil {
 		return nil, fmt.Errorf("follow %s: %w", f.Stream, err)
 	}
@@ -417,8 +400,7 @@ func (b *Bus) SequenceSince(ctx context.Context, name string, t time.Time) (uint
 		return 0, err
 	}
 	t = t.Add(time.Nanosecond)
-	consumer, err := b.js.CreateConsumer(attempt, name, jetstream.ConsumerConfig{
-		AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true, Replicas: 1, InactiveThreshold: time.Minute,
+	consumer, err := b.createConsumer(attempt, name, jetstream.ConsumerConfig{
 		DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &t,
 	})
 	if err != nil {

@@ -1,0 +1,68 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// knock asks a consumer for something that it refuses at once, and so moves
+// nothing: heartbeats as far apart as the request lives (NATS ADR-37).
+const knock = `{"batch":1,"expires":1000000000,"idle_heartbeat":1000000000}`
+
+// createConsumer makes a consumer that forgets itself, and returns when it hears.
+//
+// In a cluster the answer that a consumer stands can overtake, between the
+// servers, the news of where to ask it for messages. What is asked before is
+// lost: nats.go keeps silent about it and waits until two heartbeats are
+// missing, six seconds in which nothing is delivered.
+func (b *Bus) createConsumer(ctx context.Context, stream string, config jetstream.ConsumerConfig) (jetstream.Consumer, error) {
+	attempt, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	config.AckPolicy, config.MemoryStorage, config.Replicas = jetstream.AckNonePolicy, true, 1
+	config.InactiveThreshold = time.Minute
+	consumer, err := b.js.CreateConsumer(attempt, stream, config)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.heard(attempt, stream, consumer.CachedInfo().Name); err != nil {
+		b.dismiss(ctx, stream, consumer)
+		return nil, err
+	}
+	return consumer, nil
+}
+
+// heard knocks until the consumer answers.
+func (b *Bus) heard(ctx context.Context, stream, consumer string) error {
+	subject := "$JS.API.CONSUMER.MSG.NEXT." + stream + "." + consumer
+	wait := pause{first: 5 * time.Millisecond, max: 200 * time.Millisecond}
+	for {
+		attempt, cancel := context.WithTimeout(ctx, 500*time.Millisecond)
+		_, err := b.conn.RequestWithContext(attempt, subject, []byte(knock))
+		cancel()
+		if err == nil {
+			return nil
+		}
+		lost := errors.Is(err, nats.ErrNoResponders) || errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil
+		if !lost || wait.sleep(ctx) != nil {
+			return fmt.Errorf("consumer %s does not answer: %w", consumer, err)
+		}
+	}
+}
+
+// dismiss removes a consumer, which else the server would do after a minute.
+func (b *Bus) dismiss(ctx context.Context, stream string, c jetstream.Consumer) {
+	if !b.conn.IsConnected() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	if err := b.js.DeleteConsumer(ctx, stream, c.CachedInfo().Name); err != nil {
+		b.set.Logger.DebugContext(ctx, "remove consumer", slog.String("stream", stream), slog.Any("error", err))
+	}
+}
