@@ -172,14 +172,14 @@ func TestOverlap(t *testing.T) {
 	})
 }
 
-func TestCyclesOfOtherGenerationsAreIgnored(t *testing.T) {
+func TestCyclesOfLaterGenerationsAreIgnored(t *testing.T) {
 	t.Parallel()
 	s := &script{}
 	core(t, s, func(t *bubble, c *host.Core, r *recorder) {
 		c.Assigned("c1", assignment("c1", 5, every10s))
 		wait(0)
 		for _, kind := range []events.CycleKind{events.CycleRefresh, events.CycleEngage, events.CycleRestart} {
-			c.Due(&events.Cycle{Connector: "c1", Kind: kind, Generation: 4}, time.Now())
+			c.Due(&events.Cycle{Connector: "c1", Kind: kind, Generation: 6}, time.Now())
 		}
 		c.Due(&events.Cycle{Connector: "c1", Kind: events.CycleRestart, Generation: 5}, time.Now()) // left over
 		c.Due(&events.Cycle{Connector: "c2", Kind: events.CycleRefresh, Run: "nobody's"}, time.Now())
@@ -189,6 +189,26 @@ func TestCyclesOfOtherGenerationsAreIgnored(t *testing.T) {
 		}
 		if runs := r.runs(); len(runs) != 2 || runs[1].Outcome != events.OutcomeLost || runs[1].Run != "nobody's" {
 			t.Errorf("got %+v", runs)
+		}
+	})
+}
+
+// TestACycleOfAnEarlierGenerationHasTheScheduleArmedAgain: what the node before
+// armed has replaced what was armed here, else it would not have come.
+func TestACycleOfAnEarlierGenerationHasTheScheduleArmedAgain(t *testing.T) {
+	t.Parallel()
+	s := &script{}
+	core(t, s, func(t *bubble, c *host.Core, r *recorder) {
+		c.Assigned("c1", assignment("c1", 5, every10s))
+		wait(0)
+		c.Due(&events.Cycle{Connector: "c1", Kind: events.CycleRefresh, Generation: 4}, time.Now())
+		c.Due(&events.Cycle{Connector: "c1", Kind: events.CycleRestart, Generation: 4}, time.Now())
+		wait(0)
+		if got := s.called("refresh"); got != 2 || s.called("start") != 1 {
+			t.Errorf("called %s", s.order())
+		}
+		if len(r.armed) != 2 || r.armed[1].Pattern != "@every 10s" || r.armed[1].Cycle.Generation != 5 {
+			t.Errorf("armed %+v, want the schedule twice", r.armed)
 		}
 	})
 }

@@ -86,11 +86,12 @@ func (e *engine) acknowledge(a *events.Assignment) {
 	}, AtOnce)
 }
 
-// due takes a cycle that is due, or that somebody asked for.
-func (e *engine) due(c *events.Cycle, due time.Time) {
+// due takes a cycle that is due, or that somebody asked for. It returns false
+// for one of a schedule whose connector does not run here.
+func (e *engine) due(c *events.Cycle, due time.Time) bool {
 	if r := e.find(c.Connector); r != nil {
 		r.cycle(c, due)
-		return
+		return true
 	}
 	if c.Generation == 0 {
 		now := time.Now()
@@ -98,7 +99,9 @@ func (e *engine) due(c *events.Cycle, due time.Time) {
 			Run: c.Run, Connector: c.Connector, Node: e.set.Node, Kind: c.Kind,
 			Outcome: events.OutcomeLost, Error: "the connector does not run on this node", Start: now, End: now,
 		})
+		return true
 	}
+	return false
 }
 
 // stop ends all connectors, whatever they do, and returns when they have ended

@@ -79,7 +79,7 @@ func (h *Host) run(ctx context.Context, instance string) error {
 	failed, fail := context.WithCancel(ctx)
 	obeying.Go(func() error {
 		defer fail()
-		return h.obey(ctx, e, assignments)
+		return h.obey(ctx, e, out, assignments)
 	})
 	<-failed.Done()
 	e.stop(errors.Is(context.Cause(ctx), errFenced)) //nolint:contextcheck // connectors end in a time of their own
@@ -89,10 +89,17 @@ func (h *Host) run(ctx context.Context, instance string) error {
 
 // obey follows due cycles and assignments until ctx is done. Nothing is started
 // before due cycles arrive, so that none is missed.
-func (h *Host) obey(ctx context.Context, e *engine, assignments *bus.Bucket[events.Assignment]) error {
+func (h *Host) obey(ctx context.Context, e *engine, out *outbox, assignments *bus.Bucket[events.Assignment]) error {
 	ready := make(chan struct{})
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return h.followCycles(ctx, e, func() { close(ready) }) })
+	group.Go(func() error {
+		take := func(c *events.Cycle, due time.Time) { //nolint:contextcheck // a connector outlives the cycle
+			if !e.due(c, due) {
+				out.Forward(c, assignments)
+			}
+		}
+		return h.followCycles(ctx, func() { close(ready) }, take)
+	})
 	group.Go(func() error {
 		select {
 		case <-ready:
@@ -108,7 +115,7 @@ func (h *Host) obey(ctx context.Context, e *engine, assignments *bus.Bucket[even
 	return group.Wait()
 }
 
-func (h *Host) followCycles(ctx context.Context, e *engine, ready func()) error {
+func (h *Host) followCycles(ctx context.Context, ready func(), take func(*events.Cycle, time.Time)) error {
 	names := h.set.Bus.Topics()
 	following := bus.Following{
 		Stream: names.CyclesStream(), Subjects: []string{names.DueOf(h.set.Node)}, Start: bus.FromNow, Ready: ready,
@@ -119,7 +126,7 @@ func (h *Host) followCycles(ctx context.Context, e *engine, ready func()) error 
 			h.set.Logger.WarnContext(ctx, "a due cycle cannot be read", slog.String("subject", m.Subject), slog.Any("error", err))
 			return nil
 		}
-		e.due(&c, dueTime(m, &c)) //nolint:contextcheck // a connector outlives the cycle
+		take(&c, dueTime(m, &c))
 		return nil
 	})
 }

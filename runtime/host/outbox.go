@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
 	"github.com/camena-io/camena/topics"
@@ -117,8 +119,8 @@ func (l *lane) flush(ctx context.Context) {
 func (o *outbox) queueUnwritten(l *lane) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for id := range l.unwritten {
-		l.queue = append(l.queue, func(ctx context.Context) { o.write(ctx, l, id) })
+	for _, r := range l.unwritten {
+		l.queue = append(l.queue, func(ctx context.Context) { o.write(ctx, l, r) })
 	}
 }
 
@@ -144,7 +146,7 @@ func (o *outbox) Report(r *events.ConnectorReport, n Notice) {
 		return
 	}
 	l.push(func(ctx context.Context) {
-		o.write(ctx, l, r.Connector)
+		o.write(ctx, l, r)
 		o.publish(ctx, o.bus.Topics().Status(r.Connector), events.TypeConnectorStatus, r.Connector, r)
 	})
 }
@@ -200,6 +202,41 @@ func (o *outbox) arm(ctx context.Context, a *Alarm) error {
 	return o.bus.Arm(ctx, s, &e)
 }
 
+// Forward hands a cycle to the node that has its connector by now. A schedule
+// for this one that arrived late may have replaced that node's, which would wait
+// for ever: the cycle's generation, older than its own, tells it to arm again.
+func (o *outbox) Forward(c *events.Cycle, assignments *bus.Bucket[events.Assignment]) {
+	l := o.lane(c.Connector)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.push(func(ctx context.Context) {
+		a, err := assignments.Get(ctx, c.Connector)
+		switch {
+		case errors.Is(err, bus.ErrMissing):
+		case err != nil:
+			o.log.WarnContext(ctx, "forward a cycle", slog.String("connector", c.Connector), slog.Any("error", err))
+		case a.Value != nil && a.Value.Node != "" && a.Value.Node != o.node && a.Value.Generation > c.Generation:
+			if err := o.forward(ctx, a.Value.Node, c); err != nil {
+				o.log.WarnContext(ctx, "forward a cycle", slog.String("connector", c.Connector), slog.Any("error", err))
+			}
+		}
+	})
+}
+
+func (o *outbox) forward(ctx context.Context, node string, c *events.Cycle) error {
+	e, err := events.New(o.source(), events.TypeCycleDue, c)
+	if err != nil {
+		return err
+	}
+	m, err := bus.NewMessage(o.bus.Topics().Due(node, c.Connector), &e)
+	if err != nil {
+		return err
+	}
+	m.Header.Set(jetstream.MsgTTLHeader, longestTTL.String())
+	_, err = o.bus.PublishMessage(ctx, m)
+	return err
+}
+
 func (o *outbox) source() string { return "/hosts/" + topics.Escape(o.node) }
 
 func (o *outbox) publish(ctx context.Context, subject, typeName, connector string, data any) {
@@ -213,17 +250,22 @@ func (o *outbox) publish(ctx context.Context, subject, typeName, connector strin
 	}
 }
 
-// write stores the newest report of a connector, unless it is written already.
-// What cannot be written is tried again, until there is a newer one.
-func (o *outbox) write(ctx context.Context, l *lane, connector string) {
+// write stores a report, or the newest of that connector in its place, unless
+// that is written already. What cannot be written is tried again, until there is
+// a newer one. The last report of a connector is not written ahead of its turn:
+// from then on another node may run it, and a schedule that is still queued here
+// would replace the one that is armed there.
+func (o *outbox) write(ctx context.Context, l *lane, r *events.ConnectorReport) {
+	connector := r.Connector
 	l.mu.Lock()
-	r := l.unwritten[connector]
+	newest := l.unwritten[connector]
 	l.mu.Unlock()
-	if r == nil {
+	if newest == nil || newest != r && isLast(newest) {
 		return
 	}
+	r = newest
 	err := o.put(ctx, l, r)
-	if r.Status == events.StatusStopped || r.Status == events.StatusShutdown {
+	if isLast(r) {
 		delete(l.revisions, connector)
 	}
 	if err != nil {
@@ -235,6 +277,11 @@ func (o *outbox) write(ctx context.Context, l *lane, connector string) {
 	if l.unwritten[connector] == r {
 		delete(l.unwritten, connector)
 	}
+}
+
+// isLast reports whether its node does not run the connector any more.
+func isLast(r *events.ConnectorReport) bool {
+	return r.Status == events.StatusStopped || r.Status == events.StatusShutdown
 }
 
 // put writes a report, unless there is one of a later generation: then the

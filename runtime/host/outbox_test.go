@@ -79,3 +79,85 @@ func TestAReportThatFailsIsWrittenLater(t *testing.T) {
 	o.Report(&events.ConnectorReport{Connector: "c1", Status: events.StatusWaiting}, host.AtOnce)
 	until(t, "the report", func() bool { return in.report(t, "c1").Status == events.StatusWaiting })
 }
+
+// lastWord notes, when a last report is about to be written, whether the
+// schedule that was queued before it is there.
+type lastWord struct {
+	*bus.Bucket[events.ConnectorReport]
+	writing chan struct{} // closed when the first write has begun
+	goOn    chan struct{} // and is closed for it to go on
+	first   sync.Once
+	look    func() error
+	found   chan error
+}
+
+func (b *lastWord) Update(ctx context.Context, id string, r *events.ConnectorReport, revision uint64) (uint64, error) {
+	b.first.Do(func() {
+		close(b.writing)
+		<-b.goOn
+	})
+	if r.Status == events.StatusStopped {
+		b.found <- b.look()
+	}
+	return b.Bucket.Update(ctx, id, r, revision)
+}
+
+// TestTheLastReportComesAfterTheScheduleQueuedBefore: once it is there another
+// node may arm a schedule of its own, and this one must not replace that.
+func TestTheLastReportComesAfterTheScheduleQueuedBefore(t *testing.T) {
+	t.Parallel()
+	in := newInstallation(t)
+	subject := in.bus.Topics().Schedule("c1", string(events.CycleRefresh))
+	b := &lastWord{
+		Bucket: in.reports, writing: make(chan struct{}), goOn: make(chan struct{}), found: make(chan error, 1),
+		look: func() error {
+			stream, err := in.bus.JetStream().Stream(t.Context(), in.bus.Topics().CyclesStream())
+			if err == nil {
+				_, err = stream.GetLastMsgForSubject(t.Context(), subject)
+			}
+			return err
+		},
+	}
+	o := host.NewOutbox(in.bus, "a", b)
+	serve(t, o.Serve)
+	report := func(status events.ConnectorStatus) {
+		o.Report(&events.ConnectorReport{Connector: "c1", Generation: 7, Status: status}, host.AtOnce)
+	}
+	report(events.StatusRefreshing)
+	<-b.writing
+	report(events.StatusWaiting)
+	o.Arm(host.Alarm{Cycle: events.Cycle{Connector: "c1", Kind: events.CycleRefresh, Generation: 7}, Pattern: "@every 1h"})
+	report(events.StatusStopped)
+	close(b.goOn)
+	if err := <-b.found; err != nil {
+		t.Errorf("the last report is written before the schedule is armed: %v", err)
+	}
+}
+
+// TestAScheduleThatArrivesLateIsArmedAgain: the node that had the connector
+// before arms its own schedule over that of the node that has it now, which
+// would else wait for ever.
+func TestAScheduleThatArrivesLateIsArmedAgain(t *testing.T) {
+	t.Parallel()
+	in, s := newInstallation(t), &script{}
+	in.host(t, "a", &script{})
+	in.host(t, "b", s)
+	in.assign(t, &events.Assignment{Definition: assignment("c1", 3, everySecond).Definition, Node: "b", Generation: 3})
+	until(t, "refreshes by the schedule", func() bool { return s.called("refresh") > 1 })
+	late := host.NewOutbox(in.bus, "a", in.reports)
+	serve(t, late.Serve)
+	late.Arm(host.Alarm{
+		Cycle: events.Cycle{Connector: "c1", Kind: events.CycleRefresh, Generation: 2}, Pattern: "@every 1s",
+	})
+	stream, err := in.bus.JetStream().Stream(t.Context(), in.bus.Topics().CyclesStream())
+	check(t, err)
+	target := func() string {
+		m, err := stream.GetLastMsgForSubject(t.Context(), in.bus.Topics().Schedule("c1", string(events.CycleRefresh)))
+		check(t, err)
+		return m.Header.Get("Nats-Schedule-Target")
+	}
+	until(t, "the late schedule", func() bool { return target() == in.bus.Topics().Due("a", "c1") })
+	until(t, "the schedule of who has it", func() bool { return target() == in.bus.Topics().Due("b", "c1") })
+	refreshed := s.called("refresh")
+	until(t, "refreshes by the schedule again", func() bool { return s.called("refresh") > refreshed+1 })
+}

@@ -341,13 +341,17 @@ func (r *runner) leave(problem string) {
 	r.engine.gone(r.id)
 }
 
-// cycle takes a cycle that is due. One of an older generation is none of ours.
+// cycle takes a cycle that is due. One of a later generation is for who comes
+// after this run; one of an earlier generation says that the schedule is not ours.
 func (r *runner) cycle(c *events.Cycle, due time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	n, l := newRun(c, due), r.life
+	if !n.asked && c.Generation < r.given.Generation {
+		r.armed = ""
+	}
 	switch {
-	case r.left || r.final != "" || !n.asked && c.Generation != r.given.Generation:
+	case r.left || r.final != "" || c.Generation > r.given.Generation:
 		r.drop(n, events.OutcomeLost, errStopped)
 	case n.asked && (c.Kind == events.CycleRestart || l == nil || l.ending):
 		r.restart(n)
