@@ -3,6 +3,7 @@ package integration_test
 import (
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"testing"
 	"time"
@@ -17,12 +18,18 @@ import (
 const (
 	clusterConnectors = 200
 	clusterSenders    = 4
-	// recovery is how long it may take until every connector runs again.
+	// recovery is how long it takes at most until every connector runs again, on
+	// a machine that does nothing else.
 	recovery = 10 * time.Second
 	// resumption is how long it may take after NATS has elected a leader for
 	// every stream that lost its own. The servers take four to nine seconds for
 	// that, or more when all of them start again, whatever Camena does.
 	resumption = 4 * time.Second
+	// patience is by how many times longer it may take where nobody asks for
+	// times: this machine may be busy.
+	patience = 3
+	// strictTimes is what to set for the times above to count.
+	strictTimes = "CAMENA_STRICT_TIMES"
 )
 
 // trial is the cluster with what it is observed by, over all its failures.
@@ -47,7 +54,8 @@ type killing struct {
 // TestClusterSurvivesKills kills, one after the other, all that a cluster of
 // three NATS servers and three nodes stands on, while four applications send
 // changes and 200 connectors run. Nothing may be lost, applied twice or out of
-// order, and no connector may run in two places.
+// order, and no connector may run in two places. Each time is told; for those
+// that the documents promise to count, set CAMENA_STRICT_TIMES=1.
 //
 //nolint:paralleltest // it measures times: other tests would be in its way
 func TestClusterSurvivesKills(t *testing.T) {
@@ -193,6 +201,9 @@ func (c *trial) survive(t *testing.T, what string, victims ...string) {
 	limit := max(recovery, k.elected+resumption)
 	if len(victims) > 1 {
 		limit = k.elected + recovery // all nodes have to find all servers again
+	}
+	if os.Getenv(strictTimes) == "" {
+		limit *= patience
 	}
 	if k.again > limit {
 		c.observer.slowest(t, killed)
