@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -49,7 +50,7 @@ func (x *Index) Read(e *Event) (Fact, error) {
 func (f *Fact) IsDeletion() bool { return f.record != nil && f.record.deleted }
 
 func factOf(types *opentypes.Registry, e *Event) (Fact, error) {
-	f := Fact{sequence: e.Sequence, position: e.Position, stored: e.Stored, id: e.ID}
+	f := Fact{sequence: e.Sequence, position: e.Position, stored: e.Stored, at: e.Time, id: e.ID}
 	if e.Damage != nil {
 		return f, e.Damage
 	}
@@ -81,11 +82,32 @@ func (f *Fact) read(types *opentypes.Registry, e *Event) error {
 			deleted: true, relationship: e.Relationship,
 			typ: known(types, events.ElementType{Name: e.TypeName}, e.Relationship),
 		}
-		f.record.guid, err = uuid.Parse(e.GUID)
+		if f.record.guid, err = uuid.Parse(e.GUID); err == nil && !e.Relationship {
+			err = f.record.takeName(c.Previous)
+		}
 	case e.Relationship:
 		f.record, err = parseState(types, c.Relationship, true)
 	default:
 		f.record, err = parseState(types, c.Element, false)
 	}
 	return err
+}
+
+// takeName notes the name that an element had until it was deleted.
+func (r *record) takeName(previous []byte) error {
+	var was struct {
+		Header struct {
+			QualifiedName string `json:"qualifiedName"`
+		} `json:"header"`
+	}
+	r.name = r.guid.String()
+	if len(previous) == 0 {
+		return nil
+	}
+	if err := json.Unmarshal(previous, &was); err != nil {
+		return err
+	}
+	r.name = cmp.Or(was.Header.QualifiedName, r.name)
+	r.derived = r.named() && r.guid == events.ElementKey(events.ByName(r.name))
+	return nil
 }

@@ -2,26 +2,33 @@ package graph
 
 import (
 	"cmp"
+	"hash/maphash"
 	"slices"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/tidwall/btree"
 
 	"github.com/camena-io/camena/events"
 )
 
-// Tombstone is a deletion that has not been swept.
+// Tombstone is a deletion that has not been swept. There may be as many as there
+// are elements, so it has no gaps, and times are Unix nanoseconds.
 type Tombstone struct {
 	GUID         uuid.UUID
 	Type         *events.ElementType
 	Relationship bool
-	// Sequence of the event on the out topic, and when that was Stored.
-	Sequence uint64
-	Stored   time.Time
-	// position is the in-sequence of the command.
-	position uint64
 	// purged says that the history has to go, and is not known to have gone.
 	purged bool
+	// Sequence of the event on the out topic.
+	Sequence uint64
+	// position is the in-sequence of the command.
+	position uint64
+	// stored is when the event was stored, at when the command was, which is what
+	// the event says.
+	stored, at int64
+	// name is the hash of the qualified name, 0 if that leads to the guid.
+	name uint64
 }
 
 // graves are the deletions that have not been swept.
@@ -30,18 +37,45 @@ type graves struct {
 	tombstones []Tombstone
 	// last is the sequence of the last deletion of what is not there any more.
 	last map[guid]uint64
+	// names are the deletions of elements whose names do not lead to their guids.
+	names *btree.BTreeG[formerName]
+	seed  maphash.Seed
 }
 
-func newGraves() graves { return graves{last: map[guid]uint64{}} }
+// formerName is the hash of a name that an element had until it was deleted.
+type formerName struct {
+	name     uint64
+	until    int64
+	sequence uint64
+}
+
+func newGraves() graves {
+	names := btree.NewBTreeGOptions(byFormerName, btree.Options{NoLocks: true})
+	return graves{last: map[guid]uint64{}, names: names, seed: maphash.MakeSeed()}
+}
+
+func byFormerName(a, b formerName) bool {
+	return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.until, b.until), cmp.Compare(a.sequence, b.sequence)) < 0
+}
 
 // bury notes a deletion.
 func (x *Index) bury(f *Fact) {
-	t := Tombstone{GUID: f.record.guid, Type: f.record.typ, Relationship: f.record.relationship, Sequence: f.sequence, Stored: f.stored}
-	t.position, t.purged = f.position, f.purged
+	t := Tombstone{GUID: f.record.guid, Type: f.record.typ, Relationship: f.record.relationship, Sequence: f.sequence, purged: f.purged}
+	t.position, t.stored, t.at = f.position, f.stored.UnixNano(), f.at.UnixNano()
+	// What is left of a purge does not tell the name, and who deleted it shall not
+	// know more than who reads that.
+	if r := f.record; r.named() && !r.derived && !f.moved && !f.purged {
+		t.name = maphash.String(x.seed, r.name)
+		x.names.Set(t.formerName())
+	}
 	x.tombstones = append(x.tombstones, t)
 	if !f.moved {
 		x.last[t.GUID] = t.Sequence
 	}
+}
+
+func (t *Tombstone) formerName() formerName {
+	return formerName{name: t.name, until: t.at, sequence: t.Sequence}
 }
 
 // buried returns the sequence of the event that deleted what has that guid, if
@@ -92,10 +126,18 @@ func (x *Index) Unerased() []Tombstone {
 func (x *Index) Erased(t Tombstone) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	i, ok := slices.BinarySearchFunc(x.tombstones, t.Sequence, func(t Tombstone, sequence uint64) int { return cmp.Compare(t.Sequence, sequence) })
-	if ok {
-		x.tombstones[i].purged = false
+	if t := x.tombstone(t.Sequence); t != nil {
+		t.purged = false
 	}
+}
+
+// tombstone returns the deletion with a sequence, nil if it has been swept.
+func (x *Index) tombstone(sequence uint64) *Tombstone {
+	i, ok := slices.BinarySearchFunc(x.tombstones, sequence, func(t Tombstone, sequence uint64) int { return cmp.Compare(t.Sequence, sequence) })
+	if !ok {
+		return nil
+	}
+	return &x.tombstones[i]
 }
 
 // OldestTombstone returns the oldest deletion, if it is from before a time and
@@ -106,7 +148,7 @@ func (x *Index) OldestTombstone(before time.Time) (Tombstone, bool) {
 	defer x.mu.Unlock()
 	for len(x.tombstones) > 0 {
 		t := x.tombstones[0]
-		if !t.Stored.Before(before) || t.Sequence == x.sequence {
+		if t.stored >= before.UnixNano() || t.Sequence == x.sequence {
 			return Tombstone{}, false
 		}
 		if now := x.byGUID[t.GUID]; now == nil || now.typ.Name != t.Type.Name {
@@ -121,6 +163,9 @@ func (x *Index) unbury(t Tombstone) {
 	x.tombstones = x.tombstones[1:]
 	if x.last[t.GUID] == t.Sequence {
 		delete(x.last, t.GUID)
+	}
+	if t.name != 0 {
+		x.names.Delete(t.formerName())
 	}
 }
 
@@ -137,22 +182,23 @@ func (x *Index) Forget(t Tombstone) {
 func (x *Index) ForgetSwept(before time.Time) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	for len(x.tombstones) > 0 && x.tombstones[0].Stored.Before(before) {
+	for len(x.tombstones) > 0 && x.tombstones[0].stored < before.UnixNano() {
 		x.unbury(x.tombstones[0])
 	}
 }
 
-// latestTombstones returns the last deletions of elements, newest first.
-func (x *Index) latestTombstones(most int) (list []Tombstone) {
+// buriedAs returns the element that had a name at a time, and had it until it was
+// deleted, though the name does not lead to its guid. A name is that of one
+// element at a time: it is the first that was deleted after it.
+func (x *Index) buriedAs(name string, at time.Time) (id guid, ok bool) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	for _, t := range slices.Backward(x.tombstones) {
-		if len(list) == most {
-			break
+	hash := maphash.String(x.seed, name)
+	x.names.Ascend(formerName{name: hash, until: at.UnixNano() + 1}, func(f formerName) bool {
+		if t := x.tombstone(f.sequence); f.name == hash && t != nil {
+			id, ok = t.GUID, true
 		}
-		if !t.Relationship {
-			list = append(list, t)
-		}
-	}
-	return list
+		return false
+	})
+	return id, ok
 }

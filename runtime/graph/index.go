@@ -272,9 +272,10 @@ func (x *Index) Waiting() (sequence uint64, advanced <-chan struct{}) {
 // Fact is what one message of the out topic says.
 type Fact struct {
 	sequence, position uint64
-	stored             time.Time
-	id                 string
-	record             *record // nil for a fence, and for a type
+	// stored is when it was stored, at when its command was.
+	stored, at time.Time
+	id         string
+	record     *record // nil for a fence, and for a type
 	// moved says that the element goes on under another type; the record is
 	// what ends.
 	moved bool

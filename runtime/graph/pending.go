@@ -103,6 +103,7 @@ func (p *Pending) Apply(r *Request, c events.Command) (Outcome, error) {
 	if r.DryRun {
 		o = o.preview()
 	}
+	o.at = r.Time
 	for i := range o.changes {
 		o.changes[i].id = r.ID + "-" + strconv.Itoa(i)
 	}
@@ -121,6 +122,8 @@ type Outcome struct {
 	// before the changes are stored.
 	Result  events.Result
 	changes []change
+	// at is when the command was stored.
+	at time.Time
 }
 
 // Change is an event to be published.
@@ -180,7 +183,7 @@ func (o *Outcome) AppendFacts(facts []Fact, position uint64, stored time.Time) [
 	for i := range o.changes {
 		c := &o.changes[i]
 		facts = append(facts, Fact{
-			sequence: o.Result.Sequence - n + 1 + uint64(i), position: position, stored: stored, id: c.id,
+			sequence: o.Result.Sequence - n + 1 + uint64(i), position: position, stored: stored, at: o.at, id: c.id,
 			record: c.record, moved: c.moved, purged: c.purged, typeDef: c.typeDef,
 			connector: c.fence.Connector, generation: c.fence.Generation,
 		})

@@ -3,6 +3,7 @@ package graph
 import (
 	"cmp"
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,15 +26,6 @@ func (x *Index) Get(ctx context.Context, log Log, q *events.Get) (ElementAnswer,
 	}
 	sequence, _ := x.Reached()
 	s, err := asOf(ctx, log, q, x.whoIsNamed(q))
-	if err != nil && q.GUID == "" {
-		buried, failed := x.buriedAs(ctx, log, q.QualifiedName)
-		if failed != nil {
-			return ElementAnswer{}, failed
-		}
-		if former, formerErr := asOf(ctx, log, q, buried); formerErr == nil {
-			s, err = former, nil
-		}
-	}
 	if err != nil {
 		return ElementAnswer{}, err
 	}
@@ -71,38 +63,20 @@ func asOf(ctx context.Context, log Log, q *events.Get, ids []string) (*past, err
 func moment(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 
 // whoIsNamed returns the guids that the question may be about: who has the name
-// now, who would have it from its creation on, and who had it when it was deleted.
+// now, who would have it from its creation on, and who had it then and does not
+// have it any more.
 func (x *Index) whoIsNamed(q *events.Get) []string {
 	if q.GUID != "" {
 		return []string{q.GUID}
 	}
-	derived := events.GUIDOf(q.QualifiedName)
-	if e := x.named(q.QualifiedName); e != nil && e.guid.String() != derived {
-		return []string{e.guid.String(), derived}
+	ids := []string{events.GUIDOf(q.QualifiedName)}
+	if e := x.named(q.QualifiedName); e != nil && e.guid.String() != ids[0] {
+		ids = []string{e.guid.String(), ids[0]}
 	}
-	return []string{derived}
-}
-
-// maxBuried is how many deletions are looked at for a name.
-const maxBuried = 500
-
-// buriedAs returns the guids of elements that had the name when they were
-// deleted, though the name does not lead to their guids; newest first.
-func (x *Index) buriedAs(ctx context.Context, log Log, name string) (ids []string, err error) {
-	for _, t := range x.latestTombstones(maxBuried) {
-		e, ok, err := log.At(ctx, t.Sequence)
-		if err != nil {
-			return nil, err
-		}
-		var c storedChange
-		if !ok || json.Unmarshal(e.Data, &c) != nil {
-			continue
-		}
-		if before, err := pastOf(string(c.Previous), false); err == nil && before != nil && before.header.QualifiedName == name {
-			ids = append(ids, t.GUID.String())
-		}
+	if id, ok := x.buriedAs(q.QualifiedName, q.AsOf); ok && !slices.Contains(ids, id.String()) {
+		ids = append(ids, id.String())
 	}
-	return ids, nil
+	return ids
 }
 
 // life is what the out topic keeps of an element or relationship, oldest first.

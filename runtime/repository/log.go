@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -19,6 +20,7 @@ import (
 func eventOf(names topics.Topics, m *bus.Message) graph.Event {
 	e := graph.Event{Sequence: m.Sequence, Stored: m.Time, Data: m.Data}
 	e.ID, e.Type = idOf(m.Header), m.Header.Get("ce-type")
+	e.Time = timeOf(m)
 	if e.Position, e.Damage = strconv.ParseUint(m.Header.Get("ce-"+events.ExtInSequence), 10, 64); e.Damage != nil {
 		e.Damage = events.Errorf(events.CodeInvalid, events.ExtInSequence, "%s", e.Damage)
 		return e
@@ -30,6 +32,15 @@ func eventOf(names topics.Topics, m *bus.Message) graph.Event {
 	e.Damage = err
 	e.Subject = graph.Subject{Relationship: subject.Relationship, TypeName: subject.Type, GUID: subject.GUID}
 	return e
+}
+
+// timeOf returns what the event says, or when it was stored if that cannot be read.
+func timeOf(m *bus.Message) time.Time {
+	t, err := time.Parse(time.RFC3339Nano, m.Header.Get("ce-time"))
+	if err != nil {
+		return m.Time
+	}
+	return t
 }
 
 func idOf(h nats.Header) string { return events.DecodeAttribute(h.Get("ce-id")) }
