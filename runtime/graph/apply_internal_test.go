@@ -68,6 +68,20 @@ func TestPurgingWhereAnIdentifierCannotBeRead(t *testing.T) {
 	}
 }
 
+// What an element was anchored to may be its own identifier: that tells of what is
+// purged, and so goes with it.
+func TestPurgingWhatIsAnchoredToItsIdentifier(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.must(t, topicNamed("t"), topicNamed("s"),
+		&events.LinkExternalID{ExternalID: events.ExternalID{Element: events.ByName("t"), Scope: events.ByName("s"), Identifier: "1"}},
+		&events.Upsert{Merge: true, Element: events.ElementSpec{Type: "Topic", QualifiedName: "t", Anchor: events.ByName(events.ExternalIDName("s", "1"))}},
+		&events.Delete{Element: events.ByName("t"), Method: events.DeletePurge})
+	if r := d.index.named(events.ExternalIDName("s", "1")); r != nil {
+		t.Errorf("what is left is %s", r.text)
+	}
+}
+
 func TestAStateWithTheNilGUIDIsDamage(t *testing.T) {
 	t.Parallel()
 	e := events.Element{Header: events.ElementHeader{GUID: uuid.Nil.String(), Type: events.ElementType{Name: "Topic"}}}

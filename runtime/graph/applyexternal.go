@@ -177,10 +177,12 @@ func purgeIdentifiers(v view, q *Request, o Outcome) Outcome {
 	return o
 }
 
-// isOrphan reports whether nothing has an identifier but what goes.
+// isOrphan reports whether nothing has an identifier, nor is anchored to it, but
+// what goes.
 func isOrphan(v view, id *record, goes map[guid]bool) bool {
-	return len(v.anchored(id.guid)) == 0 && !slices.ContainsFunc(v.linked(id.guid), func(l *record) bool {
-		return l.typ.Name == typeExternalIDLink && !goes[l.guid]
+	stays := func(r *record) bool { return !goes[r.guid] }
+	return !slices.ContainsFunc(v.anchored(id.guid), stays) && !slices.ContainsFunc(v.linked(id.guid), func(l *record) bool {
+		return l.typ.Name == typeExternalIDLink && stays(l)
 	})
 }
 
