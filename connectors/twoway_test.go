@@ -25,7 +25,7 @@ type catalog struct {
 // actor makes a context for somebody.
 func actor(t *testing.T, b *bus.Bus, name string, generation uint64) *connectors.Context {
 	t.Helper()
-	m, err := b.Metadata(t.Context(), name)
+	m, err := b.Metadata(name)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -50,7 +50,7 @@ type sender struct {
 
 func newSender(t *testing.T, b *bus.Bus, name string, seed uint64) *sender {
 	t.Helper()
-	m, err := b.Metadata(t.Context(), name)
+	m, err := b.Metadata(name)
 	if err != nil {
 		t.Fatal(err)
 	}

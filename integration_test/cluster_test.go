@@ -86,7 +86,7 @@ func (c *trial) populate(t *testing.T) {
 	}
 	c.touch(t)
 	c.observer = observe(t, c.bus, clusterConnectors)
-	m, err := c.bus.Metadata(t.Context(), "operator")
+	m, err := c.bus.Metadata("operator")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -239,7 +239,7 @@ func (c *trial) keptRunning(t *testing.T, elsewhere map[string]uint64) {
 // verify compares all that has happened with what was sent.
 func (c *trial) verify(t *testing.T, senders []*sender) {
 	t.Helper()
-	m, err := c.bus.Metadata(t.Context(), "operator")
+	m, err := c.bus.Metadata("operator")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -201,7 +201,7 @@ func TestMalformedInput(t *testing.T) {
 		t.Fatal(err)
 	}
 	runtimetest.Run(t, r.Serve)
-	m, err := b.Metadata(t.Context(), "test")
+	m, err := b.Metadata("test")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -54,7 +54,7 @@ func (p *program) resourceCommand(cmd *cobra.Command, do func(*applying, context
 			return err
 		}
 		return p.withBus(cmd.Context(), 0, func(ctx context.Context, b *bus.Bus) error {
-			if a.metadata, err = b.Metadata(ctx, source); err != nil {
+			if a.metadata, err = b.Metadata(source); err != nil {
 				return err
 			}
 			a.bus, a.actor = b, p.config.User

@@ -34,7 +34,7 @@ func newInstallation(tb testing.TB) *installation {
 	tb.Helper()
 	i := &installation{bus: runtimetest.NewBus(tb, runtimetest.NewServer(tb))}
 	var err error
-	if i.metadata, err = i.bus.Metadata(tb.Context(), "test"); err != nil {
+	if i.metadata, err = i.bus.Metadata("test"); err != nil {
 		tb.Fatal(err)
 	}
 	return i

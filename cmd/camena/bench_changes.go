@@ -141,7 +141,7 @@ func (b *changesBench) round(ctx context.Context, r *rig, i int) (applied, relay
 		return applied, relayed, err
 	}
 	defer conn.Close()
-	metadata, err := conn.Metadata(ctx, "bench")
+	metadata, err := conn.Metadata("bench")
 	if err != nil {
 		return applied, relayed, err
 	}

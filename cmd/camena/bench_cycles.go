@@ -127,7 +127,7 @@ func (b *cyclesBench) measure(ctx context.Context, r *rig) ([]figure, error) {
 }
 
 func (b *cyclesBench) catalog(ctx context.Context, conn *bus.Bus) error {
-	metadata, err := conn.Metadata(ctx, "bench")
+	metadata, err := conn.Metadata("bench")
 	if err != nil {
 		return err
 	}

@@ -120,7 +120,7 @@ func (b *queriesBench) fill(ctx context.Context, r *rig) (time.Duration, error) 
 		return 0, err
 	}
 	defer conn.Close()
-	metadata, err := conn.Metadata(ctx, "bench")
+	metadata, err := conn.Metadata("bench")
 	if err != nil {
 		return 0, err
 	}
@@ -159,7 +159,7 @@ func (b *queriesBench) serve(ctx context.Context, r *rig, conn *bus.Bus) (stop f
 	err = repo.Await(ctx, uint64(b.elements)) //nolint:gosec // a count
 	for err == nil {
 		var m *bus.Metadata
-		if m, err = conn.Metadata(ctx, "bench"); err != nil {
+		if m, err = conn.Metadata("bench"); err != nil {
 			break
 		}
 		if _, err := m.Find(ctx, events.Find{Text: "no such text", Page: events.Page{Limit: 1}}); err == nil {

@@ -23,7 +23,7 @@ func (b *queriesBench) ask(ctx context.Context, r *rig, server *bus.Bus) ([]figu
 		return nil, err
 	}
 	defer client.Close()
-	m, err := client.Metadata(ctx, "bench")
+	m, err := client.Metadata("bench")
 	if err != nil {
 		return nil, err
 	}

@@ -18,7 +18,7 @@ func (b *changesBench) setRound(ctx context.Context, r *rig, i int) (applied spe
 		return applied, err
 	}
 	defer conn.Close()
-	metadata, err := conn.Metadata(ctx, "bench")
+	metadata, err := conn.Metadata("bench")
 	if err != nil {
 		return applied, err
 	}

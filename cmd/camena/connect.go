@@ -103,7 +103,7 @@ func (p *program) withBus(ctx context.Context, limit time.Duration, ask func(ctx
 // withMetadata runs a command that asks the repository.
 func (p *program) withMetadata(ctx context.Context, ask func(ctx context.Context, m *bus.Metadata) error) error {
 	return p.withBus(ctx, answerTime, func(ctx context.Context, b *bus.Bus) error {
-		m, err := b.Metadata(ctx, source)
+		m, err := b.Metadata(source)
 		if err != nil {
 			return err
 		}

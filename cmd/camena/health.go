@@ -30,7 +30,7 @@ It serves as the health check of containers.`,
 }
 
 func (p *program) checkHealth(ctx context.Context, b *bus.Bus) error {
-	m, err := b.Metadata(ctx, source)
+	m, err := b.Metadata(source)
 	if err != nil {
 		return err
 	}

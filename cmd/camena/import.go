@@ -114,7 +114,7 @@ func (i *importing) run(ctx context.Context, files []string) error {
 	err := i.p.withBus(ctx, 0, func(ctx context.Context, b *bus.Bus) (err error) {
 		i.bus, i.progress = b, newProgress(i.p.stderr, i.noProgress)
 		defer i.progress.end()
-		if i.metadata, err = b.Metadata(ctx, source); err != nil {
+		if i.metadata, err = b.Metadata(source); err != nil {
 			return err
 		}
 		for _, name := range files {

@@ -88,7 +88,7 @@ func installationOn(t *testing.T, server *embedded.Server, domain string) *insta
 		t.Fatal(err)
 	}
 	i := &installation{bus: b}
-	if i.metadata, err = b.Metadata(t.Context(), "test"); err != nil {
+	if i.metadata, err = b.Metadata("test"); err != nil {
 		t.Fatal(err)
 	}
 	return i

@@ -231,7 +231,7 @@ func (n *node) apply(ctx context.Context, p *program, resources []wantedResource
 	if len(resources) == 0 {
 		return nil
 	}
-	metadata, err := n.bus.Metadata(ctx, source)
+	metadata, err := n.bus.Metadata(source)
 	if err != nil {
 		return err
 	}

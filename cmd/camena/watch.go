@@ -113,7 +113,7 @@ var errEnough = errors.New("enough events")
 
 func (w *watching) run(ctx context.Context) error {
 	return w.p.withBus(ctx, 0, func(ctx context.Context, b *bus.Bus) error {
-		m, err := b.Metadata(ctx, source)
+		m, err := b.Metadata(source)
 		if err != nil {
 			return err
 		}

@@ -37,7 +37,7 @@ var (
 
 // Metadata returns the repository as seen by a sender. It costs nothing until
 // it is used.
-func (b *Bus) Metadata(_ context.Context, source string) (*Metadata, error) {
+func (b *Bus) Metadata(source string) (*Metadata, error) {
 	if source == "" {
 		return nil, errors.New("metadata: a sender needs a name")
 	}

@@ -20,7 +20,7 @@ import (
 
 func metadata(t *testing.T, b *bus.Bus, source string) *bus.Metadata {
 	t.Helper()
-	m, err := b.Metadata(t.Context(), source)
+	m, err := b.Metadata(source)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +63,7 @@ func TestAQuestionThatNobodyAnswers(t *testing.T) {
 
 func TestAMetadataWithoutSenderIsRefused(t *testing.T) {
 	t.Parallel()
-	if _, err := setup(t).Metadata(t.Context(), ""); err == nil {
+	if _, err := setup(t).Metadata(""); err == nil {
 		t.Error("a sender without name is taken")
 	}
 }

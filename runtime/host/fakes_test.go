@@ -284,7 +284,7 @@ func core(t *testing.T, s *script, test func(t *bubble, c *host.Core, r *recorde
 		}
 		r.core = host.NewCore(host.Settings{
 			Node: "a", Instance: "a-1", Connectors: s.factories(t), Parallel: 4,
-			Metadata: func(context.Context, string) (host.Metadata, error) { return nowhere{}, nil },
+			Metadata: func(string) (host.Metadata, error) { return nowhere{}, nil },
 		}, r)
 		test(&bubble{t}, r.core, r)
 		r.core.Stop(false)

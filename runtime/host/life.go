@@ -89,8 +89,8 @@ func (e *engine) make(d *events.Definition) (connectors.Connector, error) {
 }
 
 // newContext makes what the runtime offers to the connector.
-func (r *runner) newContext(ctx context.Context, l *life, a *events.Assignment) (*connectors.Context, error) {
-	m, err := r.engine.set.Metadata(ctx, a.Definition.ID)
+func (r *runner) newContext(l *life, a *events.Assignment) (*connectors.Context, error) {
+	m, err := r.engine.set.Metadata(a.Definition.ID)
 	if err != nil {
 		return nil, fmt.Errorf("metadata: %w", err)
 	}

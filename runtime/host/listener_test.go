@@ -57,7 +57,7 @@ func TestAListenerThatMovesMissesNothing(t *testing.T) {
 	in.host(t, "b", s)
 	d := assignment("c1", 1, listens).Definition
 	in.assign(t, &events.Assignment{Definition: d, Node: "a", Generation: 1})
-	m, err := in.bus.Metadata(t.Context(), "c1")
+	m, err := in.bus.Metadata("c1")
 	check(t, err)
 	until(t, "it listens", func() bool {
 		p, err := m.LoadPosition(t.Context(), "listener", 0)

@@ -165,7 +165,7 @@ func (r *runner) start(l *life, first *run, leave func()) {
 	r.set(events.StatusInitialized)
 	a := r.given
 	r.do(l, "Start", r.limit(r.engine.set.Timing.Start), func(ctx context.Context) error {
-		c, err := r.newContext(ctx, l, &a)
+		c, err := r.newContext(l, &a)
 		if err != nil {
 			return err
 		}

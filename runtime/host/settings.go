@@ -1,7 +1,6 @@
 package host
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"math/rand/v2"
@@ -21,7 +20,7 @@ type Settings struct {
 	Connectors connectors.Set
 	// Metadata gives a connector, named by its id, access to the metadata; nil
 	// means the bus.
-	Metadata func(ctx context.Context, connector string) (Metadata, error)
+	Metadata func(connector string) (Metadata, error)
 	// Roles are those of the node; its heartbeat tells them.
 	Roles   []string
 	Version string
@@ -68,8 +67,8 @@ func (s *Settings) complete() error {
 		return errors.New("host: Node, Instance and Bus are needed")
 	}
 	if s.Metadata == nil {
-		s.Metadata = func(ctx context.Context, connector string) (Metadata, error) {
-			return s.Bus.Metadata(ctx, connector)
+		s.Metadata = func(connector string) (Metadata, error) {
+			return s.Bus.Metadata(connector)
 		}
 	}
 	s.defaults()

@@ -131,7 +131,7 @@ func newWorld(t *testing.T, server *embedded.Server, domain string) *world {
 	if err := w.bus.Ensure(t.Context(), limits); err != nil {
 		t.Fatal(err)
 	}
-	m, err := w.bus.Metadata(t.Context(), "test")
+	m, err := w.bus.Metadata("test")
 	if err != nil {
 		t.Fatal(err)
 	}

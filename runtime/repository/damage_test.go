@@ -36,7 +36,7 @@ func (b *bundle) fill(t *testing.T, n int, command func(i int) events.Command) {
 func idleBundle(t *testing.T) *bundle {
 	t.Helper()
 	b := &bundle{bus: runtimetest.NewBus(t, runtimetest.NewServer(t))}
-	m, err := b.bus.Metadata(t.Context(), "test")
+	m, err := b.bus.Metadata("test")
 	if err != nil {
 		t.Fatal(err)
 	}

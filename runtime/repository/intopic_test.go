@@ -15,7 +15,7 @@ func TestANewInTopicIsAppliedFromItsBeginning(t *testing.T) {
 	t.Parallel()
 	b := &bundle{bus: runtimetest.NewBus(t, runtimetest.NewServer(t))}
 	stop := b.start(t)
-	m, err := b.bus.Metadata(t.Context(), "test")
+	m, err := b.bus.Metadata("test")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,7 +30,7 @@ func setup(tb testing.TB) *bundle {
 
 func (b *bundle) connect(tb testing.TB) {
 	tb.Helper()
-	m, err := b.bus.Metadata(tb.Context(), "test")
+	m, err := b.bus.Metadata("test")
 	if err != nil {
 		tb.Fatal(err)
 	}
