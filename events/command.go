@@ -3,6 +3,7 @@ package events
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
@@ -368,6 +369,29 @@ type Preview struct {
 	Element      *ElementChange      `json:"element,omitempty"`
 	Relationship *RelationshipChange `json:"relationship,omitempty"`
 	OpenType     *TypeChange         `json:"openType,omitempty"`
+}
+
+// DecodeChange reads the data of a change event about an element, a relationship
+// or a type.
+func DecodeChange(eventType string, data []byte) (Preview, error) {
+	p := Preview{Type: eventType}
+	var err error
+	switch {
+	case strings.HasPrefix(eventType, "io.camena.element."):
+		p.Element, err = unmarshalPointer[ElementChange](data)
+	case strings.HasPrefix(eventType, "io.camena.relationship."):
+		p.Relationship, err = unmarshalPointer[RelationshipChange](data)
+	case strings.HasPrefix(eventType, "io.camena.type."):
+		p.OpenType, err = unmarshalPointer[TypeChange](data)
+	default:
+		err = Errorf(CodeInvalid, "", "%s is no change of an element, a relationship or a type", eventType)
+	}
+	return p, err
+}
+
+func unmarshalPointer[T any](data []byte) (*T, error) {
+	v, err := Unmarshal[T](data)
+	return &v, err
 }
 
 func validGUID(pointer, guid string) error {

@@ -69,11 +69,12 @@ func (r *Repository) History(_ context.Context, q events.History) (events.Histor
 		if id == "" {
 			id = r.index.GUID(q.QualifiedName)
 		}
-		for i := range r.log {
-			if r.log[i].GUID != id {
+		for i := range r.log.Events {
+			e := &r.log.Events[i]
+			if e.GUID != id {
 				continue
 			}
-			c := r.log[i].change()
+			c := r.log.change(e)
 			a.Changes = append(a.Changes, events.Entry{
 				Sequence: c.Sequence, Type: c.Type, Time: c.Time, Actor: c.Actor, Element: c.Element, Relationship: c.Relationship,
 			})

@@ -87,7 +87,7 @@ func typesWith(more []events.TypeDef) (*opentypes.Registry, error) {
 func newRepository(types *opentypes.Registry) *Repository {
 	index := graph.New(types, slog.New(slog.DiscardHandler))
 	return &Repository{
-		index: index, pending: pendingOn(index, graph.Rules{}),
+		index: index, pending: pendingOn(index, graph.Rules{}), log: history{actors: map[uint64]string{}},
 		ids: map[string]struct{}{}, positions: map[string]position{}, grown: make(chan struct{}),
 	}
 }
@@ -186,7 +186,7 @@ func (r *Repository) settle(ctx context.Context) events.Result {
 }
 
 // last returns the sequence of the last event.
-func (r *Repository) last() uint64 { return uint64(len(r.log)) }
+func (r *Repository) last() uint64 { return uint64(len(r.log.Events)) }
 
 // handle applies a command and makes the changes that it leads to.
 func (r *Repository) handle(ctx context.Context, e *events.Event) events.Result {
@@ -225,20 +225,11 @@ func (r *Repository) apply(ctx context.Context, e *events.Event) (o graph.Outcom
 }
 
 func (r *Repository) commit(o *graph.Outcome, q *graph.Request) {
-	for i := range o.Len() {
-		c := o.Change(i)
-		e := entry{Event: graph.Event{
-			Sequence: r.last() + 1, Position: q.Sequence, Stored: q.Time, Time: q.Time, ID: c.ID, Type: c.Type, Subject: c.Subject, Data: c.Data,
-		}}
-		if c.Deletion {
-			e.actor = q.Actor
-		}
-		r.log = append(r.log, e)
-	}
+	r.log.add(o, q)
 	o.Stored(r.last())
 	r.index.Commit(o.AppendFacts(nil, q.Sequence, q.Time)...)
 	for _, t := range r.index.Secrets() {
-		r.log.purge(t.GUID.String(), t.Sequence)
+		r.log.Erase(t)
 		r.index.Erased(t)
 	}
 	r.wake()

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"maps"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -310,23 +309,9 @@ func ChangeOf(msg *Message) (connectors.Change, error) {
 	if err != nil {
 		return connectors.Change{}, err
 	}
-	c := connectors.Change{Type: e.Type, Sequence: msg.Sequence, Time: e.Time, Actor: e.Extension(events.ExtActor)}
-	switch {
-	case inFamily(e.Type, connectors.AnyRelationshipChange):
-		change, err := events.Unmarshal[events.RelationshipChange](e.Data)
-		c.Relationship = &change
-		return c, err
-	case inFamily(e.Type, connectors.AnyTypeChange):
-		change, err := events.Unmarshal[events.TypeChange](e.Data)
-		c.OpenType = &change
-		return c, err
-	default:
-		change, err := events.Unmarshal[events.ElementChange](e.Data)
-		c.Element = &change
-		return c, err
-	}
-}
-
-func inFamily(eventType, family string) bool {
-	return strings.HasPrefix(eventType, strings.TrimSuffix(family, "*"))
+	p, err := events.DecodeChange(e.Type, e.Data)
+	return connectors.Change{
+		Type: e.Type, Sequence: msg.Sequence, Time: e.Time, Actor: e.Extension(events.ExtActor),
+		Element: p.Element, Relationship: p.Relationship, OpenType: p.OpenType,
+	}, err
 }

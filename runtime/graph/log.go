@@ -1,6 +1,9 @@
 package graph
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Log is where the events lie that an index was made of.
 type Log interface {
@@ -12,4 +15,63 @@ type Log interface {
 	// Of hands over the events about the element or relationship with a guid,
 	// oldest first. It returns how many are kept of one at most; 0 means all.
 	Of(ctx context.Context, guid string, take func(*Event) error) (most int64, err error)
+}
+
+// Events is a log in memory: each event is at its sequence less one. Of what was
+// erased there is an empty one.
+type Events []Event
+
+var _ Log = Events(nil)
+
+// At implements [Log].
+func (l Events) At(_ context.Context, sequence uint64) (e Event, ok bool, err error) {
+	if sequence == 0 || sequence > uint64(len(l)) || l[sequence-1].Type == "" {
+		return e, false, nil
+	}
+	return l[sequence-1], true, nil
+}
+
+// Between implements [Log].
+func (l Events) Between(_ context.Context, first, last uint64, take func(*Event)) error {
+	for i := range l[first-1 : last] {
+		if e := &l[first-1:][i]; e.Type != "" {
+			take(e)
+		}
+	}
+	return nil
+}
+
+// Of implements [Log]. All are kept.
+func (l Events) Of(_ context.Context, guid string, take func(*Event) error) (most int64, err error) {
+	for i := range l {
+		if l[i].GUID != guid {
+			continue
+		}
+		if err := take(&l[i]); err != nil {
+			return 0, err
+		}
+	}
+	return 0, nil
+}
+
+// Append returns the log with what a command leads to. The position is the
+// in-sequence of the command, the time that of all its events.
+func (l Events) Append(o *Outcome, position uint64, at time.Time) Events {
+	for i := range o.Len() {
+		c := o.Change(i)
+		l = append(l, Event{
+			Sequence: uint64(len(l)) + 1, Position: position, Stored: at, Time: at, ID: c.ID, Type: c.Type, Subject: c.Subject, Data: c.Data,
+		})
+	}
+	return l
+}
+
+// Erase empties the events about something that came before its deletion.
+func (l Events) Erase(t Tombstone) {
+	guid := t.GUID.String()
+	for i := range l[:t.Sequence-1] {
+		if l[i].GUID == guid {
+			l[i] = Event{}
+		}
+	}
 }

@@ -23,24 +23,9 @@ func (o *Outcome) preview() Outcome {
 }
 
 func (c *change) preview() events.Preview {
-	p := events.Preview{Type: c.eventType}
-	switch {
-	case c.typeDef != nil:
-		p.OpenType = decoded[events.TypeChange](c.data)
-	case c.record == nil:
-	case c.record.relationship:
-		p.Relationship = decoded[events.RelationshipChange](c.data)
-	default:
-		p.Element = decoded[events.ElementChange](c.data)
+	p, err := events.DecodeChange(c.eventType, c.data)
+	if err != nil { // of a fence there is nothing to show
+		return events.Preview{Type: c.eventType}
 	}
 	return p
-}
-
-// decoded reads back what the applier wrote.
-func decoded[T any](data []byte) *T {
-	v, err := events.Unmarshal[T](data)
-	if err != nil {
-		return nil
-	}
-	return &v
 }
