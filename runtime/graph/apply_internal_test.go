@@ -1,6 +1,8 @@
 package graph
 
 import (
+	"context"
+	"fmt"
 	"log/slog"
 	"testing"
 	"time"
@@ -15,6 +17,7 @@ import (
 type desk struct {
 	index    *Index
 	pending  *Pending
+	log      Events
 	sequence uint64 // of the in topic
 }
 
@@ -31,12 +34,16 @@ func newDesk(t *testing.T) *desk {
 func (d *desk) apply(c events.Command) (events.Result, error) {
 	d.sequence++
 	at := time.Unix(int64(d.sequence), 0)
-	o, err := d.pending.Apply(&Request{ID: "c", Sequence: d.sequence, Time: at, Actor: "test"}, c)
+	graves, err := d.index.Exhume(context.Background(), d.log, c)
 	if err != nil {
 		return events.Result{}, err
 	}
-	last, _ := d.index.Reached()
-	o.Result.Sequence = last + uint64(o.Len())
+	o, err := d.pending.Apply(&Request{ID: fmt.Sprint("c", d.sequence), Sequence: d.sequence, Time: at, Actor: "test", Graves: graves}, c)
+	if err != nil {
+		return events.Result{}, err
+	}
+	d.log = d.log.Append(&o, d.sequence, at)
+	o.Stored(uint64(len(d.log)))
 	d.index.Commit(o.AppendFacts(nil, d.sequence, at)...)
 	return o.Result, d.index.Check()
 }
@@ -79,6 +86,18 @@ func TestPurgingWhatIsAnchoredToItsIdentifier(t *testing.T) {
 		&events.Delete{Element: events.ByName("t"), Method: events.DeletePurge})
 	if r := d.index.named(events.ExternalIDName("s", "1")); r != nil {
 		t.Errorf("what is left is %s", r.text)
+	}
+}
+
+// A relationship comes back with its ends, and not by its guid: that an unlinked one
+// was dropped is no answer to who asked for an element.
+func TestRestoringTheGUIDOfARelationship(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	link := events.RelationshipSpec{Type: "DataFlow", End1: events.ByName("a"), End2: events.ByName("b"), GUID: events.GUIDOf("flow")}
+	d.must(t, topicNamed("a"), topicNamed("b"), &events.Link{Relationship: link}, &events.Unlink{GUID: link.GUID})
+	if r, err := d.apply(&events.Restore{Element: events.ByGUID(link.GUID)}); events.CodeOf(err) != events.CodeNotFound {
+		t.Errorf("%+v, %v", r, err)
 	}
 }
 

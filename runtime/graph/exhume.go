@@ -173,13 +173,13 @@ func (x *Index) grave(e *Event) (*record, error) {
 
 // together returns, of what one command deleted, what went with an element: what
 // was anchored to it, and the relationships of all these. It ends with the
-// element; without that there is nothing.
+// element; without that there is nothing. A relationship does not come back alone.
 func together(graves []*record, root guid) []*record {
 	byID := map[guid]*record{}
 	for _, r := range graves {
 		byID[r.guid] = r
 	}
-	if byID[root] == nil {
+	if r := byID[root]; r == nil || r.relationship {
 		return nil
 	}
 	in := map[guid]bool{}

@@ -181,6 +181,7 @@ func (m *model) putLink(l *modelLink, event string) modelResult {
 
 func (m *model) drop(l *modelLink, purge bool) {
 	delete(m.links, l.guid)
+	delete(m.graves, l.guid) // of an element that had the guid before
 	m.note("relationship", l.guid, events.TypeRelationshipDeleted, 0)
 	if purge {
 		m.forget("relationship", l.guid)
