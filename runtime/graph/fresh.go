@@ -11,12 +11,12 @@ import (
 // newGUID returns the guid of something that has no name to derive one from.
 func (q *Request) newGUID() guid {
 	q.made++
-	return FreshGUID(q.ID, q.Sequence, q.Time, q.made-1)
+	return freshGUID(q.ID, q.Sequence, q.Time, q.made-1)
 }
 
-// FreshGUID returns a UUIDv7 of the time of a command, whose other bits follow
+// freshGUID returns a UUIDv7 of the time of a command, whose other bits follow
 // from the command and from how many guids it needed before.
-func FreshGUID(id string, sequence uint64, at time.Time, made int) uuid.UUID {
+func freshGUID(id string, sequence uint64, at time.Time, made int) guid {
 	var n [3 * 8]byte
 	binary.BigEndian.PutUint64(n[:], sequence)
 	binary.BigEndian.PutUint64(n[8:], uint64(at.UnixNano()))

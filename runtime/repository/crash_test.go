@@ -4,8 +4,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,6 +17,7 @@ import (
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
 	"github.com/camena-io/camena/runtime/embedded"
+	"github.com/camena-io/camena/runtime/graph/graphtest"
 	"github.com/camena-io/camena/runtime/repository"
 	"github.com/camena-io/camena/runtime/runtimetest"
 	"github.com/camena-io/camena/topics"
@@ -40,9 +39,9 @@ func TestStoreEqualsModelWhateverCrashes(t *testing.T) {
 		defer w.close()
 		w.follow()
 		if rapid.IntRange(0, 3).Draw(rt, "empty") > 0 {
-			w.send(furniture())
+			w.send(graphtest.Furniture())
 		}
-		list := rapid.SliceOfN(wishes(), 20, 60).Draw(rt, "commands")
+		list := rapid.SliceOfN(graphtest.Wishes(), 20, 60).Draw(rt, "commands")
 		if rapid.IntRange(0, 2).Draw(rt, "peaceful") == 0 {
 			w.startWriter(0)
 			w.send(list)
@@ -68,7 +67,7 @@ type world struct {
 	domain   string
 	bus      *bus.Bus
 	metadata *bus.Metadata
-	model    *model
+	model    *graphtest.Model
 	sent     int
 	started  int
 	crashes  bool
@@ -79,7 +78,6 @@ type world struct {
 	stop     func()
 	// last is the sequence of the last outcome.
 	last    uint64
-	learned []learned
 	replies replies
 }
 
@@ -98,22 +96,10 @@ func (w *world) suffer(rt *rapid.T, n int) {
 func (w *world) finish(rt *rapid.T) {
 	w.awaitApplied()
 	w.learn(rt)
-	var restores []wish
-	for _, id := range slices.Sorted(maps.Keys(w.model.graves)) {
-		restores = append(restores, wish{command: &events.Restore{Element: events.ByGUID(id)}})
-	}
-	w.send(restores)
+	w.send(w.model.Restores())
 	w.awaitApplied()
 	w.learn(rt)
 	w.compare(rt)
-}
-
-// learned is what the in topic and the model say about a command.
-type learned struct {
-	issue
-	command events.Command
-	result  modelResult
-	asked   bool // for its outcome
 }
 
 // replies are the outcomes that the senders are told, by number of the command.
@@ -124,7 +110,7 @@ type replies struct {
 
 func newWorld(t *testing.T, server *embedded.Server, domain string) *world {
 	t.Helper()
-	w := &world{t: t, server: server, domain: domain, model: newModel(), replies: replies{inbox: nats.NewInbox()}}
+	w := &world{t: t, server: server, domain: domain, model: graphtest.NewModel(), replies: replies{inbox: nats.NewInbox()}}
 	w.bus = w.connect()
 	limits := topics.DefaultLimits()
 	limits.History = 1000
@@ -255,10 +241,10 @@ func removeAll(t *testing.T, b *bus.Bus) {
 	}
 }
 
-func (w *world) send(list []wish) {
+func (w *world) send(list []graphtest.Wish) {
 	err := w.metadata.Send(w.t.Context(), func(yield func(events.Event) bool) {
 		for _, o := range list {
-			e, err := o.event()
+			e, err := o.Event()
 			if err != nil {
 				w.t.Error(err)
 				return

@@ -17,6 +17,7 @@ import (
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
 	"github.com/camena-io/camena/runtime/embedded"
+	"github.com/camena-io/camena/runtime/graph/graphtest"
 	"github.com/camena-io/camena/runtime/repository"
 	"github.com/camena-io/camena/runtime/runtimetest"
 	"github.com/camena-io/camena/topics"
@@ -187,7 +188,7 @@ func TestAFollowersIndexIsTheWriters(t *testing.T) {
 		b := &bundle{bus: startBus(t, server, domain), repo: writer.repo}
 		b.connect(t)
 		var last uint64
-		for i, c := range rapid.SliceOfN(command(), 30, 60).Example(round) {
+		for i, c := range rapid.SliceOfN(graphtest.Commands(), 30, 60).Example(round) {
 			r := b.apply(t, c, events.ExtScope, []string{"", "s"}[i%2])
 			last = max(last, r.Sequence)
 		}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
-	"github.com/camena-io/camena/runtime/graph"
+	"github.com/camena-io/camena/runtime/graph/graphtest"
 	"github.com/camena-io/camena/runtime/runtimetest"
 )
 
@@ -35,7 +35,7 @@ func TestTimeAndGUIDFollowFromTheCommand(t *testing.T) {
 	r := b.must(t, &events.Upsert{Element: events.ElementSpec{Type: "ContactDetails"}})
 	err := b.bus.Read(t.Context(), b.bus.Topics().InStream(), nil, func(m *bus.Message) error {
 		e, err := m.Event()
-		if want := graph.FreshGUID(e.ID, m.Sequence, m.Time.UTC(), 0).String(); r.GUID != want {
+		if want := graphtest.FreshGUID(e.ID, m.Sequence, m.Time.UTC(), 0); r.GUID != want {
 			t.Errorf("the guid is %s, want %s", r.GUID, want)
 		}
 		for _, change := range b.out(t, 1) {

@@ -1,4 +1,4 @@
-package repository_test
+package graphtest
 
 import (
 	"cmp"
@@ -34,24 +34,24 @@ func mayStand(link string, end int, typ string) bool {
 // holds are a type and its subtype, of which a file has one.
 func holds(typ string) bool { return typ == "Holds" || typ == "HoldsTight" }
 
-func (m *model) link(c *events.Link) (modelResult, error) {
+func (m *Model) link(c *events.Link) (outcome, error) {
 	s := &c.Relationship
 	end1, end2 := m.find(s.End1), m.find(s.End2)
 	if m.attributes(s.Type) == nil || end1 == nil || end2 == nil || !mayStand(s.Type, 1, end1.typ) || !mayStand(s.Type, 2, end2.typ) {
-		return modelResult{}, refusal("no such ends")
+		return outcome{}, refusal("no such ends")
 	}
 	old, id, err := m.meantLink(s, end1.guid, end2.guid)
 	if err != nil {
-		return modelResult{}, err
+		return outcome{}, err
 	}
 	if old != nil {
 		if !asExpected(c.Expectation, old.version) {
-			return modelResult{}, refusal("version %d", old.version)
+			return outcome{}, refusal("version %d", old.version)
 		}
 		return m.reviseLink(old, s.Properties, c.Merge, s.Effectivity)
 	}
 	if s.Type != "DataFlow" && (end1.archived() || end2.archived()) {
-		return modelResult{}, refusal("archived") // only lineage leads to what was
+		return outcome{}, refusal("archived") // only lineage leads to what was
 	}
 	l := &modelLink{
 		guid: id, typ: s.Type, end1: end1.guid, end2: end2.guid, version: 1,
@@ -61,21 +61,28 @@ func (m *model) link(c *events.Link) (modelResult, error) {
 		l.effective = *s.Effectivity
 	}
 	if l.properties, err = m.wanted(s.Type, nil, s.Properties, false, events.RefuseUnknown); err != nil || !asExpected(c.Expectation, 0) {
-		return modelResult{}, refusal("properties or version: %v", err)
+		return outcome{}, refusal("properties or version: %v", err)
 	}
-	// What the same reconciliation saw before gives way.
-	for _, other := range m.inTheWay(l) {
-		if m.issue.scope == "" || other.scope != m.issue.scope || other.source != m.issue.source {
-			return modelResult{}, refusal("%s is in the way", other)
-		}
-		m.drop(other, false)
+	if err := m.makeRoom(l); err != nil {
+		return outcome{}, err
 	}
 	return m.putLink(l, events.TypeRelationshipCreated), nil
 }
 
+// makeRoom drops what the same reconciliation saw before in that place.
+func (m *Model) makeRoom(l *modelLink) error {
+	for _, other := range m.inTheWay(l) {
+		if m.issue.scope == "" || other.scope != m.issue.scope || other.source != m.issue.source {
+			return refusal("%s is in the way", other)
+		}
+		m.drop(other, false)
+	}
+	return nil
+}
+
 // meantLink is the relationship that a spec means: there is one of a type between
 // two elements, unless the type is a multi-link.
-func (m *model) meantLink(s *events.RelationshipSpec, end1, end2 string) (old *modelLink, id string, err error) {
+func (m *Model) meantLink(s *events.RelationshipSpec, end1, end2 string) (old *modelLink, id string, err error) {
 	id = s.GUID
 	if id == "" {
 		id = events.RelationshipGUIDOf(s.Type, end1, end2)
@@ -98,7 +105,7 @@ func (m *model) meantLink(s *events.RelationshipSpec, end1, end2 string) (old *m
 	return old, id, nil
 }
 
-func (m *model) between(typ, end1, end2 string) (all []*modelLink) {
+func (m *Model) between(typ, end1, end2 string) (all []*modelLink) {
 	for _, l := range m.linked(end1) {
 		if l.typ == typ && l.end1 == end1 && l.end2 == end2 {
 			all = append(all, l)
@@ -108,7 +115,7 @@ func (m *model) between(typ, end1, end2 string) (all []*modelLink) {
 }
 
 // only is the relationship between two elements, where there can be but one.
-func (m *model) only(typ, end1, end2 string) *modelLink {
+func (m *Model) only(typ, end1, end2 string) *modelLink {
 	types := []string{typ}
 	if holds(typ) {
 		types = []string{"Holds", "HoldsTight"}
@@ -124,7 +131,7 @@ func (m *model) only(typ, end1, end2 string) *modelLink {
 // inTheWay are those that leave no room for another one: a connection has one
 // endpoint, and a file has one folder that holds it, but for those that are
 // archived.
-func (m *model) inTheWay(l *modelLink) []*modelLink {
+func (m *Model) inTheWay(l *modelLink) []*modelLink {
 	switch {
 	case l.typ == "ConnectToEndpoint":
 		return slices.DeleteFunc(m.linked(l.end1), func(other *modelLink) bool {
@@ -141,7 +148,7 @@ func (m *model) inTheWay(l *modelLink) []*modelLink {
 
 // giveWay drops the relationships of an element that is archived no more which
 // have lost their place meanwhile.
-func (m *model) giveWay(back string) {
+func (m *Model) giveWay(back string) {
 	for _, l := range m.linked(back) {
 		far := l.typ == "ConnectToEndpoint" && l.end2 == back || holds(l.typ) && l.end1 == back
 		if far && slices.ContainsFunc(m.inTheWay(l), func(other *modelLink) bool { return other.guid != l.guid }) {
@@ -150,14 +157,14 @@ func (m *model) giveWay(back string) {
 	}
 }
 
-func (m *model) reviseLink(old *modelLink, p events.Properties, merge bool, effective *events.Effectivity) (modelResult, error) {
+func (m *Model) reviseLink(old *modelLink, p events.Properties, merge bool, effective *events.Effectivity) (outcome, error) {
 	l := *old
 	var err error
 	if l.properties, err = m.wanted(l.typ, old.properties, p, merge, events.RefuseUnknown); err != nil {
-		return modelResult{}, err
+		return outcome{}, err
 	}
 	if err := m.mayChange(old.source); err != nil {
-		return modelResult{}, err
+		return outcome{}, err
 	}
 	if effective != nil {
 		l.effective = *effective
@@ -166,20 +173,20 @@ func (m *model) reviseLink(old *modelLink, p events.Properties, merge bool, effe
 		l.scope = m.issue.scope
 	}
 	if l.String() == old.String() {
-		return modelResult{guid: l.guid, version: l.version}, nil
+		return outcome{guid: l.guid, version: l.version}, nil
 	}
 	l.version++
 	l.updated = m.issue.time
 	return m.putLink(&l, events.TypeRelationshipUpdated), nil
 }
 
-func (m *model) putLink(l *modelLink, event string) modelResult {
+func (m *Model) putLink(l *modelLink, event string) outcome {
 	m.links[l.guid] = l
 	m.note("relationship", l.guid, event, l.version)
-	return modelResult{guid: l.guid, version: l.version, changed: true}
+	return outcome{guid: l.guid, version: l.version, changed: true}
 }
 
-func (m *model) drop(l *modelLink, purge bool) {
+func (m *Model) drop(l *modelLink, purge bool) {
 	delete(m.links, l.guid)
 	delete(m.graves, l.guid) // of an element that had the guid before
 	m.note("relationship", l.guid, events.TypeRelationshipDeleted, 0)
@@ -190,7 +197,7 @@ func (m *model) drop(l *modelLink, purge bool) {
 	m.issue.gone = append(m.issue.gone, l)
 }
 
-func (m *model) findLink(r *events.RelationshipRef) (*modelLink, error) {
+func (m *Model) findLink(r *events.RelationshipRef) (*modelLink, error) {
 	if r.GUID != "" {
 		if m.elements[r.GUID] != nil {
 			return nil, refusal("an element")
@@ -215,21 +222,21 @@ func (m *model) findLink(r *events.RelationshipRef) (*modelLink, error) {
 	}
 }
 
-func (m *model) updateLink(c *events.UpdateRelationship) (modelResult, error) {
+func (m *Model) updateLink(c *events.UpdateRelationship) (outcome, error) {
 	l, err := m.findLink(&c.Relationship)
 	if l == nil || err != nil || !asExpected(c.Expectation, l.version) {
-		return modelResult{}, refusal("not there, or %v", err)
+		return outcome{}, refusal("not there, or %v", err)
 	}
 	return m.reviseLink(l, c.Properties, !c.Replace, c.Effectivity)
 }
 
-func (m *model) rehomeLink(c *events.Rehome) (modelResult, error) {
+func (m *Model) rehomeLink(c *events.Rehome) (outcome, error) {
 	old, err := m.findLink(&c.Relationship)
 	if old == nil || err != nil || !asExpected(c.Expectation, old.version) || old.source != c.From || m.issue.source != "" && m.mayChange(old.source) != nil {
-		return modelResult{}, refusal("not there, not from %s, or %v", c.From, err)
+		return outcome{}, refusal("not there, not from %s, or %v", c.From, err)
 	}
 	if c.From == c.To {
-		return modelResult{guid: old.guid, version: old.version}, nil
+		return outcome{guid: old.guid, version: old.version}, nil
 	}
 	l := *old
 	l.category, l.source, l.scope = homeAfter(old.category, c.To, old.scope)
@@ -238,25 +245,25 @@ func (m *model) rehomeLink(c *events.Rehome) (modelResult, error) {
 	return m.putLink(&l, events.TypeRelationshipRehomed), nil
 }
 
-func (m *model) unlink(c *events.Unlink) (modelResult, error) {
+func (m *Model) unlink(c *events.Unlink) (outcome, error) {
 	l, err := m.findLink(c.Ref())
 	switch {
 	case err == nil && l == nil && !asExpected(c.Expectation, 0):
-		return modelResult{}, refusal("it is not there")
+		return outcome{}, refusal("it is not there")
 	case err != nil || l == nil:
-		return modelResult{}, err
+		return outcome{}, err
 	case !asExpected(c.Expectation, l.version):
-		return modelResult{}, refusal("version %d", l.version)
+		return outcome{}, refusal("version %d", l.version)
 	}
 	if err := m.mayChange(l.source); err != nil {
-		return modelResult{}, err
+		return outcome{}, err
 	}
 	m.drop(l, false)
-	return modelResult{guid: l.guid, changed: true}, nil
+	return outcome{guid: l.guid, changed: true}, nil
 }
 
 // external finds an element and a scope, and names the identifier.
-func (m *model) external(x *events.ExternalID) (of, scope, id events.ElementRef, ok bool) {
+func (m *Model) external(x *events.ExternalID) (of, scope, id events.ElementRef, ok bool) {
 	e, s := m.find(x.Element), m.find(x.Scope)
 	if e == nil || s == nil {
 		return of, scope, id, false
@@ -266,7 +273,7 @@ func (m *model) external(x *events.ExternalID) (of, scope, id events.ElementRef,
 }
 
 // identified names an identifier, whether or not the element is there.
-func (m *model) identified(x *events.ExternalID) (id events.ElementRef, ok bool) {
+func (m *Model) identified(x *events.ExternalID) (id events.ElementRef, ok bool) {
 	s := m.find(x.Scope)
 	if s == nil {
 		return id, false
@@ -279,10 +286,10 @@ func (m *model) identified(x *events.ExternalID) (id events.ElementRef, ok bool)
 	return events.ByName("ExternalId::" + name + "::" + x.Identifier), true
 }
 
-func (m *model) linkExternalID(c *events.LinkExternalID) (modelResult, error) {
+func (m *Model) linkExternalID(c *events.LinkExternalID) (outcome, error) {
 	of, scope, id, ok := m.external(&c.ExternalID)
 	if !ok {
-		return modelResult{}, refusal("no element or scope")
+		return outcome{}, refusal("no element or scope")
 	}
 	p := c.Properties.Map()
 	p["identifier"] = c.Identifier
@@ -303,14 +310,14 @@ func (m *model) linkExternalID(c *events.LinkExternalID) (modelResult, error) {
 
 // identifier is one that others may have made: who changes nothing about it need
 // not own it.
-func (m *model) identifier(ref events.ElementRef, p map[string]any) (modelResult, error) {
+func (m *Model) identifier(ref events.ElementRef, p map[string]any) (outcome, error) {
 	if e := m.find(ref); e != nil && e.typ == "ExternalId" && !e.archived() {
 		want, err := m.wanted(e.typ, e.properties, events.Props(p), true, events.RefuseUnknown)
 		if err != nil {
-			return modelResult{}, err
+			return outcome{}, err
 		}
 		if same(want, e.properties) {
-			return modelResult{guid: e.guid, version: e.version}, nil
+			return outcome{guid: e.guid, version: e.version}, nil
 		}
 	}
 	return m.upsert(&events.Upsert{Merge: true, Element: events.ElementSpec{Type: "ExternalId", QualifiedName: ref.QualifiedName, Properties: events.Props(p)}})
@@ -318,19 +325,19 @@ func (m *model) identifier(ref events.ElementRef, p map[string]any) (modelResult
 
 // unlinkExternalID deletes an identifier that no element has any more, unless it
 // belongs to somebody else.
-func (m *model) unlinkExternalID(c *events.UnlinkExternalID) (modelResult, error) {
+func (m *Model) unlinkExternalID(c *events.UnlinkExternalID) (outcome, error) {
 	ref, ok := m.identified(&c.ExternalID)
 	if !ok { // it may outlive its scope
 		ref = events.ByName(events.ExternalIDName(cmp.Or(c.Scope.QualifiedName, c.Scope.GUID), c.Identifier))
 	}
 	id := m.find(ref)
 	if m.isLink(c.Element) || m.isLink(c.Scope) {
-		return modelResult{}, refusal("a relationship")
+		return outcome{}, refusal("a relationship")
 	}
 	if id == nil {
-		return modelResult{}, nil
+		return outcome{}, nil
 	}
-	var r modelResult
+	var r outcome
 	if m.find(c.Element) != nil {
 		var err error
 		if r, err = m.unlink(&events.Unlink{Type: "ExternalIdLink", End1: c.Element, End2: ref}); err != nil {
@@ -339,19 +346,19 @@ func (m *model) unlinkExternalID(c *events.UnlinkExternalID) (modelResult, error
 	}
 	for _, l := range m.linked(id.guid) {
 		if l.typ == "ExternalIdLink" {
-			return modelResult{guid: id.guid, version: id.version, changed: r.changed}, nil
+			return outcome{guid: id.guid, version: id.version, changed: r.changed}, nil
 		}
 	}
 	if removed, err := m.remove(&events.Delete{Element: ref, Cascade: true}); err == nil {
 		return removed, nil
 	}
-	return modelResult{guid: id.guid, version: id.version, changed: r.changed}, nil
+	return outcome{guid: id.guid, version: id.version, changed: r.changed}, nil
 }
 
-func (m *model) confirm(c *events.ConfirmSynchronization) (modelResult, error) {
+func (m *Model) confirm(c *events.ConfirmSynchronization) (outcome, error) {
 	of, _, id, ok := m.external(&c.ExternalID)
 	if !ok || m.find(id) == nil {
-		return modelResult{}, refusal("no such identifier")
+		return outcome{}, refusal("no such identifier")
 	}
 	at := c.Time
 	if at.IsZero() {

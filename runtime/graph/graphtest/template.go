@@ -1,4 +1,4 @@
-package repository_test
+package graphtest
 
 import (
 	"cmp"
@@ -10,7 +10,7 @@ import (
 
 // copying is what the model knows while it copies a template.
 type modelCopy struct {
-	*model
+	*Model
 	c      *events.FromTemplate
 	root   *modelElement
 	name   string
@@ -18,52 +18,30 @@ type modelCopy struct {
 	used   bool              // the placeholder p
 }
 
-func (m *model) fromTemplate(c *events.FromTemplate) (modelResult, error) {
+func (m *Model) fromTemplate(c *events.FromTemplate) (outcome, error) {
 	root, err := m.must(c.Template, events.Expectation{})
 	if err != nil {
-		return modelResult{}, err
+		return outcome{}, err
 	}
 	if _, ok := root.marks[events.Template]; !ok || root.archived() {
-		return modelResult{}, refusal("no template")
+		return outcome{}, refusal("no template")
 	}
-	t := &modelCopy{model: m, c: c, root: root, copies: map[string]string{}}
+	t := &modelCopy{Model: m, c: c, root: root, copies: map[string]string{}}
 	if t.name, err = t.fill(cmp.Or(c.QualifiedName, root.name)); err != nil {
-		return modelResult{}, err
+		return outcome{}, err
 	}
 	if e := m.named(t.name); e != nil && c.Retrieve && e.guid != root.guid {
-		if e.typ != root.typ || e.archived() {
-			return modelResult{}, refusal("%s is no copy", e.name)
+		if !isA(e.typ, root.typ) || e.archived() {
+			return outcome{}, refusal("%s is no copy", e.name)
 		}
-		return modelResult{guid: e.guid, version: e.version}, nil
+		return outcome{guid: e.guid, version: e.version}, nil
 	}
-	// What is archived is not copied, nor what is anchored to that.
-	family := slices.DeleteFunc(m.family(root), func(e *modelElement) bool {
-		for ; e.guid != root.guid; e = m.elements[e.anchor] {
-			if e.archived() {
-				return true
-			}
-		}
-		return false
-	})
-	for _, e := range family {
-		if err := t.copyElement(e); err != nil {
-			return modelResult{}, err
-		}
-	}
-	originals := make(map[string][]*modelLink)
-	for _, e := range family {
-		originals[e.guid] = m.linked(e.guid)
-	}
-	for _, e := range family {
-		for _, l := range originals[e.guid] {
-			if err := t.copyLink(l, e.guid); err != nil {
-				return modelResult{}, err
-			}
-		}
+	if err := t.copyAll(); err != nil {
+		return outcome{}, err
 	}
 	for name := range c.Placeholders {
 		if name != "p" || !t.used {
-			return modelResult{}, refusal("no placeholder %s", name)
+			return outcome{}, refusal("no placeholder %s", name)
 		}
 	}
 	id := t.copies[root.guid]
@@ -71,8 +49,44 @@ func (m *model) fromTemplate(c *events.FromTemplate) (modelResult, error) {
 		Type: "SourcedFrom", End1: events.ByGUID(id), End2: events.ByGUID(root.guid),
 		Properties: events.Props(map[string]any{"sourceVersionNumber": root.version}),
 	}})
-	return modelResult{guid: id, version: 1, changed: true}, err
+	return outcome{guid: id, version: 1, changed: true}, err
 }
+
+// originals are what is copied: not what is archived, nor what is anchored to that.
+func (t *modelCopy) originals() []*modelElement {
+	return slices.DeleteFunc(t.family(t.root), func(e *modelElement) bool {
+		for ; e.guid != t.root.guid; e = t.elements[e.anchor] {
+			if e.archived() {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+func (t *modelCopy) copyAll() error {
+	family := t.originals()
+	for _, e := range family {
+		if err := t.copyElement(e); err != nil {
+			return err
+		}
+	}
+	links := make(map[string][]*modelLink)
+	for _, e := range family {
+		links[e.guid] = t.linked(e.guid)
+	}
+	for _, e := range family {
+		for _, l := range links[e.guid] {
+			if err := t.copyLink(l, e.guid); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// isA knows the one type here that is below another.
+func isA(typ, super string) bool { return typ == super || typ == "CSVFile" && super == "DataFile" }
 
 func (t *modelCopy) copyElement(e *modelElement) error {
 	spec := events.ElementSpec{Type: e.typ, Zones: t.c.Zones, Effectivity: &e.effective}

@@ -1,4 +1,4 @@
-package repository_test
+package graphtest
 
 import (
 	"fmt"
@@ -10,9 +10,9 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// model is the repository as one would write it without a bus: maps, and one
+// Model is the metadata graph as one would write it first: maps, and one
 // command after the other. What is in the maps never changes; it is replaced.
-type model struct {
+type Model struct {
 	elements map[string]*modelElement // by guid
 	links    map[string]*modelLink
 	// graves are what went together with an element when it went the last time,
@@ -25,6 +25,7 @@ type model struct {
 	log  map[string][]string
 	kept map[string]int
 
+	learned []*Learned
 	refused int
 	issue   *issue
 }
@@ -42,7 +43,7 @@ type issue struct {
 	// gone is what the command deleted so far, in order.
 	gone []any
 	// before is how everything was before the command.
-	before *model
+	before *Model
 }
 
 type modelElement struct {
@@ -73,24 +74,25 @@ type modelLink struct {
 	created, updated      time.Time
 }
 
-// modelResult is what the sender of a command is told.
-type modelResult struct {
+// outcome is what the sender of a command is told.
+type outcome struct {
 	guid    string
 	version int64
 	changed bool
-	steps   []modelResult
+	steps   []outcome
 	refused error
 	changes int
 }
 
-func newModel() *model {
-	return &model{
+// NewModel returns a graph in which nothing is but the types of [Types].
+func NewModel() *Model {
+	return &Model{
 		elements: map[string]*modelElement{}, links: map[string]*modelLink{}, graves: map[string][]any{},
 		log: map[string][]string{}, kept: map[string]int{},
 	}
 }
 
-func (m *model) clone() *model {
+func (m *Model) clone() *Model {
 	c := *m
 	c.elements, c.links, c.graves = maps.Clone(m.elements), maps.Clone(m.links), maps.Clone(m.graves)
 	c.log, c.kept = maps.Clone(m.log), maps.Clone(m.kept)
@@ -98,7 +100,7 @@ func (m *model) clone() *model {
 }
 
 // apply applies a command all or not at all.
-func (m *model) apply(i issue, c events.Command) modelResult {
+func (m *Model) apply(i issue, c events.Command) outcome {
 	next := m.clone()
 	i.before = m.clone()
 	next.issue = &i
@@ -110,7 +112,7 @@ func (m *model) apply(i issue, c events.Command) modelResult {
 		if !i.dry {
 			m.refused++
 		}
-		return modelResult{refused: err}
+		return outcome{refused: err}
 	}
 	r.changes = next.events() - m.events()
 	r.changed = r.changed || r.changes > 0
@@ -120,7 +122,7 @@ func (m *model) apply(i issue, c events.Command) modelResult {
 	return r
 }
 
-func (m *model) events() (n int) {
+func (m *Model) events() (n int) {
 	for _, l := range m.log {
 		n += len(l)
 	}
@@ -129,7 +131,7 @@ func (m *model) events() (n int) {
 
 // doSettled does a command, and takes away what has no place any more beside what
 // it brought back from the archive.
-func (m *model) doSettled(c events.Command) (modelResult, error) {
+func (m *Model) doSettled(c events.Command) (outcome, error) {
 	archived := map[string]bool{}
 	for id, e := range m.elements {
 		archived[id] = e.archived()
@@ -143,7 +145,7 @@ func (m *model) doSettled(c events.Command) (modelResult, error) {
 	return r, err
 }
 
-func (m *model) do(c events.Command) (modelResult, error) {
+func (m *Model) do(c events.Command) (outcome, error) {
 	switch c := c.(type) {
 	case *events.ChangeSet:
 		return m.changeSet(c)
@@ -172,7 +174,7 @@ func (m *model) do(c events.Command) (modelResult, error) {
 	}
 }
 
-func (m *model) doOther(c events.Command) (modelResult, error) {
+func (m *Model) doOther(c events.Command) (outcome, error) {
 	switch c := c.(type) {
 	case *events.FromTemplate:
 		return m.fromTemplate(c)
@@ -193,12 +195,12 @@ func (m *model) doOther(c events.Command) (modelResult, error) {
 	case *events.ConfirmSynchronization:
 		return m.confirm(c)
 	default:
-		return modelResult{}, fmt.Errorf("the model does not know %T", c)
+		return outcome{}, fmt.Errorf("the model does not know %T", c)
 	}
 }
 
-func (m *model) changeSet(set *events.ChangeSet) (modelResult, error) {
-	var all modelResult
+func (m *Model) changeSet(set *events.ChangeSet) (outcome, error) {
+	var all outcome
 	for i := range set.Commands {
 		c, err := set.Commands[i].Command(i)
 		if err != nil {
@@ -214,10 +216,10 @@ func (m *model) changeSet(set *events.ChangeSet) (modelResult, error) {
 }
 
 // defineTypes adds the type Pump, or attributes to it.
-func (m *model) defineTypes(c *events.DefineTypes) (modelResult, error) {
+func (m *Model) defineTypes(c *events.DefineTypes) (outcome, error) {
 	for i, def := range c.Types {
 		if def.SuperType == "Nobody" || i > 0 && def.Name == c.Types[0].Name {
-			return modelResult{}, refusal("super type")
+			return outcome{}, refusal("super type")
 		}
 		next := map[string]string{}
 		for _, a := range def.Attributes {
@@ -225,7 +227,7 @@ func (m *model) defineTypes(c *events.DefineTypes) (modelResult, error) {
 		}
 		for name, typ := range m.pump {
 			if next[name] != typ {
-				return modelResult{}, refusal("%s was %s", name, typ)
+				return outcome{}, refusal("%s was %s", name, typ)
 			}
 		}
 		if m.pump == nil || !maps.Equal(m.pump, next) {
@@ -233,10 +235,10 @@ func (m *model) defineTypes(c *events.DefineTypes) (modelResult, error) {
 			m.note("type", "Pump", events.TypeTypeDefined, 0)
 		}
 	}
-	return modelResult{}, nil
+	return outcome{}, nil
 }
 
-func (m *model) note(kind, id, eventType string, version int64) {
+func (m *Model) note(kind, id, eventType string, version int64) {
 	key := kind + " " + id
 	m.log[key] = append(slices.Clip(m.log[key]), line(eventType, version))
 	m.kept[key]++
@@ -246,7 +248,7 @@ func line(eventType string, version int64) string { return fmt.Sprintf("%s v%d",
 
 func refusal(format string, args ...any) error { return fmt.Errorf(format, args...) }
 
-func (m *model) find(ref events.ElementRef) *modelElement {
+func (m *Model) find(ref events.ElementRef) *modelElement {
 	if ref.GUID != "" {
 		return m.elements[ref.GUID]
 	}
@@ -254,9 +256,9 @@ func (m *model) find(ref events.ElementRef) *modelElement {
 }
 
 // isLink reports whether what should be an element is a relationship.
-func (m *model) isLink(ref events.ElementRef) bool { return ref.GUID != "" && m.links[ref.GUID] != nil }
+func (m *Model) isLink(ref events.ElementRef) bool { return ref.GUID != "" && m.links[ref.GUID] != nil }
 
-func (m *model) named(name string) *modelElement {
+func (m *Model) named(name string) *modelElement {
 	for _, e := range m.elements {
 		if name != "" && e.name == name {
 			return e
@@ -265,7 +267,7 @@ func (m *model) named(name string) *modelElement {
 	return nil
 }
 
-func (m *model) must(ref events.ElementRef, want events.Expectation) (*modelElement, error) {
+func (m *Model) must(ref events.ElementRef, want events.Expectation) (*modelElement, error) {
 	e := m.find(ref)
 	switch {
 	case e == nil:
@@ -277,7 +279,7 @@ func (m *model) must(ref events.ElementRef, want events.Expectation) (*modelElem
 }
 
 // living is what is there and not archived.
-func (m *model) living(ref events.ElementRef, want events.Expectation) (*modelElement, error) {
+func (m *Model) living(ref events.ElementRef, want events.Expectation) (*modelElement, error) {
 	e, err := m.must(ref, want)
 	if err == nil && e.archived() {
 		err = refusal("%s is archived", e.name)
@@ -303,7 +305,7 @@ func (i *issue) origin() events.OriginCategory {
 }
 
 // mayChange: what belongs to a metadata source is changed by that one only.
-func (m *model) mayChange(source string) error {
+func (m *Model) mayChange(source string) error {
 	if source != "" && source != m.issue.source {
 		return refusal("it belongs to %s", source)
 	}
@@ -311,7 +313,7 @@ func (m *model) mayChange(source string) error {
 }
 
 // attributes are those of a type that is used here; nil for any other.
-func (m *model) attributes(typ string) map[string]string {
+func (m *Model) attributes(typ string) map[string]string {
 	all := map[string]string{"x": "any", "y": "any", "z": "any", "text": "string"}
 	if typ != "ContactDetails" {
 		all["identifier"], all["additionalProperties"] = "string", "any"
@@ -351,7 +353,7 @@ func (m *model) attributes(typ string) map[string]string {
 
 // wanted checks properties and returns those that are to be there: they replace
 // what is there, or are merged into it.
-func (m *model) wanted(typ string, have map[string]any, want events.Properties, merge bool, unknown events.UnknownProperties) (map[string]any, error) {
+func (m *Model) wanted(typ string, have map[string]any, want events.Properties, merge bool, unknown events.UnknownProperties) (map[string]any, error) {
 	attributes, more := m.attributes(typ), map[string]any(nil)
 	out := map[string]any{}
 	for name, v := range want.Map() {

@@ -1,23 +1,22 @@
-package repository_test
+package graphtest
 
 import (
 	"maps"
 	"slices"
 
 	"github.com/camena-io/camena/events"
-	"github.com/camena-io/camena/runtime/graph"
 )
 
-func (m *model) createNew(c *events.Create) (modelResult, error) {
+func (m *Model) createNew(c *events.Create) (outcome, error) {
 	if e, err := m.meant(&c.Element); e != nil || err != nil {
-		return modelResult{}, refusal("it is there, or %v", err)
+		return outcome{}, refusal("it is there, or %v", err)
 	}
 	return m.upsert(&events.Upsert{Element: c.Element, UnknownProperties: c.UnknownProperties})
 }
 
 // meant is the element that a spec means: a name is never given to a second
 // element, no element changes its name, and only retyping changes its type.
-func (m *model) meant(s *events.ElementSpec) (*modelElement, error) {
+func (m *Model) meant(s *events.ElementSpec) (*modelElement, error) {
 	e := m.named(s.QualifiedName)
 	if s.GUID != "" {
 		if e != nil && e.guid != s.GUID || m.links[s.GUID] != nil {
@@ -34,20 +33,20 @@ func (m *model) meant(s *events.ElementSpec) (*modelElement, error) {
 	return e, nil
 }
 
-func (m *model) upsert(c *events.Upsert) (modelResult, error) {
+func (m *Model) upsert(c *events.Upsert) (outcome, error) {
 	s := &c.Element
 	if m.attributes(s.Type) == nil {
-		return modelResult{}, refusal("no type %s", s.Type)
+		return outcome{}, refusal("no type %s", s.Type)
 	}
 	old, err := m.meant(s)
 	if err != nil {
-		return modelResult{}, err
+		return outcome{}, err
 	}
 	if old == nil {
 		return m.create(c)
 	}
 	if !asExpected(c.Expectation, old.version) {
-		return modelResult{}, refusal("version %d", old.version)
+		return outcome{}, refusal("version %d", old.version)
 	}
 	event := events.TypeElementUpdated
 	if old.archived() {
@@ -65,17 +64,17 @@ func (m *model) upsert(c *events.Upsert) (modelResult, error) {
 	})
 }
 
-func (m *model) create(c *events.Upsert) (modelResult, error) {
+func (m *Model) create(c *events.Upsert) (outcome, error) {
 	s := &c.Element
 	if s.GUID != "" && s.GUID == s.QualifiedName {
-		return modelResult{}, refusal("the guid is no name")
+		return outcome{}, refusal("the guid is no name")
 	}
 	e := &modelElement{
 		guid: s.GUID, typ: s.Type, name: s.QualifiedName, version: 1, created: m.issue.time, zones: []string{"draft"},
 		marks: map[string]modelMark{}, category: m.issue.origin(), source: m.issue.source, scope: m.issue.scope,
 	}
 	if e.name == "" && e.typ != "ContactDetails" || !asExpected(c.Expectation, 0) {
-		return modelResult{}, refusal("a name is needed, or a version is expected")
+		return outcome{}, refusal("a name is needed, or a version is expected")
 	}
 	if e.guid == "" {
 		e.guid = events.GUIDOf(e.name)
@@ -84,26 +83,26 @@ func (m *model) create(c *events.Upsert) (modelResult, error) {
 		}
 	}
 	if m.elements[e.guid] != nil || m.links[e.guid] != nil {
-		return modelResult{}, refusal("the guid is taken")
+		return outcome{}, refusal("the guid is taken")
 	}
 	var err error
 	if e.properties, err = m.wanted(s.Type, nil, s.Properties, false, c.UnknownProperties); err != nil {
-		return modelResult{}, err
+		return outcome{}, err
 	}
 	if err := m.shape(e, s); err != nil {
-		return modelResult{}, err
+		return outcome{}, err
 	}
 	return m.put(e, events.TypeElementCreated), nil
 }
 
-func (m *model) newGUID() string {
+func (m *Model) newGUID() string {
 	m.issue.made++
-	return graph.FreshGUID(m.issue.id, m.issue.sequence, m.issue.time, m.issue.made-1).String()
+	return FreshGUID(m.issue.id, m.issue.sequence, m.issue.time, m.issue.made-1)
 }
 
 // shape gives an element what a spec says besides the properties; what it leaves
 // out stays.
-func (m *model) shape(e *modelElement, s *events.ElementSpec) error {
+func (m *Model) shape(e *modelElement, s *events.ElementSpec) error {
 	if s.Zones != nil {
 		e.zones = slices.Compact(slices.Sorted(slices.Values(s.Zones)))
 	}
@@ -134,7 +133,7 @@ func (m *model) shape(e *modelElement, s *events.ElementSpec) error {
 	return nil
 }
 
-func (m *model) mark(e *modelElement, c events.Classification) error {
+func (m *Model) mark(e *modelElement, c events.Classification) error {
 	if m.attributes(c.Name) == nil || !mayMark(c.Name, e.typ) {
 		return refusal("no %s on %s", c.Name, e.typ)
 	}
@@ -159,45 +158,45 @@ func (e *modelElement) clone() *modelElement {
 
 // revise changes an element, unless it is so already. What is seen by a
 // reconciliation belongs to its scope.
-func (m *model) revise(old *modelElement, event string, edit func(*modelElement) error) (modelResult, error) {
+func (m *Model) revise(old *modelElement, event string, edit func(*modelElement) error) (outcome, error) {
 	if err := m.mayChange(old.source); err != nil {
-		return modelResult{}, err
+		return outcome{}, err
 	}
 	return m.lead(old, event, edit)
 }
 
 // lead changes an element as another one does to which it is anchored. Whoever may
 // change that may do so to all that is anchored to it.
-func (m *model) lead(old *modelElement, event string, edit func(*modelElement) error) (modelResult, error) {
+func (m *Model) lead(old *modelElement, event string, edit func(*modelElement) error) (outcome, error) {
 	e := old.clone()
 	if err := edit(e); err != nil {
-		return modelResult{}, err
+		return outcome{}, err
 	}
 	if m.issue.scope != "" && m.mayChange(old.source) == nil {
 		e.scope = m.issue.scope
 	}
 	if e.String() == old.String() {
-		return modelResult{guid: old.guid, version: old.version}, nil
+		return outcome{guid: old.guid, version: old.version}, nil
 	}
 	return m.touch(e, event), nil
 }
 
-func (m *model) touch(e *modelElement, event string) modelResult {
+func (m *Model) touch(e *modelElement, event string) outcome {
 	e.version++
 	e.updated = m.issue.time
 	return m.put(e, event)
 }
 
-func (m *model) put(e *modelElement, event string) modelResult {
+func (m *Model) put(e *modelElement, event string) outcome {
 	m.elements[e.guid] = e
 	m.note("element", e.guid, event, e.version)
-	return modelResult{guid: e.guid, version: e.version, changed: true}
+	return outcome{guid: e.guid, version: e.version, changed: true}
 }
 
-func (m *model) update(c *events.Update) (modelResult, error) {
+func (m *Model) update(c *events.Update) (outcome, error) {
 	old, err := m.living(c.Element, c.Expectation)
 	if err != nil {
-		return modelResult{}, err
+		return outcome{}, err
 	}
 	return m.revise(old, events.TypeElementUpdated, func(e *modelElement) error {
 		if c.Zones != nil {
@@ -211,10 +210,10 @@ func (m *model) update(c *events.Update) (modelResult, error) {
 	})
 }
 
-func (m *model) rezone(ref events.ElementRef, zones ...string) (modelResult, error) {
+func (m *Model) rezone(ref events.ElementRef, zones ...string) (outcome, error) {
 	old, err := m.living(ref, events.Expectation{})
 	if err != nil {
-		return modelResult{}, err
+		return outcome{}, err
 	}
 	return m.revise(old, events.TypeElementUpdated, func(e *modelElement) error {
 		e.zones = zones
@@ -222,10 +221,10 @@ func (m *model) rezone(ref events.ElementRef, zones ...string) (modelResult, err
 	})
 }
 
-func (m *model) classify(c *events.Classify) (modelResult, error) {
+func (m *Model) classify(c *events.Classify) (outcome, error) {
 	old, err := m.living(c.Element, c.Expectation)
 	if err != nil {
-		return modelResult{}, err
+		return outcome{}, err
 	}
 	name, event := c.Classification.Name, events.TypeElementClassified
 	have, ok := old.marks[name]
@@ -245,13 +244,13 @@ func (m *model) classify(c *events.Classify) (modelResult, error) {
 	})
 }
 
-func (m *model) declassify(c *events.Declassify) (modelResult, error) {
+func (m *Model) declassify(c *events.Declassify) (outcome, error) {
 	old, err := m.living(c.Element, c.Expectation)
 	if err != nil {
-		return modelResult{}, err
+		return outcome{}, err
 	}
 	if _, ok := old.marks[c.ClassificationName]; !ok {
-		return modelResult{guid: old.guid, version: old.version}, m.mayChange(old.source)
+		return outcome{guid: old.guid, version: old.version}, m.mayChange(old.source)
 	}
 	return m.revise(old, events.TypeElementDeclassified, func(e *modelElement) error {
 		delete(e.marks, c.ClassificationName)
@@ -261,44 +260,37 @@ func (m *model) declassify(c *events.Declassify) (modelResult, error) {
 
 // retype keeps the properties that the new type has too. What the element is
 // related to and marked with must be allowed on the new type.
-func (m *model) retype(c *events.Retype) (modelResult, error) {
+func (m *Model) retype(c *events.Retype) (outcome, error) {
 	old, err := m.living(c.Element, c.Expectation)
 	if err != nil {
-		return modelResult{}, err
+		return outcome{}, err
 	}
 	attributes := m.attributes(c.Type)
 	switch {
 	case attributes == nil:
-		return modelResult{}, refusal("no type %s", c.Type)
+		return outcome{}, refusal("no type %s", c.Type)
 	case c.Type == old.typ:
 		return m.update(&events.Update{Element: events.ByGUID(old.guid), Properties: c.Properties})
 	case old.name == "" && referenceable(c.Type):
-		return modelResult{}, refusal("a name is needed")
+		return outcome{}, refusal("a name is needed")
 	}
-	for _, l := range m.linked(old.guid) {
-		if l.end1 == old.guid && !mayStand(l.typ, 1, c.Type) || l.end2 == old.guid && !mayStand(l.typ, 2, c.Type) {
-			return modelResult{}, refusal("%s", l)
-		}
-	}
-	for name := range old.marks {
-		if !mayMark(name, c.Type) {
-			return modelResult{}, refusal("no %s on %s", name, c.Type)
-		}
+	if err := m.mayBecome(old, c.Type); err != nil {
+		return outcome{}, err
 	}
 	e := old.clone()
 	e.typ = c.Type
 	kept := maps.Clone(old.properties)
 	maps.DeleteFunc(kept, func(name string, _ any) bool { return attributes[name] == "" })
 	if e.properties, err = m.wanted(c.Type, kept, c.Properties, true, events.RefuseUnknown); err != nil {
-		return modelResult{}, err
+		return outcome{}, err
 	}
 	for name, v := range e.properties {
 		if !fits(attributes[name], v) {
-			return modelResult{}, refusal("%s cannot be %v", name, v)
+			return outcome{}, refusal("%s cannot be %v", name, v)
 		}
 	}
 	if err := m.mayChange(old.source); err != nil {
-		return modelResult{}, err
+		return outcome{}, err
 	}
 	for _, l := range m.linked(e.guid) {
 		again := *l // with the new type at this end
@@ -310,17 +302,33 @@ func (m *model) retype(c *events.Retype) (modelResult, error) {
 	return m.touch(e, events.TypeElementRetyped), nil
 }
 
+// mayBecome says whether what an element is related to and marked with may be so
+// where it is of another type.
+func (m *Model) mayBecome(e *modelElement, typ string) error {
+	for _, l := range m.linked(e.guid) {
+		if l.end1 == e.guid && !mayStand(l.typ, 1, typ) || l.end2 == e.guid && !mayStand(l.typ, 2, typ) {
+			return refusal("%s", l)
+		}
+	}
+	for name := range e.marks {
+		if !mayMark(name, typ) {
+			return refusal("no %s on %s", name, typ)
+		}
+	}
+	return nil
+}
+
 // rehome is for who belongs to the present home, or to none.
-func (m *model) rehome(c *events.Rehome) (modelResult, error) {
+func (m *Model) rehome(c *events.Rehome) (outcome, error) {
 	if c.Element == (events.ElementRef{}) {
 		return m.rehomeLink(c)
 	}
 	old, err := m.must(c.Element, c.Expectation)
 	if err != nil || old.source != c.From || m.issue.source != "" && m.mayChange(old.source) != nil {
-		return modelResult{}, refusal("not from %s, or %v", c.From, err)
+		return outcome{}, refusal("not from %s, or %v", c.From, err)
 	}
 	if c.From == c.To {
-		return modelResult{guid: old.guid, version: old.version}, nil
+		return outcome{guid: old.guid, version: old.version}, nil
 	}
 	e := old.clone()
 	e.category, e.source, e.scope = homeAfter(old.category, c.To, old.scope)
@@ -340,7 +348,7 @@ func homeAfter(category events.OriginCategory, to, scope string) (events.OriginC
 }
 
 // linked returns the relationships of an element, by guid.
-func (m *model) linked(guid string) (links []*modelLink) {
+func (m *Model) linked(guid string) (links []*modelLink) {
 	for _, id := range slices.Sorted(maps.Keys(m.links)) {
 		if l := m.links[id]; l.end1 == guid || l.end2 == guid {
 			links = append(links, l)

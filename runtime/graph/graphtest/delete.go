@@ -1,4 +1,4 @@
-package repository_test
+package graphtest
 
 import (
 	"maps"
@@ -9,7 +9,7 @@ import (
 
 // family returns an element and what is anchored to it, and so on, anchors first
 // and otherwise by guid.
-func (m *model) family(root *modelElement) []*modelElement {
+func (m *Model) family(root *modelElement) []*modelElement {
 	all := []*modelElement{root}
 	for i := 0; i < len(all); i++ {
 		for _, id := range slices.Sorted(maps.Keys(m.elements)) {
@@ -21,25 +21,25 @@ func (m *model) family(root *modelElement) []*modelElement {
 	return all
 }
 
-func (m *model) remove(c *events.Delete) (modelResult, error) {
+func (m *Model) remove(c *events.Delete) (outcome, error) {
 	root := m.find(c.Element)
 	switch {
 	case m.isLink(c.Element):
-		return modelResult{}, refusal("a relationship")
+		return outcome{}, refusal("a relationship")
 	case root == nil && !asExpected(c.Expectation, 0):
-		return modelResult{}, refusal("it is not there")
+		return outcome{}, refusal("it is not there")
 	case root == nil:
-		return modelResult{}, nil
+		return outcome{}, nil
 	case !asExpected(c.Expectation, root.version):
-		return modelResult{}, refusal("version %d", root.version)
+		return outcome{}, refusal("version %d", root.version)
 	}
 	if err := m.mayChange(root.source); err != nil {
-		return modelResult{}, err
+		return outcome{}, err
 	}
 	family := m.family(root)
 	for _, e := range family[1:] {
 		if !c.Cascade && !e.archived() {
-			return modelResult{}, refusal("%s is anchored to it", e.name)
+			return outcome{}, refusal("%s is anchored to it", e.name)
 		}
 	}
 	if c.Method == events.DeleteArchive {
@@ -58,10 +58,10 @@ func (m *model) remove(c *events.Delete) (modelResult, error) {
 	for _, e := range family {
 		m.bury(e, purge)
 	}
-	return modelResult{guid: root.guid, changed: true}, nil
+	return outcome{guid: root.guid, changed: true}, nil
 }
 
-func (m *model) identifiersOf(family []*modelElement) (ids []string) {
+func (m *Model) identifiersOf(family []*modelElement) (ids []string) {
 	for _, e := range family {
 		for _, l := range m.linked(e.guid) {
 			if l.typ == "ExternalIdLink" && l.end1 == e.guid {
@@ -73,7 +73,7 @@ func (m *model) identifiersOf(family []*modelElement) (ids []string) {
 }
 
 // purgeIdentifiers purges those that nothing has any more.
-func (m *model) purgeIdentifiers(ids []string) {
+func (m *Model) purgeIdentifiers(ids []string) {
 	for _, id := range ids {
 		e := m.elements[id]
 		if e == nil || m.mayChange(e.source) != nil || len(m.family(e)) > 1 ||
@@ -88,7 +88,7 @@ func (m *model) purgeIdentifiers(ids []string) {
 }
 
 // bury deletes an element. Its grave is what the command deleted until then.
-func (m *model) bury(e *modelElement, purge bool) {
+func (m *Model) bury(e *modelElement, purge bool) {
 	delete(m.elements, e.guid)
 	m.note("element", e.guid, events.TypeElementDeleted, 0)
 	if purge {
@@ -101,7 +101,7 @@ func (m *model) bury(e *modelElement, purge bool) {
 }
 
 // forget removes all history, so that nothing brings it back.
-func (m *model) forget(kind, id string) {
+func (m *Model) forget(kind, id string) {
 	m.kept[kind+" "+id] = 1
 	for root, grave := range m.graves {
 		m.graves[root] = slices.DeleteFunc(slices.Clone(grave), func(g any) bool {
@@ -113,7 +113,7 @@ func (m *model) forget(kind, id string) {
 }
 
 // archive marks a family, but for what is archived already.
-func (m *model) archive(family []*modelElement, process string) (modelResult, error) {
+func (m *Model) archive(family []*modelElement, process string) (outcome, error) {
 	memento := modelMark{properties: map[string]any{"archiveDate": stamp(m.issue.time), "archiveUser": "/test"}}
 	if process != "" {
 		memento.properties["archiveProcess"] = process
@@ -128,32 +128,32 @@ func (m *model) archive(family []*modelElement, process string) (modelResult, er
 			e.marks[events.Memento] = memento
 			return nil
 		}); err != nil {
-			return modelResult{}, err
+			return outcome{}, err
 		}
 	}
 	root := m.elements[family[0].guid]
-	return modelResult{guid: root.guid, version: root.version, changed: changed}, nil
+	return outcome{guid: root.guid, version: root.version, changed: changed}, nil
 }
 
-func (m *model) restore(c *events.Restore) (modelResult, error) {
+func (m *Model) restore(c *events.Restore) (outcome, error) {
 	e := m.find(c.Element)
 	switch {
 	case e == nil:
 		return m.exhume(events.ElementKey(c.Element).String(), c.Element.GUID)
 	case !e.archived():
-		return modelResult{guid: e.guid, version: e.version}, nil
+		return outcome{guid: e.guid, version: e.version}, nil
 	}
 	if err := m.mayChange(e.source); err != nil || m.anchorArchived(e) {
-		return modelResult{}, refusal("its anchor is archived, or %v", err)
+		return outcome{}, refusal("its anchor is archived, or %v", err)
 	}
-	var last modelResult
+	var last outcome
 	for _, f := range m.archivedWith(e) {
 		var err error
 		if last, err = m.lead(f, events.TypeElementRestored, func(e *modelElement) error {
 			delete(e.marks, events.Memento)
 			return nil
 		}); err != nil {
-			return modelResult{}, err
+			return outcome{}, err
 		}
 	}
 	return last, nil
@@ -161,7 +161,7 @@ func (m *model) restore(c *events.Restore) (modelResult, error) {
 
 // archivedWith returns what was archived with an element, as were the anchors between
 // them; itself last.
-func (m *model) archivedWith(root *modelElement) (with []*modelElement) {
+func (m *Model) archivedWith(root *modelElement) (with []*modelElement) {
 	kept := map[string]bool{} // in the archive
 	for _, e := range m.family(root) {
 		mark, archived := e.marks[events.Memento]
@@ -176,33 +176,44 @@ func (m *model) archivedWith(root *modelElement) (with []*modelElement) {
 	return with
 }
 
-func (m *model) anchorArchived(e *modelElement) bool {
+func (m *Model) anchorArchived(e *modelElement) bool {
 	return e.anchor != "" && m.elements[e.anchor] != nil && m.elements[e.anchor].archived()
 }
 
 // exhume brings back an element that was deleted before this command, what was
 // anchored to it and deleted with it, and relationships that find their place.
-func (m *model) exhume(root, guid string) (modelResult, error) {
+func (m *Model) exhume(root, guid string) (outcome, error) {
 	if guid != "" {
 		root = guid
 	}
 	elements, links := m.wentWith(root)
 	if elements[root] == nil || m.issue.before.elements[root] != nil {
-		return modelResult{}, refusal("no grave")
+		return outcome{}, refusal("no grave")
 	}
 	if err := m.mayChange(elements[root].source); err != nil {
-		return modelResult{}, err
+		return outcome{}, err
 	}
 	if !elements[root].archived() && m.anchorArchived(elements[root]) || m.canReturn(elements[root].anchor) {
-		return modelResult{}, refusal("its anchor is archived, or can be restored first")
+		return outcome{}, refusal("its anchor is archived, or can be restored first")
 	}
+	if err := m.bringBack(elements); err != nil {
+		return outcome{}, err
+	}
+	for _, l := range links {
+		m.relink(l)
+	}
+	return outcome{guid: root, version: m.elements[root].version, changed: true}, nil
+}
+
+// bringBack brings back elements that are not there.
+func (m *Model) bringBack(elements map[string]*modelElement) error {
 	for _, id := range slices.Sorted(maps.Keys(elements)) {
 		old := elements[id]
 		if m.elements[id] != nil {
 			continue
 		}
 		if m.named(old.name) != nil || m.links[id] != nil {
-			return modelResult{}, refusal("%s is taken", old.name)
+			return refusal("%s is taken", old.name)
 		}
 		e := old.clone()
 		if m.elements[e.anchor] == nil && elements[e.anchor] == nil {
@@ -210,15 +221,12 @@ func (m *model) exhume(root, guid string) (modelResult, error) {
 		}
 		m.touch(e, events.TypeElementRestored)
 	}
-	for _, l := range links {
-		m.relink(l)
-	}
-	return modelResult{guid: root, version: m.elements[root].version, changed: true}, nil
+	return nil
 }
 
 // canReturn reports whether a deleted anchor and what went with it can be restored
 // on the same behalf.
-func (m *model) canReturn(anchor string) bool {
+func (m *Model) canReturn(anchor string) bool {
 	if m.elements[anchor] != nil || m.issue.before.elements[anchor] != nil {
 		return false
 	}
@@ -235,11 +243,14 @@ func (m *model) canReturn(anchor string) bool {
 
 // wentWith returns the elements that were anchored to a deleted one, itself
 // among them, and the relationships of them all, each as it was at last.
-func (m *model) wentWith(root string) (elements map[string]*modelElement, links []*modelLink) {
-	all := map[string]*modelElement{}
+func (m *Model) wentWith(root string) (elements map[string]*modelElement, links []*modelLink) {
+	all, byGUID := map[string]*modelElement{}, map[string]*modelLink{}
 	for _, g := range m.issue.before.graves[root] {
-		if e, ok := g.(*modelElement); ok {
-			all[e.guid] = e
+		switch g := g.(type) {
+		case *modelElement:
+			all[g.guid] = g
+		case *modelLink:
+			byGUID[g.guid] = g
 		}
 	}
 	elements = map[string]*modelElement{}
@@ -248,12 +259,6 @@ func (m *model) wentWith(root string) (elements map[string]*modelElement, links 
 			if up.guid == root {
 				elements[id] = e
 			}
-		}
-	}
-	byGUID := map[string]*modelLink{}
-	for _, g := range m.issue.before.graves[root] {
-		if l, ok := g.(*modelLink); ok {
-			byGUID[l.guid] = l
 		}
 	}
 	for _, g := range m.issue.before.graves[root] {
@@ -266,7 +271,7 @@ func (m *model) wentWith(root string) (elements map[string]*modelElement, links 
 
 // relink brings back a relationship, unless its ends are gone or of other types,
 // or another one has its place.
-func (m *model) relink(old *modelLink) {
+func (m *Model) relink(old *modelLink) {
 	end1, end2 := m.elements[old.end1], m.elements[old.end2]
 	if end1 == nil || end2 == nil || !mayStand(old.typ, 1, end1.typ) || !mayStand(old.typ, 2, end2.typ) ||
 		m.links[old.guid] != nil || m.elements[old.guid] != nil || len(m.inTheWay(old)) > 0 ||

@@ -1,4 +1,4 @@
-package repository_test
+package graphtest
 
 import (
 	"cmp"
@@ -9,15 +9,16 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// wish is a command with its envelope.
-type wish struct {
+// Wish is a command with its envelope.
+type Wish struct {
 	command       events.Command
 	source, scope string
 	category      events.OriginCategory
 	dry           string
 }
 
-func (o *wish) event() (events.Event, error) {
+// Event returns the command as it is sent.
+func (o *Wish) Event() (events.Event, error) {
 	e, err := events.NewCommand("/test", o.command)
 	e.SetExtension(events.ExtMetadataSource, o.source)
 	e.SetExtension(events.ExtScope, o.scope)
@@ -33,11 +34,11 @@ const (
 	flow2 = "bbbbbbbb-0000-4000-8000-000000000002"
 )
 
-// wishes draws commands about a few elements, so that they meet often.
-func wishes() *rapid.Generator[wish] {
-	return rapid.Custom(func(t *rapid.T) wish {
-		o := wish{
-			command: command().Draw(t, "command"),
+// Wishes draws commands about a few elements, so that they meet often.
+func Wishes() *rapid.Generator[Wish] {
+	return rapid.Custom(func(t *rapid.T) Wish {
+		o := Wish{
+			command: Commands().Draw(t, "command"),
 			source:  rapid.SampledFrom([]string{"", "", "", "", "", "", "", "", "s1", "s2"}).Draw(t, "source"),
 			scope:   rapid.SampledFrom([]string{"", "", "", "", "", "", "p", "q"}).Draw(t, "scope"),
 			dry:     rapid.SampledFrom([]string{"", "", "", "", "", "", "", "", "", "", "", "", "", "false", "true", "perhaps"}).Draw(t, "dry run"),
@@ -55,14 +56,14 @@ func wishes() *rapid.Generator[wish] {
 	})
 }
 
-// furniture is what many commands need.
-func furniture() []wish {
+// Furniture is what many commands need.
+func Furniture() []Wish {
 	template := upsert("FileFolder", "t", map[string]any{"text": "for ~{p}~"})
 	template.Element.Classifications = []events.Classification{{Name: events.Template}}
 	leaf := upsert("DataFile", "t/1", map[string]any{"x": 1})
 	leaf.Element.Anchor = events.ByName("t")
 	nameless := &events.Upsert{Element: events.ElementSpec{Type: "ContactDetails", Anchor: events.ByName("t")}}
-	var all []wish
+	var all []Wish
 	for _, c := range []events.Command{
 		template, leaf, nameless, upsert("FileFolder", "a", nil), upsert("DataFile", "b", map[string]any{"x": 1}),
 		upsert("InventoryCatalog", "sc", nil), upsert("Connection", "conn", nil), upsert("Endpoint", "e1", nil), upsert("Endpoint", "e2", nil),
@@ -70,12 +71,13 @@ func furniture() []wish {
 		link("NestedFile", "a", "b", nil), link("DataFlow", "b", "t", nil), link("DataFlow", "t", "b", map[string]any{"formula": "f"}),
 		&events.LinkExternalID{ExternalID: events.ExternalID{Element: events.ByName("b"), Scope: events.ByName("sc"), Identifier: "1"}},
 	} {
-		all = append(all, wish{command: c})
+		all = append(all, Wish{command: c})
 	}
 	return all
 }
 
-func command() *rapid.Generator[events.Command] {
+// Commands draws commands without an envelope.
+func Commands() *rapid.Generator[events.Command] {
 	return rapid.Custom(func(t *rapid.T) events.Command {
 		switch n := rapid.IntRange(0, 19).Draw(t, "change set"); {
 		case n > 3:
@@ -249,4 +251,10 @@ func (d drawing) spec(unknown events.UnknownProperties) events.ElementSpec {
 
 func upsert(typ, name string, properties map[string]any) *events.Upsert {
 	return &events.Upsert{Element: events.ElementSpec{Type: typ, QualifiedName: name, Properties: events.Props(properties)}}
+}
+
+func link(typ, end1, end2 string, properties map[string]any) *events.Link {
+	return &events.Link{Relationship: events.RelationshipSpec{
+		Type: typ, End1: events.ByName(end1), End2: events.ByName(end2), Properties: events.Props(properties),
+	}}
 }

@@ -1,0 +1,78 @@
+package connectortest_test
+
+import (
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/camena-io/camena/connectors/connectortest"
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/graph/graphtest"
+)
+
+// The repository that connectors are tested on is held against the model that
+// the real one is held against.
+func TestRepositoryEqualsTheModel(t *testing.T) {
+	t.Parallel()
+	types, err := graphtest.LooseTypes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		list := slices.Concat(graphtest.Furniture(), rapid.SliceOfN(graphtest.Wishes(), 20, 60).Draw(rt, "commands"))
+		synctest.Test(t, func(t *testing.T) { // the model has to know the time of each command
+			k := &modelled{T: t, model: graphtest.NewModel(), repo: connectortest.NewRepository(types...)}
+			k.repo.SetZones([]string{"sales", "research"}, []string{"draft"})
+			k.send(rt, list)
+			k.send(rt, k.model.Restores())
+			k.compare(rt)
+		})
+	})
+}
+
+// modelled is a repository and the model of it.
+type modelled struct {
+	*testing.T
+
+	model *graphtest.Model
+	repo  *connectortest.Repository
+}
+
+// send sends commands, and compares the outcomes with those of the model.
+func (k *modelled) send(rt *rapid.T, list []graphtest.Wish) {
+	for _, o := range list {
+		e, err := o.Event()
+		if err != nil {
+			rt.Fatal(err)
+		}
+		n := len(k.model.Learned()) + 1
+		want, err := k.model.Learn(&e, uint64(n), time.Now().UTC())
+		if err != nil {
+			rt.Fatal(err)
+		}
+		got, err := k.repo.Request(k.Context(), e)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		if !want.Told(&got) {
+			rt.Errorf("command %d: answered %+v, the model says %s", n, got, want)
+		}
+	}
+}
+
+func (k *modelled) compare(rt *rapid.T) {
+	out := graphtest.NewTold()
+	for _, c := range k.repo.Changes() {
+		out.Take(&events.Preview{Type: c.Type, Element: c.Element, Relationship: c.Relationship, OpenType: c.OpenType})
+	}
+	k.model.Compare(rt, out)
+	if buried := len(k.repo.DeadLetters()); buried != k.model.Refused() {
+		rt.Errorf("%d dead letters, the model refused %d", buried, k.model.Refused())
+	}
+	if rt.Failed() {
+		k.model.Explain(rt)
+	}
+}
