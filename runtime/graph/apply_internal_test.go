@@ -101,6 +101,18 @@ func TestRestoringTheGUIDOfARelationship(t *testing.T) {
 	}
 }
 
+// What is wrong with a command is so whether or not the identifier is there.
+func TestUnlinkingAnIdentifierFromARelationship(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	link := events.RelationshipSpec{Type: "DataFlow", End1: events.ByName("a"), End2: events.ByName("b"), GUID: events.GUIDOf("flow")}
+	d.must(t, topicNamed("a"), topicNamed("b"), &events.Link{Relationship: link})
+	id := events.ExternalID{Element: events.ByGUID(link.GUID), Scope: events.ByName("a"), Identifier: "1"}
+	if r, err := d.apply(&events.UnlinkExternalID{ExternalID: id}); events.CodeOf(err) != events.CodeInvalid {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
 func TestAStateWithTheNilGUIDIsDamage(t *testing.T) {
 	t.Parallel()
 	e := events.Element{Header: events.ElementHeader{GUID: uuid.Nil.String(), Type: events.ElementType{Name: "Topic"}}}

@@ -114,6 +114,10 @@ func (a *applier) unlinkExternalID(v view, q *Request, c *events.UnlinkExternalI
 	case ignoreMissing(err) != nil:
 		return Outcome{}, err
 	}
+	_, err := element(v, c.Element, "/element")
+	if err := ignoreMissing(err); err != nil {
+		return Outcome{}, err // also where there is nothing to unlink
+	}
 	id := v.named(events.ExternalIDName(name, c.Identifier)) // which may outlive its scope
 	if id == nil {
 		return Outcome{}, nil

@@ -14,36 +14,23 @@ import (
 
 // ledger is a log that counts how often it is read.
 type ledger struct {
-	all   []Event
+	all   Events
 	reads int
 }
 
-func (c *ledger) At(_ context.Context, sequence uint64) (e Event, ok bool, err error) {
+func (c *ledger) At(ctx context.Context, sequence uint64) (e Event, ok bool, err error) {
 	c.reads++
-	if sequence == 0 || sequence > uint64(len(c.all)) {
-		return e, false, nil
-	}
-	return c.all[sequence-1], true, nil
+	return c.all.At(ctx, sequence)
 }
 
-func (c *ledger) Between(_ context.Context, first, last uint64, take func(*Event)) error {
+func (c *ledger) Between(ctx context.Context, first, last uint64, take func(*Event)) error {
 	c.reads++
-	for i := first; i <= last; i++ {
-		take(&c.all[i-1])
-	}
-	return nil
+	return c.all.Between(ctx, first, last, take)
 }
 
-func (c *ledger) Of(_ context.Context, guid string, take func(*Event) error) (most int64, err error) {
+func (c *ledger) Of(ctx context.Context, guid string, take func(*Event) error) (most int64, err error) {
 	c.reads++
-	for i := range c.all {
-		if c.all[i].GUID == guid {
-			if err := take(&c.all[i]); err != nil {
-				return 0, err
-			}
-		}
-	}
-	return 0, nil
+	return c.all.Of(ctx, guid, take)
 }
 
 // told is an index that is told of commands, and the log of that.
@@ -57,7 +44,7 @@ func (l *told) must(t *testing.T, commands ...events.Command) {
 	t.Helper()
 	for _, c := range commands {
 		l.sequence++
-		at := time.Unix(int64(l.sequence), 0).UTC() //nolint:gosec // there are few
+		at := time.Unix(int64(l.sequence), 0).UTC()
 		o, err := l.pending.Apply(&Request{ID: "c", Sequence: l.sequence, Time: at, Actor: "test"}, c)
 		if err != nil {
 			t.Fatalf("%s: %s", c.EventType(), err)
@@ -88,7 +75,7 @@ func (l *told) reread(t *testing.T) *Index {
 	return x
 }
 
-func (l *told) last() time.Time { return time.Unix(int64(l.sequence), 0).UTC() } //nolint:gosec // there are few
+func (l *told) last() time.Time { return time.Unix(int64(l.sequence), 0).UTC() }
 
 func own(name string) *events.Upsert {
 	u := topicNamed(name)
