@@ -81,6 +81,7 @@ func (t Topics) Streams(l Limits) []jetstream.StreamConfig {
 	out.MaxMsgsPerSubject = int64(l.History)
 	out.AllowAtomicPublish = true
 	out.AllowMsgTTL = true // of tombstones
+	out.AllowRollup = true // by tombstones that leave nothing of what was before
 
 	cycles := stream(t.CyclesStream(), "cycles", "Camena: schedules and due cycles")
 	cycles.AllowMsgSchedules = true

@@ -100,6 +100,7 @@ func (p *Pending) Apply(r *Request, c events.Command) (Outcome, error) {
 	if r.Awaited {
 		o.describe(p.view)
 	}
+	o.keepSilent()
 	if r.DryRun {
 		o = o.preview()
 	}
@@ -134,6 +135,8 @@ type Change struct {
 	Subject
 	// Deletion says that what is left does not tell who made the change.
 	Deletion bool
+	// Purged says that nothing may stay of what the subject had before.
+	Purged bool
 }
 
 // Subject is what an event is about: an element or relationship, or else, as its
@@ -150,7 +153,7 @@ func (o *Outcome) Len() int { return len(o.changes) }
 // Change returns the one with an index.
 func (o *Outcome) Change(i int) Change {
 	c := &o.changes[i]
-	e := Change{ID: c.id, Type: c.eventType, Data: c.data}
+	e := Change{ID: c.id, Type: c.eventType, Data: c.data, Purged: c.purged}
 	switch {
 	case c.typeDef != nil:
 		e.TypeName = c.typeDef.Name
@@ -174,6 +177,33 @@ func (o *Outcome) Stored(last uint64) {
 // Purges reports whether nothing may stay of the history of something.
 func (o *Outcome) Purges() bool {
 	return slices.ContainsFunc(o.changes, func(c change) bool { return c.purged })
+}
+
+// keepSilent leaves out what the command did, before it purged something, under the
+// same subject: it is not told to be removed at once, and the purge is the first
+// event of the subject in its batch, as the bus wants that of one that removes what
+// is before it.
+func (o *Outcome) keepSilent() {
+	if !o.Purges() {
+		return
+	}
+	type subject struct {
+		guid     guid
+		typeName string
+	}
+	purged, told := map[subject]bool{}, make([]change, 0, len(o.changes))
+	for _, c := range slices.Backward(o.changes) {
+		if c.record != nil {
+			of := subject{c.record.guid, c.record.typ.Name}
+			if purged[of] {
+				continue
+			}
+			purged[of] = c.purged
+		}
+		told = append(told, c)
+	}
+	slices.Reverse(told)
+	o.changes = told
 }
 
 // AppendFacts adds what an index has to take over of changes that are stored;

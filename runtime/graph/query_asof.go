@@ -84,8 +84,8 @@ type life struct {
 	id    string
 	turns []turn
 	// full says that as many events are kept as may be, so that older ones may
-	// have been dropped.
-	full bool
+	// have been dropped; cut, that some have been.
+	full, cut bool
 }
 
 // turn is a change: from then on it was so, and before that it was otherwise.
@@ -127,12 +127,26 @@ func lifeOf(ctx context.Context, log Log, id string) (life, error) {
 	most, err := log.Of(ctx, id, func(e *Event) error {
 		step, err := turnOf(e)
 		if err == nil && step.typ != events.TypeElementMoved { // it goes on under another subject
-			l.turns = append(l.turns, step)
+			l.add(step)
 		}
 		return err
 	})
 	l.full = most > 0 && int64(len(l.turns)) >= most
 	return l, err
+}
+
+// add adds the next turn. What was there before a creation was deleted; where that
+// is missing, so is what else lies between, and it may have been a purge: then
+// nothing is told of what was before.
+func (l *life) add(next turn) {
+	if n := len(l.turns); n > 0 && next.isCreation() && l.turns[n-1].now != nil {
+		l.turns, l.cut = l.turns[:0], true
+	}
+	l.turns = append(l.turns, next)
+}
+
+func (t *turn) isCreation() bool {
+	return t.typ == events.TypeElementCreated || t.typ == events.TypeRelationshipCreated
 }
 
 func turnOf(e *Event) (turn, error) {
@@ -210,7 +224,7 @@ func (l *life) notYet(first *turn, t time.Time) error {
 	switch {
 	case first.before != nil || first.typ == events.TypeElementRestored || first.typ == events.TypeRelationshipRestored:
 		return l.lost(first, t)
-	case l.full:
+	case l.full || l.cut:
 		return events.Errorf(events.CodeNotFound, "/asOf", "whether %s existed at %s is not known any more: its history begins at %s, when it was created",
 			l.id, moment(t), moment(first.at))
 	default:

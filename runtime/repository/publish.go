@@ -86,6 +86,9 @@ func (w *writer) message(c *graph.Change, r *received, position uint64) *nats.Ms
 		// Other changes name the actor in their state.
 		put("ce-"+events.ExtActor, events.EncodeAttribute(graph.Actor(&r.event)))
 	}
+	if c.Purged && w.rollup {
+		m.Header[jetstream.MsgRollup] = []string{jetstream.MsgRollupSubject}
+	}
 	if parent := r.event.Extension(events.ExtTraceParent); parent != "" {
 		put("ce-"+events.ExtTraceParent, events.EncodeAttribute(parent))
 	}

@@ -229,13 +229,18 @@ func (r *Repository) write(tenure context.Context, next uint64) error {
 		return err
 	}
 	defer cleanUp(r.set.Bus, js)
+	out, err := r.set.Bus.StreamInfo(tenure, r.set.Bus.Topics().OutStream())
+	if err != nil {
+		return err
+	}
 	w := &writer{
 		bus: r.set.Bus, js: js, index: r.index, log: r.set.Logger, crash: r.set.Crash,
 		erase: r.purgeSecrets, eraseAll: r.purgeUnerased,
 		pending: graph.NewPending(r.index, graph.Rules{
 			PublishZones: r.set.PublishZones, DefaultZones: r.set.DefaultZones, MaxState: graph.MaxState(r.set.Bus.MaxPayload()),
 		}),
-		room: semaphore.NewWeighted(roomBytes), outlet: outlet{js: js, last: next - 1, confirmed: next - 1},
+		rollup: out.Config.AllowRollup && !out.Config.DenyPurge,
+		room:   semaphore.NewWeighted(roomBytes), outlet: outlet{js: js, last: next - 1, confirmed: next - 1},
 	}
 	return w.run(tenure)
 }

@@ -91,12 +91,16 @@ func (r *Repository) history(ctx context.Context, q *events.History, room int) (
 	}
 	a.Sequence = r.Sequence()
 	t := r.set.Bus.Topics()
-	sizes, size := []int{}, 0
+	sizes, size, last := []int{}, 0, ""
 	err := r.set.Bus.Read(ctx, t.OutStream(), []string{t.Element("*", id), t.Relationship("*", id)}, func(m *bus.Message) error {
 		c, err := bus.ChangeOf(m)
 		if err != nil {
 			return err
 		}
+		if hidesFormer(&c, last) {
+			a.Changes, sizes, size, a.Truncated = a.Changes[:0], sizes[:0], 0, false
+		}
+		last = c.Type
 		a.Changes, sizes, size = append(a.Changes, entry(&c)), append(sizes, len(m.Data)), size+len(m.Data)
 		for size > room && len(sizes) > 1 { // the newest are what fits
 			size -= sizes[0]
@@ -111,6 +115,22 @@ func (r *Repository) history(ctx context.Context, q *events.History, room int) (
 		return a, events.Errorf(events.CodeNotFound, "", "there is no history of %s", id)
 	}
 	return a, nil
+}
+
+// hidesFormer reports whether nothing is told of what was before a change that comes
+// after one of a type: it purged that, or it is a creation, and what was deleted
+// before it is not there any more, which may have been by a purge.
+func hidesFormer(c *connectors.Change, last string) bool {
+	switch c.Type {
+	case events.TypeElementDeleted:
+		return c.Element.Purged
+	case events.TypeRelationshipDeleted:
+		return c.Relationship.Purged
+	case events.TypeElementCreated, events.TypeRelationshipCreated:
+		return last != events.TypeElementDeleted && last != events.TypeRelationshipDeleted
+	default:
+		return false
+	}
 }
 
 func entry(c *connectors.Change) events.Entry {

@@ -78,7 +78,11 @@ func (r *Repository) purgeSecrets(ctx context.Context) { r.erase(ctx, r.index.Se
 func (r *Repository) purgeUnerased(ctx context.Context) { r.erase(ctx, r.index.Unerased()) }
 
 // erase removes the history of deletions under all types that they ever had; the
-// tombstones stay until they are swept.
+// tombstones stay until they are swept. As a rule the history under the last type
+// went as the tombstone was stored, so that there is nothing to be remembered when
+// this fails and something new hides the tombstone. Under a former type the history
+// stays then, until what says there that it goes on elsewhere is swept; who answers
+// sees that a deletion is missing between that and what is new, and is silent.
 func (r *Repository) erase(ctx context.Context, list []graph.Tombstone) {
 	for i, t := range list {
 		if err := r.purge(ctx, subjectOf(&t, r.set.Bus.Topics(), "*"), t.Sequence); err != nil {

@@ -45,8 +45,11 @@ type writer struct {
 	facts    []graph.Fact   // reused by commit
 	trimmed  trimming
 	outlet   outlet
-	room     *semaphore.Weighted // for commands from reading to committing
-	crash    func(step string)   // test hook: what happens at a step
+	// rollup says that the out topic lets a purge remove, as it is stored, what is
+	// under its subject.
+	rollup bool
+	room   *semaphore.Weighted // for commands from reading to committing
+	crash  func(step string)   // test hook: what happens at a step
 	// held is a command that waits until everything before it is committed.
 	held *received
 	// erase removes the history of what the last command deleted to leave no trace,
