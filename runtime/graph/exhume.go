@@ -182,10 +182,7 @@ func together(graves []*record, root guid) []*record {
 	if r := byID[root]; r == nil || r.relationship {
 		return nil
 	}
-	in := map[guid]bool{}
-	for _, r := range graves {
-		in[r.guid] = !r.relationship && leadsTo(byID, r, root)
-	}
+	in := below(byID, root)
 	var found []*record
 	for _, r := range graves {
 		if r.guid != root && byID[r.guid] == r && (in[r.guid] || r.relationship && (in[r.end1] || in[r.end2])) {
@@ -195,11 +192,24 @@ func together(graves []*record, root guid) []*record {
 	return append(found, byID[root])
 }
 
-// leadsTo reports whether an element is the root, or anchored to it, directly or
-// not.
-func leadsTo(byID map[guid]*record, r *record, root guid) bool {
-	for r != nil && r.guid != root {
-		r = byID[r.anchor]
+// below returns the root, and which elements are anchored to it, directly or not.
+// Anchors may lead in a circle here: what was deleted and made anew by the same
+// command can be anchored the other way round than it was.
+func below(byID map[guid]*record, root guid) map[guid]bool {
+	anchored := map[guid][]guid{}
+	for id, r := range byID {
+		if !r.relationship && r.anchor != uuid.Nil {
+			anchored[r.anchor] = append(anchored[r.anchor], id)
+		}
 	}
-	return r != nil
+	in := map[guid]bool{root: true}
+	for next := []guid{root}; len(next) > 0; next = next[1:] {
+		for _, id := range anchored[next[0]] {
+			if !in[id] {
+				in[id] = true
+				next = append(next, id)
+			}
+		}
+	}
+	return in
 }

@@ -42,7 +42,8 @@ func (w *writer) answerLate(ctx context.Context, r *received) {
 }
 
 // resultOf is the outcome of a command that was applied.
-func (w *writer) resultOf(r *received) events.Result {
+func (w *writer) resultOf(r *received) (result events.Result) {
+	defer w.protect(r.sequence, func(defect error) { result = events.Result{Error: asError(defect)} })
 	q, err := graph.RequestOf(&r.event, r.sequence, r.stored)
 	if err != nil {
 		return events.Result{} // it was refused, and its dead letter is gone

@@ -97,11 +97,14 @@ func (w *writer) message(c *graph.Change, r *received, position uint64) *nats.Ms
 
 // refuse notes why the command cannot be applied.
 func (p *publication) refuse(r *received, why error) {
-	reason, ok := errors.AsType[*events.Error](why)
-	if !ok {
-		reason = events.Errorf(events.CodeInvalid, "", "%s", why)
+	p.refused, p.outcome = r, graph.Outcome{Result: events.Result{Error: asError(why)}}
+}
+
+func asError(why error) *events.Error {
+	if reason, ok := errors.AsType[*events.Error](why); ok {
+		return reason
 	}
-	p.refused, p.outcome = r, graph.Outcome{Result: events.Result{Error: reason}}
+	return events.Errorf(events.CodeInvalid, "", "%s", why)
 }
 
 // bury puts a command that can never be applied into the dead letters, once.

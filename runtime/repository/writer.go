@@ -85,6 +85,7 @@ type received struct {
 	data     []byte
 	event    events.Event
 	command  events.Command
+	restores bool // that is, something that was deleted
 	err      error
 	size     int // that it takes of the in topic
 }
@@ -181,12 +182,7 @@ func (w *writer) read(ctx context.Context, position uint64, commands chan<- *rec
 	err := w.bus.Follow(ctx, following, func(m *bus.Message) error {
 		r := &received{sequence: m.Sequence, stored: m.Time.UTC(), subject: m.Subject, header: m.Header, data: m.Data}
 		r.size = min(r.sizeOf(), roomBytes)
-		if r.event, r.err = m.Event(); r.err == nil {
-			r.command, r.err = events.DecodeCommand(&r.event)
-		}
-		if r.err == nil {
-			r.err = graph.CheckEnvelope(&r.event)
-		}
+		w.decode(r, m)
 		if err := w.room.Acquire(ctx, int64(r.size)); err != nil {
 			return err
 		}
@@ -200,6 +196,17 @@ func (w *writer) read(ctx context.Context, position uint64, commands chan<- *rec
 	if err != nil && ctx.Err() == nil {
 		w.log.ErrorContext(ctx, "read the in topic", slog.Any("error", err))
 	}
+}
+
+func (w *writer) decode(r *received, m *bus.Message) {
+	defer w.protect(r.sequence, func(defect error) { r.err = defect })
+	if r.event, r.err = m.Event(); r.err == nil {
+		r.command, r.err = events.DecodeCommand(&r.event)
+	}
+	if r.err == nil {
+		r.err = graph.CheckEnvelope(&r.event)
+	}
+	r.restores = r.err == nil && graph.Restores(r.command)
 }
 
 func (w *writer) loop(ctx context.Context, position uint64, commands <-chan *received) error {
@@ -264,21 +271,21 @@ func (w *writer) full() bool {
 
 // handle applies one command and publishes what it leads to.
 func (w *writer) handle(ctx context.Context, r *received) error {
-	if graph.Restores(r.command) && len(w.inFlight) > 0 {
+	if r.restores && len(w.inFlight) > 0 {
 		w.held = r
 		return nil
 	}
-	graves, err := w.index.Exhume(ctx, storeLog{w.bus}, r.command)
-	if err != nil {
-		return err
-	}
 	p := &publication{sequence: r.sequence, size: r.size, replyTo: r.event.Extension(events.ExtReplyTo)}
-	if err = r.err; err == nil {
-		p.outcome, err = w.apply(r, graves)
+	refusal := r.err
+	if refusal == nil {
+		var err error
+		if p.outcome, refusal, err = w.apply(ctx, r); err != nil {
+			return err
+		}
 	}
 	w.inFlight = append(w.inFlight, p)
-	if err != nil {
-		p.refuse(r, err)
+	if refusal != nil {
+		p.refuse(r, refusal)
 		if r.isDryRun() {
 			p.refused = nil // the answer is all there is of it
 		}
@@ -296,22 +303,32 @@ func (w *writer) handle(ctx context.Context, r *received) error {
 	return nil
 }
 
-// apply returns what a command leads to. One that Camena fails on is refused as
-// others are: else it would stop every writer that comes to it.
-func (w *writer) apply(r *received, graves graph.Graves) (o graph.Outcome, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			w.log.Error("failed on a command; report this", slog.Uint64("in_sequence", r.sequence),
-				slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
-			o, err = graph.Outcome{}, events.Errorf(events.CodeInternal, "", "Camena failed on this command, which is a defect of it: the log of the node that writes says more")
-		}
-	}()
-	q, err := graph.RequestOf(&r.event, r.sequence, r.stored)
+// apply returns what a command leads to, or why it is refused; err says that what
+// it is to bring back could not be read.
+func (w *writer) apply(ctx context.Context, r *received) (o graph.Outcome, refusal, err error) {
+	defer w.protect(r.sequence, func(defect error) { o, refusal, err = graph.Outcome{}, defect, nil })
+	graves, err := w.index.Exhume(ctx, storeLog{w.bus}, r.command)
 	if err != nil {
-		return graph.Outcome{}, err
+		return o, nil, err
+	}
+	q, refusal := graph.RequestOf(&r.event, r.sequence, r.stored)
+	if refusal != nil {
+		return o, refusal, nil
 	}
 	q.Graves = graves
-	return w.pending.Apply(q, r.command)
+	o, refusal = w.pending.Apply(q, r.command)
+	return o, refusal, nil
+}
+
+// protect is deferred around what is done with one command. A command that Camena
+// fails on is refused as others are: else it would stop every writer that comes
+// to it.
+func (w *writer) protect(sequence uint64, refuse func(defect error)) {
+	if p := recover(); p != nil {
+		w.log.Error("failed on a command; report this", slog.Uint64("in_sequence", sequence),
+			slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
+		refuse(events.Errorf(events.CodeInternal, "", "Camena failed on this command, which is a defect of it: the log of the node that writes says more"))
+	}
 }
 
 func (r *received) isDryRun() bool { return graph.IsDryRun(&r.event) }

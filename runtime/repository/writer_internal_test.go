@@ -19,18 +19,30 @@ func (*broken) EventType() string { panic("a defect") }
 // The writer must not end with one command: every other that came to it would, too.
 func TestACommandThatTheWriterFailsOnIsRefused(t *testing.T) {
 	t.Parallel()
-	types, err := opentypes.Builtin()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var logged bytes.Buffer
-	log := slog.New(slog.NewTextHandler(&logged, nil))
-	w := &writer{log: log, pending: graph.NewPending(graph.New(types, log), graph.Rules{MaxState: 1 << 10})}
-	_, err = w.apply(&received{sequence: 7, command: &broken{}}, nil)
-	if events.CodeOf(err) != events.CodeInternal {
-		t.Errorf("it leads to %v", err)
-	}
-	if text := logged.String(); !strings.Contains(text, "in_sequence=7") || !strings.Contains(text, "a defect") || !strings.Contains(text, "graph.(*Pending).Apply") {
-		t.Errorf("the log says %s", text)
+	for command, where := range map[events.Command]string{
+		&broken{}:              "graph.(*Pending).Apply",
+		(*events.Restore)(nil): "graph.(*Index).Exhume",
+	} {
+		types, err := opentypes.Builtin()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var logged bytes.Buffer
+		log := slog.New(slog.NewTextHandler(&logged, nil))
+		x := graph.New(types, log)
+		w := &writer{log: log, index: x, pending: graph.NewPending(x, graph.Rules{MaxState: 1 << 10})}
+		if err := w.handle(t.Context(), &received{sequence: 7, command: command}); err != nil {
+			t.Errorf("%s: %s", where, err)
+		}
+		if n := len(w.inFlight); n != 1 || w.inFlight[0].refused == nil || w.inFlight[0].outcome.Result.Error.Code != events.CodeInternal {
+			t.Errorf("%s: it leads to %+v", where, w.inFlight)
+		}
+		if text := logged.String(); !strings.Contains(text, "in_sequence=7") || !strings.Contains(text, where) {
+			t.Errorf("the log says %s", text)
+		}
+		w.index = nil // which it fails on
+		if result := w.resultOf(&received{sequence: 7}); result.Error == nil || result.Error.Code != events.CodeInternal {
+			t.Errorf("answered late: %+v", result)
+		}
 	}
 }
