@@ -146,6 +146,17 @@ type Reading struct {
 	Of   uint64 `json:"of"`
 }
 
+// Writing says how the node gets on that applies commands.
+type Writing struct {
+	Node string `json:"node"`
+	// Applied is the sequence of the in topic up to which all is applied.
+	Applied uint64 `json:"applied"`
+	// Waiting is how many commands wait there, Still for how long some have, and
+	// nothing was applied.
+	Waiting uint64   `json:"waiting"`
+	Still   Duration `json:"still,omitzero"`
+}
+
 // HistoryAnswer answers [History].
 type HistoryAnswer struct {
 	Sequence uint64  `json:"sequence"`

@@ -149,6 +149,8 @@ const (
 	VerbLineage       = "lineage"
 	// VerbReading is answered by nodes that do not answer anything else yet.
 	VerbReading = "reading"
+	// VerbWriting is answered by the node that writes.
+	VerbWriting = "writing"
 
 	// CoordinatorLease and RepositoryLease are keys of the leases bucket.
 	CoordinatorLease = "coordinator"

@@ -17,8 +17,9 @@ func (p *program) healthCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "health",
 		Short: "Exit with 0 when NATS stores what is sent and a repository answers",
-		Long: `Exit with 0 when NATS and a repository answer, and NATS stores what nodes write each second; else with 1 and what
-is wrong: nobody answers, a repository is still reading the metadata, or nothing can be written, as when a disk is full.
+		Long: `Exit with 0 when NATS and a repository answer, NATS stores what nodes write each second, and commands are applied;
+else with 1 and what is wrong: nobody answers, a repository is still reading the metadata, nothing can be written, as when
+a disk is full, or commands wait and none has been applied for 10 seconds.
 It serves as the health check of containers.`,
 		Example: "  camena health && echo fine",
 		Args:    nothing,
@@ -39,6 +40,9 @@ func (p *program) checkHealth(ctx context.Context, b *bus.Bus) error {
 		return plain(err)
 	}
 	if err := awaitWriting(ctx, b); err != nil {
+		return err
+	}
+	if err := awaitWriter(ctx, m); err != nil {
 		return err
 	}
 	elements := 0
@@ -64,6 +68,33 @@ func awaitWriting(ctx context.Context, b *bus.Bus) error {
 			return nothingWritten(silence)
 		}
 	}
+}
+
+// awaitWriter waits a moment for a node to say that it applies commands: after a
+// start, or when another node has died, that takes a while.
+func awaitWriter(ctx context.Context, m *bus.Metadata) error {
+	for {
+		w, err := m.Writing(ctx)
+		if err == nil {
+			return standsStill(&w)
+		}
+		if pause(ctx, topics.Heartbeat/10) != nil {
+			return fmt.Errorf("unhealthy: a repository answers, but none says that it applies commands: %w", err)
+		}
+	}
+}
+
+// tooStill is after how long without applying a command that waits a writer
+// counts as one that stands still: it is longer than anything takes that it does.
+const tooStill = 10 * time.Second
+
+func standsStill(w *events.Writing) error {
+	still := time.Duration(w.Still)
+	if still < tooStill {
+		return nil
+	}
+	return fmt.Errorf("unhealthy: %d commands wait, and %s, which has to apply them, has not got on for %s: its log may tell why; "+
+		"when it has ended, another one takes over", w.Waiting, w.Node, still.Round(time.Second))
 }
 
 func nothingWritten(silence time.Duration) error {

@@ -421,6 +421,25 @@ func (b *Bus) SequenceSince(ctx context.Context, name string, t time.Time) (uint
 	return meta.Sequence.Stream, nil
 }
 
+// StoredFrom returns when the first message from a sequence on was stored that a
+// stream still has.
+func (b *Bus) StoredFrom(ctx context.Context, name string, sequence uint64) (at time.Time, found bool, err error) {
+	attempt, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	stream, err := b.js.Stream(attempt, name)
+	if err != nil {
+		return at, false, fmt.Errorf("stream %s: %w", name, err)
+	}
+	raw, err := stream.GetMsg(attempt, sequence, jetstream.WithGetMsgSubject(">"))
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return at, false, nil
+	}
+	if err != nil {
+		return at, false, fmt.Errorf("stream %s: message %d: %w", name, sequence, err)
+	}
+	return raw.Time, true, nil
+}
+
 // MessageID returns the event id of the message at a sequence, "" if it is not
 // there any more.
 func (b *Bus) MessageID(ctx context.Context, name string, sequence uint64) (string, error) {

@@ -113,6 +113,11 @@ func (m *Metadata) Count(ctx context.Context, q events.Find) (events.CountAnswer
 	return ask[events.CountAnswer](ctx, m, topics.VerbCount, q)
 }
 
+// Writing returns how the node gets on that applies commands.
+func (m *Metadata) Writing(ctx context.Context) (events.Writing, error) {
+	return Call[events.Writing](ctx, m.bus, m.bus.topics.API(topics.RepositoryService, topics.VerbWriting), struct{}{})
+}
+
 // Types returns definitions of types.
 func (m *Metadata) Types(ctx context.Context, q events.Types) (events.TypesAnswer, error) {
 	return ask[events.TypesAnswer](ctx, m, topics.VerbTypes, q)

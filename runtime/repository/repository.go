@@ -58,6 +58,8 @@ type Repository struct {
 	load  load
 	// reading is about what there was when the node began.
 	reading reading
+	// progress is that of the writer.
+	progress progress
 	// elections hands each tenure of the lease from the lease to the main loop.
 	elections chan election
 }
@@ -189,6 +191,7 @@ func (r *Repository) lead(tenure context.Context) {
 	var sweeping sync.WaitGroup
 	sweeping.Go(func() { r.sweep(tenure) })
 	defer sweeping.Wait()
+	defer r.tellWriting(tenure)()
 	wait, said := firstPause, ""
 	for tenure.Err() == nil {
 		began := time.Now()
@@ -235,7 +238,7 @@ func (r *Repository) write(tenure context.Context, next uint64) error {
 	}
 	w := &writer{
 		bus: r.set.Bus, js: js, index: r.index, log: r.set.Logger, crash: r.set.Crash,
-		erase: r.purgeSecrets, eraseAll: r.purgeUnerased,
+		progress: &r.progress, erase: r.purgeSecrets, eraseAll: r.purgeUnerased,
 		pending: graph.NewPending(r.index, graph.Rules{
 			PublishZones: r.set.PublishZones, DefaultZones: r.set.DefaultZones, MaxState: graph.MaxState(r.set.Bus.MaxPayload()),
 		}),

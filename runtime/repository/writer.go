@@ -44,6 +44,7 @@ type writer struct {
 	flying   int            // the changes of these
 	facts    []graph.Fact   // reused by commit
 	trimmed  trimming
+	progress *progress
 	outlet   outlet
 	// rollup says that the out topic lets a purge remove, as it is stored, what is
 	// under its subject.
@@ -97,6 +98,7 @@ func (w *writer) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	w.progress.reach(position)
 	w.erase(ctx)
 	w.log.InfoContext(ctx, "applying commands", slog.Uint64("from", position+1), slog.Uint64("out_sequence", w.outlet.last))
 
@@ -247,6 +249,7 @@ func (w *writer) step(ctx context.Context, position uint64, commands <-chan *rec
 		w.answerLate(ctx, r)
 		w.room.Release(int64(r.size))
 	case ack := <-w.outlet.stored():
+		w.progress.step()
 		return w.outlet.confirm(ack)
 	case err := <-w.outlet.refused():
 		return err
@@ -396,6 +399,7 @@ func (w *writer) commit(ctx context.Context, done []*publication) {
 	if slices.ContainsFunc(done, func(p *publication) bool { return p.purges }) {
 		w.erase(ctx)
 	}
+	w.progress.reach(done[len(done)-1].sequence)
 	for _, p := range done {
 		w.flying -= p.outcome.Len()
 		w.pending.Drop(&p.outcome)

@@ -1,0 +1,85 @@
+package repository
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go/micro"
+
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/topics"
+)
+
+// progress is how far the writer of this node is. Others look at it, since a
+// writer that stands still does not tell.
+type progress struct {
+	mu sync.Mutex
+	// applied is the in-sequence up to which everything has been applied.
+	applied uint64
+	moved   time.Time
+}
+
+func (p *progress) begin(applied uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.applied, p.moved = applied, time.Now()
+}
+
+// reach notes the position. One that is found again, after an error, is none that
+// was reached: a writer that fails again and again stands still.
+func (p *progress) reach(applied uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.applied != applied {
+		p.applied, p.moved = applied, time.Now()
+	}
+}
+
+// step notes that a part of something large was stored.
+func (p *progress) step() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.moved = time.Now()
+}
+
+func (p *progress) look() (applied uint64, moved time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.applied, p.moved
+}
+
+// tellWriting answers, during a tenure, who asks how the writer gets on.
+func (r *Repository) tellWriting(tenure context.Context) (stop func()) {
+	_, position := r.index.Reached()
+	r.progress.begin(position)
+	stop, err := r.serveEndpoints(tenure, map[string]micro.Handler{
+		topics.VerbWriting: bus.Answer(r.set.Bus, func(struct{}) (events.Writing, error) { return r.writing(tenure) }),
+	})
+	if err != nil {
+		r.set.Logger.WarnContext(tenure, "nobody can ask how the writer gets on", slog.Any("error", err))
+		return func() {}
+	}
+	return stop
+}
+
+// writing compares how far the writer is with what waits for it. It stands still
+// for as long as something waits, by the server's clock, and it has not moved.
+func (r *Repository) writing(ctx context.Context) (events.Writing, error) {
+	applied, moved := r.progress.look()
+	a := events.Writing{Node: r.set.Node, Applied: applied}
+	name := r.set.Bus.Topics().InStream()
+	stored, found, err := r.set.Bus.StoredFrom(ctx, name, applied+1)
+	if err != nil || !found {
+		return a, err
+	}
+	info, err := r.set.Bus.StreamInfo(ctx, name)
+	if err != nil {
+		return a, err
+	}
+	a.Waiting = info.State.LastSeq - min(info.State.LastSeq, max(applied, info.State.FirstSeq-1))
+	a.Still = events.Duration(max(0, min(info.TimeStamp.Sub(stored), time.Since(moved))))
+	return a, nil
+}
