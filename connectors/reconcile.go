@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 
 	"github.com/camena-io/camena/events"
 )
@@ -180,14 +181,20 @@ func (w Wanted) plan() (events.Key, func(*events.DigestItem) bool, events.Comman
 		return events.ElementKey(s.Ref()), func(have *events.DigestItem) bool {
 			return have.Content == events.ContentDigest(s.Type, s.QualifiedName, stored(s.Properties)) &&
 				(s.Zones == nil || have.Zones == events.ZonesDigest(s.Zones)) &&
-				(s.Classifications == nil || have.Classifications == events.ClassificationsDigest(s.Classifications))
+				(s.Classifications == nil || have.Classifications == events.ClassificationsDigest(storedMarks(s.Classifications))) &&
+				(s.Anchor == events.ElementRef{} || have.AnchoredTo(s.Anchor)) && counts(have, s.Effectivity)
 		}, &events.Upsert{Element: *s}
 	}
 	s := w.Relationship
 	key := events.RelationshipKey(s.Type, events.ElementKey(s.End1), events.ElementKey(s.End2))
 	return key, func(have *events.DigestItem) bool {
-		return have.Content == events.ContentDigest(s.Type, key.String(), stored(s.Properties))
+		return have.Content == events.ContentDigest(s.Type, key.String(), stored(s.Properties)) && counts(have, s.Effectivity)
 	}, &events.Link{Relationship: *s}
+}
+
+// counts reports whether what is known counts when it shall, if that is said.
+func counts(have *events.DigestItem, want *events.Effectivity) bool {
+	return want == nil || have.Effectivity == events.EffectivityDigest(*want)
 }
 
 // stored returns properties as the repository keeps them: a null is no property.
@@ -195,6 +202,15 @@ func stored(p events.Properties) events.Properties {
 	kept, err := p.WithoutNulls()
 	if err != nil {
 		return p // it fails when it is sent
+	}
+	return kept
+}
+
+// storedMarks returns classifications as the repository keeps them.
+func storedMarks(marks []events.Classification) []events.Classification {
+	kept := slices.Clone(marks)
+	for i := range kept {
+		kept[i].Properties = stored(kept[i].Properties)
 	}
 	return kept
 }

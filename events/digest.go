@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -54,9 +55,36 @@ func ClassificationsDigest(marks []Classification) Digest {
 	var parts [][]byte
 	byName := func(a, b Classification) int { return strings.Compare(a.Name, b.Name) }
 	for _, m := range slices.SortedFunc(slices.Values(marks), byName) {
-		parts = append(parts, []byte(m.Name), m.Properties.Raw())
+		parts = append(parts, []byte(m.Name), append(slices.Clip(m.Properties.Raw()), m.Effectivity.text()...))
 	}
 	return digest(parts...)
+}
+
+// EffectivityDigest returns the hash of when something counts; of what always
+// does it is zero.
+func EffectivityDigest(e Effectivity) Digest {
+	if text := e.text(); len(text) > 0 {
+		return digest(text)
+	}
+	return 0
+}
+
+// text tells two effectivities apart; it is empty if both sides are open, and
+// begins with what no JSON begins with.
+func (e Effectivity) text() []byte {
+	if e.Equal(Effectivity{}) {
+		return nil
+	}
+	text := []byte{'@'}
+	for i, t := range [...]time.Time{e.From, e.To} {
+		if i > 0 {
+			text = append(text, '/')
+		}
+		if !t.IsZero() {
+			text = t.UTC().AppendFormat(text, time.RFC3339Nano)
+		}
+	}
+	return text
 }
 
 func digest(parts ...[]byte) Digest {

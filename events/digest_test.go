@@ -3,7 +3,9 @@ package events_test
 import (
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"pgregory.net/rapid"
@@ -73,6 +75,32 @@ func TestSetsHaveNoOrder(t *testing.T) {
 	}
 }
 
+func TestEffectivityCounts(t *testing.T) {
+	t.Parallel()
+	at := func(nanoseconds int64) time.Time { return time.Unix(1700000000, nanoseconds) }
+	all := []events.Effectivity{{}, {From: at(0)}, {To: at(0)}, {From: at(1)}, {From: at(0), To: at(1)}, {From: at(0), To: at(2)}}
+	for i, a := range all {
+		utc := events.Effectivity{From: a.From.UTC(), To: a.To.UTC()}
+		if events.EffectivityDigest(a) != events.EffectivityDigest(utc) {
+			t.Errorf("the time zone of %v counts", a)
+		}
+		if (events.EffectivityDigest(a) == 0) != (i == 0) {
+			t.Errorf("the digest of %v is %d", a, events.EffectivityDigest(a))
+		}
+		for j, b := range all {
+			same := events.EffectivityDigest(a) == events.EffectivityDigest(b)
+			marksSame := events.ClassificationsDigest(mark(a)) == events.ClassificationsDigest(mark(b))
+			if same != (i == j) || marksSame != (i == j) {
+				t.Errorf("%v and %v: %t, as classifications %t", a, b, same, marksSame)
+			}
+		}
+	}
+}
+
+func mark(e events.Effectivity) []events.Classification {
+	return []events.Classification{{Name: "M", Effectivity: e}}
+}
+
 // Digests and keys are stored and compared between versions: they never change.
 func TestDigestsAndKeysAreForEver(t *testing.T) {
 	t.Parallel()
@@ -81,9 +109,10 @@ func TestDigestsAndKeysAreForEver(t *testing.T) {
 		t.Fatal(err)
 	}
 	for got, want := range map[string]string{
-		string(content):                                          "163243536c34fdba",
-		events.GUIDOf("PostgreSQL:db:sales"):                     "997eb31c-dd27-50e9-8ae7-f266af82bb0a",
-		events.RelationshipGUIDOf("R", guid, events.GUIDOf("a")): "d00ab66e-ea36-5edf-8c00-c88868f8f29b",
+		string(content): "163243536c34fdba",
+		strconv.FormatUint(uint64(events.ClassificationsDigest(mark(events.Effectivity{}))), 16): "95fa63f2b27b6bf1",
+		events.GUIDOf("PostgreSQL:db:sales"):                                                     "997eb31c-dd27-50e9-8ae7-f266af82bb0a",
+		events.RelationshipGUIDOf("R", guid, events.GUIDOf("a")):                                 "d00ab66e-ea36-5edf-8c00-c88868f8f29b",
 	} {
 		if got != want {
 			t.Errorf("got %s, want %s", got, want)

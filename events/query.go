@@ -1,6 +1,9 @@
 package events
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // MaxPage is how many results one answer of the repository holds at most.
 const MaxPage = 5000
@@ -136,6 +139,20 @@ type DigestItem struct {
 	Content         Digest `json:"content"`
 	Zones           Digest `json:"zones,omitzero"`
 	Classifications Digest `json:"classifications,omitzero"`
+	Effectivity     Digest `json:"effectivity,omitzero"`
+	// Anchor is the key of the element that this one belongs to, AnchorGUID its
+	// guid if that differs.
+	Anchor     Key    `json:"anchor,omitzero"`
+	AnchorGUID string `json:"anchorGUID,omitempty"`
+}
+
+// AnchoredTo reports whether the anchor is the element that ref names: by guid,
+// if it gives one, as everywhere.
+func (d *DigestItem) AnchoredTo(ref ElementRef) bool {
+	if ref.GUID == "" {
+		return d.Anchor == ElementKey(ref)
+	}
+	return ElementKey(ByGUID(ref.GUID)) == ElementKey(ByGUID(cmp.Or(d.AnchorGUID, d.Anchor.String())))
 }
 
 // Reading says how far a repository node that cannot answer questions yet has

@@ -2,9 +2,7 @@ package graph
 
 import (
 	"cmp"
-	"strings"
 	"time"
-	"unique"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
@@ -114,79 +112,3 @@ func notEffective(q *events.Get) error {
 
 // view returns the state for looking into it.
 func (r *record) view() events.State { return events.StateWith(r.state(), r.properties()) }
-
-// Digests returns a page of what a reconciliation needs to know of a scope, in
-// about room bytes.
-func (x *Index) Digests(q *events.Digests, room int) (events.DigestsAnswer, error) {
-	from := &record{home: unique.Make(home{source: q.Source, scope: q.Scope})}
-	if q.After != "" {
-		id, err := uuid.Parse(q.After)
-		if err != nil {
-			return events.DigestsAnswer{}, events.Errorf(events.CodeInvalid, "/after", "%q is not what an answer gave as next", q.After)
-		}
-		from.guid = id
-	}
-	snap, sequence := x.snapshot()
-	p, more := newPage[events.DigestItem](q.Page, room), false
-	snap.scopes.Ascend(from, func(r *record) bool {
-		if r.home != from.home {
-			return false
-		}
-		if r.guid == from.guid {
-			return true
-		}
-		const itemBytes = 90
-		more = !p.add(x.digest(r), itemBytes, r.guid.String())
-		return !more
-	})
-	items, next := p.answer(more)
-	return events.DigestsAnswer{Sequence: sequence, Digests: items, Next: next}, nil
-}
-
-// digest returns what a reconciliation needs to know of a record.
-func (x *Index) digest(r *record) events.DigestItem {
-	item := events.DigestItem{Key: x.key(r), Relationship: r.relationship}
-	if item.Key != r.guid {
-		item.GUID = r.guid.String()
-	}
-	properties := events.CanonicalProperties(r.properties())
-	if r.relationship {
-		item.Content = events.ContentDigest(r.typ.Name, item.Key.String(), properties)
-		return item
-	}
-	item.Content = events.ContentDigest(r.typ.Name, r.qualifiedName(), properties)
-	if r.marked() {
-		if e, err := r.element(); err == nil {
-			item.Zones, item.Classifications = events.ZonesDigest(e.Header.Zones), events.ClassificationsDigest(e.Classifications)
-		}
-	}
-	return item
-}
-
-// marked reports, without decoding, whether the state may have zones or
-// classifications.
-func (r *record) marked() bool {
-	return strings.Contains(r.text, `"zones":[`) || strings.Contains(r.text, `"classifications":[`)
-}
-
-// key returns the key that a connector computes for what the record describes.
-func (x *Index) key(r *record) events.Key {
-	if !r.relationship {
-		if r.derived {
-			return r.guid
-		}
-		return events.ElementKey(events.ElementRef{GUID: r.guid.String(), QualifiedName: r.qualifiedName()})
-	}
-	end1, end2 := x.keyOf(r.end1), x.keyOf(r.end2)
-	if r.derived && end1 == r.end1 && end2 == r.end2 {
-		return r.guid
-	}
-	return events.RelationshipKey(r.typ.Name, end1, end2)
-}
-
-func (x *Index) keyOf(id guid) events.Key {
-	if e := x.get(id); e != nil {
-		return x.key(e)
-	}
-	return id
-}

@@ -1,0 +1,127 @@
+package graph
+
+import (
+	"log/slog"
+	"strings"
+	"unique"
+
+	"github.com/go-json-experiment/json"
+	"github.com/google/uuid"
+
+	"github.com/camena-io/camena/events"
+)
+
+// Digests returns a page of what a reconciliation needs to know of a scope, in
+// about room bytes.
+func (x *Index) Digests(q *events.Digests, room int) (events.DigestsAnswer, error) {
+	from := &record{home: unique.Make(home{source: q.Source, scope: q.Scope})}
+	if q.After != "" {
+		id, err := uuid.Parse(q.After)
+		if err != nil {
+			return events.DigestsAnswer{}, events.Errorf(events.CodeInvalid, "/after", "%q is not what an answer gave as next", q.After)
+		}
+		from.guid = id
+	}
+	snap, sequence := x.snapshot()
+	p, more := newPage[events.DigestItem](q.Page, room), false
+	snap.scopes.Ascend(from, func(r *record) bool {
+		if r.home != from.home {
+			return false
+		}
+		if r.guid == from.guid {
+			return true
+		}
+		item := x.digest(r)
+		more = !p.add(item, sizeOf(&item), r.guid.String())
+		return !more
+	})
+	items, next := p.answer(more)
+	return events.DigestsAnswer{Sequence: sequence, Digests: items, Next: next}, nil
+}
+
+// digest returns what a reconciliation needs to know of a record.
+func (x *Index) digest(r *record) events.DigestItem {
+	item := events.DigestItem{Key: x.key(r), Relationship: r.relationship}
+	if item.Key != r.guid {
+		item.GUID = r.guid.String()
+	}
+	properties := events.CanonicalProperties(r.properties())
+	if r.relationship {
+		item.Content = events.ContentDigest(r.typ.Name, item.Key.String(), properties)
+	} else {
+		item.Content = events.ContentDigest(r.typ.Name, r.qualifiedName(), properties)
+	}
+	if r.anchor != uuid.Nil {
+		if item.Anchor = x.keyOf(r.anchor); item.Anchor != r.anchor {
+			item.AnchorGUID = r.anchor.String()
+		}
+	}
+	if r.marked() {
+		x.digestMarks(r, &item)
+	}
+	return item
+}
+
+// digestMarks adds what few records have.
+func (x *Index) digestMarks(r *record, item *events.DigestItem) {
+	var s struct {
+		Header          events.ElementHeader    `json:"header"`
+		Classifications []events.Classification `json:"classifications"`
+	}
+	if err := json.Unmarshal(r.state(), &s); err != nil {
+		x.log.Error("a state cannot be read", slog.String("guid", r.guid.String()), slog.Any("error", err))
+		return
+	}
+	item.Effectivity = events.EffectivityDigest(s.Header.Effectivity)
+	item.Zones, item.Classifications = events.ZonesDigest(s.Header.Zones), events.ClassificationsDigest(s.Classifications)
+}
+
+// marked reports, without decoding, whether the state may have zones,
+// classifications or an effectivity.
+func (r *record) marked() bool {
+	for _, member := range [...]string{`"zones":[`, `"classifications":[`, `"effective`} {
+		if strings.Contains(r.text, member) {
+			return true
+		}
+	}
+	return false
+}
+
+// sizeOf returns about how many bytes an item takes in an answer, rather too many.
+func sizeOf(item *events.DigestItem) int {
+	const plain, digest, id = 100, 40, 60
+	size := plain
+	for _, d := range [...]events.Digest{item.Zones, item.Classifications, item.Effectivity} {
+		if d != 0 {
+			size += digest
+		}
+	}
+	for _, given := range [...]bool{item.GUID != "", item.Anchor != events.Key{}, item.AnchorGUID != ""} {
+		if given {
+			size += id
+		}
+	}
+	return size
+}
+
+// key returns the key that a connector computes for what the record describes.
+func (x *Index) key(r *record) events.Key {
+	if !r.relationship {
+		if r.derived {
+			return r.guid
+		}
+		return events.ElementKey(events.ElementRef{GUID: r.guid.String(), QualifiedName: r.qualifiedName()})
+	}
+	end1, end2 := x.keyOf(r.end1), x.keyOf(r.end2)
+	if r.derived && end1 == r.end1 && end2 == r.end2 {
+		return r.guid
+	}
+	return events.RelationshipKey(r.typ.Name, end1, end2)
+}
+
+func (x *Index) keyOf(id guid) events.Key {
+	if e := x.get(id); e != nil {
+		return x.key(e)
+	}
+	return id
+}
