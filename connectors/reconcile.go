@@ -6,18 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"slices"
 
 	"github.com/camena-io/camena/events"
 )
-
-// Wanted is one element or one relationship that a connector sees at the third
-// party; exactly one of the two is set. Relationships name their ends by
-// qualified name, where these have one.
-type Wanted struct {
-	Element      *events.ElementSpec
-	Relationship *events.RelationshipSpec
-}
 
 // Reconciled counts what a reconciliation sent.
 type Reconciled struct {
@@ -32,6 +23,11 @@ func (r Reconciled) Changed() bool { return r.Created+r.Updated+r.Deleted > 0 }
 // scope before and wanted no longer yields is deleted. If wanted yields an
 // error, nothing is deleted, what came before is sent, and the error is
 // returned: half a view must not look like a disappearance.
+//
+// A relationship that has no guid is the one of its type between its two ends.
+// Where the type allows several, give each of them a guid, and keep to it: two
+// that differ and cannot be told apart are such an error, too. Of what wanted does
+// not say (zones, classifications, anchor, effectivity) there is no difference.
 //
 // The scope is any text that the connector chooses, but not empty; different scopes never
 // touch each other. When Reconcile returns nil, everything was applied, and
@@ -82,17 +78,23 @@ func (c *Context) settle(ctx context.Context, scope string) error {
 
 type reconciliation struct {
 	Reconciled
-	known  map[events.Key]*known
+	// known is what there is by its key, and what wanted has yielded; guids are the
+	// relationships whose guid is another.
+	known, guids map[events.Key]*known
+	// late are links that what vanishes may be in the way of.
+	late   []events.Command
 	failed error
 }
 
 type known struct {
 	events.DigestItem
 	seen bool
+	// as is how wanted has yielded a relationship.
+	as linkDigest
 }
 
 func (r *reconciliation) load(ctx context.Context, c *Context, scope string) error {
-	r.known = map[events.Key]*known{}
+	r.known, r.guids = map[events.Key]*known{}, map[events.Key]*known{}
 	q := events.Digests{
 		Source: c.set.Definition.MetadataSource, Scope: scope,
 		Page: events.Page{Limit: events.MaxPage, MinSequence: c.wrote.Load()},
@@ -103,7 +105,7 @@ func (r *reconciliation) load(ctx context.Context, c *Context, scope string) err
 			return err
 		}
 		for _, item := range a.Digests {
-			r.known[item.Key] = &known{DigestItem: item}
+			r.learn(&known{DigestItem: item})
 		}
 		if a.Next == "" {
 			return nil
@@ -112,123 +114,141 @@ func (r *reconciliation) load(ctx context.Context, c *Context, scope string) err
 	}
 }
 
+// learn takes what is known. Nothing hides another, whoever gave them one key.
+func (r *reconciliation) learn(k *known) {
+	key := k.Key
+	if k.GUID != "" {
+		guid := events.ElementKey(events.ByGUID(k.GUID))
+		if k.Relationship {
+			r.guids[guid] = k
+		}
+		if r.known[key] != nil {
+			key = guid
+		}
+	}
+	r.known[key] = k
+}
+
 // difference yields the commands that turn what is known into what is wanted.
 func (r *reconciliation) difference(wanted iter.Seq2[Wanted, error]) iter.Seq[events.Command] {
 	return func(yield func(events.Command) bool) {
 		for w, err := range wanted {
-			if err == nil {
-				err = w.validate()
-			}
+			commands, err := r.compare(w, err)
 			if err != nil {
 				r.failed = err
+				yieldAll(r.late, yield)
 				return
 			}
-			if cmd := r.compare(w); cmd != nil && !yield(cmd) {
+			if !yieldAll(commands, yield) {
 				return
 			}
 		}
-		r.vanished(yield)
+		// Relationships first, since deleting an element takes its relationships with it.
+		if r.vanished(true, yield) && yieldAll(r.late, yield) {
+			r.vanished(false, yield)
+		}
 	}
 }
 
-func (r *reconciliation) compare(w Wanted) events.Command {
-	key, same, cmd := w.plan()
+func yieldAll(commands []events.Command, yield func(events.Command) bool) bool {
+	for _, c := range commands {
+		if !yield(c) {
+			return false
+		}
+	}
+	return true
+}
+
+// compare returns the commands that make what wanted has yielded.
+func (r *reconciliation) compare(w Wanted, err error) ([]events.Command, error) {
+	if err == nil {
+		err = w.validate()
+	}
+	if err != nil {
+		return nil, err
+	}
+	if w.Relationship != nil {
+		return r.compareLink(w.Relationship)
+	}
+	key, upsert := events.ElementKey(w.Element.Ref()), &events.Upsert{Element: *w.Element}
 	have, ok := r.known[key]
 	switch {
 	case !ok:
 		r.known[key] = &known{seen: true}
 		r.Created++
-		return cmd
 	case have.seen:
-		return nil // wanted yields it twice; the first counts
-	}
-	have.seen = true
-	if same(&have.DigestItem) {
+		return nil, nil // wanted yields it twice; the first counts
+	case isElement(&have.DigestItem, w.Element):
+		have.seen = true
 		r.Unchanged++
-		return nil
-	}
-	r.Updated++
-	return cmd
-}
-
-// validate checks what a comparison needs.
-func (w Wanted) validate() error {
-	switch {
-	case (w.Element == nil) == (w.Relationship == nil):
-		return errors.New("wanted: set either Element or Relationship")
-	case w.Relationship != nil:
-		return wrapWanted("relationship", w.Relationship.Validate(""))
+		return nil, nil
 	default:
-		err := w.Element.Validate("")
-		if err == nil {
-			err = w.Element.Ref().Validate("")
-		}
-		return wrapWanted("element", err)
+		have.seen = true
+		r.Updated++
+	}
+	return []events.Command{upsert}, nil
+}
+
+// compareLink tells relationships apart as the repository does: one with a guid is
+// that one, and one without is that of its type and ends.
+func (r *reconciliation) compareLink(s *events.RelationshipSpec) ([]events.Command, error) {
+	as := digestOf(s)
+	key := as.ends
+	if s.GUID != "" {
+		key = events.ElementKey(events.ByGUID(s.GUID))
+	}
+	have := r.known[key]
+	if have == nil && s.GUID != "" {
+		have = r.guids[key]
+	}
+	switch {
+	case have == nil:
+		r.known[key] = &known{seen: true, as: as}
+		r.Created++
+		return r.link(s, as.ends), nil
+	case have.seen && have.as == as:
+		return nil, nil // the same twice
+	case have.seen:
+		return nil, ambiguous(s)
+	}
+	have.seen, have.as = true, as
+	switch {
+	case cmp.Or(have.Ends, have.Key) != as.ends: // what a relationship connects is never changed
+		r.Updated++
+		return append([]events.Command{have.removal(key)}, r.link(s, as.ends)...), nil
+	case as.is(&have.DigestItem):
+		r.Unchanged++
+		return nil, nil
+	default:
+		r.Updated++
+		return []events.Command{&events.Link{Relationship: *s}}, nil
 	}
 }
 
-func wrapWanted(what string, err error) error {
-	if err == nil {
+// link returns the command for a relationship that is new between its ends, unless
+// one with another guid is there: that has to vanish first where there can be only
+// one, if it does.
+func (r *reconciliation) link(s *events.RelationshipSpec, ends events.Key) []events.Command {
+	command := &events.Link{Relationship: *s}
+	if other := r.known[ends]; s.GUID != "" && other != nil && !other.seen {
+		r.late = append(r.late, command)
 		return nil
 	}
-	return fmt.Errorf("wanted %s: %w", what, err)
+	return []events.Command{command}
 }
 
-// plan returns the key of what is wanted, how to tell that it is there already,
-// and the command that puts it there.
-func (w Wanted) plan() (events.Key, func(*events.DigestItem) bool, events.Command) {
-	if s := w.Element; s != nil {
-		return events.ElementKey(s.Ref()), func(have *events.DigestItem) bool {
-			return have.Content == events.ContentDigest(s.Type, s.QualifiedName, stored(s.Properties)) &&
-				(s.Zones == nil || have.Zones == events.ZonesDigest(s.Zones)) &&
-				(s.Classifications == nil || have.Classifications == events.ClassificationsDigest(storedMarks(s.Classifications))) &&
-				(s.Anchor == events.ElementRef{} || have.AnchoredTo(s.Anchor)) && counts(have, s.Effectivity)
-		}, &events.Upsert{Element: *s}
-	}
-	s := w.Relationship
-	key := events.RelationshipKey(s.Type, events.ElementKey(s.End1), events.ElementKey(s.End2))
-	return key, func(have *events.DigestItem) bool {
-		return have.Content == events.ContentDigest(s.Type, key.String(), stored(s.Properties)) && counts(have, s.Effectivity)
-	}, &events.Link{Relationship: *s}
-}
-
-// counts reports whether what is known counts when it shall, if that is said.
-func counts(have *events.DigestItem, want *events.Effectivity) bool {
-	return want == nil || have.Effectivity == events.EffectivityDigest(*want)
-}
-
-// stored returns properties as the repository keeps them: a null is no property.
-func stored(p events.Properties) events.Properties {
-	kept, err := p.WithoutNulls()
-	if err != nil {
-		return p // it fails when it is sent
-	}
-	return kept
-}
-
-// storedMarks returns classifications as the repository keeps them.
-func storedMarks(marks []events.Classification) []events.Classification {
-	kept := slices.Clone(marks)
-	for i := range kept {
-		kept[i].Properties = stored(kept[i].Properties)
-	}
-	return kept
-}
-
-// vanished yields the deletions: relationships first, since deleting an element
-// takes its relationships with it.
-func (r *reconciliation) vanished(yield func(events.Command) bool) {
-	for _, relationships := range []bool{true, false} {
-		for key, have := range r.known {
-			if have.seen || have.Relationship != relationships {
-				continue
-			}
-			r.Deleted++
-			if !yield(have.removal(key)) {
-				return
-			}
+// vanished yields the deletions of relationships, or of elements.
+func (r *reconciliation) vanished(relationships bool, yield func(events.Command) bool) bool {
+	for key, have := range r.known {
+		if have.seen || have.Relationship != relationships {
+			continue
+		}
+		r.Deleted++
+		if !yield(have.removal(key)) {
+			return false
 		}
 	}
+	return true
 }
 
 // removal returns the command that deletes what is known.

@@ -133,8 +133,13 @@ type DigestsAnswer struct {
 
 // DigestItem is what a reconciliation has to know of one element or relationship.
 type DigestItem struct {
-	Key             Key    `json:"key"`
-	GUID            string `json:"guid,omitempty"` // if it differs from Key
+	// Key of an element is its [ElementKey]. That of a relationship is the
+	// [RelationshipKey] of its ends' keys; but its guid, where its type allows
+	// several between the same ends and this one was given a guid of its own.
+	Key  Key    `json:"key"`
+	GUID string `json:"guid,omitempty"` // if it differs from Key
+	// Ends is the [RelationshipKey] of the ends' keys if it differs from Key.
+	Ends            Key    `json:"ends,omitzero"`
 	Relationship    bool   `json:"relationship,omitzero"`
 	Content         Digest `json:"content"`
 	Zones           Digest `json:"zones,omitzero"`

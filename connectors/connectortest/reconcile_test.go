@@ -22,7 +22,7 @@ type reconciler struct {
 
 func newReconciler(t *testing.T) *reconciler {
 	t.Helper()
-	repo := connectortest.NewRepository()
+	repo := connectortest.NewRepository(shopTypes()...)
 	c := connectors.NewContext(repo.Settings(events.Definition{ID: "c", Name: "c", MetadataSource: "src"}))
 	t.Cleanup(func() { _ = c.Close(t.Context()) })
 	return &reconciler{T: t, repo: repo, context: c}
@@ -67,8 +67,8 @@ func (r *reconciler) becomes(want connectors.Reconciled, specs ...any) {
 	}
 }
 
-func topic(name string, change func(*events.ElementSpec)) events.ElementSpec {
-	s := events.ElementSpec{Type: "Topic", QualifiedName: name}
+func good(name string, change func(*events.ElementSpec)) events.ElementSpec {
+	s := events.ElementSpec{Type: "Good", QualifiedName: name}
 	if change != nil {
 		change(&s)
 	}
@@ -83,15 +83,15 @@ func until(year int) *events.Effectivity {
 func TestReconcileWhenThingsCountAndWhatTheyBelongTo(t *testing.T) {
 	t.Parallel()
 	always := &events.Effectivity{}
-	plain, own := topic("a", nil), topic("own", func(s *events.ElementSpec) { s.GUID = ownGUID })
+	plain, own := good("a", nil), good("own", func(s *events.ElementSpec) { s.GUID = ownGUID })
 	counting := func(e *events.Effectivity) events.ElementSpec {
-		return topic("b", func(s *events.ElementSpec) { s.Effectivity = e })
+		return good("b", func(s *events.ElementSpec) { s.Effectivity = e })
 	}
 	anchored := func(to events.ElementRef) events.ElementSpec {
-		return topic("b", func(s *events.ElementSpec) { s.Anchor = to })
+		return good("b", func(s *events.ElementSpec) { s.Anchor = to })
 	}
 	marked := func(e events.Effectivity) events.ElementSpec {
-		return topic("b", func(s *events.ElementSpec) {
+		return good("b", func(s *events.ElementSpec) {
 			s.Classifications = []events.Classification{{Name: "Impact", Effectivity: e, Properties: events.Props(map[string]any{"notes": nil})}}
 		})
 	}
@@ -143,10 +143,10 @@ func anchoredTo(guid string) func(*events.Element, *events.Relationship) bool {
 func TestDigestsFitIntoAMessage(t *testing.T) {
 	t.Parallel()
 	r := newReconciler(t)
-	anchor := topic("own", func(s *events.ElementSpec) { s.GUID = ownGUID })
+	anchor := good("own", func(s *events.ElementSpec) { s.GUID = ownGUID })
 	specs := []any{anchor}
 	for n := range events.MaxPage {
-		specs = append(specs, topic(fmt.Sprint("t", n), func(s *events.ElementSpec) {
+		specs = append(specs, good(fmt.Sprint("t", n), func(s *events.ElementSpec) {
 			s.GUID = fmt.Sprintf("22222222-2222-4222-8222-%012d", n)
 			s.Anchor, s.Effectivity, s.Zones = events.ByName("own"), until(2020), []string{"z"}
 			s.Classifications = []events.Classification{{Name: "Impact"}}

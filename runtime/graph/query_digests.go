@@ -47,7 +47,11 @@ func (x *Index) digest(r *record) events.DigestItem {
 	}
 	properties := events.CanonicalProperties(r.properties())
 	if r.relationship {
-		item.Content = events.ContentDigest(r.typ.Name, item.Key.String(), properties)
+		ends := x.endsKey(r)
+		if ends != item.Key {
+			item.Ends = ends
+		}
+		item.Content = events.ContentDigest(r.typ.Name, ends.String(), properties)
 	} else {
 		item.Content = events.ContentDigest(r.typ.Name, r.qualifiedName(), properties)
 	}
@@ -96,7 +100,7 @@ func sizeOf(item *events.DigestItem) int {
 			size += digest
 		}
 	}
-	for _, given := range [...]bool{item.GUID != "", item.Anchor != events.Key{}, item.AnchorGUID != ""} {
+	for _, given := range [...]bool{item.GUID != "", item.Ends != events.Key{}, item.Anchor != events.Key{}, item.AnchorGUID != ""} {
 		if given {
 			size += id
 		}
@@ -112,11 +116,26 @@ func (x *Index) key(r *record) events.Key {
 		}
 		return events.ElementKey(events.ElementRef{GUID: r.guid.String(), QualifiedName: r.qualifiedName()})
 	}
+	if !r.derived && x.isMultiLink(r.typ.Name) {
+		return r.guid
+	}
+	return x.endsKey(r)
+}
+
+// endsKey returns the key of a relationship's type and ends.
+func (x *Index) endsKey(r *record) events.Key {
 	end1, end2 := x.keyOf(r.end1), x.keyOf(r.end2)
 	if r.derived && end1 == r.end1 && end2 == r.end2 {
 		return r.guid
 	}
 	return events.RelationshipKey(r.typ.Name, end1, end2)
+}
+
+// isMultiLink reports whether several relationships of a type may lead from one
+// element to another.
+func (x *Index) isMultiLink(name string) bool {
+	typ, err := x.registry().Relationship(name, "")
+	return err == nil && typ.MultiLink()
 }
 
 func (x *Index) keyOf(id guid) events.Key {
