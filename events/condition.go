@@ -46,7 +46,8 @@ type Condition struct {
 	// Property is the path of what is compared: the name of an attribute; with
 	// dots, a path into it (additionalProperties.owner); and what begins with
 	// "header." is in the header (header.versions.updateTime), as are guid and
-	// qualifiedName. The repository refuses what no type has, unless
+	// qualifiedName; header.versions.changeTime is the updateTime or, where there is
+	// none yet, the createTime. The repository refuses what no type has, unless
 	// [AnyProperty] stands before it.
 	Property string         `json:"property,omitempty"`
 	Operator Operator       `json:"operator,omitempty"`

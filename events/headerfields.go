@@ -8,6 +8,10 @@ const valueStrings = ValueArray + "<" + ValueString + ">"
 // [ParseValueType] reads it.
 type HeaderField struct{ Path, Type string }
 
+// changeTime is the path of when something has changed last: its updateTime or,
+// where it is as it was created, its createTime. It does not stand in the header.
+const changeTime = "versions.changeTime"
+
 // HeaderFields returns the paths into an [ElementHeader] that lead to values.
 func HeaderFields() []HeaderField {
 	return []HeaderField{
@@ -19,6 +23,7 @@ func HeaderFields() []HeaderField {
 		{"versions.createTime", ValueDate},
 		{"versions.updatedBy", ValueString},
 		{"versions.updateTime", ValueDate},
+		{changeTime, ValueDate},
 		{"versions.version", ValueLong},
 		{"origin.originCategory", ValueString},
 		{"origin.source", ValueString},

@@ -119,7 +119,7 @@ func parsePath(property, pointer string) (path, error) {
 	}
 	name, header := strings.CutPrefix(property, "header.")
 	if name == "" {
-		return path{}, Errorf(CodeInvalid, pointer, "it names nothing in the header; header.versions.updateTime does")
+		return path{}, Errorf(CodeInvalid, pointer, "it names nothing in the header; header.versions.changeTime does")
 	}
 	p := path{header: header, name: name, nested: strings.Contains(name, ".")}
 	if !header {
@@ -132,13 +132,25 @@ func parsePath(property, pointer string) (path, error) {
 
 // value returns what stands at the path, nil if nothing does.
 func (s State) value(p *path) jsontext.Value {
-	if p.header {
+	switch {
+	case p.header && p.name == changeTime:
+		return s.changed()
+	case p.header:
 		return lookUp(s.header(), p.name, p.nested)
 	}
 	if v := lookUp(s.properties, p.name, p.nested); v != nil || p.plain == "" {
 		return v
 	}
 	return lookUp(s.properties, p.plain, p.nested)
+}
+
+// changed returns when the element or relationship has changed last.
+func (s State) changed() jsontext.Value {
+	versions := memberOf(s.header(), "versions")
+	if t := memberOf(versions, "updateTime"); t != nil {
+		return t
+	}
+	return memberOf(versions, "createTime")
 }
 
 // lookUp finds a value by its path. Names may have dots in them: the longest

@@ -167,13 +167,13 @@ func (p *program) elementsListCommand() *cobra.Command {
 
 --where compares properties: name = "x", size > 10, tags contains blue, name ~ '^a.*z$', owner in (anna, bea),
 description is null; put together with and, or, not and parentheses. additionalProperties.owner is a value in a
-map, header.versions.updateTime one in the header. A property that the --type and its subtypes do not have, or without
+map, header.versions.changeTime when it was changed last, or created, as CHANGED shows. A property that the --type and its subtypes do not have, or without
 a --type no type, is refused, as is a value that it cannot hold; "camena types get DataFile" shows what there is, and
 properties.size means size whatever the types say.`,
 		Example: `  camena elements list --type DataFile --text invoice
   camena elements list --source IntegrationConnector::quickstart --all -o json
   camena elements find --where 'size > 1000000 and not fileExtension in (csv, json)' --sort -size --limit 10
-  camena elements find --where 'header.versions.updateTime > 2026-01-01T00:00:00Z' --sort header.versions.updateTime
+  camena elements find --where 'header.versions.changeTime > 2026-01-01T00:00:00Z' --sort -header.versions.changeTime
   camena elements find --classification Confidentiality --classification-where 'levelIdentifier >= 3' --zone quarantine`,
 		Args: nothing,
 	}
