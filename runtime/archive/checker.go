@@ -48,8 +48,10 @@ type checker struct {
 	// qualified name, marked the classifications by element and name.
 	elements      map[uuid.UUID]seen
 	relationships map[uuid.UUID]seen
-	names         map[uint64]uuid.UUID
-	marked        map[uint64]seen
+	// unread are the elements of the archive that could not be decoded.
+	unread map[uuid.UUID]seen
+	names  map[uint64]uuid.UUID
+	marked map[uint64]seen
 	// moored are the elements whose anchors are still to be found, waiting the
 	// items that refer to what is not in the archive.
 	moored  []moored
@@ -99,7 +101,7 @@ type moored struct {
 func newChecker(p *Plan) *checker {
 	return &checker{
 		Plan: p, converter: converter{enum: p.nameOf}, seed: maphash.MakeSeed(),
-		elements: map[uuid.UUID]seen{}, relationships: map[uuid.UUID]seen{}, names: map[uint64]uuid.UUID{},
+		elements: map[uuid.UUID]seen{}, relationships: map[uuid.UUID]seen{}, unread: map[uuid.UUID]seen{}, names: map[uint64]uuid.UUID{},
 		marked: map[uint64]seen{}, asked: map[uuid.UUID]bool{}, there: map[uuid.UUID]bool{},
 	}
 }
@@ -165,6 +167,8 @@ func (c *checker) entity(i *item) {
 	marks := len(w.Classifications)
 	c.Report.found(KindClassification, marks)
 	if wrong != nil {
+		f.GUID = cmp.Or(f.GUID, guidIn(i.raw))
+		c.unread[id(f.GUID)] = seen{line: i.line, index: i.index, sec: entities}
 		c.refuse(i, f, wrong)
 		c.Report.count(KindClassification, Refused, marks)
 		return
@@ -202,6 +206,17 @@ func (c *checker) readElement(i *item) (*Element, *wireElement, *fault) {
 	}
 	e, f := c.converter.element(&w)
 	return e, &w, f
+}
+
+// guidIn returns the guid of an entity that cannot be decoded as a whole.
+func guidIn(entity []byte) string {
+	var w struct {
+		GUID string `json:"guid"`
+	}
+	if json.Unmarshal(entity, &w) != nil {
+		return ""
+	}
+	return w.GUID
 }
 
 func (c *checker) takeElement(i *item, e *Element, w *wireElement) *fault {

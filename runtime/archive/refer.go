@@ -187,7 +187,11 @@ func (c *checker) lost(references []reference) *reference {
 // nothing says of what does not exist where it should be, and what it is if
 // nobody has it.
 func (c *checker) nothing(r *reference) (reason string, missing Stub) {
-	if e, ok := c.elements[id(r.guid)]; ok {
+	e, ok := c.elements[id(r.guid)]
+	if !ok {
+		e, ok = c.unread[id(r.guid)]
+	}
+	if ok {
 		return fmt.Sprintf("%s is %s, which the archive has at %s, but which is not taken, and the repository does not have it", r.what, r.guid, e), Stub{}
 	}
 	missing = r.says

@@ -170,6 +170,27 @@ func expect(t *testing.T, f *archive.Finding, kind archive.Kind, line int64, poi
 	}
 }
 
+// An element of the archive that cannot be decoded is not said to be nowhere.
+func TestReferencesToWhatCannotBeDecoded(t *testing.T) {
+	t.Parallel()
+	for _, broken := range []string{
+		`{"guid":"` + gone + `","type":{"typeDefName":"Library"},"status":7}`,
+		`{"type":{"typeDefName":7},"guid":"` + gone + `"}`,
+		entity(gone, `"qualifiedName":{"class":"PrimitivePropertyValue","primitiveDefCategory":"OM_PRIMITIVE_TYPE_STRING","primitiveValue":7}`, ""),
+	} {
+		plan := check(t, "{\"archiveInstanceStore\":{\n\"entities\":[\n"+entity(library, "", "")+",\n"+broken+
+			"\n],\n\"relationships\":[\n"+relationship(branch, library, gone, "")+"\n]}}")
+		if len(plan.Report.Findings) != 2 {
+			t.Fatalf("the report is %+v", plan.Report)
+		}
+		f := &plan.Report.Findings[1]
+		want := "end 2 is " + gone + ", which the archive has at line 7, /archiveInstanceStore/entities/1, but which is not taken"
+		if !strings.HasPrefix(f.Reason, want) || f.Missing != (archive.Stub{}) {
+			t.Errorf("%s: got %+v\nwant %s", broken, f, want)
+		}
+	}
+}
+
 func relationship(guid, end1, end2, more string) string {
 	return "{\"type\":{\"typeDefName\":\"LibraryBranch\"},\"guid\":\"" + guid + "\",\n\"entityOneProxy\":{\"guid\":\"" + end1 +
 		"\"},\n\"entityTwoProxy\":{\"guid\":\"" + end2 + "\"}" + more + "}"
