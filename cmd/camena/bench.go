@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -100,7 +99,7 @@ func report(w io.Writer, o output, figures []figure) error {
 		for _, f := range figures {
 			m[f.name] = f.value
 		}
-		return json.NewEncoder(w).Encode(m)
+		return o.print(w, m)
 	}
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	for _, f := range figures {

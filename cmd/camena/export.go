@@ -109,7 +109,7 @@ func (e *exporting) tell(p *program, file string, s *exported) error {
 		out = p.stderr
 	}
 	if e.output.json() {
-		return printJSON(out, s)
+		return e.output.print(out, s)
 	}
 	text := fmt.Sprintf("exported %s up to sequence %d\n", plural(s.Records, "event"), s.UpTo)
 	if s.Deleted > 0 {

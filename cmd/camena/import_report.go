@@ -280,7 +280,7 @@ func (i *importing) summarize(all []*imported) error {
 		return fmt.Errorf("the report: %w", err)
 	}
 	if i.output.json() {
-		return printJSON(i.p.stdout, all)
+		return i.output.print(i.p.stdout, all)
 	}
 	return nil
 }

@@ -153,15 +153,6 @@ func printable(text string) string {
 	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
 }
 
-// printJSON prints v, indented.
-func printJSON(w io.Writer, v any) error {
-	data, err := events.Marshal(v)
-	if err != nil {
-		return err
-	}
-	return writeJSON(w, data)
-}
-
 func writeJSON(w io.Writer, text jsontext.Value) error {
 	if err := text.Indent(jsontext.WithIndent("  ")); err != nil {
 		return err
