@@ -152,7 +152,7 @@ func line(c *connectors.Change) string {
 	return text
 }
 
-// actor is who made the change. Only deletions name him beside the state.
+// actor is who made the change. Where the state does not name him, the change does.
 func actor(c *connectors.Change, h *events.ElementHeader) string {
 	return cmp.Or(c.Actor, h.Versions.UpdatedBy, h.Versions.CreatedBy)
 }

@@ -16,10 +16,12 @@ type change struct {
 	id        string  // of the event
 	record    *record // nil for a fence, and for a type
 	// moved says that the record's element goes on under another type.
-	moved   bool
-	purged  bool
-	typeDef *events.TypeDef
-	fence   events.Fence
+	moved  bool
+	purged bool
+	// unsigned says that the state does not tell who made the change.
+	unsigned bool
+	typeDef  *events.TypeDef
+	fence    events.Fence
 }
 
 // applier turns commands into changes. It is a pure function of command, view

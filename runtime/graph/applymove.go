@@ -47,7 +47,7 @@ func (a *applier) retype(v view, q *Request, c *events.Retype) (Outcome, error) 
 	if err != nil {
 		return Outcome{}, err
 	}
-	links, err := a.restub(v, q, old, typ.Name())
+	links, err := a.restub(v, old, typ.Name())
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -69,9 +69,11 @@ func tellLost(result *events.Result, typ *opentypes.Type, had events.Properties)
 }
 
 // restub makes the relationships of an element, whoever they belong to, tell the
-// type that it is to have. They come before the element itself: should a crash cut
+// type that it is to have. Nobody has changed them: they keep their versions, so that
+// who expects one of a relationship, or looks for changes of it (Egeria: of a catalog
+// target), is not told of a change that its owner did not make. They come before the element itself: should a crash cut
 // very many in two, the rest is found again from that.
-func (a *applier) restub(v view, q *Request, of *record, typeName string) ([]change, error) {
+func (a *applier) restub(v view, of *record, typeName string) ([]change, error) {
 	var changes []change
 	id := of.guid.String()
 	for _, l := range v.linked(of.guid) {
@@ -88,11 +90,11 @@ func (a *applier) restub(v view, q *Request, of *record, typeName string) ([]cha
 		if !stale {
 			continue
 		}
-		q.touch(&rel.Header)
 		o, err := a.storeLink(l.typ, l, rel, events.TypeRelationshipUpdated)
 		if err != nil {
 			return nil, err
 		}
+		o.changes[0].unsigned = true
 		changes = append(changes, o.changes...)
 	}
 	return changes, nil

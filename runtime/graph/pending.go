@@ -133,8 +133,9 @@ type Change struct {
 	Type string
 	Data []byte
 	Subject
-	// Deletion says that what is left does not tell who made the change.
-	Deletion bool
+	// Unsigned says that the state does not tell who made the change: that of a
+	// deletion, and of a relationship that only tells another type of an end.
+	Unsigned bool
 	// Purged says that nothing may stay of what the subject had before.
 	Purged bool
 }
@@ -161,7 +162,7 @@ func (o *Outcome) Change(i int) Change {
 		e.Connector = c.fence.Connector
 	default:
 		e.Relationship, e.TypeName, e.GUID = c.record.relationship, c.record.typ.Name, c.record.guid.String()
-		e.Deletion = c.record.deleted
+		e.Unsigned = c.record.deleted || c.unsigned
 	}
 	return e
 }

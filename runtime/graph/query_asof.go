@@ -167,7 +167,16 @@ func turnOf(e *Event) (turn, error) {
 		return s, nil // what it tells of the state before is no state
 	}
 	s.before, err = pastOf(string(c.Previous), relationship)
+	if s.isRestub() {
+		s.at = e.Time
+	}
 	return s, err
+}
+
+// isRestub reports whether a relationship only tells another type of an end from
+// then on; its version stays, and so does the time of that.
+func (t *turn) isRestub() bool {
+	return t.now != nil && t.before != nil && t.now.header.Versions.Version == t.before.header.Versions.Version
 }
 
 func pastOf(state string, relationship bool) (*past, error) {

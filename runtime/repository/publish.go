@@ -82,7 +82,7 @@ func (w *writer) message(c *graph.Change, r *received, position uint64) *nats.Ms
 	default:
 		m.Subject = t.Element(c.TypeName, c.GUID)
 	}
-	if c.Deletion {
+	if c.Unsigned {
 		// Other changes name the actor in their state.
 		put("ce-"+events.ExtActor, events.EncodeAttribute(graph.Actor(&r.event)))
 	}

@@ -3,6 +3,7 @@ package repository_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/camena-io/camena/events"
 )
@@ -22,7 +23,7 @@ func TestRelationshipsTellTheNewType(t *testing.T) {
 		t.Fatalf("got %+v, %v", a.Related, err)
 	}
 	for _, rel := range a.Related {
-		if rel.Relationship.End2.Type != "CSVFile" || rel.Relationship.Header.Versions.Version != 2 {
+		if rel.Relationship.End2.Type != "CSVFile" || rel.Relationship.Header.Versions.Version != 1 {
 			t.Errorf("got %+v", rel.Relationship)
 		}
 	}
@@ -50,5 +51,36 @@ func TestRetypingWhatHasManyRelationships(t *testing.T) {
 	last := b.out(t, r.Sequence-1)
 	if len(last) != 2 || last[0].Type != events.TypeElementMoved || last[0].Extension(events.ExtInSequence) != last[1].Extension(events.ExtInSequence) {
 		t.Errorf("got %+v", last)
+	}
+}
+
+// To retype an end is no change of the relationship: what its owner expects of it
+// holds, and as of a time before that it tells the type of then.
+func TestARelationshipOutlivesTheRetypingOfAnEndAsItWas(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.must(t, file("d", 1), file("f", 1))
+	linked := b.apply(t, link("DataFlow", "d", "f", nil), events.ExtMetadataSource, "theirs")
+	r := b.apply(t, &events.Retype{Element: events.ByName("f"), Type: "CSVFile"}, events.ExtActor, "steward")
+	h, err := b.metadata.History(t.Context(), events.History{ElementRef: events.ByGUID(linked.GUID), MinSequence: r.Sequence})
+	if err != nil || len(h.Changes) != 2 {
+		t.Fatalf("got %+v, %v", h, err)
+	}
+	first, second := h.Changes[0], h.Changes[1]
+	if was, is := first.Relationship.Relationship.Header, second.Relationship.Relationship.Header; was.Versions != is.Versions || second.Actor != "steward" {
+		t.Errorf("%s changed %+v to %+v", second.Actor, was.Versions, is.Versions)
+	}
+	for at, want := range map[time.Time]string{first.Time: "DataFile", second.Time.Add(-1): "DataFile", second.Time: "CSVFile", second.Time.Add(time.Nanosecond): "CSVFile"} {
+		a, err := b.metadata.Get(t.Context(), events.Get{ElementRef: events.ByGUID(linked.GUID), AsOf: at})
+		if err != nil || a.Relationship.End2.Type != want {
+			t.Errorf("at %s: got %+v, %v", at, a.Relationship, err)
+		}
+	}
+	update := &events.UpdateRelationship{
+		Relationship: events.RelationshipRef{GUID: linked.GUID}, Properties: events.Props(map[string]any{"label": "x"}),
+		Expectation: events.Expectation{ExpectedVersion: linked.Version},
+	}
+	if r := b.apply(t, update, events.ExtMetadataSource, "theirs"); r.Error != nil || r.Version != 2 {
+		t.Errorf("got %+v", r)
 	}
 }

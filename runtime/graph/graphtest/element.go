@@ -294,8 +294,6 @@ func (m *Model) retype(c *events.Retype) (outcome, error) {
 	}
 	for _, l := range m.linked(e.guid) {
 		again := *l // with the new type at this end
-		again.version++
-		again.updated = m.issue.time
 		m.putLink(&again, events.TypeRelationshipUpdated)
 	}
 	m.note("element", e.guid, events.TypeElementMoved, 0)
