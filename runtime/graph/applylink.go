@@ -290,7 +290,8 @@ func element(v view, ref events.ElementRef, pointer string) (*record, error) {
 	return r, nil
 }
 
-// header is that of something new.
+// header is that of something new. Its version does not go on from one that was
+// deleted: nodes sweep at different times, and must come to the same events.
 func (q *Request) header(id string, typ *events.ElementType) events.ElementHeader {
 	h := events.ElementHeader{
 		GUID: id, Type: *typ,
