@@ -47,6 +47,12 @@ type Explorer interface {
 	Count(ctx context.Context, q events.Find) (events.CountAnswer, error)
 }
 
+// TypeReader is how a Context asks for types. A [Reader] that is also a TypeReader
+// is used as one.
+type TypeReader interface {
+	Types(ctx context.Context, q events.Types) (events.TypesAnswer, error)
+}
+
 // Follower is how a Context listens. Follow calls handle for every change that
 // the filter selects, in order, until ctx is done. An error from handle makes
 // it hand over the same change again, with back-off. After [MaxAttempts], or a

@@ -20,11 +20,19 @@ var someCommand = &events.Delete{Element: events.ByName("a")}
 // calls are all the ways in which a connector uses its Context.
 func calls(ctx context.Context, c *connectors.Context) map[string]func() error {
 	return map[string]func() error{
-		"Send":      func() error { return c.Send(ctx, someCommand) },
-		"SendIn":    func() error { return c.SendIn(ctx, "scope", someCommand) },
-		"Apply":     func() error { _, err := c.Apply(ctx, someCommand); return err },
-		"Reconcile": func() error { _, err := c.Reconcile(ctx, "scope", wanted("a")); return err },
-		"Element":   func() error { _, err := c.Element(ctx, events.ByName("a")); return err },
+		"Send":         func() error { return c.Send(ctx, someCommand) },
+		"SendIn":       func() error { return c.SendIn(ctx, "scope", someCommand) },
+		"Apply":        func() error { _, err := c.Apply(ctx, someCommand); return err },
+		"Reconcile":    func() error { _, err := c.Reconcile(ctx, "scope", wanted("a")); return err },
+		"Element":      func() error { _, err := c.Element(ctx, events.ByName("a")); return err },
+		"Get":          func() error { _, err := c.Get(ctx, events.Get{ElementRef: events.ByName("a")}); return err },
+		"Relationship": func() error { _, err := c.Relationship(ctx, "link"); return err },
+		"Types": func() error {
+			for _, err := range c.Types(ctx, events.Types{}) {
+				return err
+			}
+			return nil
+		},
 		"Find": func() error {
 			for _, err := range c.Find(ctx, events.Find{}) {
 				return err

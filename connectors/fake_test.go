@@ -100,10 +100,17 @@ func (b *fakeBus) Get(_ context.Context, q events.Get) (events.ElementAnswer, er
 			return events.ElementAnswer{Element: &b.elements[i]}, nil
 		}
 	}
+	if q.GUID == "link" {
+		return events.ElementAnswer{Relationship: &events.Relationship{}}, nil
+	}
 	if q.QualifiedName == "broken" {
 		return events.ElementAnswer{}, events.Errorf(events.CodeUnavailable, "", "nobody answers")
 	}
 	return events.ElementAnswer{}, events.Errorf(events.CodeNotFound, "", "not there")
+}
+
+func (*fakeBus) Types(context.Context, events.Types) (events.TypesAnswer, error) {
+	return events.TypesAnswer{}, nil
 }
 
 func (b *fakeBus) Follow(ctx context.Context, f connectors.Filter, handle func(context.Context, connectors.Change) error) error {

@@ -10,34 +10,51 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
+// Get returns one element, or one relationship by its guid; [ErrNotFound] if it is
+// not there, or was not at the time that is asked for: the error says which.
+func (c *Context) Get(ctx context.Context, q events.Get) (events.ElementAnswer, error) {
+	if c.closed.Load() {
+		return events.ElementAnswer{}, ErrDisconnected
+	}
+	q.MinSequence = max(q.MinSequence, c.wrote.Load())
+	a, err := c.set.Reader.Get(ctx, q)
+	switch {
+	case events.CodeOf(err) == events.CodeNotFound:
+		return a, fmt.Errorf("%w: %w", ErrNotFound, err)
+	case err == nil && a.Element == nil && a.Relationship == nil:
+		return a, ErrNotFound
+	default:
+		return a, err
+	}
+}
+
 // Element returns one element; [ErrNotFound] if it is not there.
 func (c *Context) Element(ctx context.Context, ref events.ElementRef) (*events.Element, error) {
-	if c.closed.Load() {
-		return nil, ErrDisconnected
-	}
-	a, err := c.set.Reader.Get(ctx, events.Get{ElementRef: ref, MinSequence: c.wrote.Load()})
-	if events.CodeOf(err) == events.CodeNotFound || err == nil && a.Element == nil {
-		return nil, ErrNotFound
-	}
-	return a.Element, err
+	return c.element(ctx, events.Get{ElementRef: ref})
 }
 
 // ElementAsOf returns one element as it was stored at a time, though it may be
 // deleted since then. The error is [ErrNotFound], and says whether it was not
 // there, or history does not reach back so far.
 func (c *Context) ElementAsOf(ctx context.Context, ref events.ElementRef, at time.Time) (*events.Element, error) {
-	if c.closed.Load() {
-		return nil, ErrDisconnected
+	return c.element(ctx, events.Get{ElementRef: ref, AsOf: at})
+}
+
+func (c *Context) element(ctx context.Context, q events.Get) (*events.Element, error) {
+	a, err := c.Get(ctx, q)
+	if err == nil && a.Element == nil {
+		return nil, fmt.Errorf("%w: %s is a relationship", ErrNotFound, q.GUID)
 	}
-	a, err := c.set.Reader.Get(ctx, events.Get{ElementRef: ref, AsOf: at, MinSequence: c.wrote.Load()})
-	switch {
-	case events.CodeOf(err) == events.CodeNotFound:
-		return nil, fmt.Errorf("%w: %w", ErrNotFound, err)
-	case err == nil && a.Element == nil:
-		return nil, ErrNotFound
-	default:
-		return a.Element, err
+	return a.Element, err
+}
+
+// Relationship returns one relationship; [ErrNotFound] if it is not there.
+func (c *Context) Relationship(ctx context.Context, guid string) (*events.Relationship, error) {
+	a, err := c.Get(ctx, events.Get{ElementRef: events.ByGUID(guid)})
+	if err == nil && a.Relationship == nil {
+		return nil, fmt.Errorf("%w: %s is an element", ErrNotFound, guid)
 	}
+	return a.Relationship, err
 }
 
 // Graph returns what is around an element.
@@ -65,13 +82,13 @@ func (c *Context) CountElements(ctx context.Context, q events.Find) (events.Coun
 	return explore(c, func(e Explorer) (events.CountAnswer, error) { return e.Count(ctx, q) })
 }
 
-// explore asks the Reader what only an [Explorer] answers.
-func explore[A any](c *Context, ask func(Explorer) (A, error)) (A, error) {
+// explore asks the Reader what not every one answers.
+func explore[E, A any](c *Context, ask func(E) (A, error)) (A, error) {
 	var none A
 	if c.closed.Load() {
 		return none, ErrDisconnected
 	}
-	e, ok := c.set.Reader.(Explorer)
+	e, ok := c.set.Reader.(E)
 	if !ok {
 		return none, errors.ErrUnsupported
 	}
@@ -102,6 +119,22 @@ func (c *Context) Related(ctx context.Context, q events.Related) iter.Seq2[*even
 			a, err := c.set.Reader.Related(ctx, q)
 			for i := range a.Related {
 				if !yield(&a.Related[i], nil) {
+					return "", true, nil
+				}
+			}
+			return a.Next, false, err
+		}, func(err error) { yield(nil, err) })
+	}
+}
+
+// Types yields the definitions of types, in the order of their names.
+func (c *Context) Types(ctx context.Context, q events.Types) iter.Seq2[*events.KnownType, error] {
+	return func(yield func(*events.KnownType, error) bool) {
+		q := q
+		c.pages(&q.Page, func() (string, bool, error) {
+			a, err := explore(c, func(t TypeReader) (events.TypesAnswer, error) { return t.Types(ctx, q) })
+			for i := range a.Types {
+				if !yield(&a.Types[i], nil) {
 					return "", true, nil
 				}
 			}

@@ -1,6 +1,7 @@
 package connectortest_test
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -115,3 +116,53 @@ func TestAContextLooksBack(t *testing.T) {
 		}
 	}
 }
+
+// Whatever can be asked of one element or relationship, a Context asks.
+func TestAContextGets(t *testing.T) {
+	t.Parallel()
+	r := connectortest.NewRepository(shopTypes()...)
+	c := connectors.NewContext(r.Settings(events.Definition{ID: "c", Name: "c"}))
+	t.Cleanup(func() { _ = c.Close(t.Context()) })
+	ends := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
+	old := element("a", nil)
+	old.Element.Effectivity = &events.Effectivity{To: ends}
+	link := flow("a", "b")
+	link.Relationship.GUID = ownGUID
+	for _, command := range []events.Command{old, element("b", nil), link} {
+		if _, err := c.Apply(t.Context(), command); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ref := events.ByName("a")
+	if a, err := c.Get(t.Context(), events.Get{ElementRef: ref, EffectiveAt: ends.Add(-1)}); err != nil || a.Element == nil {
+		t.Errorf("while it counts: %+v, %v", a, err)
+	}
+	_, ended := c.Get(t.Context(), events.Get{ElementRef: ref, EffectiveAt: ends})
+	if !errors.Is(ended, connectors.ErrNotFound) || !strings.Contains(ended.Error(), "does not count") {
+		t.Errorf("when it counts no more: %v", ended)
+	}
+	if l, err := c.Relationship(t.Context(), ownGUID); err != nil || l.End2.QualifiedName != "b" {
+		t.Errorf("the relationship: %+v, %v", l, err)
+	}
+	for what, err := range map[string]error{
+		"an element as a relationship": ignore(c.Relationship(t.Context(), events.GUIDOf("a"))),
+		"a relationship as an element": ignore(c.Element(t.Context(), events.ByGUID(ownGUID))),
+		"neither":                      ignore(c.Relationship(t.Context(), guid1)),
+	} {
+		if !errors.Is(err, connectors.ErrNotFound) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	var names []string
+	for def, err := range c.Types(t.Context(), events.Types{Page: events.Page{Limit: 100}}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, def.Name)
+	}
+	if !slices.IsSorted(names) || !slices.Contains(names, "Good") || !slices.Contains(names, "DataFlow") {
+		t.Errorf("the types: %q", names)
+	}
+}
+
+func ignore[T any](_ T, err error) error { return err }

@@ -61,6 +61,11 @@ func (r *Repository) Count(ctx context.Context, q events.Find) (events.CountAnsw
 	return ask[events.CountAnswer](r, q.MinSequence, func() (events.CountAnswer, error) { return r.index.Count(ctx, &q) })
 }
 
+// Types implements [connectors.TypeReader].
+func (r *Repository) Types(_ context.Context, q events.Types) (events.TypesAnswer, error) {
+	return ask[events.TypesAnswer](r, q.MinSequence, func() (events.TypesAnswer, error) { return r.index.Definitions(&q, maxMessage) })
+}
+
 // History implements [connectors.Explorer]. Everything is kept.
 func (r *Repository) History(_ context.Context, q events.History) (events.HistoryAnswer, error) {
 	return ask[events.HistoryAnswer](r, q.MinSequence, func() (events.HistoryAnswer, error) {

@@ -50,12 +50,13 @@ type DeadLetter struct {
 }
 
 var (
-	_ connectors.Publisher = (*Repository)(nil)
-	_ connectors.Reader    = (*Repository)(nil)
-	_ connectors.Explorer  = (*Repository)(nil)
-	_ connectors.Follower  = (*Repository)(nil)
-	_ connectors.Latest    = (*Repository)(nil)
-	_ connectors.Positions = (*Repository)(nil)
+	_ connectors.Publisher  = (*Repository)(nil)
+	_ connectors.Reader     = (*Repository)(nil)
+	_ connectors.Explorer   = (*Repository)(nil)
+	_ connectors.TypeReader = (*Repository)(nil)
+	_ connectors.Follower   = (*Repository)(nil)
+	_ connectors.Latest     = (*Repository)(nil)
+	_ connectors.Positions  = (*Repository)(nil)
 )
 
 // NewRepository returns an empty repository. It knows the types that Camena

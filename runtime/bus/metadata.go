@@ -26,12 +26,13 @@ type Metadata struct {
 }
 
 var (
-	_ connectors.Publisher = (*Metadata)(nil)
-	_ connectors.Reader    = (*Metadata)(nil)
-	_ connectors.Explorer  = (*Metadata)(nil)
-	_ connectors.Follower  = (*Metadata)(nil)
-	_ connectors.Latest    = (*Metadata)(nil)
-	_ connectors.Positions = (*Metadata)(nil)
+	_ connectors.Publisher  = (*Metadata)(nil)
+	_ connectors.Reader     = (*Metadata)(nil)
+	_ connectors.Explorer   = (*Metadata)(nil)
+	_ connectors.TypeReader = (*Metadata)(nil)
+	_ connectors.Follower   = (*Metadata)(nil)
+	_ connectors.Latest     = (*Metadata)(nil)
+	_ connectors.Positions  = (*Metadata)(nil)
 )
 
 // Metadata returns the repository as seen by a sender. It costs nothing until
@@ -118,7 +119,7 @@ func (m *Metadata) Writing(ctx context.Context) (events.Writing, error) {
 	return Call[events.Writing](ctx, m.bus, m.bus.topics.API(topics.RepositoryService, topics.VerbWriting), struct{}{})
 }
 
-// Types returns definitions of types.
+// Types implements [connectors.TypeReader].
 func (m *Metadata) Types(ctx context.Context, q events.Types) (events.TypesAnswer, error) {
 	return ask[events.TypesAnswer](ctx, m, topics.VerbTypes, q)
 }
