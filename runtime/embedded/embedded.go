@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -34,6 +35,7 @@ const (
 	// at its sender.
 	maxPayload = 8 << 20
 	urlFile    = "nats.url"
+	loopback   = "127.0.0.1"
 	lockFile   = "camena.lock"
 )
 
@@ -43,8 +45,9 @@ type Settings struct {
 	Dir string
 	// Host to listen on; empty means loopback only.
 	Host string
-	// Port to listen on; 0 means DefaultPort, or any free one when that is
-	// taken; -1 means any free one.
+	// Port to listen on; 0 means DefaultPort, -1 any free one. Either gives way to
+	// the port that the server of this folder had before, where clients look for
+	// it, and 0, when that is taken too, to any free one.
 	Port int
 	// SyncInterval is how often streams are synced to disk; 0 means
 	// DefaultSyncInterval.
@@ -87,6 +90,10 @@ func New(s Settings) (*Server, error) {
 		return nil, err
 	}
 	e := &Server{set: s, lock: lock, short: make(chan string, 1)}
+	e.set.Port, err = e.port()
+	if err != nil {
+		return nil, errors.Join(err, lock.Unlock())
+	}
 	if err := e.start(); err != nil {
 		return nil, errors.Join(err, lock.Unlock())
 	}
@@ -123,9 +130,8 @@ func holder(path string) string {
 }
 
 func (e *Server) start() error {
-	host := cmp.Or(e.set.Host, "127.0.0.1")
 	srv, err := server.NewServer(&server.Options{
-		ServerName: "camena", Host: host, Port: freePort(host, e.set.Port),
+		ServerName: "camena", Host: cmp.Or(e.set.Host, loopback), Port: e.set.Port,
 		JetStream: true, StoreDir: e.set.Dir, MaxPayload: maxPayload,
 		SyncInterval: cmp.Or(e.set.SyncInterval, DefaultSyncInterval), SyncAlways: e.set.SyncAlways,
 		NoSigs: true, DisableJetStreamBanner: true,
@@ -140,10 +146,12 @@ func (e *Server) start() error {
 	e.mu.Unlock()
 	go srv.Start()
 	if err := awaitReady(srv, fatal); err != nil {
-		return errors.Join(err, e.stop())
+		e.stop()
+		return err
 	}
 	if err := os.WriteFile(filepath.Join(e.set.Dir, urlFile), []byte(srv.ClientURL()+"\n"), 0o600); err != nil {
-		return errors.Join(fmt.Errorf("data folder: %w", err), e.stop())
+		e.stop()
+		return fmt.Errorf("data folder: %w", err)
 	}
 	return nil
 }
@@ -168,19 +176,47 @@ func awaitReady(srv *server.Server, fatal <-chan string) error {
 	return errors.New("embedded NATS does not start")
 }
 
-// freePort returns the port to listen on, see [Settings.Port].
-func freePort(host string, port int) int {
-	if port != 0 {
-		return port
+// port returns the port to listen on, see [Settings.Port]. What says where the
+// server was is gone then: it is not there yet.
+func (e *Server) port() (int, error) {
+	file := filepath.Join(e.set.Dir, urlFile)
+	was := portOf(file)
+	if err := os.Remove(file); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return 0, fmt.Errorf("data folder: %w", err)
 	}
-	l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(DefaultPort))) //nolint:noctx // closed at once
+	host := cmp.Or(e.set.Host, loopback)
+	switch {
+	case e.set.Port > 0:
+		return e.set.Port, nil
+	case was > 0 && isFree(host, was):
+		return was, nil
+	case e.set.Port == 0 && isFree(host, DefaultPort):
+		return DefaultPort, nil
+	default:
+		return server.RANDOM_PORT, nil
+	}
+}
+
+// portOf returns the port of the URL in a file, 0 if there is none.
+func portOf(file string) int {
+	text, err := os.ReadFile(file) //nolint:gosec // in the data folder
 	if err != nil {
-		return server.RANDOM_PORT
+		return 0
 	}
-	if l.Close() != nil {
-		return server.RANDOM_PORT
+	u, err := url.Parse(strings.TrimSpace(string(text)))
+	if err != nil {
+		return 0
 	}
-	return DefaultPort
+	port, err := strconv.ParseUint(u.Port(), 10, 16)
+	if err != nil {
+		return 0
+	}
+	return int(port)
+}
+
+func isFree(host string, port int) bool {
+	l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port))) //nolint:noctx // closed at once
+	return err == nil && l.Close() == nil
 }
 
 // URL is where clients of other processes connect to.
@@ -200,24 +236,23 @@ func (e *Server) current() *server.Server {
 // space is started anew as soon as there is some; an error of that ends Serve.
 func (e *Server) Serve(ctx context.Context) error {
 	err := e.keep(ctx)
-	return errors.Join(err, e.stop(), e.lock.Unlock())
+	e.stop()
+	return errors.Join(err, e.lock.Unlock())
 }
 
-func (e *Server) stop() error {
+// stop leaves the file that says where the server was: the next one tries to be
+// found there.
+func (e *Server) stop() {
 	e.current().Shutdown()
 	e.current().WaitForShutdown()
-	if err := os.Remove(filepath.Join(e.set.Dir, urlFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("data folder: %w", err)
-	}
-	return nil
 }
 
 // URLOf returns the URL of the server that runs on a data folder, and false if
-// none does. The file that a killed process left behind does not count.
+// none does. The file that the last process left behind does not count.
 func URLOf(dir string) (string, bool) {
 	b, err := os.ReadFile(filepath.Join(dir, urlFile)) //nolint:gosec // in the data folder
-	url := strings.TrimSpace(string(b))
-	return url, err == nil && url != "" && isLocked(filepath.Join(dir, lockFile))
+	at := strings.TrimSpace(string(b))
+	return at, err == nil && at != "" && isLocked(filepath.Join(dir, lockFile))
 }
 
 func isLocked(path string) bool {

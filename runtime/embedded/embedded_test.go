@@ -145,6 +145,30 @@ func TestURLOfTellsWhoRunsNow(t *testing.T) {
 	start(t, embedded.Settings{Dir: dir, Port: -1}) // and does not keep others from starting
 }
 
+// TestAServerComesBackAtItsPort: clients look for it there.
+func TestAServerComesBackAtItsPort(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	server, stop := start(t, embedded.Settings{Dir: dir, Port: -1})
+	at := server.URL()
+	stop()
+	server, stop = start(t, embedded.Settings{Dir: dir, Port: -1})
+	if server.URL() != at {
+		t.Errorf("it is at %s, was at %s", server.URL(), at)
+	}
+	stop()
+	var config net.ListenConfig
+	taken, err := config.Listen(t.Context(), "tcp", strings.TrimPrefix(at, "nats://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close() //nolint:errcheck // of no interest
+	server, _ = start(t, embedded.Settings{Dir: dir, Port: -1})
+	if server.URL() == at {
+		t.Errorf("it is at %s, which is taken", at)
+	}
+}
+
 func TestDataSurvivesARestart(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
