@@ -31,6 +31,18 @@ func (p *program) url() (url, known string) {
 
 const theDefault = "the default"
 
+// locate returns what finds the node on the data folder again, should it come
+// back at another port; nil for what was not found there.
+func (p *program) locate(known string) func() string {
+	if p.config.NatsURL != "" || known == theDefault {
+		return nil
+	}
+	return func() string {
+		url, _ := embedded.URLOf(p.config.Data)
+		return url
+	}
+}
+
 // connect connects a command to the running installation.
 func (p *program) connect(ctx context.Context) (*bus.Bus, error) {
 	log, err := p.logger(slog.LevelWarn)
@@ -43,7 +55,7 @@ func (p *program) connect(ctx context.Context) (*bus.Bus, error) {
 			`nobody answers at %s (CAMENA_DATA): start a node on it with "camena serve", or unset CAMENA_DATA to ask whoever is at %s`, p.config.Data, defaultURL)
 	}
 	b, err := bus.Connect(ctx, bus.Settings{
-		URL: url, Name: "camena command", Domain: p.config.Domain, Credentials: p.config.credentials(), Logger: log,
+		URL: url, Locate: p.locate(known), Name: "camena command", Domain: p.config.Domain, Credentials: p.config.credentials(), Logger: log,
 	})
 	switch {
 	case errors.Is(err, bus.ErrUnreachable) && p.config.NatsURL == "":

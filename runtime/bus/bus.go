@@ -18,6 +18,9 @@ import (
 type Settings struct {
 	// URL is one or several NATS URLs, separated by commas.
 	URL string
+	// Locate, if set, returns where the server is by now, "" if that is not known.
+	// It is asked when the server does not answer any more.
+	Locate func() string
 	// InProcess, when set, connects without the network; URL is ignored.
 	InProcess nats.InProcessConnProvider
 	// Name is shown in the server's list of connections.
@@ -107,18 +110,8 @@ func (b *Bus) options() ([]nats.Option, error) {
 		// Else the second refusal in a row closes the connection for good, though
 		// credentials are being renewed.
 		nats.IgnoreAuthErrorAbort(),
-		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
-			if err != nil {
-				s.Logger.Warn("lost the connection to NATS, reconnecting", slog.Any("error", err))
-			}
-		}),
-		nats.ReconnectHandler(func(c *nats.Conn) {
-			s.Logger.Info("connected to NATS again", slog.String("url", c.ConnectedUrlRedacted()))
-		}),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			s.Logger.Warn("NATS connection", slog.Any("error", err))
-		}),
 	}
+	options = append(options, newWatchman(s).options()...)
 	if s.InProcess != nil {
 		options = append(options, nats.InProcessServer(s.InProcess))
 	}

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -282,4 +284,33 @@ func config(t *testing.T, b *bus.Bus, stream string) jetstream.StreamConfig {
 		t.Fatal(err)
 	}
 	return s.CachedInfo().Config
+}
+
+// TestAServerThatMovesIsFoundAgain: a node that is started again may find its
+// port taken.
+func TestAServerThatMovesIsFoundAgain(t *testing.T) {
+	t.Parallel()
+	o := newOutage(t)
+	var mu sync.Mutex
+	at := o.url
+	b := dial(t, bus.Settings{URL: o.url, Locate: func() string {
+		mu.Lock()
+		defer mu.Unlock()
+		return at
+	}})
+	o.stop()
+	var config net.ListenConfig
+	taken, err := config.Listen(t.Context(), "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(o.port)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close() //nolint:errcheck // of no interest
+	o.port = -1
+	o.start()
+	mu.Lock()
+	at = o.url
+	mu.Unlock()
+	runtimetest.Eventually(t, "the server is found again", func() bool {
+		return b.Conn().IsConnected() && b.Conn().ConnectedUrl() == o.url
+	})
 }

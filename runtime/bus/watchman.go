@@ -1,0 +1,102 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+const (
+	// searchEvery is how often it is looked where the server is, while it is away.
+	searchEvery = time.Second
+	// remindEvery is how often it is said that it still is.
+	remindEvery = 30 * time.Second
+)
+
+// watchman tells what becomes of a connection, and looks where the server is
+// when it is lost.
+type watchman struct {
+	log    *slog.Logger
+	locate func() string
+	url    string // of Settings, or where the server was located last
+
+	searching atomic.Bool
+}
+
+func newWatchman(s *Settings) *watchman {
+	return &watchman{log: s.Logger, locate: s.Locate, url: s.URL}
+}
+
+func (w *watchman) options() []nats.Option {
+	return []nats.Option{
+		nats.DisconnectErrHandler(w.disconnected), nats.ReconnectHandler(w.reconnected), nats.ErrorHandler(w.failed),
+	}
+}
+
+func (w *watchman) disconnected(c *nats.Conn, err error) {
+	if err == nil {
+		return // it is closed
+	}
+	w.log.Warn("lost the connection to NATS, reconnecting", slog.Any("error", err))
+	if w.searching.CompareAndSwap(false, true) {
+		go w.search(c)
+	}
+}
+
+// search goes on until the connection is there again, or closed.
+func (w *watchman) search(c *nats.Conn) {
+	defer w.searching.Store(false)
+	over := c.StatusChanged(nats.CONNECTED, nats.CLOSED)
+	defer c.RemoveStatusListener(over)
+	lost := time.Now()
+	told := lost
+	tick := time.NewTicker(searchEvery)
+	defer tick.Stop()
+	for !c.IsConnected() && !c.IsClosed() {
+		select {
+		case <-over: // unless it is lost once more
+		case now := <-tick.C:
+			if now.Sub(told) >= remindEvery {
+				told = now
+				w.log.Warn("still waiting for NATS", slog.String("url", redactURL(w.url)), slog.Duration("since", now.Sub(lost).Round(time.Second)))
+			}
+			w.look(c)
+		}
+	}
+}
+
+// look has the connection try where the server is by now, if it moved.
+func (w *watchman) look(c *nats.Conn) {
+	if w.locate == nil {
+		return
+	}
+	url := w.locate()
+	if url == "" || url == w.url {
+		return
+	}
+	w.url = url
+	if err := c.SetServerPool([]string{url}); err != nil && !errors.Is(err, nats.ErrConnectionClosed) {
+		w.log.Warn("NATS connection", slog.Any("error", err))
+	}
+}
+
+// reconnected speaks as loud as disconnected: who heard that waits for this.
+func (w *watchman) reconnected(c *nats.Conn) {
+	w.log.Warn("connected to NATS again", slog.String("url", c.ConnectedUrlRedacted()))
+}
+
+// failed tells of what happens beside requests. That a stream is read ahead
+// faster than it is taken is no trouble: what the buffer has no room for is
+// mostly the server's word that it has sent all that it was asked for, and where
+// it is a message, [Bus.Follow] sees the gap and reads it again.
+func (w *watchman) failed(_ *nats.Conn, s *nats.Subscription, err error) {
+	level := slog.LevelWarn
+	if errors.Is(err, nats.ErrSlowConsumer) && s != nil && s.Type() == nats.ChanSubscription {
+		level = slog.LevelDebug
+	}
+	w.log.Log(context.Background(), level, "NATS connection", slog.Any("error", err))
+}
