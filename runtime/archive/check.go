@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
 
 	"github.com/camena-io/camena/events"
 )
@@ -53,8 +54,19 @@ type Plan struct {
 	// deferred are elements to anchor once all are there.
 	deferred map[key]bool
 	moorings []Step
-	meter    meter
+	// anchors are those of the archive, by what is anchored to them.
+	anchors map[uuid.UUID]uuid.UUID
+	// mementos says that the archive archives elements, scattered that some may
+	// come before what they are anchored to.
+	mementos, scattered bool
+	meter               meter
 }
+
+// MindsArchived reports whether who sends the steps has to know what the
+// repository has archived: where the archive archives elements, that they need not
+// be restored to be archived again; where it has them before their anchors, that
+// those are to be restored first.
+func (p *Plan) MindsArchived() bool { return p.mementos || p.scattered }
 
 // mark is one of the classifications of an entity.
 type mark struct {
@@ -92,13 +104,16 @@ func (a *Archive) Check(ctx context.Context, settings Settings) (*Plan, error) {
 	p := &Plan{
 		Report:  Report{Counts: map[Kind]Count{}},
 		archive: a, settings: settings, defs: map[string]events.TypeDef{}, known: map[string]*events.TypeDef{},
-		dropped: map[key]bool{}, marks: map[mark]bool{}, deferred: map[key]bool{},
+		dropped: map[key]bool{}, marks: map[mark]bool{}, deferred: map[key]bool{}, anchors: map[uuid.UUID]uuid.UUID{},
 		meter: meter{progress: settings.Progress},
 	}
 	p.meter.begin(1, a.size)
 	err := p.look(ctx)
 	if err == nil {
 		err = p.check(ctx)
+	}
+	if !p.mementos {
+		p.anchors = nil // it does not matter which is whose
 	}
 	err = p.keep(err)
 	return p, err

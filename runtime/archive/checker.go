@@ -302,6 +302,7 @@ func (c *checker) readMark(i *item, e *Element, wire *wireClassification, index 
 		return Refused, f
 	}
 	m.hashes[k] = now
+	c.mementos = c.mementos || out.Type == events.Memento
 	c.Report.loseOf(out)
 	if anchor == "" {
 		m.taken++
@@ -349,25 +350,6 @@ func twice[K comparable](before map[K]seen, k K, now seen) (Outcome, *fault) {
 	default:
 		return Taken, nil
 	}
-}
-
-// moor finds out which elements come before what they are anchored to.
-func (c *checker) moor() {
-	for _, m := range c.moored {
-		anchor := c.elements[id(m.anchor.guid)]
-		switch {
-		case !anchor.taken:
-			m.item.references = []reference{m.anchor}
-			c.waiting = append(c.waiting, m.item)
-			continue
-		case anchor.index > m.item.key.index:
-			c.deferred[m.item.key] = true
-			a := &Anchoring{Element: m.element, Anchor: m.anchor.guid}
-			c.moorings = append(c.moorings, Step{Where: m.item.finding.Where, Anchoring: a, Commands: anchorCommands(a)})
-		}
-		c.Report.count(KindClassification, Taken, 1)
-	}
-	c.moored = nil
 }
 
 // fits checks that commands are not too large to be sent.

@@ -15,7 +15,9 @@
 // [Plan.Steps] yields the commands, in an order in which they can be applied:
 // types, elements, classifications, relationships. The commands say how things
 // shall be, with the guids of the archive, so that sending them twice changes
-// nothing the second time.
+// nothing the second time. Only elements that are archived would be restored and
+// archived again, which is the last that steps do: [Plan.MindsArchived] says whether
+// that may be, and [Step.Changes] what the steps would change about them otherwise.
 //
 // # Native archives
 //

@@ -108,7 +108,7 @@ func (c *checker) takeExtension(i *item, out *Classification, w *wireExtension) 
 	case out.isZones():
 		_, wrong = out.zones()
 	case out.Type == anchors:
-		_, wrong = out.anchor(out.Element.GUID)
+		wrong = c.moorLater(out)
 	}
 	if wrong != nil {
 		return Refused, wrong.below("/classification")
@@ -117,6 +117,7 @@ func (c *checker) takeExtension(i *item, out *Classification, w *wireExtension) 
 		return Refused, wrong
 	}
 	c.marked[k] = now
+	c.mementos = c.mementos || out.Type == events.Memento
 	return Taken, nil
 }
 

@@ -91,6 +91,36 @@ func (s *Step) finding() Finding {
 	return f
 }
 
+// Subject returns the element that the step is about; none of types and
+// relationships.
+func (s *Step) Subject() Stub {
+	switch {
+	case s.Element != nil:
+		return Stub{GUID: s.Element.GUID, Type: s.Element.Type, QualifiedName: s.Element.QualifiedName}
+	case s.Classification != nil:
+		return s.Classification.Element
+	case s.Anchoring != nil:
+		return s.Anchoring.Element
+	default:
+		return Stub{}
+	}
+}
+
+// Archives reports whether the step archives an element.
+func (s *Step) Archives() bool {
+	return s.Classification != nil && s.Classification.Type == events.Memento
+}
+
+// Anchor returns the guid of what the step anchors its element to, if it does.
+func (s *Step) Anchor() string {
+	for _, c := range s.Commands {
+		if upsert, ok := c.(*events.Upsert); ok {
+			return upsert.Element.Anchor.GUID
+		}
+	}
+	return ""
+}
+
 // Provenance returns where the item is at home; types are at home nowhere.
 func (s *Step) Provenance() Provenance {
 	switch {

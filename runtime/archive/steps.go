@@ -5,8 +5,10 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 
 	"github.com/go-json-experiment/json"
+	"github.com/google/uuid"
 
 	"github.com/camena-io/camena/events"
 )
@@ -76,8 +78,13 @@ func (w *walk) step(s *Step) error {
 	return nil
 }
 
-// archive archives the elements that are classified as Memento.
+// archive archives the elements that are classified as Memento: what is anchored
+// before its anchor, which takes with it what is not archived yet.
 func (w *walk) archive() error {
+	depths := map[uuid.UUID]int{}
+	slices.SortStableFunc(w.mementos, func(a, b Step) int {
+		return cmp.Compare(w.plan.below(depths, id(b.Subject().GUID)), w.plan.below(depths, id(a.Subject().GUID)))
+	})
 	for i := range w.mementos {
 		if err := w.step(&w.mementos[i]); err != nil {
 			return err
@@ -120,7 +127,7 @@ func (w *walk) item(i *item) error {
 		return &DamageError{Where: i.place(f.pointer), Reason: "the archive was changed since it was checked: " + f.reason}
 	}
 	s.setCommands(w.plan.settings.UnknownProperties)
-	if s.Classification != nil && s.Classification.Type == events.Memento {
+	if s.Archives() {
 		w.mementos = append(w.mementos, *s)
 		return nil
 	}
