@@ -43,7 +43,10 @@ func (l *loading) rehearse(ctx context.Context) error {
 	}
 	l.one.Untried = map[archive.Kind]int{}
 	l.progress.begin("trying")
-	return l.stages(ctx, rehearsalStage, func(steps iter.Seq[*archive.Step]) error {
+	return l.stages(ctx, rehearsalStage, func(stage archive.Kind, steps iter.Seq[*archive.Step]) error {
+		if err := l.meetArchived(ctx, stage); err != nil {
+			return err
+		}
 		if err := r.try(ctx, r.trialsOf(steps)); err != nil {
 			return err
 		}
@@ -68,7 +71,7 @@ func (r *rehearsal) try(ctx context.Context, trials iter.Seq[*trial]) error {
 	return r.metadata.RequestAll(ctx, func(yield func(events.Event) bool) {
 		n := 0
 		for t := range trials {
-			e, err := r.rehearsed(t)
+			e, err := r.rehearsed(t.commands...)
 			if err != nil {
 				r.refuse(t.step, err.Error())
 				continue
@@ -82,17 +85,17 @@ func (r *rehearsal) try(ctx context.Context, trials iter.Seq[*trial]) error {
 	}, r.outcome)
 }
 
-// rehearsed is the event that tries a step.
-func (r *rehearsal) rehearsed(t *trial) (events.Event, error) {
-	command := t.commands[0]
-	if len(t.commands) > 1 {
-		set, err := events.NewChangeSet(t.commands...)
+// rehearsed is the event that tries commands, the last of which is meant.
+func (l *loading) rehearsed(commands ...events.Command) (events.Event, error) {
+	command := commands[0]
+	if len(commands) > 1 {
+		set, err := events.NewChangeSet(commands...)
 		if err != nil {
 			return events.Event{}, err
 		}
 		command = set
 	}
-	e, err := r.event(command)
+	e, err := l.event(command)
 	e.SetExtension(events.ExtDryRun, "true")
 	return e, err
 }
@@ -112,14 +115,21 @@ func (r *rehearsal) trialsOf(steps iter.Seq[*archive.Step]) iter.Seq[*trial] {
 
 func (r *rehearsal) trialsOfStep(s *archive.Step) []*trial {
 	switch {
-	case len(s.Commands) == 0 || s.Anchoring != nil:
+	case s.Anchoring != nil && r.lost[strings.ToLower(s.Anchoring.Anchor)]:
+		r.refuse(s, isRefused(s.Anchoring.Anchor))
+	case len(s.Commands) == 0 || s.Anchoring != nil && len(r.unsettled([]*archive.Step{s})) > 0:
 		r.leave(s, false) // it follows from what is tried
+	case s.Anchoring != nil:
 	case len(s.Types) > 0:
 		return []*trial{{s, s.Commands}}
 	case s.Element != nil:
 		return r.elementTrials(s)
 	case s.Classification != nil:
-		return r.linkTrial(s, s.Classification.Type, s.Classification.Element.GUID)
+		guids := []string{s.Classification.Element.GUID}
+		if anchor := s.Anchor(); anchor != "" {
+			guids = append(guids, anchor)
+		}
+		return r.linkTrial(s, s.Classification.Type, guids...)
 	case s.Relationship != nil:
 		return r.linkTrial(s, s.Relationship.Type, s.Relationship.End1.GUID, s.Relationship.End2.GUID)
 	}
@@ -139,6 +149,9 @@ func (r *rehearsal) elementTrials(s *archive.Step) []*trial {
 		}
 		return nil
 	}
+	if parts = r.unsettled(parts); len(parts) == 0 {
+		return nil
+	}
 	element := parts[0].Commands[0]
 	if upsert, ok := element.(*events.Upsert); ok {
 		bare := *upsert
@@ -156,14 +169,35 @@ func (r *rehearsal) elementTrials(s *archive.Step) []*trial {
 	return trials
 }
 
+// unsettled returns the steps whose outcome is not known yet.
+func (r *rehearsal) unsettled(steps []*archive.Step) []*archive.Step {
+	return slices.DeleteFunc(slices.Clone(steps), func(s *archive.Step) bool {
+		reason, settled := r.archived.settled(s)
+		switch {
+		case !settled:
+		case reason != "":
+			r.refuse(s, reason)
+		default:
+			r.leave(s, false)
+		}
+		return settled
+	})
+}
+
+// isRefused is why something is refused that refers to an element.
+func isRefused(guid string) string { return "it refers to the element " + guid + ", which is refused" }
+
 // linkTrial tries what refers to elements.
 func (r *rehearsal) linkTrial(s *archive.Step, typeName string, guids ...string) []*trial {
+	if len(r.unsettled([]*archive.Step{s})) == 0 {
+		return nil
+	}
 	untried := r.isNew(typeName)
 	t := &trial{step: s}
 	for _, guid := range guids {
 		key := strings.ToLower(guid)
 		if r.lost[key] {
-			r.refuse(s, "it refers to the element "+guid+", which is refused")
+			r.refuse(s, isRefused(guid))
 			return nil
 		}
 		untried = untried || r.unknown[key]
@@ -172,6 +206,9 @@ func (r *rehearsal) linkTrial(s *archive.Step, typeName string, guids ...string)
 				Merge: true, Element: events.ElementSpec{GUID: stub.GUID, Type: stub.Type, QualifiedName: stub.QualifiedName},
 			})
 		}
+	}
+	if !r.archived.has(s) {
+		t.commands = append(t.commands, r.archived.wake(guids...)...)
 	}
 	if untried {
 		r.leave(s, true)
@@ -228,7 +265,7 @@ func (r *rehearsal) fail(t *trial, e *events.Error) {
 
 // rehearsedBehindItsElement reports whether the element is the archive's own.
 func rehearsedBehindItsElement(t *trial) bool {
-	upsert, ok := t.commands[0].(*events.Upsert)
+	upsert, ok := t.commands[len(t.commands)-2].(*events.Upsert)
 	return ok && !upsert.Merge
 }
 

@@ -20,15 +20,21 @@ type loading struct {
 	underWay map[int]*archive.Step
 	// refused are types that are tried again one by one.
 	refused []*archive.Step
-	done    int64
-	total   int64
+	// archived are the elements of the archive that the repository has archived;
+	// nil until it was asked.
+	archived *dormitory
+	done     int64
+	total    int64
 }
 
 // run sends types, elements, classifications and relationships, each when all
 // before them are applied.
 func (l *loading) run(ctx context.Context) error {
 	l.progress.begin("importing")
-	return l.stages(ctx, stageOf, func(steps iter.Seq[*archive.Step]) error {
+	return l.stages(ctx, stageOf, func(stage archive.Kind, steps iter.Seq[*archive.Step]) error {
+		if err := l.meetArchived(ctx, stage); err != nil {
+			return err
+		}
 		if err := l.send(ctx, steps); err != nil {
 			return err
 		}
@@ -37,7 +43,7 @@ func (l *loading) run(ctx context.Context) error {
 }
 
 // stages hands over the steps of one stage after the other.
-func (l *loading) stages(ctx context.Context, stageOf func(*archive.Step) archive.Kind, do func(iter.Seq[*archive.Step]) error) error {
+func (l *loading) stages(ctx context.Context, stageOf func(*archive.Step) archive.Kind, do func(archive.Kind, iter.Seq[*archive.Step]) error) error {
 	for _, c := range l.plan.Report.Counts {
 		l.total += int64(c.Taken)
 	}
@@ -46,7 +52,7 @@ func (l *loading) stages(ctx context.Context, stageOf func(*archive.Step) archiv
 	s, err, ok := next()
 	for ok && err == nil {
 		stage := stageOf(s)
-		doErr := do(func(yield func(*archive.Step) bool) {
+		doErr := do(stage, func(yield func(*archive.Step) bool) {
 			for ok && err == nil && stageOf(s) == stage {
 				if !yield(s) {
 					return
@@ -119,12 +125,25 @@ func (l *loading) command(s *archive.Step) (events.Event, bool) {
 		l.count(s, false)
 		return events.Event{}, false
 	}
+	if reason, settled := l.archived.settled(s); settled {
+		l.settle(s, reason)
+		return events.Event{}, false
+	}
 	e, err := l.event(s.Commands[0])
 	if err != nil {
 		l.refuse(s, err.Error())
 		return e, false
 	}
 	return e, true
+}
+
+// settle takes the outcome of a step that is known without asking.
+func (l *loading) settle(s *archive.Step, reason string) {
+	if reason != "" {
+		l.refuse(s, reason)
+		return
+	}
+	l.count(s, false)
 }
 
 // event is a command on behalf of whom the imported belongs to.
@@ -147,7 +166,7 @@ func (l *loading) outcome(n int, r events.Result) {
 	delete(l.underWay, n)
 	switch {
 	case r.Error == nil:
-		l.count(s, r.Changed)
+		l.count(s, r.Changed || l.archived.restoredFor(s))
 	case len(s.Types) > 1:
 		l.refused = append(l.refused, s)
 	default:

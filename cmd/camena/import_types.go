@@ -51,13 +51,25 @@ const lookupsAtOnce = 32
 
 // existing returns those of the guids that are elements of the repository.
 func (i *importing) existing(ctx context.Context, guids []string) ([]string, error) {
-	there := make([]bool, len(guids))
+	answers, err := i.lookUp(ctx, guids, 0)
+	var found []string
+	for n, a := range answers {
+		if a.Element != nil {
+			found = append(found, guids[n])
+		}
+	}
+	return found, err
+}
+
+// lookUp asks for what has these guids, as of a sequence of the out topic or later.
+// The answer is empty where there is nothing.
+func (i *importing) lookUp(ctx context.Context, guids []string, sequence uint64) ([]events.ElementAnswer, error) {
+	answers := make([]events.ElementAnswer, len(guids))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(lookupsAtOnce)
 	for n, guid := range guids {
-		group.Go(func() error {
-			a, err := i.metadata.Get(ctx, events.Get{ElementRef: events.ByGUID(guid)})
-			there[n] = err == nil && a.Element != nil
+		group.Go(func() (err error) {
+			answers[n], err = i.metadata.Get(ctx, events.Get{ElementRef: events.ByGUID(guid), MinSequence: sequence})
 			if events.CodeOf(err) == events.CodeNotFound {
 				return nil
 			}
@@ -67,11 +79,5 @@ func (i *importing) existing(ctx context.Context, guids []string) ([]string, err
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	var found []string
-	for n, guid := range guids {
-		if there[n] {
-			found = append(found, guid)
-		}
-	}
-	return found, nil
+	return answers, nil
 }
