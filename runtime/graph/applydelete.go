@@ -47,7 +47,10 @@ func alone(root *record, family []*record) error {
 	if len(living) == 0 {
 		return nil
 	}
-	return events.Errorf(events.CodeConflict, "/cascade", "%d elements are anchored to %s, such as %s; delete them first, or say cascade",
+	if len(living) == 1 {
+		return events.Errorf(events.CodeConflict, "/cascade", "1 element is anchored to %s, %s; delete that first, or both with --cascade", root.name, living[0].name)
+	}
+	return events.Errorf(events.CodeConflict, "/cascade", "%d elements are anchored to %s, such as %s; delete them first, or all with --cascade",
 		len(living), root.name, living[0].name)
 }
 
@@ -180,8 +183,7 @@ func (a *applier) restore(v view, q *Request, c *events.Restore) (Outcome, error
 	}
 	graves := q.Graves[guidOf(c.Element)]
 	if len(graves) == 0 {
-		return Outcome{}, events.Errorf(events.CodeNotFound, "/element", "there is no deleted element %s, or its history is gone; where it had not the guid that belongs to its name, give the guid",
-			nameOf(c.Element))
+		return Outcome{}, lostForGood(v, c.Element)
 	}
 	root := graves[len(graves)-1]
 	s := a.stage(v)

@@ -280,12 +280,12 @@ func element(v view, ref events.ElementRef, pointer string) (*record, error) {
 			return nil, events.Errorf(events.CodeInvalid, pointer+"/guid", "%s is a relationship, %s, not an element; to remove it, unlink it", id, article(r.typ.Name))
 		}
 		if r == nil {
-			return nil, events.Errorf(events.CodeNotFound, pointer+"/guid", "there is no element %s", ref.GUID)
+			return nil, absence(v, ref, pointer+"/guid")
 		}
 		return r, nil
 	}
 	if r = v.named(ref.QualifiedName); r == nil {
-		return nil, events.Errorf(events.CodeNotFound, pointer+"/qualifiedName", "there is no element %q", ref.QualifiedName)
+		return nil, absence(v, ref, pointer+"/qualifiedName")
 	}
 	return r, nil
 }

@@ -20,6 +20,8 @@ type Tombstone struct {
 	Relationship bool
 	// purged says that the history has to go, and is not known to have gone.
 	purged bool
+	// purge says that the history had to go, whether or not it has.
+	purge bool
 	// Sequence of the event on the out topic.
 	Sequence uint64
 	// position is the in-sequence of the command.
@@ -60,7 +62,7 @@ func byFormerName(a, b formerName) bool {
 
 // bury notes a deletion.
 func (x *Index) bury(f *Fact) {
-	t := Tombstone{GUID: f.record.guid, Type: f.record.typ, Relationship: f.record.relationship, Sequence: f.sequence, purged: f.purged}
+	t := Tombstone{GUID: f.record.guid, Type: f.record.typ, Relationship: f.record.relationship, Sequence: f.sequence, purged: f.purged, purge: f.purged}
 	t.position, t.stored, t.at = f.position, f.stored.UnixNano(), f.at.UnixNano()
 	// What is left of a purge does not tell the name, and who deleted it shall not
 	// know more than who reads that.

@@ -22,6 +22,8 @@ type view interface {
 	fenced(connector string) uint64
 	// registry returns the types.
 	registry() *opentypes.Registry
+	// fate returns the last deletion of what is named, if it is known.
+	fate(ref events.ElementRef) (Tombstone, bool)
 }
 
 // graph is the elements and relationships of a view.

@@ -238,7 +238,7 @@ func TestPurgingLeavesNoTrace(t *testing.T) {
 	runtimetest.Eventually(t, "the history is purged", func() bool {
 		return !slices.ContainsFunc(b.out(t, 1), func(e events.Event) bool { return strings.Contains(string(e.Data), "secret") })
 	})
-	b.refused(t, &events.Restore{Element: events.ByName("f")}, events.CodeNotFound, "/element", "no deleted element f")
+	b.refused(t, &events.Restore{Element: events.ByName("f")}, events.CodeNotFound, "/element", "f was purged at")
 }
 
 func TestRetyping(t *testing.T) {
