@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/user"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -129,12 +130,20 @@ func (c *config) complete() error {
 		c.Node = name
 	}
 	if c.User == "" {
-		c.User = os.Getenv("USER")
-	}
-	if c.User == "" {
-		c.User = "camena"
+		c.User = userHere()
 	}
 	return c.checkCredentials()
+}
+
+// userHere is the user of the operating system. In a container it may have no name.
+func userHere() string {
+	if name := os.Getenv("USER"); name != "" {
+		return name
+	}
+	if u, err := user.Current(); err == nil && u.Username != "" {
+		return u.Username
+	}
+	return "camena"
 }
 
 // checkCredentials finds what no NATS server could mend, and names the setting;

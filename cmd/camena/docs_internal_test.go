@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"os/user"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -128,5 +129,20 @@ func TestZonesComeFromTheEnvironment(t *testing.T) {
 	t.Setenv("CAMENA_DEFAULT_ZONES", "draft,")
 	if _, _, err := loadConfig(); err == nil || !strings.Contains(err.Error(), "CAMENA_DEFAULT_ZONES: one of the names is empty") {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestWhoIsRecordedIsTheUserOfTheOperatingSystem(t *testing.T) {
+	t.Setenv("USER", "ann")
+	if c, _, err := loadConfig(); err != nil || c.User != "ann" {
+		t.Errorf("with USER: got %q (%v)", c.User, err)
+	}
+	t.Setenv("USER", "")
+	here, err := user.Current()
+	if err != nil {
+		t.Skip(err)
+	}
+	if c, _, err := loadConfig(); err != nil || c.User != here.Username {
+		t.Errorf("without USER: got %q, want %q (%v)", c.User, here.Username, err)
 	}
 }
