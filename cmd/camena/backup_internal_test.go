@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -269,8 +270,18 @@ func TestInterruptedRestoreGoesOn(t *testing.T) {
 	if _, err := e.run(t.Context(), second.bus, "-", io.Discard); err == nil || !strings.Contains(err.Error(), "nothing whole to export") {
 		t.Errorf("exporting ends with %v", err)
 	}
-	if err := second.restore(t, other); err == nil || !strings.Contains(err.Error(), "the restore of another file was interrupted") {
+	told := regexp.MustCompile(`the restore of another file was interrupted here, an export of the domain camena made at \d{4}-\S+ \S+ with \d+ events: go on with that`)
+	if err := second.restore(t, other); err == nil || !told.MatchString(err.Error()) {
 		t.Errorf("restoring another file ends with %v", err)
+	}
+	s := &sender{metadata: second.metadata}
+	if _, err := s.send(t.Context(), &events.Delete{Element: events.ByName("x")}); err == nil || !strings.Contains(err.Error(), "run camena restore again") {
+		t.Errorf("a command ends with %v", err)
+	}
+	var warned strings.Builder
+	(&watching{p: &program{stderr: &warned}}).warn(t.Context(), second.metadata)
+	if !strings.Contains(warned.String(), "not everything is there: a restore was interrupted") {
+		t.Errorf("who watches is told %q", warned.String())
 	}
 	if err := second.restore(t, file); err != nil {
 		t.Fatal(err)

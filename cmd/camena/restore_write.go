@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -26,6 +27,7 @@ type restoring struct {
 	// sum and records are what the file has, fences what is left out of it, largest
 	// is its largest event; latest is set if there is no history in it.
 	sum     string
+	created time.Time
 	records uint64
 	fences  uint64
 	largest int64
@@ -98,7 +100,7 @@ func (r *restoring) readFrom(in io.Reader, each func(*archive.Record) error) err
 	if m.Since > 0 {
 		return fmt.Errorf("it holds only what came after sequence %d: only a whole export can be restored", m.Since)
 	}
-	r.domain, r.latest, r.fences = m.Domain, m.Latest, 0
+	r.domain, r.latest, r.created, r.fences = m.Domain, m.Latest, m.Created, 0
 	for {
 		record, err := reader.Next()
 		if errors.Is(err, io.EOF) {
@@ -211,11 +213,11 @@ func (r *restoring) prepare(ctx context.Context) (uint64, error) {
 	case r.force:
 		out.LastSeq = 0
 		err = r.clear(ctx)
-	case from == r.sum:
+	case begunFrom(from).Sum == r.sum:
 		r.begun = true
 		return out.LastSeq, nil
 	case from != "":
-		err = errors.New("the restore of another file was interrupted here: go on with that, or begin anew with --force")
+		err = fmt.Errorf("the restore of another file was interrupted here%s: go on with that, or begin anew with --force", begunFrom(from))
 	case out.LastSeq > 0:
 		err = fmt.Errorf("the repository is not empty: it is at sequence %d and holds %s; restore into an empty data folder or domain, or throw away what is there with --force",
 			out.LastSeq, plural(out.Msgs, "event"))
@@ -227,7 +229,41 @@ func (r *restoring) prepare(ctx context.Context) (uint64, error) {
 		return 0, err
 	}
 	r.begun = true
-	return 0, r.bus.SetRestoring(ctx, r.sum)
+	return 0, r.note(ctx)
+}
+
+// begunFile is the file with which a restore has begun.
+type begunFile struct {
+	Sum     string    `json:"sum"`
+	Domain  string    `json:"domain"`
+	Created time.Time `json:"created,omitzero"`
+	Records uint64    `json:"records"`
+}
+
+// note says with which file the restore has begun.
+func (r *restoring) note(ctx context.Context) error {
+	data, err := events.Marshal(&begunFile{Sum: r.sum, Domain: r.domain, Created: r.created, Records: r.records})
+	if err != nil {
+		return err
+	}
+	return r.bus.SetRestoring(ctx, string(data))
+}
+
+// begunFrom reads what was noted. Former versions noted the sum only.
+func begunFrom(noted string) begunFile {
+	f, err := events.Unmarshal[begunFile]([]byte(noted))
+	if err != nil {
+		return begunFile{Sum: noted}
+	}
+	return f
+}
+
+// String tells the file from others.
+func (f begunFile) String() string {
+	if f.Domain == "" {
+		return ""
+	}
+	return fmt.Sprintf(", an export of the domain %s made at %s with %s", f.Domain, timestamp(f.Created), plural(f.Records, "event"))
 }
 
 // clear throws away what is there.

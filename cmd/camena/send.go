@@ -14,12 +14,20 @@ type sender struct {
 	// owner is the metadata source on whose behalf; "" is the repository itself.
 	owner  string
 	dryRun bool
+	// whole is set when the out topic is known to be whole.
+	whole bool
 }
 
 // send sends a command and waits for its outcome; a refusal is an error.
 func (s *sender) send(ctx context.Context, command events.Command) (events.Result, error) {
 	if err := command.Validate(); err != nil {
 		return events.Result{}, err
+	}
+	if !s.whole {
+		if err := s.metadata.Whole(ctx); err != nil {
+			return events.Result{}, err
+		}
+		s.whole = true
 	}
 	e, err := events.NewCommand("/"+source, command)
 	if err != nil {

@@ -120,12 +120,20 @@ func (w *watching) run(ctx context.Context) error {
 		if err := w.checkTypes(ctx, m); err != nil {
 			return err
 		}
+		w.warn(ctx, m)
 		err = m.Watch(ctx, w.filter, func() { fmt.Fprintln(w.p.stderr, "watching", b.Conn().ConnectedUrlRedacted()) }, w.show)
 		if errors.Is(err, errEnough) || errors.Is(err, context.Canceled) {
 			return nil // an interrupt is how watching ends
 		}
 		return err
 	})
+}
+
+// warn says that a restore has not ended.
+func (w *watching) warn(ctx context.Context, m *bus.Metadata) {
+	if err := m.Whole(ctx); err != nil {
+		fmt.Fprintln(w.p.stderr, "not everything is there:", err)
+	}
 }
 
 // checkTypes refuses types that the repository does not know, or that are of a

@@ -10,6 +10,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/synadia-io/orbit.go/jetstreamext"
+
+	"github.com/camena-io/camena/events"
 )
 
 // Copying says what of a stream to copy.
@@ -108,6 +110,19 @@ func (b *Bus) Restoring(ctx context.Context) (string, error) {
 		return "", err
 	}
 	return string(e.Value()), nil
+}
+
+// ErrRestoring says that the out topic is not whole.
+var ErrRestoring = errors.New("a restore was interrupted here, or still runs: run camena restore again with the same file")
+
+// Whole refuses where the out topic is not whole, as the repository does: a command
+// would wait as long as it is not. It asks for a moment only, and lets pass who may
+// not ask.
+func (m *Metadata) Whole(ctx context.Context) error {
+	if from, err := m.bus.Restoring(ctx); err != nil || from == "" {
+		return nil //nolint:nilerr // what cannot be asked is not known
+	}
+	return events.Errorf(events.CodeUnavailable, "", "%s", ErrRestoring)
 }
 
 // SetRestoring notes that the out topic is being restored, and from what, so that

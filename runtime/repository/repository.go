@@ -270,7 +270,7 @@ var errCaughtUp = errors.New("caught up")
 // somebody does, the first publish fails.
 func (r *Repository) catchUp(ctx context.Context) (next uint64, err error) {
 	if from, err := r.set.Bus.Restoring(ctx); err != nil || from != "" {
-		return 0, cmp.Or(err, errRestoring)
+		return 0, cmp.Or(err, bus.ErrRestoring)
 	}
 	if err := r.verify(ctx); err != nil && !errors.Is(err, errOtherStore) {
 		return 0, err
@@ -309,9 +309,6 @@ func (r *Repository) ahead(out *jetstream.StreamState) uint64 {
 	}
 	return out.NumSubjects // the last event of each
 }
-
-// errRestoring says that the out topic is not whole.
-var errRestoring = errors.New("a restore was interrupted here, or still runs: run camena restore again with the same file")
 
 // errOtherStore says that the index was of another out topic and is empty now.
 var errOtherStore = errors.New("the out topic is not the one that was read")

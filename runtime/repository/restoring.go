@@ -20,7 +20,7 @@ const restoringPause = time.Second
 // restore has left a part of it, all questions are refused.
 func (r *Repository) readWhole(ctx context.Context) error {
 	_, err := r.catchUp(ctx)
-	if errors.Is(err, errRestoring) {
+	if errors.Is(err, bus.ErrRestoring) {
 		r.set.Logger.WarnContext(ctx, "answering no questions", slog.Any("error", err))
 		if err = r.refuseWhileRestoring(ctx); err == nil {
 			return r.readWhole(ctx)
@@ -37,7 +37,7 @@ func (r *Repository) refuseWhileRestoring(ctx context.Context) error {
 	refusals := r.endpoints(ctx)
 	for verb := range refusals {
 		refusals[verb] = micro.HandlerFunc(func(q micro.Request) {
-			bus.Refuse(r.set.Bus, q, events.Errorf(events.CodeUnavailable, "", "%s", errRestoring))
+			bus.Refuse(r.set.Bus, q, events.Errorf(events.CodeUnavailable, "", "%s", bus.ErrRestoring))
 		})
 	}
 	stop, err := r.serveEndpoints(ctx, refusals)
