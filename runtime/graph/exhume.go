@@ -159,8 +159,7 @@ func causeOf(id string, sequence uint64) (command string, first uint64, ok bool)
 // grave returns what an event deleted, as it was before; nil if it deleted
 // nothing, or left nothing.
 func (x *Index) grave(e *Event) (*record, error) {
-	types := x.registry()
-	f, err := factOf(types, e)
+	f, err := factOf(x.registry, e)
 	if err != nil || !f.IsDeletion() || f.moved || f.purged {
 		return nil, err
 	}
@@ -168,7 +167,7 @@ func (x *Index) grave(e *Event) (*record, error) {
 	if err != nil {
 		return nil, err
 	}
-	return parseState(types, c.Previous, f.record.relationship)
+	return parseState(x.registry(), c.Previous, f.record.relationship)
 }
 
 // together returns, of what one command deleted, what went with an element: what

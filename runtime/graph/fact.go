@@ -38,7 +38,7 @@ type storedChange struct {
 // Read returns what a change event says. Of one that cannot be read that is no
 // more than that it is there.
 func (x *Index) Read(e *Event) (Fact, error) {
-	f, err := factOf(x.registry(), e)
+	f, err := factOf(x.registry, e)
 	if err != nil {
 		_, position := x.Reached()
 		return Fact{sequence: e.Sequence, position: max(position, e.Position), stored: e.Stored}, err
@@ -49,7 +49,9 @@ func (x *Index) Read(e *Event) (Fact, error) {
 // IsDeletion reports whether the fact is that something is there no more.
 func (f *Fact) IsDeletion() bool { return f.record != nil && f.record.deleted }
 
-func factOf(types *opentypes.Registry, e *Event) (Fact, error) {
+// factOf asks for the types only where it needs them: where types are defined one
+// after the other, putting them together after each would take for ever.
+func factOf(types func() *opentypes.Registry, e *Event) (Fact, error) {
 	f := Fact{sequence: e.Sequence, position: e.Position, stored: e.Stored, at: e.Time, id: e.ID}
 	if e.Damage != nil {
 		return f, e.Damage
@@ -64,7 +66,7 @@ func factOf(types *opentypes.Registry, e *Event) (Fact, error) {
 		f.typeDef = c.Type
 		return f, err
 	}
-	err := f.read(types, e)
+	err := f.read(types(), e)
 	return f, err
 }
 

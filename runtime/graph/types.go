@@ -15,9 +15,12 @@ type typeSet struct {
 	defined map[string]events.TypeDef
 	// current is nil while it has to be put together anew.
 	current *opentypes.Registry
-	// unfit is told of a definition that does not fit to the others: this version
-	// of Camena ships another type of that name.
+	// unfit is told of definitions that do not fit to the others: this version of
+	// Camena ships another type of that name.
 	unfit func(name string, err error)
+	// misfits are those, as far as is known: what they refer to may only not have
+	// been read yet.
+	misfits map[string]error
 }
 
 func newTypeSet(shipped *opentypes.Registry, unfit func(name string, err error)) typeSet {
@@ -39,6 +42,7 @@ func (s *typeSet) assemble() *opentypes.Registry {
 		all = append(all, s.defined[name])
 	}
 	r, err := s.shipped.Restore(all...)
+	s.misfits = nil
 	if err != nil {
 		r = s.fitting(all)
 	}
@@ -46,7 +50,7 @@ func (s *typeSet) assemble() *opentypes.Registry {
 	return r
 }
 
-// fitting applies the definitions that fit, and tells of the others why not.
+// fitting applies the definitions that fit, and notes of the others why not.
 func (s *typeSet) fitting(defs []events.TypeDef) *opentypes.Registry {
 	r := s.shipped
 	for {
@@ -61,9 +65,7 @@ func (s *typeSet) fitting(defs []events.TypeDef) *opentypes.Registry {
 			r = next
 		}
 		if len(left) == 0 || len(left) == len(defs) {
-			for name, err := range why {
-				s.unfit(name, err)
-			}
+			s.misfits = why
 			return r
 		}
 		defs = left
@@ -72,6 +74,17 @@ func (s *typeSet) fitting(defs []events.TypeDef) *opentypes.Registry {
 
 // Types returns the types as the index has read them.
 func (x *Index) Types() *opentypes.Registry { return x.registry() }
+
+// Settle says that all is read that was there: a type that does not fit to the
+// others then is an error, which is logged.
+func (x *Index) Settle() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.assemble()
+	for _, name := range slices.Sorted(maps.Keys(x.misfits)) {
+		x.unfit(name, x.misfits[name])
+	}
+}
 
 // registry is Types for who applies commands.
 func (x *Index) registry() *opentypes.Registry {

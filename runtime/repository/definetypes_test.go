@@ -3,12 +3,16 @@ package repository_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/camena-io/camena/connectors"
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/opentypes"
 	"github.com/camena-io/camena/runtime/bus"
 	"github.com/camena-io/camena/runtime/repository"
 	"github.com/camena-io/camena/runtime/runtimetest"
@@ -176,4 +180,75 @@ func TestDefinitionsOfTypesAreFollowed(t *testing.T) {
 			t.Errorf("%+v: got %v, %v, want %v", c.filter, got, err, c.want)
 		}
 	}
+}
+
+// TestTypesMayStandBehindWhatRefersToThem: the last definition of a type stands
+// behind that of a relationship to it, where it was changed since, and elements
+// between them.
+func TestTypesMayStandBehindWhatRefersToThem(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	feeds := events.TypeDef{
+		Kind: events.KindRelationship, Name: "PumpFeeds", Description: "Which pump feeds which.",
+		End1: &events.EndDef{Type: "Pump", Name: "feeds", Cardinality: events.CardinalityMany}, End2: &events.EndDef{Type: "Pump", Name: "fedBy", Cardinality: events.CardinalityMany},
+	}
+	wider := pump()
+	wider.Attributes = append(wider.Attributes, events.AttributeDef{Name: "maker", Type: "string", Description: "Who made it."})
+	last := b.must(t, &events.DefineTypes{Types: []events.TypeDef{pump(), feeds}}, upsert("Pump", "p", nil), &events.DefineTypes{Types: []events.TypeDef{wider}})
+
+	var lines lines
+	if said := lines.ofFollower(t, b, looseTypes(t), last.Sequence); strings.Contains(said, "does not fit") {
+		t.Errorf("logged: %s", said)
+	}
+}
+
+// TestATypeThatFitsToNoneIsTold: another version of Camena may have defined it on
+// what this one does not ship.
+func TestATypeThatFitsToNoneIsTold(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	odd := events.TypeDef{Kind: events.KindRelationship, Name: "Odd", SuperType: "HoldsTight", Description: "Of a type that only the test has."}
+	last := b.must(t, &events.DefineTypes{Types: []events.TypeDef{odd}})
+	types, err := opentypes.Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines lines
+	said := lines.ofFollower(t, b, types, last.Sequence)
+	if strings.Count(said, "does not fit") != 1 || !strings.Contains(said, "type=Odd") || !strings.Contains(said, "HoldsTight") {
+		t.Errorf("logged: %s", said)
+	}
+}
+
+// lines is what was logged.
+type lines struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// ofFollower returns what another node logs that reads everything.
+func (l *lines) ofFollower(t *testing.T, b *bundle, types *opentypes.Registry, last uint64) string {
+	t.Helper()
+	follower, err := repository.New(repository.Settings{
+		Node: "n2", LeaseKey: "another", Bus: b.bus, Types: types, Logger: slog.New(slog.NewTextHandler(l, nil)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := runtimetest.Run(t, follower.Serve)
+	runtimetest.Eventually(t, "the other node has read everything", func() bool { return follower.Sequence() >= last })
+	stop()
+	return l.String()
 }

@@ -75,6 +75,7 @@ func (r *Repository) open(ctx context.Context) (shut func(), err error) {
 	if err := r.readWhole(ctx); err != nil {
 		return nil, err
 	}
+	r.index.Settle()
 	shut, err = r.serveQuestions(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("repository: %w", err)
