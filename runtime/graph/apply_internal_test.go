@@ -113,6 +113,20 @@ func TestUnlinkingAnIdentifierFromARelationship(t *testing.T) {
 	}
 }
 
+// The event of a restoration tells the state before the deletion: that does not mean
+// that it was so until then.
+func TestAsOfBetweenDeletionAndRestoration(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.must(t, topicNamed("t"), &events.Delete{Element: events.ByName("t")}, topicNamed("other"), &events.Restore{Element: events.ByName("t")})
+	for second, there := range map[int64]bool{1: true, 2: false, 3: false, 4: true} {
+		a, err := d.index.Get(t.Context(), d.log, &events.Get{ElementRef: events.ByName("t"), AsOf: time.Unix(second, 0)})
+		if there != (err == nil) || !there && events.CodeOf(err) != events.CodeNotFound {
+			t.Errorf("as of %d: %s, %v", second, a.Element, err)
+		}
+	}
+}
+
 func TestAStateWithTheNilGUIDIsDamage(t *testing.T) {
 	t.Parallel()
 	e := events.Element{Header: events.ElementHeader{GUID: uuid.Nil.String(), Type: events.ElementType{Name: "Topic"}}}

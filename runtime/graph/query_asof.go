@@ -197,17 +197,16 @@ func (l *life) at(t time.Time) (*past, error) {
 	if len(l.turns) == 0 {
 		return nil, events.Errorf(events.CodeNotFound, "", "there is no history of %s", l.id)
 	}
-	last := -1
-	for i := range l.turns {
-		if !l.turns[i].at.After(t) {
-			last = i
-		} else if l.turns[i].purged {
-			return nil, l.purged(&l.turns[i])
-		}
+	last, err := l.lastBefore(t)
+	if err != nil {
+		return nil, err
 	}
 	var next *turn
 	if last+1 < len(l.turns) {
 		next = &l.turns[last+1]
+		if last >= 0 && next.bringsBack(&l.turns[last]) {
+			return nil, l.deleted(&l.turns[last])
+		}
 		if next.before != nil && !next.before.since().After(t) {
 			return next.before, nil
 		}
@@ -222,16 +221,43 @@ func (l *life) at(t time.Time) (*past, error) {
 	case turn.purged:
 		return nil, l.purged(turn)
 	case turn.now == nil:
-		return nil, events.Errorf(events.CodeNotFound, "/asOf", "%s was deleted at that time: it was at %s", l.id, moment(turn.at))
+		return nil, l.deleted(turn)
 	default:
 		return turn.now, nil
 	}
 }
 
+// lastBefore returns the last turn that is not after a time, -1 if there is none.
+func (l *life) lastBefore(t time.Time) (last int, err error) {
+	last = -1
+	for i := range l.turns {
+		if !l.turns[i].at.After(t) {
+			last = i
+		} else if l.turns[i].purged {
+			return last, l.purged(&l.turns[i])
+		}
+	}
+	return last, nil
+}
+
+func (t *turn) restores() bool {
+	return t.typ == events.TypeElementRestored || t.typ == events.TypeRelationshipRestored
+}
+
+// bringsBack reports whether a turn undoes a deletion. What it tells of the state
+// before is of before that.
+func (t *turn) bringsBack(deletion *turn) bool {
+	return t.restores() && deletion.now == nil && t.before != nil && !t.before.since().After(deletion.at)
+}
+
+func (l *life) deleted(t *turn) error {
+	return events.Errorf(events.CodeNotFound, "/asOf", "%s was deleted at that time: it was at %s", l.id, moment(t.at))
+}
+
 // notYet says why nothing is known of a time before the first turn.
 func (l *life) notYet(first *turn, t time.Time) error {
 	switch {
-	case first.before != nil || first.typ == events.TypeElementRestored || first.typ == events.TypeRelationshipRestored:
+	case first.before != nil || first.restores():
 		return l.lost(first, t)
 	case l.full || l.cut:
 		return events.Errorf(events.CodeNotFound, "/asOf", "whether %s existed at %s is not known any more: its history begins at %s, when it was created",
