@@ -87,9 +87,6 @@ func (w *world) compareIndex(rt *rapid.T, who string, repo *repository.Repositor
 	if err := repo.Await(w.t.Context(), w.last); err != nil {
 		rt.Fatal(err)
 	}
-	if err := repo.Index().Check(); err != nil {
-		rt.Errorf("%s: %s", who, err)
-	}
 	elements, links := repo.Index().States()
 	w.model.CompareStates(rt, who, elements, links)
 }

@@ -25,6 +25,8 @@ type Learned struct {
 	// Refused says why it was refused.
 	Refused error
 	outcome outcome
+	// after is how everything was then.
+	after *Model
 }
 
 // Learn lets the model apply a command, the next on the in topic.
@@ -36,6 +38,7 @@ func (m *Model) Learn(e *events.Event, sequence uint64, at time.Time) (*Learned,
 	i := issueOf(e, sequence, at)
 	o := m.apply(i, c)
 	l := &Learned{Event: *e, Command: c, Time: at, DryRun: i.dry, Refused: o.refused, outcome: o}
+	l.after = &Model{elements: m.elements, links: m.links} // which are not changed, but replaced
 	m.learned = append(m.learned, l)
 	return l, nil
 }

@@ -114,7 +114,7 @@ func (m *Model) apply(i issue, c events.Command) outcome {
 		}
 		return outcome{refused: err}
 	}
-	r.changes = next.events() - m.events()
+	r.changes = next.toldSince(m)
 	r.changed = r.changed || r.changes > 0
 	if !i.dry {
 		*m = *next
@@ -122,9 +122,11 @@ func (m *Model) apply(i issue, c events.Command) outcome {
 	return r
 }
 
-func (m *Model) events() (n int) {
-	for _, l := range m.log {
-		n += len(l)
+// toldSince counts the events since then. What a command did to what it purged is
+// not told.
+func (m *Model) toldSince(before *Model) (n int) {
+	for key, l := range m.log {
+		n += min(len(l)-len(before.log[key]), m.kept[key])
 	}
 	return n
 }

@@ -4,29 +4,11 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 )
 
-// States returns the JSON of all elements and relationships, each in its own
-// order.
-func (x *Index) States() (elements, relationships []jsontext.Value) {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	for _, r := range x.byGUID {
-		if r.relationship {
-			relationships = append(relationships, r.state())
-		} else {
-			elements = append(elements, r.state())
-		}
-	}
-	slices.SortFunc(elements, slices.Compare)
-	slices.SortFunc(relationships, slices.Compare)
-	return elements, relationships
-}
-
-// Check says where parts of the index contradict each other, for tests; nil if
-// they do not. Nothing may be committed meanwhile.
+// Check says where parts of the index contradict each other; nil if they do not.
+// Nothing may be committed meanwhile.
 func (x *Index) Check() error {
 	counts := map[string]int{}
 	for id, r := range x.byGUID {

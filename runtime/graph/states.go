@@ -1,0 +1,24 @@
+package graph
+
+import (
+	"slices"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// States returns the JSON of all elements and relationships, each in its own
+// order.
+func (x *Index) States() (elements, relationships []jsontext.Value) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	for _, r := range x.byGUID {
+		if r.relationship {
+			relationships = append(relationships, r.state())
+		} else {
+			elements = append(elements, r.state())
+		}
+	}
+	slices.SortFunc(elements, slices.Compare)
+	slices.SortFunc(relationships, slices.Compare)
+	return elements, relationships
+}
