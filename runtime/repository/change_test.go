@@ -283,16 +283,16 @@ func TestDeletingThousandsOfRelationshipsSurvivesCrashes(t *testing.T) {
 		doomed, dead := runtimetest.NewBus(t, server), make(chan struct{})
 		repo, err := repository.New(repository.Settings{
 			Node: "doomed", LeaseKey: fmt.Sprint("doomed", i), Bus: doomed, Types: looseTypes(t), Logger: runtimetest.Logger(),
-			Crash: func(at string) {
-				if at == step && !doomed.Conn().IsClosed() {
-					doomed.Conn().Close()
-					close(dead)
-				}
-			},
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
+		repo.CrashAt(func(at string) {
+			if at == step && !doomed.Conn().IsClosed() {
+				doomed.Conn().Close()
+				close(dead)
+			}
+		})
 		stop := runtimetest.Run(t, repo.Serve)
 		select {
 		case <-dead:

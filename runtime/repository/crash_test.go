@@ -192,11 +192,12 @@ func (w *world) follow() {
 func (w *world) repository(node, lease string, b *bus.Bus, crash func(string)) *repository.Repository {
 	repo, err := repository.New(repository.Settings{
 		Node: node, Bus: b, Types: looseTypes(w.t), Logger: runtimetest.Logger(), LeaseKey: lease,
-		PublishZones: []string{"sales", "research"}, DefaultZones: []string{"draft"}, Crash: crash,
+		PublishZones: []string{"sales", "research"}, DefaultZones: []string{"draft"},
 	})
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	repo.CrashAt(crash)
 	return repo
 }
 

@@ -127,18 +127,18 @@ func TestTheNextWriterAnswersWhatWasApplied(t *testing.T) {
 			first.stop()
 			doomed, err := repository.New(repository.Settings{
 				Node: "doomed", Bus: first.bus, Types: looseTypes(t), Logger: runtimetest.Logger(),
-				Crash: func(step string) {
-					if step == "published" {
-						// What is published arrives, what is answered does not.
-						if err := first.bus.Conn().Flush(); err == nil {
-							first.bus.Conn().Close()
-						}
-					}
-				},
 			})
 			if err != nil {
 				t.Fatal(err)
 			}
+			doomed.CrashAt(func(step string) {
+				if step == "published" {
+					// What is published arrives, what is answered does not.
+					if err := first.bus.Conn().Flush(); err == nil {
+						first.bus.Conn().Close()
+					}
+				}
+			})
 			stop := runtimetest.Run(t, doomed.Serve)
 			answered := make(chan events.Result, 1)
 			go func() {

@@ -43,9 +43,6 @@ type Settings struct {
 	LeaseKey string
 	// Ready, if given, is called when the node answers questions.
 	Ready func()
-	// Crash, in tests, is called at the writer's steps "publish", "published"
-	// and "committed".
-	Crash func(step string)
 	_     struct{}
 }
 
@@ -62,6 +59,9 @@ type Repository struct {
 	progress progress
 	// elections hands each tenure of the lease from the lease to the main loop.
 	elections chan election
+	// crash, in tests, is called at the writer's steps "publish", "published" and
+	// "committed".
+	crash func(step string)
 }
 
 type election struct {
@@ -237,7 +237,7 @@ func (r *Repository) write(tenure context.Context, next uint64) error {
 		return err
 	}
 	w := &writer{
-		bus: r.set.Bus, js: js, index: r.index, log: r.set.Logger, crash: r.set.Crash,
+		bus: r.set.Bus, js: js, index: r.index, log: r.set.Logger, crash: r.crash,
 		progress: &r.progress, erase: r.purgeSecrets, eraseAll: r.purgeUnerased,
 		pending: graph.NewPending(r.index, graph.Rules{
 			PublishZones: r.set.PublishZones, DefaultZones: r.set.DefaultZones, MaxState: graph.MaxState(r.set.Bus.MaxPayload()),

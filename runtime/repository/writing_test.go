@@ -17,16 +17,16 @@ func TestAWriterThatStandsStillIsTold(t *testing.T) {
 	stood, goOn := make(chan struct{}), make(chan struct{})
 	repo, err := repository.New(repository.Settings{
 		Node: "n1", Bus: b.bus, Types: looseTypes(t), Logger: runtimetest.Logger(),
-		Crash: func(step string) {
-			if step == "publish" && stands.CompareAndSwap(true, false) {
-				close(stood)
-				<-goOn
-			}
-		},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	repo.CrashAt(func(step string) {
+		if step == "publish" && stands.CompareAndSwap(true, false) {
+			close(stood)
+			<-goOn
+		}
+	})
 	b.repo = repo
 	runtimetest.Run(t, repo.Serve)
 	b.connect(t)
