@@ -21,12 +21,15 @@ const (
 // of the connector then shows the problem "conflict KEY" and, in the statistic
 // "conflicts", how many there are.
 //
-// A steward resolves it by letting one side win: the permittedSynchronization of
-// the thing's external identifier, set to TO_THIRD_PARTY or FROM_THIRD_PARTY
-// until it is synchronized again; or by undoing the change on one side, where
-// that side dates it back. The problem goes when the thing is asked about and
-// there is no conflict: a connector that reads both sides at every refresh needs
-// to do no more, and one that follows changes asks when either side has one.
+// A steward resolves it by letting one side win, with "camena elements external-id
+// resolve": permittedSynchronization of the thing's ExternalIdLink is set to
+// TO_THIRD_PARTY or FROM_THIRD_PARTY until it is synchronized again. That link
+// belongs to the metadata source of the connector, on whose behalf it has to be
+// changed; of anybody else that is refused. Or the steward undoes the change on
+// one side, where that side dates it back. The problem goes when the thing is
+// asked about and there is no conflict: a connector that reads both sides at every
+// refresh needs to do no more, and one that follows changes asks when either side
+// has one.
 func (c *Context) Synchronize(key string, p Pair) Decision {
 	p.Connector = c.set.Definition.PermittedSynchronization
 	d := Decide(p)

@@ -16,9 +16,10 @@ func (p *program) externalIDCommand() *cobra.Command {
 		Long: `Note by what identifiers other systems know an element. An identifier is valid in the scope of an element that
 stands for the other system, such as a SoftwareCapability.`,
 		Example: `  camena elements external-id add Person::17 4711 --scope SoftwareCapability::crm
-  camena elements external-id confirm Person::17 4711 --scope SoftwareCapability::crm`,
+  camena elements external-id confirm Person::17 4711 --scope SoftwareCapability::crm
+  camena elements external-id resolve Person::17 4711 --scope SoftwareCapability::crm --winner third-party`,
 	}
-	cmd.AddCommand(p.externalIDAddCommand(), p.externalIDRemoveCommand(), p.externalIDConfirmCommand())
+	cmd.AddCommand(p.externalIDAddCommand(), p.externalIDRemoveCommand(), p.externalIDConfirmCommand(), p.externalIDResolveCommand())
 	return cmd
 }
 
