@@ -1,6 +1,7 @@
 package connectors
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -13,7 +14,17 @@ const (
 	// maxConflicts is how many conflicts a status names; of the others it tells
 	// the number, since a status must fit into a message.
 	maxConflicts = 20
+	// keptConflicts is how many conflicts are kept: nobody may ever ask again about
+	// what is gone from both sides.
+	keptConflicts = 10_000
 )
+
+// halted is a thing that a conflict halts.
+type halted struct {
+	reason string
+	// asked is when it was last asked about, counted in questions about conflicts.
+	asked uint64
+}
 
 // Synchronize decides, as [Decide] does, what is to be done about one thing,
 // and reports it if that is a conflict: the thing is halted, nothing else is.
@@ -49,26 +60,51 @@ func (c *Context) setConflict(key, reason string) bool {
 	defer c.mu.Unlock()
 	before, known := c.conflicts[key]
 	switch {
-	case before == reason:
+	case reason == "" && !known:
 		return false
 	case reason == "":
 		delete(c.conflicts, key)
 		c.statistics["conflicts"]--
-	case !known:
-		c.statistics["conflicts"]++
-		fallthrough
-	default:
-		c.conflicts[key] = reason
-		c.set.Logger.Warn("a conflict halts a thing", slog.String("key", key), slog.String("reason", reason))
+		return len(c.conflicts) <= maxConflicts
 	}
+	c.asked++
+	c.conflicts[key] = halted{reason: reason, asked: c.asked}
+	if before.reason == reason {
+		return false
+	}
+	if !known {
+		c.statistics["conflicts"]++
+		c.boundConflicts()
+	}
+	c.set.Logger.Warn("a conflict halts a thing", slog.String("key", key), slog.String("reason", reason))
 	return len(c.conflicts) <= maxConflicts
 }
 
-// Conflicts returns the reasons of all conflicts by the keys of what they halt.
+// boundConflicts drops those that were not asked about for longest, many at a
+// time, when there are too many. One that is asked about again comes back.
+func (c *Context) boundConflicts() {
+	if len(c.conflicts) <= keptConflicts {
+		return
+	}
+	keys := slices.SortedFunc(maps.Keys(c.conflicts), func(a, b string) int {
+		return cmp.Compare(c.conflicts[a].asked, c.conflicts[b].asked)
+	})
+	for _, key := range keys[:keptConflicts/10] {
+		delete(c.conflicts, key)
+		c.statistics["conflicts"]--
+	}
+}
+
+// Conflicts returns the reasons of the conflicts by the keys of what they halt: of
+// the last ten thousand or so that were asked about.
 func (c *Context) Conflicts() map[string]string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return maps.Clone(c.conflicts)
+	reasons := make(map[string]string, len(c.conflicts))
+	for key, h := range c.conflicts {
+		reasons[key] = h.reason
+	}
+	return reasons
 }
 
 // showConflicts adds the first conflicts to problems.
@@ -76,7 +112,7 @@ func (c *Context) showConflicts(problems map[string]string) {
 	keys := slices.Sorted(maps.Keys(c.conflicts))
 	shown := min(len(keys), maxConflicts)
 	for _, key := range keys[:shown] {
-		problems[problemConflict+" "+key] = c.conflicts[key]
+		problems[problemConflict+" "+key] = c.conflicts[key].reason
 	}
 	if more := len(keys) - shown; more > 0 {
 		problems[problemConflict+"s"] = fmt.Sprintf("%d more", more)

@@ -109,7 +109,8 @@ type Context struct {
 	mu         sync.Mutex
 	statistics map[string]int64
 	problems   map[string]string
-	conflicts  map[string]string
+	conflicts  map[string]halted
+	asked      uint64 // how often about a conflict
 	listeners  int
 
 	background sync.WaitGroup
@@ -124,7 +125,7 @@ func NewContext(s Settings) *Context {
 	}
 	life, end := context.WithCancelCause(context.Background())
 	return &Context{
-		set: s, statistics: map[string]int64{}, problems: map[string]string{}, conflicts: map[string]string{},
+		set: s, statistics: map[string]int64{}, problems: map[string]string{}, conflicts: map[string]halted{},
 		life: life, end: end,
 	}
 }
