@@ -26,8 +26,12 @@ type Filter struct {
 	Classifications []string
 	// Sources are qualified names of metadata sources; empty means all.
 	Sources []string
-	// Zones selects what is a member of one of them, as is what has no zones;
-	// empty means all.
+	// Zones selects what a consumer of these zones sees: what is a member of one of
+	// them, and what has no zones, since it is in all. Empty means all.
+	// Relationships have no zones, so that all of them pass, and name their ends,
+	// whatever zones these are in: zones are no protection. To be told of elements
+	// only, give Types. [events.Find] asks otherwise: its Zone leaves out what has
+	// none.
 	Zones []string
 	// Changes are the types of change events, such as
 	// [events.TypeElementDeleted], or [AnyElementChange]; empty means all of

@@ -29,8 +29,9 @@ type Find struct {
 	Classification string `json:"classification,omitempty"`
 	// ClassificationWhere is what is true of that classification's properties.
 	ClassificationWhere *Condition `json:"classificationWhere,omitempty"`
-	// Zone is a governance zone that the elements are members of. Those that are
-	// in no zone are not found.
+	// Zone is a governance zone that the elements are members of by name. Those
+	// that are in no zone, which consumers of any zone see, are not found: this asks
+	// what was put into the zone. Listeners to a zone are told of them, too.
 	Zone string `json:"zone,omitempty"`
 	// Source is the qualified name of the metadata source they belong to.
 	Source string `json:"source,omitempty"`

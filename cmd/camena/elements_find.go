@@ -33,7 +33,7 @@ func (f *finding) flags(cmd *cobra.Command) {
 	flags.StringVar(&f.q.Text, "text", "", "only those with this text in their name, qualified, displayed or of the resource, or in their description")
 	flags.StringVar(&f.q.Classification, "classification", "", "only those with this classification")
 	flags.StringVar(&f.classifiedWhere, "classification-where", "", "only those of whose --classification this is true")
-	flags.StringVar(&f.q.Zone, "zone", "", "only members of this governance zone")
+	flags.StringVar(&f.q.Zone, "zone", "", "only what was put into this governance zone; what is in no zone, and so in all, is left out")
 	flags.StringVar(&f.q.Source, "source", "", "only what belongs to this metadata source")
 	flags.StringVar(&f.q.Scope, "scope", "", "only what was cataloged in this scope")
 	flags.StringVar(&f.q.NamePrefix, "prefix", "", "only those whose qualified name begins so")

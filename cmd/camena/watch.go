@@ -52,7 +52,7 @@ the state before it was, too: so you also see what leaves a zone or loses a clas
 	f.StringSliceVar(&w.filter.Types, "type", nil, "only these types of elements and relationships, subtypes included")
 	f.StringSliceVar(&w.filter.Relationships, "relationship", nil, "only these types of relationships, subtypes included; beside --type, these as well")
 	f.StringSliceVar(&w.filter.Classifications, "classification", nil, "only elements that have one of these classifications")
-	f.StringSliceVar(&w.filter.Zones, "zone", nil, "only what is in one of these zones, or in none")
+	f.StringSliceVar(&w.filter.Zones, "zone", nil, "only what is in one of these zones, or in none, as no relationship is")
 	f.StringSliceVar(&w.filter.Sources, "source", nil, "only what belongs to these metadata sources")
 	f.StringSliceVar(&w.changes, "change", nil, "only these changes, such as created, or with what they are of, as in relationship.created; also element, relationship, type")
 	f.Uint64Var(&w.filter.From, "from", 0, "begin at this sequence of the out topic; 0: now")

@@ -166,3 +166,45 @@ func TestAContextGets(t *testing.T) {
 }
 
 func ignore[T any](_ T, err error) error { return err }
+
+// What is in no zone is in all of them for who listens to a zone, but nobody has
+// put it there for who searches one.
+func TestZonesOfSearchAndOfListeners(t *testing.T) {
+	t.Parallel()
+	r := connectortest.NewRepository()
+	c := connectors.NewContext(r.Settings(events.Definition{ID: "c", Name: "c"}))
+	t.Cleanup(func() { _ = c.Close(t.Context()) })
+	in := func(name string, zones ...string) *events.Upsert {
+		u := element(name, nil)
+		u.Element.Zones = zones
+		return u
+	}
+	for _, command := range []events.Command{in("in", "z"), in("other", "y"), in("none"), flow("in", "other")} {
+		if _, err := c.Apply(t.Context(), command); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var found, told []string
+	for e, err := range c.Find(t.Context(), events.Find{Zone: "z"}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, e.Header.QualifiedName)
+	}
+	filter := connectors.Filter{Zones: []string{"z"}}
+	for _, change := range r.Changes() {
+		switch {
+		case !filter.Matches(&change):
+		case change.Relationship != nil:
+			told = append(told, change.Relationship.Relationship.Header.Type.Name)
+		default:
+			told = append(told, change.Element.Element.Header.QualifiedName)
+		}
+	}
+	if got := strings.Join(found, " "); got != "in" {
+		t.Errorf("found %s", got)
+	}
+	if got := strings.Join(told, " "); got != "in none DataFlow" {
+		t.Errorf("told of %s", got)
+	}
+}
