@@ -59,12 +59,10 @@ func winners() map[string]any {
 // command shows what is known and returns what lets one side win.
 func (r *resolution) command(ctx context.Context, m *bus.Metadata, x events.ExternalID) (events.Command, error) {
 	a, err := m.Get(ctx, events.Get{ElementRef: x.Element})
-	switch {
-	case events.CodeOf(err) == events.CodeNotFound:
-		return nil, fmt.Errorf("%w; if it was deleted, restore it first, since its links went with it", err)
-	case err != nil:
+	if err != nil {
 		return nil, err
-	case a.Element == nil:
+	}
+	if a.Element == nil {
 		return nil, fmt.Errorf("%s is a relationship, not an element", x.Element.GUID)
 	}
 	link, err := identifierLink(ctx, m, a.Element, x)
