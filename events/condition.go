@@ -274,7 +274,7 @@ func (c *Condition) regexp(pointer string) (*regexp.Regexp, error) {
 	}
 	r, err := regexp.Compile(pattern)
 	if err != nil {
-		return nil, Errorf(CodeInvalid, pointer, "%s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+		return nil, Errorf(CodeInvalid, pointer, "the regular expression: %s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
 	}
 	return r, nil
 }

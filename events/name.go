@@ -16,9 +16,9 @@ const MaxName = 8 << 10
 func validQualifiedName(pointer, name string) error {
 	switch {
 	case len(name) > MaxName:
-		return Errorf(CodeInvalid, pointer, "it is %d bytes long; at most %d are allowed", len(name), MaxName)
+		return Errorf(CodeInvalid, pointer, "the qualified name is %d bytes long; at most %d are allowed", len(name), MaxName)
 	case len(name) == len(uuid.Nil.String()) && uuid.Validate(name) == nil:
-		return Errorf(CodeInvalid, pointer, "it looks like a guid, and would be read as one; put something before it, such as the type and ::")
+		return Errorf(CodeInvalid, pointer, "the qualified name looks like a guid, and would be read as one; put something before it, such as the type and ::")
 	}
 	return nil
 }
@@ -29,9 +29,9 @@ func validQualifiedName(pointer, name string) error {
 func CheckTypedName(pointer, name string) error {
 	switch {
 	case strings.TrimSpace(name) != name:
-		return Errorf(CodeInvalid, pointer, "there are blanks before or behind it")
+		return Errorf(CodeInvalid, pointer, "the qualified name has blanks before or behind it")
 	case strings.ContainsFunc(name, unicode.IsControl):
-		return Errorf(CodeInvalid, pointer, "there are control characters in it")
+		return Errorf(CodeInvalid, pointer, "the qualified name has control characters in it")
 	}
 	return nil
 }

@@ -30,7 +30,8 @@ const setHelp = `
 
 A value of --set is read as what the attribute holds: text as it stands, numbers, true and false, dates such as
 2026-05-01, names of enums; a list as JSON or as values with commas between them; maps, structs, and what may be
-anything as JSON. Where the type does not say, it is JSON if it can be read so, else text.`
+anything as JSON. Where the type does not say, it is JSON if it can be read so, else text. What --set gives counts
+instead of what --properties gives.`
 
 // flags adds --set and --properties; clears adds --clear.
 func (a *attributes) flags(cmd *cobra.Command) {
@@ -95,6 +96,9 @@ func (a *attributes) values(ctx context.Context, m *bus.Metadata, typeName strin
 		name, text, found := strings.Cut(pair, "=")
 		if !found || name == "" { // which is not repeated: it may be a secret
 			return nil, fmt.Errorf("--%s: give name=value, which number %d is not", a.name, i+1)
+		}
+		if _, again := values[name]; again {
+			return nil, fmt.Errorf("--%s %s is given twice", a.name, name)
 		}
 		if values[name], err = typedValue(types, typ, name, text); err != nil {
 			return nil, fmt.Errorf("--%s %s: %w", a.name, name, err)

@@ -200,10 +200,15 @@ func located(err error, steps []placedStep) error {
 	return s.document.errorAt(at, "%s: %w", shortType(s.Type), explainedAs(e, "%s", worded(e)))
 }
 
-// worded names the field where there is an unknown one.
+// worded names the field where there is an unknown one, and the property where the
+// message does not.
 func worded(e *events.Error) string {
 	if rest, ok := strings.CutPrefix(e.Message, "unknown field;"); ok {
 		return fmt.Sprintf("unknown field %q;%s", jsontext.Pointer(e.Pointer).LastToken(), rest)
+	}
+	property, of := behindLast(e.Pointer, "/properties/")
+	if of && !strings.Contains(e.Message, property) {
+		return property + ": " + e.Message
 	}
 	return e.Message
 }

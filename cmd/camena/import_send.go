@@ -178,19 +178,19 @@ func (l *loading) outcome(n int, r events.Result) {
 // reasonOf says why a command was refused. Where in the command that is means
 // nothing to who reads the archive, unless it names a property.
 func reasonOf(e *events.Error) string {
-	_, property, ok := cutLast(e.Pointer, "/properties/")
+	property, ok := behindLast(e.Pointer, "/properties/")
 	if !ok {
 		return e.Message
 	}
 	return "property " + property + ": " + e.Message
 }
 
-// cutLast cuts text at the last separator.
-func cutLast(text, separator string) (before, after string, found bool) {
+// behindLast returns what stands behind the last separator.
+func behindLast(text, separator string) (after string, found bool) {
 	if n := strings.LastIndex(text, separator); n >= 0 {
-		return text[:n], text[n+len(separator):], true
+		return text[n+len(separator):], true
 	}
-	return text, "", false
+	return "", false
 }
 
 func (l *loading) refuse(s *archive.Step, reason string) {

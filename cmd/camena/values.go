@@ -149,10 +149,10 @@ func listOf(types *opentypes.Registry, of events.ValueType, text string) (jsonte
 		return jsontext.Value("[]"), nil
 	}
 	var list []jsontext.Value
-	for item := range strings.SplitSeq(trimmed, ",") {
+	for i, item := range strings.Split(trimmed, ",") {
 		v, err := valueOf(types, of, strings.TrimSpace(item))
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("item %d: %w", i+1, err)
 		}
 		list = append(list, v)
 	}

@@ -54,7 +54,7 @@ func TestValuesAreWhatAttributesHold(t *testing.T) {
 		{"texts", "", "[]"},
 		{"texts", "[a", `!expected a JSON array, found text`},
 		{"numbers", "1,2", "[1,2]"},
-		{"numbers", "1,x", `!expected a number, found text`},
+		{"numbers", "1,x", `!item 2: expected a number, found text`},
 		{"map", `{"k":"v"}`, `{"k":"v"}`},
 		{"map", "k=v", `!expected a JSON object such as`},
 		{"color", "RED", `"RED"`},

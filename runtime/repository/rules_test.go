@@ -193,13 +193,13 @@ func TestAGUIDIsNoName(t *testing.T) {
 		own := file(id, 1)
 		own.Element.GUID = guid
 		for _, c := range []events.Command{own, &events.Create{Element: own.Element}} {
-			if err := c.Validate(); events.CodeOf(err) != events.CodeInvalid || !strings.Contains(err.Error(), "/element/qualifiedName: it looks like a guid") {
+			if err := c.Validate(); events.CodeOf(err) != events.CodeInvalid || !strings.Contains(err.Error(), "/element/qualifiedName: the qualified name looks like a guid") {
 				t.Errorf("%s: got %v", c.EventType(), err)
 			}
 		}
 	}
 	c := &events.FromTemplate{Template: events.ByName("t"), GUID: id, QualifiedName: id}
-	if err := c.Validate(); events.CodeOf(err) != events.CodeInvalid || !strings.Contains(err.Error(), "/qualifiedName: it looks like a guid") {
+	if err := c.Validate(); events.CodeOf(err) != events.CodeInvalid || !strings.Contains(err.Error(), "/qualifiedName: the qualified name looks like a guid") {
 		t.Errorf("got %v", err)
 	}
 }
