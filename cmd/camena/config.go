@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"os/user"
 	"slices"
@@ -110,6 +111,8 @@ func (c *config) complete() error {
 		return errors.New("CAMENA_DEFAULT_ZONES: one of the names is empty")
 	case c.Replicas < 0 || c.Replicas > 5:
 		return fmt.Errorf("CAMENA_REPLICAS: %d is not between 0 and 5", c.Replicas)
+	case c.NatsPort < -1 || c.NatsPort > math.MaxUint16:
+		return fmt.Errorf("CAMENA_NATS_PORT: %d is not between -1 and %d", c.NatsPort, math.MaxUint16)
 	case c.InMib < 16:
 		return fmt.Errorf("CAMENA_IN_MIB: %d is too little for the in topic; give 16 or more", c.InMib)
 	case c.History < 1:

@@ -132,6 +132,13 @@ func TestZonesComeFromTheEnvironment(t *testing.T) {
 	}
 }
 
+func TestPortsThatThereAreNot(t *testing.T) {
+	t.Setenv("CAMENA_NATS_PORT", "99999")
+	if _, _, err := loadConfig(); err == nil || err.Error() != "CAMENA_NATS_PORT: 99999 is not between -1 and 65535" {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestWhoIsRecordedIsTheUserOfTheOperatingSystem(t *testing.T) {
 	t.Setenv("USER", "ann")
 	if c, _, err := loadConfig(); err != nil || c.User != "ann" {

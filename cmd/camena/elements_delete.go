@@ -111,7 +111,7 @@ func (p *program) elementsWithdrawCommand() *cobra.Command {
 	return p.operation().aboutElement(&cobra.Command{
 		Use: "withdraw", Short: "Take an element back into the zones of what is not published",
 		Long: `Take an element back into the zones that new elements are in. Which these are the repository is told by
-CAMENA_DEFAULT_ZONES; none are all zones.`,
+CAMENA_DEFAULT_ZONES; where that is not set, the element is in no zone, and so stays visible in all.`,
 		Example: `  camena elements withdraw Topic::orders`,
 	}, true, "withdrawn", func(e events.ElementRef, x events.Expectation) events.Command {
 		return &events.Withdraw{Element: e, Expectation: x}

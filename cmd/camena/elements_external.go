@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -95,6 +96,12 @@ on either side after that is newer.`,
   camena elements external-id confirm Person::17 4711 --scope SoftwareCapability::crm --time 2026-05-01T08:00:00Z`,
 	}
 	cmd.Flags().Var(&at, "time", "when that was; without it now")
+	checkFirst(cmd, func(*cobra.Command) error {
+		if at.After(time.Now()) {
+			return errors.New("--time: that is still to come")
+		}
+		return nil
+	})
 	return o.externalID(cmd, "confirmed", func(_ context.Context, _ *bus.Metadata, x events.ExternalID) (events.Command, error) {
 		c.ExternalID, c.Time = x, at.Time
 		return c, nil

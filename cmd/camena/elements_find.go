@@ -162,7 +162,7 @@ func (p *program) elementsListCommand() *cobra.Command {
 	var g paging
 	var o output
 	cmd := &cobra.Command{
-		Use: "list", Aliases: []string{"find"}, Short: "List elements, in the order of their names or another one",
+		Use: "list", Aliases: []string{"find"}, Short: "List (or find) elements, in the order of their names or another one",
 		Long: `List the elements that match all flags given.
 
 --where compares properties: name = "x", size > 10, tags contains blue, name ~ '^a.*z$', owner in (anna, bea),

@@ -50,6 +50,9 @@ func (e *exporting) begin(ctx context.Context, b *bus.Bus, file string, stdout i
 			FirstSequence: state.FirstSeq, LastSequence: state.LastSeq, Since: e.since, Latest: e.noHistory,
 		},
 	}
+	if e.noHistory {
+		x.manifest.Records = state.NumSubjects // of each there is one
+	}
 	if file == "-" {
 		x.w, err = archive.NewWriter(stdout, x.manifest)
 	} else {

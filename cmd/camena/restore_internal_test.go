@@ -224,3 +224,20 @@ func TestInterruptedByASignal(t *testing.T) {
 		t.Errorf("%v elements (%v)", a.Elements, err)
 	}
 }
+
+// Who begins to watch behind the end is told where that is.
+func TestWatchingFromBehindTheEnd(t *testing.T) {
+	t.Parallel()
+	i := newInstallation(t)
+	i.start(t)
+	i.apply(t, upserts(3)...)
+	for from, want := range map[uint64]string{3: "", 4: "", 9: "--from 9: the last change so far has the sequence 3\n"} {
+		var told strings.Builder
+		w := &watching{p: &program{stderr: &told}}
+		w.filter.From = from
+		w.warn(t.Context(), i.metadata)
+		if told.String() != want {
+			t.Errorf("from %d: got %q, want %q", from, told.String(), want)
+		}
+	}
+}

@@ -72,6 +72,9 @@ func (r *restoring) read(ctx context.Context, each func(*archive.Record) error) 
 	if err != nil {
 		return err
 	}
+	if info.IsDir() {
+		return errors.New("it is a folder: name the file to restore")
+	}
 	if !info.Mode().IsRegular() {
 		return errors.New("it is no regular file: it is read twice; - restores the standard input")
 	}

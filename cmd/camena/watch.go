@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -129,10 +130,16 @@ func (w *watching) run(ctx context.Context) error {
 	})
 }
 
-// warn says that a restore has not ended.
+// warn says that a restore has not ended, or that what is asked for is still to come.
 func (w *watching) warn(ctx context.Context, m *bus.Metadata) {
 	if err := m.Whole(ctx); err != nil {
 		fmt.Fprintln(w.p.stderr, "not everything is there:", err)
+	}
+	if w.filter.From == 0 {
+		return
+	}
+	if last, err := m.LastChange(ctx); err == nil && w.filter.From > last+1 {
+		fmt.Fprintf(w.p.stderr, "--from %d: the last change so far has the sequence %d\n", w.filter.From, last)
 	}
 }
 
@@ -171,10 +178,23 @@ func namedOf(known []events.KnownType, named []string, kinds ...events.TypeKind)
 	}
 	for _, name := range named {
 		if !slices.Contains(names, name) {
-			return fmt.Errorf("there is no type %q%s", name, didYouMean(name, names))
+			return noType(known, name, names, kinds)
 		}
 	}
 	return nil
+}
+
+// noType says that there is no such type, or that it is one of another kind.
+func noType(known []events.KnownType, name string, names []string, kinds []events.TypeKind) error {
+	i := slices.IndexFunc(known, func(t events.KnownType) bool { return t.Name == name })
+	if i < 0 {
+		return fmt.Errorf("there is no type %q%s", name, didYouMean(name, names))
+	}
+	wanted := make([]string, len(kinds))
+	for i, kind := range kinds {
+		wanted[i] = string(kind)
+	}
+	return fmt.Errorf("%s is a type of kind %s, not %s", name, known[i].Kind, strings.Join(wanted, " or "))
 }
 
 func (w *watching) show(m *bus.Message, c *connectors.Change) error {
