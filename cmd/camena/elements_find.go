@@ -278,10 +278,22 @@ as history is kept (CAMENA_HISTORY). What is deleted since then is shown, too.`,
 			if err != nil {
 				return err
 			}
+			if h := header(&a); h.AnchorGUID != "" && !o.json() {
+				h.AnchorGUID = nameWithGUID(ctx, m, h.AnchorGUID)
+			}
 			return p.showOne(&a, o)
 		})
 	}
 	return cmd
+}
+
+// nameWithGUID puts the name of an element before its guid, if it is still there.
+func nameWithGUID(ctx context.Context, m *bus.Metadata, guid string) string {
+	a, err := m.Get(ctx, events.Get{ElementRef: events.ByGUID(guid)})
+	if err != nil || a.Element == nil || a.Element.Header.QualifiedName == "" {
+		return guid
+	}
+	return a.Element.Header.QualifiedName + " " + guid
 }
 
 func (p *program) showOne(a *events.ElementAnswer, o output) error {
