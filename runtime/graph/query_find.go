@@ -82,9 +82,6 @@ func (x *Index) Find(ctx context.Context, q *events.Find, room int) (ElementsAns
 	if err != nil {
 		return ElementsAnswer{}, err
 	}
-	if s.text != "" {
-		x.takeOverTexts()
-	}
 	snap, sequence := x.snapshot()
 	a, budget := ElementsAnswer{Sequence: sequence}, newBudget(ctx)
 	if s.order == nil {
@@ -108,12 +105,15 @@ func (x *Index) Find(ctx context.Context, q *events.Find, room int) (ElementsAns
 // elements that are looked at in their order.
 const commonText = 8192
 
-// mentioned returns the elements with the text, and whether these are all.
+// mentioned returns the elements with the text, and whether these are all. They are
+// at least of when it is called.
 func (s *search) mentioned(budget *budget, x *Index, most int) (hits []*record, all bool) {
 	if s.text == "" {
 		return nil, false
 	}
-	return x.texts.search(s.text, most, budget.over)
+	x.takeOverTexts()
+	hits, all = x.texts.search(s.text, most, budget.over)
+	return x.current(hits, s.text), all
 }
 
 // walk goes through the elements in the order of their names. Each type's

@@ -24,6 +24,10 @@ type texts struct {
 	cleared bool
 	wake    chan struct{}
 
+	// taking is held from taking something out of the queue until it is taken over:
+	// several searches do that at a time, and what comes later must come last.
+	taking sync.Mutex
+
 	mu     sync.RWMutex
 	blocks []*block
 	free   []uint32 // the numbers of blocks that are nil
@@ -93,13 +97,49 @@ func (x *Index) KeepTexts(ctx context.Context) {
 
 // takeOverTexts makes the texts reflect what the index does.
 func (x *Index) takeOverTexts() {
-	for {
-		batch, cleared := x.queuedTexts()
-		if len(batch) == 0 && !cleared {
-			return
-		}
-		x.texts.take(batch, cleared)
+	for x.takeOverSomeTexts() {
 	}
+}
+
+// takeOverSomeTexts returns false when there was nothing to take over.
+func (x *Index) takeOverSomeTexts() bool {
+	x.texts.taking.Lock()
+	defer x.texts.taking.Unlock()
+	batch, cleared := x.queuedTexts()
+	if len(batch) == 0 && !cleared {
+		return false
+	}
+	x.texts.take(batch, cleared)
+	return true
+}
+
+// current replaces records that were found by what is there of them now, and drops
+// those that are gone, or do not mention the text any more: the index goes on while
+// the texts are searched.
+func (x *Index) current(hits []*record, text string) []*record {
+	found := hits[:0]
+	for some := range slices.Chunk(hits, textBatch) { // nothing is written meanwhile
+		now := x.now(some)
+		for i, r := range now {
+			if r != nil && (r == some[i] || x.texts.mentions(r, text)) {
+				found = append(found, r)
+			}
+		}
+	}
+	return found
+}
+
+// now returns what the index holds of records, nil where that is nothing.
+func (x *Index) now(records []*record) []*record {
+	now := make([]*record, len(records))
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	for i, r := range records {
+		if is := x.byGUID[r.guid]; is != nil && !is.relationship {
+			now[i] = is
+		}
+	}
+	return now
 }
 
 func (x *Index) queuedTexts() (batch []renewal, cleared bool) {

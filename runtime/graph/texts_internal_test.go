@@ -87,23 +87,74 @@ func TestTextsAgreeWithAPlainLook(t *testing.T) {
 	})
 }
 
+// Several searches at a time take over what changes, and now and then everything
+// is forgotten: what is found in the end is what is there.
 func TestTextsAreSearchedWhileTheyChange(t *testing.T) {
 	t.Parallel()
 	x := newIndex(newTypeSet(nil, nil))
-	var writing sync.WaitGroup
-	writing.Go(func() {
-		for i := range 20_000 {
-			x.Commit(Fact{sequence: uint64(i + 1), record: textRecord(fmt.Sprint("moving ", i%100), fmt.Sprint("text ", i))})
-		}
-	})
-	for range 50 {
-		x.takeOverTexts()
-		x.texts.search("moving", 0, never)
+	var searching sync.WaitGroup
+	written := make(chan struct{})
+	for range 4 {
+		searching.Go(func() {
+			for done := false; !done; {
+				select {
+				case <-written:
+					done = true
+				default:
+				}
+				x.takeOverTexts()
+				x.texts.search("moving", 0, never)
+			}
+		})
 	}
-	writing.Wait()
+	const n = 60_000
+	for i := range n {
+		r := textRecord(fmt.Sprint("moving ", i%100), fmt.Sprint("text ", i))
+		r.deleted = i%7 == 0 || i >= n-50
+		x.Commit(Fact{sequence: uint64(i + 1), record: r})
+		if i == n/2 {
+			x.Reset()
+			x.sequence = uint64(i + 1)
+		}
+	}
+	close(written)
+	searching.Wait()
+	hits, _ := x.texts.search("moving", 0, never)
+	for _, r := range hits {
+		if x.get(r.guid) != r {
+			t.Fatalf("%s is found as it was", r.name)
+		}
+	}
+	if len(hits) != len(x.byGUID) {
+		t.Errorf("found %d, want %d", len(hits), len(x.byGUID))
+	}
+}
+
+// What is found has to be there still when the texts have been searched.
+func TestWhatChangedSinceItWasFoundIsFoundAsItIs(t *testing.T) {
+	t.Parallel()
+	x := newIndex(newTypeSet(nil, nil))
+	var was []*record
+	for i, name := range []string{"same", "changed", "other", "gone"} {
+		was = append(was, textRecord(name, "needle"))
+		x.Commit(Fact{sequence: uint64(i + 1), record: was[i]})
+	}
 	x.takeOverTexts()
-	if hits, _ := x.texts.search("text 19", 0, never); len(hits) != 100 {
-		t.Errorf("found %d, want 100", len(hits))
+	changed, other, gone := textRecord("changed", "needle too"), textRecord("other", "thread"), textRecord("gone", "")
+	gone.deleted = true
+	x.Commit(Fact{sequence: 5, record: changed}, Fact{sequence: 6, record: other}, Fact{sequence: 7, record: gone})
+	if got := x.current(slices.Clone(was), "needle"); !slices.Equal(got, []*record{was[0], changed}) {
+		t.Errorf("got %v", got)
+	}
+}
+
+// A count takes over what is new, as finding does.
+func TestCountKnowsNewTexts(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.must(t, topicNamed("needle"))
+	if a, err := d.index.Count(t.Context(), &events.Find{Text: "needle"}); err != nil || a.Elements["Topic"] != 1 {
+		t.Errorf("got %+v, %v", a, err)
 	}
 }
 
