@@ -158,7 +158,9 @@ func parseState(types *opentypes.Registry, state []byte, relationship bool) (*re
 	from := max(0, bytes.Index(state, s.Properties))
 	r.keep(state, from, from+len(s.Properties))
 	r.typ = known(types, s.Header.Type, relationship)
-	r.archived = bytes.Contains(s.Classifications, []byte(`"classificationName":"`+events.Memento+`"`))
+	if r.archived, err = isMemento(s.Classifications); err != nil {
+		return nil, err
+	}
 	if s.Header.AnchorGUID != "" {
 		if r.anchor, err = uuid.Parse(s.Header.AnchorGUID); err != nil {
 			return nil, err
@@ -173,6 +175,26 @@ func parseState(types *opentypes.Registry, state []byte, relationship bool) (*re
 	}
 	r.derived = r.guid == events.RelationshipKey(r.typ.Name, r.end1, r.end2)
 	return r, err
+}
+
+// isMemento reports whether one of the classifications is that. Properties of others
+// may look like it.
+func isMemento(classifications []byte) (bool, error) {
+	if !bytes.Contains(classifications, []byte(events.Memento)) {
+		return false, nil
+	}
+	var all []struct {
+		Name string `json:"classificationName"`
+	}
+	if err := json.Unmarshal(classifications, &all); err != nil {
+		return false, err
+	}
+	for i := range all {
+		if all[i].Name == events.Memento {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 func connectedBy(end1, end2 *events.ElementStub) (*connected, error) {

@@ -215,10 +215,20 @@ func (d drawing) mark() events.Classification {
 	if c.Name != events.Template || d.sometimes(9, "wrong property") {
 		c.Properties = d.props()
 	}
+	if c.Name == "Ownership" && d.sometimes(5, "free properties") {
+		// Whatever stands in a map must not count as what it looks like.
+		c.Properties = events.Props(map[string]any{"free": pick(d, "free", lookalike(), map[string]any{"k": []any{lookalike()}}, map[string]any{})})
+	}
 	if e := d.effectivity(); e != nil {
 		c.Effectivity = *e
 	}
 	return c
+}
+
+// lookalike is a value that looks like a classification, and one of its properties
+// like the end of a state.
+func lookalike() map[string]any {
+	return map[string]any{"classificationName": events.Memento, "x": `"classificationName":"` + events.Memento + `"}]}`}
 }
 
 func (d drawing) marks() []events.Classification {

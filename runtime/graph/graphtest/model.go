@@ -339,7 +339,9 @@ func (m *Model) attributes(typ string) map[string]string {
 		return map[string]string{}
 	case "DataFlow":
 		return map[string]string{"formula": "string"}
-	case "Ownership", "Criticality":
+	case "Ownership":
+		return map[string]string{"x": "any", "y": "any", "z": "any", "free": "any"}
+	case "Criticality":
 		return map[string]string{"x": "any", "y": "any", "z": "any"}
 	case "ExternalIdLink":
 		return map[string]string{"usage": "string", "lastSynchronized": "string", "openChanged": "string", "thirdPartyChanged": "string"}

@@ -31,7 +31,7 @@ func LooseTypes() (defs []events.TypeDef, err error) {
 	for name, attributes := range map[string][]string{
 		"OpenMetadataRoot": {"a", "b", "n", "name", "secret", "text", "x", "y", "z"},
 		"NestedFile":       {"n", "text", "x", "y", "z"}, "FolderHierarchy": {"x"}, "LinkedFile": {"x"},
-		"Impact": {"x"}, "Ownership": {"n", "x", "y", "z"}, "Criticality": {"x", "y", "z"},
+		"Impact": {"x"}, "Ownership": {"free", "n", "x", "y", "z"}, "Criticality": {"x", "y", "z"},
 	} {
 		typ, ok := shipped.Type(name)
 		if !ok {
@@ -40,8 +40,11 @@ func LooseTypes() (defs []events.TypeDef, err error) {
 		def := typ.Def()
 		for _, a := range attributes {
 			kind := "any"
-			if a == "name" || a == "text" {
+			switch a {
+			case "name", "text":
 				kind = "string" // as it is in some of the shipped types
+			case "free":
+				kind = "map<string,any>"
 			}
 			def.Attributes = append(def.Attributes, events.AttributeDef{Name: a, Type: kind, Description: "For tests."})
 		}
