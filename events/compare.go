@@ -21,6 +21,10 @@ type operand struct {
 	// when is the time that a string is.
 	when   time.Time
 	isTime bool
+	// number is what a number is; small as an integer, if it is a small one.
+	number  decimal
+	small   int64
+	isSmall bool
 }
 
 func newOperand(v jsontext.Value, ignoreCase bool, pointer string) (operand, error) {
@@ -34,8 +38,15 @@ func newOperand(v jsontext.Value, ignoreCase bool, pointer string) (operand, err
 	if o.kind == 'n' {
 		return o, Errorf(CodeInvalid, pointer, "nothing compares with null: use isNull or notNull")
 	}
+	if o.kind == '0' && len(v) > MaxNumber {
+		return o, Errorf(CodeInvalid, pointer, "the number is %d bytes long; at most %d are allowed", len(v), MaxNumber)
+	}
 	if err := canonicalize(&o.raw); err != nil {
 		return o, Errorf(CodeInvalid, pointer, "%s", err)
+	}
+	if o.kind == '0' {
+		o.number = decimalOf(o.raw)
+		o.small, o.isSmall = smallInteger(o.raw)
 	}
 	if o.kind == '"' {
 		o.text = textOf(o.raw, ignoreCase)
@@ -65,7 +76,7 @@ func (o *operand) compare(v jsontext.Value, ignoreCase bool) (order int, ok bool
 		return 0, false
 	}
 	if o.kind == '0' {
-		return compareNumbers(v, o.raw), true
+		return o.compareNumber(v), true
 	}
 	if o.isTime {
 		if t, ok := timeOf(textOf(v, false)); ok {
@@ -106,6 +117,14 @@ func timeOf(text string) (time.Time, bool) {
 	return t, err == nil
 }
 
+// compareNumber returns how a number stands to the operand, which is one.
+func (o *operand) compareNumber(v []byte) int {
+	if n, small := smallInteger(v); small && o.isSmall {
+		return cmp.Compare(n, o.small)
+	}
+	return decimalOf(v).compare(o.number)
+}
+
 // compareNumbers compares JSON numbers exactly.
 func compareNumbers(a, b []byte) int {
 	x, small := smallInteger(a)
@@ -139,7 +158,7 @@ func decimalOf(number []byte) decimal {
 		d.sign, number = -1, number[1:]
 	}
 	if i := bytes.IndexAny(number, "eE"); i >= 0 {
-		d.magnitude.SetString(strings.TrimPrefix(string(number[i+1:]), "+"), 10)
+		d.magnitude.SetString(exponentOf(number[i+1:]), 10)
 		number = number[:i]
 	}
 	whole, fraction, _ := bytes.Cut(number, []byte{'.'})
@@ -151,6 +170,17 @@ func decimalOf(number []byte) decimal {
 		d.sign = 0
 	}
 	return d
+}
+
+// exponentOf returns the digits of an exponent, of very many only the first: it is
+// still beyond that of every number that anything is compared with.
+func exponentOf(text []byte) string {
+	sign, digits := "", bytes.TrimPrefix(text, []byte("+"))
+	if rest, negative := bytes.CutPrefix(digits, []byte("-")); negative {
+		sign, digits = "-", rest
+	}
+	digits = bytes.TrimLeft(digits, "0")
+	return sign + "0" + string(digits[:min(len(digits), 2*MaxNumber)])
 }
 
 func (d decimal) compare(e decimal) int {

@@ -73,10 +73,24 @@ const (
 	MaxConditionValues = 1000 // of one OpIn
 	MaxPattern         = 1024 // bytes of a regular expression
 	MaxPath            = 256  // bytes of a property's path
+	MaxNumber          = 1000 // bytes of a number
 )
 
 // Matcher decides a [Condition].
-type Matcher struct{ root node }
+type Matcher struct {
+	root  node
+	watch *watch
+}
+
+// Watch makes over be asked before each comparison, with how many bytes it looks
+// at: when over says so, nothing more is compared, and what [Matcher.Match] says
+// means nothing.
+func (m *Matcher) Watch(over func(bytes int) bool) { m.watch.over = over }
+
+// watch is what the comparisons of a condition have in common.
+type watch struct{ over func(bytes int) bool }
+
+func (w *watch) ends(s State) bool { return w.over != nil && w.over(len(s.raw)) }
 
 // Match reports whether the condition is true of a state.
 func (m *Matcher) Match(s State) bool { return m.root.match(s) }
@@ -87,16 +101,19 @@ type node interface{ match(s State) bool }
 // Compile checks the condition, which stands at a pointer, and returns what
 // decides it.
 func (c *Condition) Compile(pointer string) (*Matcher, error) {
-	compiling := compiler{}
+	compiling := compiler{watch: &watch{}}
 	root, err := compiling.compile(c, pointer, 1)
 	if err != nil {
 		return nil, err
 	}
-	return &Matcher{root: root}, nil
+	return &Matcher{root: root, watch: compiling.watch}, nil
 }
 
 // compiler counts the conditions.
-type compiler struct{ size int }
+type compiler struct {
+	size  int
+	watch *watch
+}
 
 func (k *compiler) compile(c *Condition, pointer string, depth int) (node, error) {
 	k.size++
@@ -120,7 +137,7 @@ func (k *compiler) compile(c *Condition, pointer string, depth int) (node, error
 		inner, err := k.compile(c.Not, pointer+"/not", depth+1)
 		return no{inner}, err
 	default:
-		return c.comparison(pointer)
+		return c.comparison(pointer, k.watch)
 	}
 }
 
@@ -192,14 +209,15 @@ type comparison struct {
 	values     []operand // one, but for OpIn
 	pattern    *regexp.Regexp
 	ignoreCase bool
+	watch      *watch
 }
 
-func (c *Condition) comparison(pointer string) (node, error) {
+func (c *Condition) comparison(pointer string, w *watch) (node, error) {
 	p, err := parsePath(c.Property, pointer+"/property")
 	if err != nil {
 		return nil, err
 	}
-	n := &comparison{path: p, operator: c.Operator, ignoreCase: c.IgnoreCase}
+	n := &comparison{path: p, operator: c.Operator, ignoreCase: c.IgnoreCase, watch: w}
 	switch c.Operator {
 	case OpIsNull, OpNotNull:
 		if c.Value != nil {
@@ -280,6 +298,9 @@ func (c *Condition) regexp(pointer string) (*regexp.Regexp, error) {
 }
 
 func (n *comparison) match(s State) bool {
+	if n.watch.ends(s) {
+		return false
+	}
 	v := s.value(&n.path)
 	if v.Kind() == 'n' {
 		v = nil

@@ -345,3 +345,27 @@ func FuzzCondition(f *testing.F) {
 		}
 	})
 }
+
+// Numbers may be as long as a value is; what they are compared with is prepared once.
+func TestNumbersAreBounded(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("9", events.MaxNumber)
+	for _, number := range []string{"1e" + long, "-" + long, "0." + long} {
+		c := events.Condition{Property: "n", Operator: events.OpGreater, Value: jsontext.Value(number)}
+		if _, err := c.Compile("/where"); events.CodeOf(err) != events.CodeInvalid || !strings.Contains(err.Error(), "1000 are allowed") {
+			t.Errorf("%.8s…: %v", number, err)
+		}
+	}
+	for value, want := range map[string]bool{
+		"1e" + long + long + long: true, "1e-" + long + long + long: false, "-1e" + long + long: false, "1e+000" + long: true, "7e0": false, "8e00": true,
+	} {
+		c := events.Condition{Property: "n", Operator: events.OpGreater, Value: jsontext.Value("7")}
+		m, err := c.Compile("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := m.Match(events.StateOf([]byte(`{"header":{},"properties":{"n":` + value + `}}`))); got != want {
+			t.Errorf("%.8s… > 7 is %v", value, got)
+		}
+	}
+}

@@ -35,6 +35,15 @@ func (q *Find) Filter() (*Filter, error) {
 	return f, nil
 }
 
+// Watch is [Matcher.Watch] for all conditions of the question.
+func (f *Filter) Watch(over func(bytes int) bool) {
+	for _, m := range [...]*Matcher{f.classification, f.where} {
+		if m != nil {
+			m.Watch(over)
+		}
+	}
+}
+
 // Passes reports whether nothing but archived elements is left out.
 func (f *Filter) Passes() bool {
 	q := f.find

@@ -37,8 +37,8 @@ func (r *Repository) Find(ctx context.Context, q events.Find) (events.ElementsAn
 }
 
 // Related implements [connectors.Reader].
-func (r *Repository) Related(_ context.Context, q events.Related) (events.RelatedAnswer, error) {
-	return ask[events.RelatedAnswer](r, q.MinSequence, func() (graph.RelatedAnswer, error) { return r.index.Related(&q, maxMessage) })
+func (r *Repository) Related(ctx context.Context, q events.Related) (events.RelatedAnswer, error) {
+	return ask[events.RelatedAnswer](r, q.MinSequence, func() (graph.RelatedAnswer, error) { return r.index.Related(ctx, &q, maxMessage) })
 }
 
 // Digests implements [connectors.Reader].

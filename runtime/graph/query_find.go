@@ -84,14 +84,18 @@ func (x *Index) Find(ctx context.Context, q *events.Find, room int) (ElementsAns
 	}
 	snap, sequence := x.snapshot()
 	a, budget := ElementsAnswer{Sequence: sequence}, newBudget(ctx)
+	s.filter.Watch(budget.looked)
 	if s.order == nil {
 		hits, all := s.mentioned(budget, x, commonText)
 		if s.text == "" || !all {
-			a.Elements, a.Next = s.walk(budget, x, snap, room)
-			return a, nil
+			a.Elements, a.Next, err = s.walk(budget, x, snap, room)
+			return a, err
 		}
-		a.Elements, a.Next = s.page(s.best(slices.Values(hits)), room)
-		return a, nil
+		best, err := s.best(budget, hits)
+		if err == nil {
+			a.Elements, a.Next = s.page(best, room)
+		}
+		return a, err
 	}
 	best, err := s.rank(budget, x, snap)
 	if err != nil {
@@ -118,7 +122,7 @@ func (s *search) mentioned(budget *budget, x *Index, most int) (hits []*record, 
 
 // walk goes through the elements in the order of their names. Each type's
 // elements are in that order already; the types asked for are merged.
-func (s *search) walk(budget *budget, x *Index, snap snapshot, room int) (items []jsontext.Value, next string) {
+func (s *search) walk(budget *budget, x *Index, snap snapshot, room int) (items []jsontext.Value, next string, err error) {
 	p, after := newPage[jsontext.Value](s.q.Page, room), s.after
 	if !after.began() {
 		after.record = &record{name: s.q.NamePrefix}
@@ -127,12 +131,21 @@ func (s *search) walk(budget *budget, x *Index, snap snapshot, room int) (items 
 		if !strings.HasPrefix(r.name, s.q.NamePrefix) {
 			break
 		}
-		if budget.spent() || s.matches(r) && x.texts.mentions(r, s.text) && !p.add(r.state(), len(r.text), cursorOf(r)) {
-			return p.answer(true)
+		matches := s.matches(r)
+		if budget.spent() {
+			if items, next = p.answer(true); next == "" {
+				return nil, "", tooLong() // not even one was looked at
+			}
+			return items, next, nil
+		}
+		if matches && x.texts.mentions(r, s.text) && !p.add(r.state(), len(r.text), cursorOf(r)) {
+			items, next = p.answer(true)
+			return items, next, nil
 		}
 		p.next = cursorOf(r)
 	}
-	return p.answer(false)
+	items, next = p.answer(false)
+	return items, next, nil
 }
 
 func (s *search) runs(snap snapshot, after *record) []*run {
@@ -148,21 +161,27 @@ func (s *search) runs(snap snapshot, after *record) []*run {
 // rank goes through all elements and keeps those that come first.
 func (s *search) rank(budget *budget, x *Index, snap snapshot) (*top, error) {
 	best := newTop(pageLimit(s.q.Page)+1, s.compare)
-	return best, s.each(budget, x, snap, func(r *record) { s.offer(best, r) })
+	return best, s.each(budget, x, snap, func(r *record) { s.offer(budget, best, r) })
 }
 
 // best keeps those of some elements that come first.
-func (s *search) best(some func(yield func(*record) bool)) *top {
+func (s *search) best(budget *budget, some []*record) (*top, error) {
 	best := newTop(pageLimit(s.q.Page)+1, s.compare)
-	for r := range some {
+	for _, r := range some {
 		if s.asked(r.typ.Name) && s.matches(r) {
-			s.offer(best, r)
+			s.offer(budget, best, r)
+		}
+		if budget.spent() {
+			return nil, tooLong()
 		}
 	}
-	return best
+	return best, nil
 }
 
-func (s *search) offer(best *top, r *record) {
+func (s *search) offer(budget *budget, best *top, r *record) {
+	if s.order != nil {
+		budget.looked(len(r.text) * len(s.q.Sort)) // for the place of each key
+	}
 	if c := s.ranked(r); !s.after.began() || s.compare(&c, &s.after.ranked) > 0 {
 		best.add(c)
 	}
@@ -206,7 +225,7 @@ func (s *search) each(budget *budget, x *Index, snap snapshot, take func(*record
 	}
 	if s.text == "" {
 		s.everyone(snap, look)
-		if budget.over() {
+		if budget.ended || budget.over() {
 			return tooLong()
 		}
 		return nil
@@ -252,7 +271,9 @@ func (x *Index) Count(ctx context.Context, q *events.Find) (events.CountAnswer, 
 	}
 	snap, sequence := x.snapshot()
 	a.Sequence = sequence
-	return a, s.each(newBudget(ctx), x, snap, func(r *record) { a.Elements[r.typ.Name]++ })
+	budget := newBudget(ctx)
+	s.filter.Watch(budget.looked)
+	return a, s.each(budget, x, snap, func(r *record) { a.Elements[r.typ.Name]++ })
 }
 
 // isTallied reports whether the tally knows the answer.
@@ -283,6 +304,9 @@ type budget struct {
 	ctx   context.Context //nolint:containedctx // of one question
 	until time.Time
 	steps int
+	bytes int
+	// ended says that a look at the clock said so; what is over stays over.
+	ended bool
 }
 
 const (
@@ -290,6 +314,8 @@ const (
 	questionTime = 2 * time.Second
 	// budgetSteps is how many records lie between two looks at the clock.
 	budgetSteps = 256
+	// budgetBytes is how many bytes are looked at between two such looks.
+	budgetBytes = 64 << 10
 )
 
 func newBudget(ctx context.Context) *budget {
@@ -299,7 +325,18 @@ func newBudget(ctx context.Context) *budget {
 // spent is asked after each record.
 func (b *budget) spent() bool {
 	b.steps++
-	return b.steps%budgetSteps == 0 && b.over()
+	b.ended = b.ended || b.steps%budgetSteps == 0 && b.over()
+	return b.ended
+}
+
+// looked is told how many bytes are to be looked at, and reports whether that is
+// too much.
+func (b *budget) looked(bytes int) bool {
+	if b.bytes += bytes; b.bytes >= budgetBytes {
+		b.bytes = 0
+		b.ended = b.ended || b.over()
+	}
+	return b.ended
 }
 
 func (b *budget) over() bool { return time.Now().After(b.until) || b.ctx.Err() != nil }

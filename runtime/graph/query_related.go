@@ -1,6 +1,8 @@
 package graph
 
 import (
+	"context"
+
 	"github.com/google/uuid"
 
 	"github.com/camena-io/camena/events"
@@ -8,8 +10,9 @@ import (
 )
 
 // Related returns a page of the relationships of an element and of the elements
-// at their other ends, in at most room bytes.
-func (x *Index) Related(q *events.Related, room int) (RelatedAnswer, error) {
+// at their other ends, in at most room bytes. It may hold fewer than asked for, and
+// go on: an element can have very many relationships of other types.
+func (x *Index) Related(ctx context.Context, q *events.Related, room int) (RelatedAnswer, error) {
 	after, err := checkRelated(x.registry(), q)
 	if err != nil {
 		return RelatedAnswer{}, err
@@ -20,11 +23,15 @@ func (x *Index) Related(q *events.Related, room int) (RelatedAnswer, error) {
 	if err != nil {
 		return RelatedAnswer{}, err
 	}
-	p, more := newPage[RelatedPair](q.Page, room), false
+	p, more, budget := newPage[RelatedPair](q.Page, room), false, newBudget(ctx)
 	for l := range x.links(from.guid, after) {
 		far := x.far(l, from.guid, q.End)
 		if far == nil || q.Relationship != "" && !l.typ.Is(q.Relationship) || !events.Visible(l.view(), q.EffectiveAt, true) ||
 			!events.Visible(far.view(), q.EffectiveAt, q.IncludeArchived) {
+			if p.next = l.guid.String(); budget.spent() {
+				more = true
+				break
+			}
 			continue
 		}
 		if more = !p.add(RelatedPair{Relationship: l.state(), Element: far.state()}, len(l.text)+len(far.text), l.guid.String()); more {

@@ -55,8 +55,8 @@ func (r *Repository) endpoints(ctx context.Context) map[string]micro.Handler {
 				return x.Find(ctx, q, room)
 			}),
 		topics.VerbRelated: answer(ctx, r, func(q *events.Related) uint64 { return q.MinSequence },
-			func(_ context.Context, q *events.Related, room int) (graph.RelatedAnswer, error) {
-				return x.Related(q, room)
+			func(ctx context.Context, q *events.Related, room int) (graph.RelatedAnswer, error) {
+				return x.Related(ctx, q, room)
 			}),
 		topics.VerbDigests: answer(ctx, r, func(q *events.Digests) uint64 { return q.MinSequence },
 			func(_ context.Context, q *events.Digests, room int) (events.DigestsAnswer, error) {
