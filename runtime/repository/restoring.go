@@ -40,7 +40,7 @@ func (r *Repository) refuseWhileRestoring(ctx context.Context) error {
 			bus.Refuse(r.set.Bus, q, events.Errorf(events.CodeUnavailable, "", "%s", bus.ErrRestoring))
 		})
 	}
-	stop, err := r.serveEndpoints(ctx, refusals)
+	stop, err := r.serveEndpoints(ctx, "camena-repository", refusals)
 	if err != nil {
 		return err
 	}

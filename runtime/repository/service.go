@@ -17,12 +17,12 @@ import (
 // serveQuestions registers the endpoints. All repository nodes share the
 // questions; each answers from its own index.
 func (r *Repository) serveQuestions(ctx context.Context) (stop func(), err error) {
-	return r.serveEndpoints(ctx, r.endpoints(ctx))
+	return r.serveEndpoints(ctx, "camena-repository", r.endpoints(ctx))
 }
 
-func (r *Repository) serveEndpoints(ctx context.Context, endpoints map[string]micro.Handler) (stop func(), err error) {
+func (r *Repository) serveEndpoints(ctx context.Context, name string, endpoints map[string]micro.Handler) (stop func(), err error) {
 	service, err := micro.AddService(r.set.Bus.Conn(), micro.Config{
-		Name: "camena-repository", Version: "0.1.0", Description: "Answers questions about the metadata",
+		Name: name, Version: "0.1.0", Description: "Answers questions about the metadata",
 		Metadata: map[string]string{"node": r.set.Node},
 	})
 	if err != nil {

@@ -55,7 +55,7 @@ func (p *progress) look() (applied uint64, moved time.Time) {
 func (r *Repository) tellWriting(tenure context.Context) (stop func()) {
 	_, position := r.index.Reached()
 	r.progress.begin(position)
-	stop, err := r.serveEndpoints(tenure, map[string]micro.Handler{
+	stop, err := r.serveEndpoints(tenure, "camena-writer", map[string]micro.Handler{
 		topics.VerbWriting: bus.Answer(r.set.Bus, func(struct{}) (events.Writing, error) { return r.writing(tenure) }),
 	})
 	if err != nil {
