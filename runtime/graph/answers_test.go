@@ -40,8 +40,8 @@ func (a answers) Find(ctx context.Context, q events.Find) (events.ElementsAnswer
 	return read[events.ElementsAnswer](answer, err)
 }
 
-func (a answers) Related(_ context.Context, q events.Related) (events.RelatedAnswer, error) {
-	answer, err := a.index.Related(&q, room)
+func (a answers) Related(ctx context.Context, q events.Related) (events.RelatedAnswer, error) {
+	answer, err := a.index.Related(ctx, &q, room)
 	return read[events.RelatedAnswer](answer, err)
 }
 
