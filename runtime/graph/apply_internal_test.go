@@ -61,6 +61,35 @@ func topicNamed(name string) *events.Upsert {
 	return &events.Upsert{Element: events.ElementSpec{Type: "Topic", QualifiedName: name}}
 }
 
+// What has a new home is in no scope there: a reconciliation under the name of the
+// former scope would delete it, since the new source does not know it.
+func TestWhatIsRehomedLeavesItsScope(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.must(t, topicNamed("a"), topicNamed("b"))
+	q := &Request{ID: "c", Sequence: 9, Time: time.Unix(9, 0).UTC(), Source: "one", Scope: "s"}
+	link := &events.Link{Relationship: events.RelationshipSpec{Type: "DataFlow", End1: events.ByName("a"), End2: events.ByName("b")}}
+	flow := events.RelationshipRef{Type: "DataFlow", End1: events.ByName("a"), End2: events.ByName("b")}
+	sequence, _ := d.index.Reached()
+	for _, c := range []events.Command{
+		topicNamed("t"), link, &events.Rehome{Element: events.ByName("t"), From: "one", To: "two"}, &events.Rehome{Relationship: flow, From: "one", To: "two"},
+	} {
+		o, err := d.pending.Apply(q, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sequence++
+		o.Stored(sequence)
+		d.index.Commit(o.AppendFacts(nil, 9, q.Time)...)
+	}
+	for _, source := range []string{"one", "two"} {
+		a, err := d.index.Digests(&events.Digests{Source: source, Scope: "s"}, 1<<20)
+		if err != nil || len(a.Digests) > 0 {
+			t.Errorf("in the scope of %s: %+v, %v", source, a.Digests, err)
+		}
+	}
+}
+
 // What the out topic says of an identifier may be beyond reading: then it is not
 // in the index, but its links are.
 func TestPurgingWhereAnIdentifierCannotBeRead(t *testing.T) {

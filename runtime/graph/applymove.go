@@ -191,7 +191,8 @@ func rehomed(v view, c *events.Rehome) (*record, error) {
 }
 
 // rehome gives a header its new home. Of what kind the source is, the present one
-// says, if there is one.
+// says, if there is one. The scope is one of the former home: what the new one
+// reconciles under the same name is something else, and would take it for vanished.
 func (q *Request) rehome(h *events.ElementHeader, to string) {
 	switch {
 	case to == "":
@@ -201,5 +202,6 @@ func (q *Request) rehome(h *events.ElementHeader, to string) {
 	default:
 		h.Origin.Source = to
 	}
+	h.Origin.Scope = ""
 	q.touch(h)
 }

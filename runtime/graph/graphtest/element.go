@@ -329,19 +329,20 @@ func (m *Model) rehome(c *events.Rehome) (outcome, error) {
 		return outcome{guid: old.guid, version: old.version}, nil
 	}
 	e := old.clone()
-	e.category, e.source, e.scope = homeAfter(old.category, c.To, old.scope)
+	e.category, e.source = homeAfter(old.category, c.To)
+	e.scope = ""
 	return m.touch(e, events.TypeElementRehomed), nil
 }
 
-// homeAfter is the home of what was at home in a category and scope.
-func homeAfter(category events.OriginCategory, to, scope string) (events.OriginCategory, string, string) {
+// homeAfter is the home of what was at home in a category.
+func homeAfter(category events.OriginCategory, to string) (as events.OriginCategory, source string) {
 	switch {
 	case to == "":
-		return events.OriginLocal, "", ""
+		return events.OriginLocal, ""
 	case category == events.OriginLocal:
-		return events.OriginExternal, to, scope
+		return events.OriginExternal, to
 	default:
-		return category, to, scope
+		return category, to
 	}
 }
 

@@ -239,7 +239,8 @@ func (m *Model) rehomeLink(c *events.Rehome) (outcome, error) {
 		return outcome{guid: old.guid, version: old.version}, nil
 	}
 	l := *old
-	l.category, l.source, l.scope = homeAfter(old.category, c.To, old.scope)
+	l.category, l.source = homeAfter(old.category, c.To)
+	l.scope = ""
 	l.version++
 	l.updated = m.issue.time
 	return m.putLink(&l, events.TypeRelationshipRehomed), nil
