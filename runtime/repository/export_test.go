@@ -1,6 +1,13 @@
 package repository
 
-import "github.com/camena-io/camena/runtime/graph"
+import (
+	"context"
+
+	"github.com/nats-io/nats.go/micro"
+
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/graph"
+)
 
 // Index returns the index of the repository.
 func (r *Repository) Index() *graph.Index { return r.index }
@@ -8,3 +15,13 @@ func (r *Repository) Index() *graph.Index { return r.index }
 // CrashAt has a function called at the writer's steps "publish", "published" and
 // "committed". It is given before the repository serves.
 func (r *Repository) CrashAt(step func(name string)) { r.crash = step }
+
+// Answer has a question of its own answered by a function, as others are.
+func (r *Repository) Answer(ctx context.Context, verb string, handle func() error) (stop func(), err error) {
+	return r.serveEndpoints(ctx, "camena-test", map[string]micro.Handler{
+		verb: answer(ctx, r, func(q *events.Get) uint64 { return q.MinSequence },
+			func(context.Context, *events.Get, int) (graph.ElementAnswer, error) {
+				return graph.ElementAnswer{}, handle()
+			}),
+	})
+}

@@ -2,7 +2,9 @@ package repository
 
 import (
 	"context"
+	"log/slog"
 	"runtime"
+	"runtime/debug"
 	"time"
 
 	"github.com/nats-io/nats.go/micro"
@@ -59,6 +61,7 @@ func answer[Q, A any](
 			defer r.load.questions.Release(1)
 			end := func() {}
 			bus.AnswerWithin(r.set.Bus, func(q Q, room int) (a A, err error) {
+				defer r.protect(req.Subject(), func(defect error) { err = defect })
 				ctx, cancel := context.WithTimeout(ctx, patience)
 				defer cancel()
 				if err := r.awaitSequence(ctx, sequence(&q)); err != nil {
@@ -76,6 +79,16 @@ func answer[Q, A any](
 			end()
 		}()
 	})
+}
+
+// protect is deferred around the answer to a question: one that Camena fails on must
+// not end the node, nor one after the other as it is asked again.
+func (r *Repository) protect(subject string, refuse func(defect error)) {
+	if p := recover(); p != nil {
+		r.set.Logger.Error("failed on a question; report this", slog.String("subject", subject),
+			slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
+		refuse(events.Errorf(events.CodeInternal, "", "Camena failed on this question, which is a defect of it: the log of the node %s says more", r.set.Node))
+	}
 }
 
 // isLookup reports whether a question is answered so fast that it need not wait

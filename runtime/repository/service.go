@@ -94,8 +94,10 @@ func (r *Repository) history(ctx context.Context, q *events.History, room int) (
 	sizes, size, last := []int{}, 0, ""
 	err := r.set.Bus.Read(ctx, t.OutStream(), []string{t.Element("*", id), t.Relationship("*", id)}, func(m *bus.Message) error {
 		c, err := bus.ChangeOf(m)
-		if err != nil {
-			return err
+		if err != nil { // as in following: one event must not hide the others
+			r.set.Logger.ErrorContext(ctx, "an event of a history cannot be read; leaving it out", slog.Uint64("sequence", m.Sequence),
+				slog.String("subject", m.Subject), slog.Any("error", err))
+			return nil
 		}
 		if hidesFormer(&c, last) {
 			a.Changes, sizes, size, a.Truncated = a.Changes[:0], sizes[:0], 0, false
