@@ -12,9 +12,11 @@ import (
 const MaxName = 8 << 10
 
 // validQualifiedName refuses names by which an element could not be asked for: one that
-// looks like a guid is read as such.
+// looks like a guid is read as such, and one of blanks is seen by nobody.
 func validQualifiedName(pointer, name string) error {
 	switch {
+	case name != "" && strings.TrimSpace(name) == "":
+		return Errorf(CodeInvalid, pointer, "it is only white space; give it a name that can be seen, or none")
 	case len(name) > MaxName:
 		return Errorf(CodeInvalid, pointer, "the qualified name is %d bytes long; at most %d are allowed", len(name), MaxName)
 	case len(name) == len(uuid.Nil.String()) && uuid.Validate(name) == nil:

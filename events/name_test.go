@@ -19,6 +19,8 @@ func TestNamesThatCouldNotBeAskedForAreRefused(t *testing.T) {
 		{"Topic::0b4ee7f4-1f5d-5c7e-9b7a-7e0c6d9f3a10", true, true},
 		{strings.Repeat("x", events.MaxName), true, true},
 		{strings.Repeat("x", events.MaxName+1), false, false},
+		{" ", false, false},
+		{"\t\n\u00a0\u2003", false, false},
 		{" a", false, true},
 		{"a\t", false, true},
 		{"a\nb", false, true},
