@@ -241,14 +241,19 @@ func (l *lines) String() string {
 // ofFollower returns what another node logs that reads everything.
 func (l *lines) ofFollower(t *testing.T, b *bundle, types *opentypes.Registry, last uint64) string {
 	t.Helper()
+	ready := make(chan struct{})
 	follower, err := repository.New(repository.Settings{
 		Node: "n2", LeaseKey: "another", Bus: b.bus, Types: types, Logger: slog.New(slog.NewTextHandler(l, nil)),
+		Ready: func() { close(ready) },
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	stop := runtimetest.Run(t, follower.Serve)
-	runtimetest.Eventually(t, "the other node has read everything", func() bool { return follower.Sequence() >= last })
+	<-ready
 	stop()
+	if follower.Sequence() < last {
+		t.Errorf("it has read %d of %d", follower.Sequence(), last)
+	}
 	return l.String()
 }
