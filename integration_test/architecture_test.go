@@ -25,28 +25,47 @@ const (
 // floors is the architecture: a package imports only packages of lower floors.
 // The longest matching prefix of a package's path names its floor.
 var floors = map[string]int{
-	"events":                   0,
-	"events/opentypes":         1,
-	"topics":                   1,
-	"connectors":               1,
-	"connectors/":              2,
-	"connectors/connectortest": 3,
-	"runtime/bus":              2,
-	"runtime/embedded":         2,
-	"runtime/graph":            2,
-	"connectors/builtin":       3,
-	"runtime/archive":          3,
-	"runtime/coordinator":      3,
-	"runtime/gateway":          3,
-	"runtime/graph/graphtest":  3,
-	"runtime/host":             3,
-	"runtime/repository":       3,
-	"runtime/runtimetest":      3,
-	"cmd/":                     4,
-	"examples/":                4,
+	"events":                           0,
+	"events/query":                     1,
+	"events/opentypes":                 2,
+	"events/registration":              2,
+	"topics":                           2,
+	"connectors/dataservice":           3,
+	"connectors/dataservice/":          3,
+	"runtime/graph/index":              3,
+	"runtime/graph/text":               3,
+	"connectors":                       4,
+	"connectors/openapi/spec":          4,
+	"connectors/i2connect/spi":         4,
+	"runtime/graph":                    4,
+	"connectors/":                      5,
+	"connectors/connectortest":         5,
+	"runtime/bus":                      5,
+	"runtime/embedded":                 5,
+	"runtime/graph/internal/graphtest": 5,
+	"connectors/builtin":               6,
+	"runtime/client":                   6,
+	"runtime/coordinator":              7,
+	"runtime/host":                     7,
+	"runtime/repository":               7,
+	"runtime/backup":                   8,
+	"runtime/egeria":                   8,
+	"runtime/gateway":                  8,
+	"runtime/manifest":                 8,
+	"runtime/gateway/":                 9,
+	"runtime/node":                     10,
+	"runtime/runtimetest":              11,
+	"cmd/camena/bench":                 11,
+	"cmd/camena/cli":                   11,
+	"cmd/camena":                       12,
+	"examples/":                        12,
+
+	// Until they have moved.
+	"runtime/archive":         8,
+	"runtime/graph/graphtest": 5,
 }
 
-// roles meet in cmd/camena and on the bus, not in each other's code.
+// roles meet in runtime/node and on the bus, not in each other's code.
 var roles = []string{"runtime/repository", "runtime/coordinator", "runtime/host", "runtime/gateway"}
 
 // banned says what the binary may not link, and why.
@@ -96,13 +115,13 @@ func TestArchitectureRulesCanFail(t *testing.T) {
 	tests := []struct{ rule, file, content, want string }{
 		{
 			"imports point down", "events/up.go", `package events; import _ "` + module + `topics"`,
-			"events/up.go (floor 0) imports topics (floor 1)",
+			"events/up.go (floor 0) imports topics (floor 2)",
 		}, {
 			"imports point down", "connectors/files/peer.go", `package files; import _ "` + module + `connectors/postgres"`,
-			"connectors/files/peer.go (floor 2) imports connectors/postgres (floor 2)",
+			"connectors/files/peer.go (floor 5) imports connectors/postgres (floor 5)",
 		}, {
 			"imports point down", "connectors/builtin/up.go", `package builtin; import _ "` + module + `cmd/camena"`,
-			"connectors/builtin/up.go (floor 3) imports cmd/camena (floor 4)",
+			"connectors/builtin/up.go (floor 6) imports cmd/camena (floor 12)",
 		}, {
 			"imports point down", "runtime/util/util.go", "package util",
 			"runtime/util/util.go: runtime/util has no floor, add it to floors",

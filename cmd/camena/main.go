@@ -3,17 +3,8 @@
 package main
 
 import (
-	"context"
-	"os"
-	"os/signal"
-	"syscall"
+	"github.com/camena-io/camena/cmd/camena/cli"
+	"github.com/camena-io/camena/connectors/builtin"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // the second signal ends the process at once
-	if err := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr); err != nil {
-		complain(os.Stderr, err)
-		os.Exit(exitCode(err))
-	}
-}
+func main() { cli.Main(builtin.Factories()...) }

@@ -1,0 +1,170 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/spf13/cobra"
+
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/bus"
+)
+
+// attributes are the flags that give properties.
+type attributes struct {
+	p          *program
+	name       string // of the flag that sets one
+	set, clear []string
+	object     string
+}
+
+func (p *program) attributes() *attributes { return &attributes{p: p, name: "set"} }
+
+const setHelp = `
+
+A value of --set is read as what the attribute holds: text as it stands, numbers, true and false, dates such as
+2026-05-01, names of enums; a list as JSON or as values with commas between them; maps, structs, and what may be
+anything as JSON. Where the type does not say, it is JSON if it can be read so, else text. What --set gives counts
+instead of what --properties gives.`
+
+// flags adds --set and --properties; clears adds --clear.
+func (a *attributes) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringArrayVar(&a.set, a.name, nil, "a property, as name=value; may be given again")
+	f.StringVar(&a.object, "properties", "", "the properties, as a JSON object; @FILE reads it from a file, @- from the standard input")
+	cmd.Long += setHelp
+}
+
+func (a *attributes) clears(cmd *cobra.Command) {
+	cmd.Flags().StringArrayVar(&a.clear, "clear", nil, "remove this property; may be given again")
+}
+
+// given reports whether there are any.
+func (a *attributes) given() bool { return len(a.set) > 0 || len(a.clear) > 0 || a.object != "" }
+
+// properties reads the flags; a value of --set is one of the type. Those that
+// are to be cleared are null.
+func (a *attributes) properties(ctx context.Context, m *bus.Metadata, typeName string) (events.Properties, error) {
+	object, err := a.read()
+	if err != nil {
+		return events.Properties{}, err
+	}
+	p, err := events.ParseProperties(object)
+	if err != nil {
+		return p, wrongProperties(err)
+	}
+	values, err := a.values(ctx, m, typeName)
+	if err != nil {
+		return p, err
+	}
+	for _, name := range a.clear {
+		if _, set := values[name]; set {
+			return p, fmt.Errorf("%s is both set and cleared", name)
+		}
+		values[name] = nil
+	}
+	return joined(p, values)
+}
+
+// wrongProperties names the flag that an error is about.
+func wrongProperties(err error) error {
+	e, ok := errors.AsType[*events.Error](err)
+	if !ok {
+		return err
+	}
+	return explainedAs(e, "--properties%s: %s", within(e.Pointer), e.Message)
+}
+
+// values are those of --set.
+func (a *attributes) values(ctx context.Context, m *bus.Metadata, typeName string) (map[string]any, error) {
+	values := map[string]any{}
+	if len(a.set) == 0 {
+		return values, nil
+	}
+	types, err := registry(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	typ, _ := types.Type(typeName) // the repository refuses what there is not
+	for i, pair := range a.set {
+		name, text, found := strings.Cut(pair, "=")
+		if !found || name == "" { // which is not repeated: it may be a secret
+			return nil, fmt.Errorf("--%s: give name=value, which number %d is not", a.name, i+1)
+		}
+		if _, again := values[name]; again {
+			return nil, fmt.Errorf("--%s %s is given twice", a.name, name)
+		}
+		if values[name], err = typedValue(types, typ, name, text); err != nil {
+			return nil, fmt.Errorf("--%s %s: %w", a.name, name, err)
+		}
+	}
+	return values, nil
+}
+
+// joined returns p with the values, nulls included.
+func joined(p events.Properties, values map[string]any) (events.Properties, error) {
+	for m := p.Members(); m.Next(); {
+		if _, replaced := values[m.Name()]; !replaced {
+			values[m.Name()] = m.Value()
+		}
+	}
+	all := events.Props(values)
+	_, err := all.MarshalJSON()
+	return all, err
+}
+
+func (a *attributes) read() ([]byte, error) {
+	file, isFile := strings.CutPrefix(a.object, "@")
+	switch {
+	case a.object == "":
+		return []byte("{}"), nil
+	case file == "-":
+		return io.ReadAll(a.p.stdin)
+	case isFile:
+		content, err := os.ReadFile(file) //nolint:gosec // the user names the file
+		if err != nil {
+			return nil, fmt.Errorf("--properties: %w", err)
+		}
+		return content, nil
+	default:
+		return []byte(a.object), nil
+	}
+}
+
+// words tell which flag gave which property.
+func (a *attributes) words(pointer string) []word {
+	words := []word{{pointer: pointer, flag: "--properties", object: true}}
+	if a.object == "" {
+		words[0].flag = "--" + a.name
+	}
+	at := func(name string) string { return pointer + string(jsontext.Pointer("").AppendToken(name)) }
+	for _, pair := range a.set {
+		name, _, _ := strings.Cut(pair, "=")
+		words = append(words, word{pointer: at(name), flag: "--" + a.name + " " + name, object: true})
+	}
+	for _, name := range a.clear {
+		words = append(words, word{pointer: at(name), flag: "--clear " + name, object: true})
+	}
+	return words
+}
+
+// unknown is the flag --unknown.
+func unknown(cmd *cobra.Command, to *events.UnknownProperties) {
+	const keep, refuse = "keep", "refuse"
+	what := cmd.Flags().String("unknown", refuse, "what becomes of properties that the type does not have: keep puts them into additionalProperties")
+	checkFirst(cmd, func(*cobra.Command) error {
+		if !slices.Contains([]string{keep, refuse}, *what) {
+			return fmt.Errorf("--unknown: %q is neither keep nor refuse", *what)
+		}
+		if *what == keep {
+			*to = events.KeepUnknown
+		}
+		return nil
+	})
+}

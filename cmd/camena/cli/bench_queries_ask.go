@@ -1,0 +1,140 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go/micro"
+
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/bus"
+)
+
+// ask measures the answers, as a client with a connection of its own gets them.
+func (b *queriesBench) ask(ctx context.Context, r *rig, server *bus.Bus) ([]figure, error) {
+	client, err := r.connect(ctx, "queries")
+	if err != nil {
+		return nil, err
+	}
+	defer client.Close()
+	m, err := client.Metadata("bench")
+	if err != nil {
+		return nil, err
+	}
+	bare, err := b.bare(ctx, server, client)
+	if err != nil {
+		return nil, fmt.Errorf("bare endpoint: %w", err)
+	}
+	lookups, err := b.paced(ctx, func(i int) error {
+		_, err := m.Get(ctx, events.Get{ElementRef: events.ByName(b.name(i))})
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look up by name: %w", err)
+	}
+	searches, err := b.search(ctx, m)
+	if err != nil {
+		return nil, fmt.Errorf("search: %w", err)
+	}
+	return []figure{
+		{"rate", b.rate, "look-ups a second"},
+		{"lookup_p50_ms", millis(percentile(lookups, 50)), "an element by its name, over the bus, median"},
+		{"lookup_p99_ms", millis(percentile(lookups, 99)), "an element by its name, over the bus"},
+		{"bare_p50_ms", millis(percentile(bare, 50)), "an endpoint that does nothing, at the same rate"},
+		{"bare_p99_ms", millis(percentile(bare, 99)), "an endpoint that does nothing, at the same rate"},
+		{"searches", b.searches, "text searches"},
+		{"search_p50_ms", millis(percentile(searches, 50)), "the first 100 elements with a text, median"},
+		{"search_p99_ms", millis(percentile(searches, 99)), "the first 100 elements with a text"},
+		{"search_max_ms", millis(percentile(searches, 100)), "the first 100 elements with a text"},
+	}, nil
+}
+
+// bare asks an endpoint that does nothing.
+func (b *queriesBench) bare(ctx context.Context, server, client *bus.Bus) ([]time.Duration, error) {
+	service, err := micro.AddService(server.Conn(), micro.Config{Name: "bare", Version: "1.0.0"})
+	if err != nil {
+		return nil, err
+	}
+	subject := server.Topics().API("bare", "get")
+	err = service.AddEndpoint("get", micro.HandlerFunc(func(r micro.Request) {
+		if err := r.Respond(nil); err != nil {
+			return
+		}
+	}), micro.WithEndpointSubject(subject))
+	if err == nil {
+		err = server.Conn().Flush()
+	}
+	if err != nil {
+		return nil, errors.Join(err, service.Stop())
+	}
+	took, err := b.paced(ctx, func(int) error {
+		_, err := client.Conn().RequestWithContext(ctx, subject, nil)
+		return err
+	})
+	return took, errors.Join(err, service.Stop())
+}
+
+// paced asks at the rate, whatever answers are still out, about elements taken
+// at random.
+func (b *queriesBench) paced(ctx context.Context, ask func(i int) error) ([]time.Duration, error) {
+	n := b.count()
+	runtime.GC() // what others left behind is not this measurement's
+	took, failed := make([]time.Duration, n), make([]error, n)
+	var asking sync.WaitGroup
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	began := time.Now()
+	for i := 0; i < n; {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+		for due := int(time.Since(began).Seconds() * float64(b.rate)); i < min(due, n); i++ {
+			k := i
+			asking.Go(func() {
+				sent := time.Now()
+				failed[k] = ask(rand.IntN(b.elements)) //nolint:gosec // any element
+				took[k] = time.Since(sent)
+			})
+		}
+	}
+	asking.Wait()
+	wrong := slices.DeleteFunc(failed, func(err error) bool { return err == nil })
+	if len(wrong) > 0 {
+		return nil, fmt.Errorf("%d of %d: %w", len(wrong), n, wrong[0])
+	}
+	return took, nil
+}
+
+// search looks for texts that are in one element, in some, in many, in none.
+func (b *queriesBench) search(ctx context.Context, m *bus.Metadata) ([]time.Duration, error) {
+	took := make([]time.Duration, 0, b.searches)
+	for i := range b.searches {
+		var text string
+		switch i % 5 {
+		case 0:
+			text = fmt.Sprintf("PART-%08d", rand.IntN(b.elements)) //nolint:gosec // any element
+		case 1:
+			text = invented(1500 + i)
+		case 2:
+			text = invented(i)
+		case 3:
+			text = invented(i%20) + " " + invented(i%30)
+		default:
+			text = fmt.Sprintf("nowhere %d", i)
+		}
+		began := time.Now()
+		if _, err := m.Find(ctx, events.Find{Text: text}); err != nil {
+			return nil, err
+		}
+		took = append(took, time.Since(began))
+	}
+	return took, nil
+}

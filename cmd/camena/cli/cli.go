@@ -1,0 +1,30 @@
+// Package cli is the command line of Camena. An author's own binary imports it
+// and hands over the connectors that it offers:
+//
+//	func main() { cli.Main(mykind.Factory()) }
+package cli
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/camena-io/camena/connectors"
+)
+
+// Main runs the program named by the process's arguments, with connectors of
+// the given factories, and exits.
+func Main(factories ...connectors.Factory) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // the second signal ends the process at once
+	set, err := connectors.NewSet(factories...)
+	if err == nil {
+		p := &program{offered: set, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
+		err = p.run(ctx, os.Args[1:])
+	}
+	if err != nil {
+		complain(os.Stderr, err)
+		os.Exit(exitCode(err))
+	}
+}

@@ -1,0 +1,267 @@
+package cli
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"os/user"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/kelseyhightower/envconfig"
+	"github.com/nats-io/nkeys"
+
+	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/topics"
+)
+
+const (
+	prefix     = "CAMENA"
+	defaultURL = "nats://127.0.0.1:4222"
+)
+
+// config is the environment: CAMENA_ and the name of the field in words.
+type config struct {
+	NatsURL      string        `split_words:"true" desc:"NATS to use, one or several URLs separated by commas; unset: serve starts a server of its own"`
+	NatsUser     string        `split_words:"true" desc:"user name"`
+	NatsPassword string        `split_words:"true" desc:"password"`
+	NatsToken    string        `split_words:"true" desc:"token, instead of user and password"`
+	NatsCreds    string        `split_words:"true" desc:"NATS credentials file (JWT and seed)"`
+	NatsNkey     string        `split_words:"true" desc:"file with an nkey seed"`
+	NatsCA       string        `split_words:"true" desc:"PEM file of the authorities that NATS certificates are checked against"`
+	NatsCert     string        `split_words:"true" desc:"PEM file of the client certificate"`
+	NatsKey      string        `split_words:"true" desc:"PEM file of its key"`
+	Domain       string        `split_words:"true" default:"camena" desc:"first token of all subjects; separates installations on one NATS account"`
+	Data         string        `split_words:"true" default:"./camena-data" desc:"folder of the embedded server's streams"`
+	Listen       string        `split_words:"true" default:"127.0.0.1" desc:"address the embedded server listens on"`
+	NatsPort     int           `split_words:"true" desc:"port it listens on; 0: 4222, or a free one when that is taken; -1: a free one"`
+	SyncInterval time.Duration `split_words:"true" default:"2s" desc:"how often it syncs streams to disk: what a power cut can lose"`
+	SyncAlways   bool          `split_words:"true" desc:"sync before every acknowledgement: nothing is lost in a power cut, much slower"`
+	Node         string        `split_words:"true" desc:"name of this node, unique and stable; default: the host name"`
+	Roles        []string      `split_words:"true" default:"repository,coordinator,host" desc:"what this node does"`
+	Replicas     int           `split_words:"true" desc:"copies of every stream, 1 to 5; 0: three where the cluster has three servers"`
+	History      int           `split_words:"true" default:"64" desc:"how many states of an element are kept"`
+	Retention    time.Duration `split_words:"true" default:"720h" desc:"how long what was deleted can still be read, with its history"`
+	InMib        int           `split_words:"true" default:"4096" desc:"MiB of commands that wait in the in topic before senders have to"`
+	PublishZones []string      `split_words:"true" desc:"zones that \"elements publish\" puts an element into, separated by commas; none: all zones"`
+	DefaultZones []string      `split_words:"true" desc:"zones of new elements and of withdrawn ones; none: all zones"`
+	User         string        `split_words:"true" desc:"who is recorded to have done what is changed at the terminal; default: the user of the operating system"`
+	LogLevel     string        `split_words:"true" desc:"debug, info, warn or error; default: info for serve, warn for the others"`
+	LogFormat    string        `split_words:"true" default:"text" desc:"text or json"`
+}
+
+// loadConfig reads the environment, and says what in it looks like a mistake.
+func loadConfig() (config, []string, error) {
+	var c config
+	known, err := knownVariables()
+	if err != nil {
+		return c, nil, err
+	}
+	for _, key := range known {
+		// Compose files pass what is not set as an empty text.
+		if v, ok := os.LookupEnv(key); ok && v == "" {
+			if err := os.Unsetenv(key); err != nil {
+				return c, nil, err
+			}
+		}
+	}
+	if err := envconfig.Process(prefix, &c); err != nil {
+		if e, ok := errors.AsType[*envconfig.ParseError](err); ok {
+			return c, nil, fmt.Errorf("%s: %q is not %s", e.KeyName, e.Value, wanted(e.TypeName))
+		}
+		return c, nil, err
+	}
+	err = c.complete()
+	return c, unknownVariables(known), err
+}
+
+func wanted(typeName string) string {
+	switch typeName {
+	case "time.Duration":
+		return "a duration such as 2s or 500ms"
+	case "bool":
+		return "true or false"
+	default:
+		return "a whole number"
+	}
+}
+
+// complete checks the values and fills in what the machine knows.
+func (c *config) complete() error {
+	for i, role := range c.Roles {
+		c.Roles[i] = strings.TrimSpace(role)
+		if !slices.Contains(allRoles(), c.Roles[i]) {
+			return fmt.Errorf("CAMENA_ROLES: %q is none of %s", role, strings.Join(allRoles(), ", "))
+		}
+	}
+	for _, zones := range [...][]string{c.PublishZones, c.DefaultZones} {
+		for i := range zones {
+			zones[i] = strings.TrimSpace(zones[i])
+		}
+	}
+	switch {
+	case slices.Contains(c.PublishZones, ""):
+		return errors.New("CAMENA_PUBLISH_ZONES: one of the names is empty")
+	case slices.Contains(c.DefaultZones, ""):
+		return errors.New("CAMENA_DEFAULT_ZONES: one of the names is empty")
+	case c.Replicas < 0 || c.Replicas > 5:
+		return fmt.Errorf("CAMENA_REPLICAS: %d is not between 0 and 5", c.Replicas)
+	case c.NatsPort < -1 || c.NatsPort > math.MaxUint16:
+		return fmt.Errorf("CAMENA_NATS_PORT: %d is not between -1 and %d", c.NatsPort, math.MaxUint16)
+	case c.InMib < 16:
+		return fmt.Errorf("CAMENA_IN_MIB: %d is too little for the in topic; give 16 or more", c.InMib)
+	case c.History < 1:
+		return fmt.Errorf("CAMENA_HISTORY: %d keeps nothing; the last state is the metadata itself", c.History)
+	case c.Retention <= 0:
+		return fmt.Errorf("CAMENA_RETENTION: %s is not positive", c.Retention)
+	case c.SyncInterval <= 0:
+		return fmt.Errorf("CAMENA_SYNC_INTERVAL: %s is not positive; CAMENA_SYNC_ALWAYS syncs at once", c.SyncInterval)
+	}
+	if _, err := topics.New(c.Domain); err != nil {
+		return fmt.Errorf("CAMENA_DOMAIN: %w", err)
+	}
+	if c.Node == "" {
+		name, err := os.Hostname()
+		if err != nil {
+			return fmt.Errorf("CAMENA_NODE is not set, and there is no host name: %w", err)
+		}
+		c.Node = name
+	}
+	if c.User == "" {
+		c.User = userHere()
+	}
+	return c.checkCredentials()
+}
+
+// userHere is the user of the operating system. In a container it may have no name.
+func userHere() string {
+	if name := os.Getenv("USER"); name != "" {
+		return name
+	}
+	if u, err := user.Current(); err == nil && u.Username != "" {
+		return u.Username
+	}
+	return "camena"
+}
+
+// checkCredentials finds what no NATS server could mend, and names the setting;
+// the connection would only see a file that it cannot use, and wait.
+func (c *config) checkCredentials() error {
+	switch {
+	case c.NatsPassword != "" && c.NatsUser == "":
+		return errors.New("CAMENA_NATS_PASSWORD is set, but CAMENA_NATS_USER is not")
+	case c.NatsCert != "" && c.NatsKey == "":
+		return errors.New("CAMENA_NATS_CERT is set, but CAMENA_NATS_KEY is not")
+	case c.NatsKey != "" && c.NatsCert == "":
+		return errors.New("CAMENA_NATS_KEY is set, but CAMENA_NATS_CERT is not")
+	}
+	if c.NatsCert != "" {
+		if _, err := tls.LoadX509KeyPair(c.NatsCert, c.NatsKey); err != nil {
+			return fmt.Errorf("CAMENA_NATS_CERT %s and CAMENA_NATS_KEY %s: %w", c.NatsCert, c.NatsKey, err)
+		}
+	}
+	for _, file := range []struct {
+		setting, path string
+		check         func(content []byte) error
+	}{
+		{"CAMENA_NATS_CA", c.NatsCA, checkAuthorities},
+		{"CAMENA_NATS_CREDS", c.NatsCreds, checkUser},
+		{"CAMENA_NATS_NKEY", c.NatsNkey, checkSeed},
+	} {
+		if file.path == "" || strings.HasPrefix(file.path, "~") { // the client knows the home folder
+			continue
+		}
+		content, err := os.ReadFile(file.path)
+		if err != nil {
+			return fmt.Errorf("%s: %w", file.setting, err)
+		}
+		if err := file.check(content); err != nil {
+			return fmt.Errorf("%s: %s: %w", file.setting, file.path, err)
+		}
+	}
+	return nil
+}
+
+func checkAuthorities(content []byte) error {
+	if !x509.NewCertPool().AppendCertsFromPEM(content) {
+		return errors.New("there is no PEM certificate in it")
+	}
+	return nil
+}
+
+// The errors below say nothing of what they found: it may be a secret.
+
+func checkUser(content []byte) error {
+	if _, err := nkeys.ParseDecoratedUserNKey(content); err != nil {
+		return errors.New("there is no seed of a user in it; a credentials file holds a JWT and a seed")
+	}
+	if token, err := nkeys.ParseDecoratedJWT(content); err != nil || strings.Count(token, ".") != 2 {
+		return errors.New("there is no JWT of a user in it; a credentials file holds a JWT and a seed")
+	}
+	return nil
+}
+
+func checkSeed(content []byte) error {
+	if _, err := nkeys.ParseDecoratedUserNKey(content); err != nil {
+		return errors.New("there is no nkey seed of a user in it; such a seed begins with SU")
+	}
+	return nil
+}
+
+func (c *config) credentials() bus.Credentials {
+	return bus.Credentials{
+		User: c.NatsUser, Password: c.NatsPassword, Token: c.NatsToken, CredsFile: c.NatsCreds, NKeyFile: c.NatsNkey,
+		CAFile: c.NatsCA, CertFile: c.NatsCert, KeyFile: c.NatsKey,
+	}
+}
+
+func (c *config) limits() topics.Limits {
+	l := topics.DefaultLimits()
+	l.Replicas, l.History, l.InBytes = c.Replicas, c.History, int64(c.InMib)<<20
+	return l
+}
+
+func knownVariables() ([]string, error) {
+	var b strings.Builder
+	err := envconfig.Usagef(prefix, &config{}, &b, "{{range .}}{{usage_key .}}\n{{end}}")
+	return strings.Fields(b.String()), err
+}
+
+// unknownVariables warns of names that are probably misspelled. What tests and
+// measurements read, and what Kubernetes sets for a service named camena, is
+// not ours.
+func unknownVariables(known []string) []string {
+	var warnings []string
+	for _, variable := range os.Environ() {
+		name, _, _ := strings.Cut(variable, "=")
+		rest, ours := strings.CutPrefix(name, prefix+"_")
+		if !ours || slices.Contains(known, name) || slices.ContainsFunc(
+			[]string{"TEST_", "BENCH_", "REQUIRE_", "SERVICE_", "PORT"},
+			func(other string) bool { return strings.HasPrefix(rest, other) }) {
+			continue
+		}
+		warnings = append(warnings, "there is no setting "+name+didYouMean(name, known))
+	}
+	slices.Sort(warnings)
+	return warnings
+}
+
+// settingsHelp lists every setting.
+func settingsHelp() string {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 4, 2, ' ', 0)
+	err := envconfig.Usagef(prefix, &config{}, w,
+		"{{range .}}  {{usage_key .}}\t{{usage_description .}}{{if usage_default .}} (default {{usage_default .}}){{end}}\n{{end}}")
+	if err != nil {
+		return err.Error()
+	}
+	if err := w.Flush(); err != nil {
+		return err.Error()
+	}
+	return strings.TrimRight(b.String(), "\n")
+}

@@ -1,0 +1,127 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/embedded"
+)
+
+// answerTime bounds questions of commands.
+const answerTime = 15 * time.Second
+
+// url returns where the running installation is, and how that is known.
+func (p *program) url() (url, known string) {
+	if p.config.NatsURL != "" {
+		return p.config.NatsURL, "CAMENA_NATS_URL"
+	}
+	if url, ok := embedded.URLOf(p.config.Data); ok {
+		return url, "the node on " + p.config.Data
+	}
+	return defaultURL, theDefault
+}
+
+const theDefault = "the default"
+
+// locate returns what finds the node on the data folder again, should it come
+// back at another port; nil for what was not found there.
+func (p *program) locate(known string) func() string {
+	if p.config.NatsURL != "" || known == theDefault {
+		return nil
+	}
+	return func() string {
+		url, _ := embedded.URLOf(p.config.Data)
+		return url
+	}
+}
+
+// connect connects a command to the running installation.
+func (p *program) connect(ctx context.Context) (*bus.Bus, error) {
+	log, err := p.logger(slog.LevelWarn)
+	if err != nil {
+		return nil, err
+	}
+	url, known := p.url()
+	if p.dataGiven && url == defaultURL && known == theDefault {
+		return nil, explainedAs(events.Errorf(events.CodeUnavailable, "", "nobody serves"),
+			`nobody answers at %s (CAMENA_DATA): start a node on it with "camena serve", or unset CAMENA_DATA to ask whoever is at %s`, p.config.Data, defaultURL)
+	}
+	b, err := bus.Connect(ctx, bus.Settings{
+		URL: url, Locate: p.locate(known), Name: "camena command", Domain: p.config.Domain, Credentials: p.config.credentials(), Logger: log,
+	})
+	switch {
+	case errors.Is(err, bus.ErrUnreachable) && p.config.NatsURL == "":
+		return nil, explainedAs(events.Errorf(events.CodeUnavailable, "", "nobody answers"),
+			`nobody answers at %s (%s): start a node with "camena serve", or set CAMENA_NATS_URL or CAMENA_DATA to find one that runs`, url, known)
+	case err != nil:
+		return nil, err
+	}
+	if err := installed(ctx, b); err != nil {
+		b.Close()
+		return nil, err
+	}
+	return b, nil
+}
+
+// installed checks that there is an installation to talk to.
+func installed(ctx context.Context, b *bus.Bus) error {
+	attempt, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	// It is created last, when a node starts.
+	_, err := b.JetStream().KeyValue(attempt, b.Topics().PositionsBucket())
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, jetstream.ErrBucketNotFound):
+		return fmt.Errorf(`NATS at %s has no Camena installation %q: start a node with "camena serve", or set CAMENA_DOMAIN to the one there is`,
+			b.Conn().ConnectedUrlRedacted(), b.Topics().Domain())
+	case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount), errors.Is(err, nats.ErrNoResponders):
+		return fmt.Errorf("%w: JetStream is not enabled at %s; start it with JetStream (nats-server -js)", bus.ErrServer, b.Conn().ConnectedUrlRedacted())
+	case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil:
+		// NATS leaves questions unanswered that a user may not ask.
+		return fmt.Errorf("JetStream at %s does not answer: its user may lack permissions, or it has no leader: %w", b.Conn().ConnectedUrlRedacted(), err)
+	default:
+		return err
+	}
+}
+
+// withBus runs a command that asks, in a bounded time.
+func (p *program) withBus(ctx context.Context, limit time.Duration, ask func(ctx context.Context, b *bus.Bus) error) error {
+	b, err := p.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	if limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, limit)
+		defer cancel()
+	}
+	err = ask(ctx, b)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("no answer within %s: %w", limit, err)
+	}
+	return err
+}
+
+// withMetadata runs a command that asks the repository.
+func (p *program) withMetadata(ctx context.Context, ask func(ctx context.Context, m *bus.Metadata) error) error {
+	return p.withBus(ctx, answerTime, func(ctx context.Context, b *bus.Bus) error {
+		m, err := b.Metadata(source)
+		if err != nil {
+			return err
+		}
+		return plain(ask(ctx, m))
+	})
+}
+
+// source names what is typed at a terminal, on the in topic.
+const source = "cli"

@@ -1,0 +1,310 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/bus"
+)
+
+// finding is the flags that say which elements are meant.
+type finding struct {
+	q               events.Find
+	where           []string
+	classifiedWhere string
+	ignoreCase      bool
+	sort            []string
+	effectiveAt     timeFlag
+}
+
+func (f *finding) flags(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.q.Type, "type", "", "only this type, subtypes included")
+	flags.StringArrayVar(&f.where, "where", nil, "only those of which this is true; several must all be true")
+	flags.BoolVarP(&f.ignoreCase, "ignore-case", "i", false, "compare text in --where without regard to case")
+	flags.StringVar(&f.q.Text, "text", "", "only those with this text in their name, qualified, displayed or of the resource, or in their description")
+	flags.StringVar(&f.q.Classification, "classification", "", "only those with this classification")
+	flags.StringVar(&f.classifiedWhere, "classification-where", "", "only those of whose --classification this is true")
+	flags.StringVar(&f.q.Zone, "zone", "", "only what was put into this governance zone; what is in no zone, and so in all, is left out")
+	flags.StringVar(&f.q.Source, "source", "", "only what belongs to this metadata source")
+	flags.StringVar(&f.q.Scope, "scope", "", "only what was cataloged in this scope")
+	flags.StringVar(&f.q.NamePrefix, "prefix", "", "only those whose qualified name begins so")
+	flags.BoolVar(&f.q.IncludeArchived, "archived", false, "archived ones, too")
+	flags.Var(&f.effectiveAt, "effective-at", "only what counts at this time")
+	checkFirst(cmd, func(*cobra.Command) error { return f.complete() })
+}
+
+func (f *finding) sortFlag(cmd *cobra.Command) {
+	cmd.Flags().StringSliceVar(&f.sort, "sort", nil,
+		"order by these properties; one with a minus before it descends (default by qualified name)")
+}
+
+// complete turns the flags into a question.
+func (f *finding) complete() error {
+	where, err := f.condition()
+	if err != nil {
+		return err
+	}
+	f.q.Where, f.q.EffectiveAt, f.q.Sort = where, f.effectiveAt.Time, nil
+	if f.classifiedWhere != "" {
+		c, err := f.parse("classification-where", f.classifiedWhere)
+		if err != nil {
+			return err
+		}
+		f.q.ClassificationWhere = &c
+	}
+	for _, key := range f.sort {
+		property, descending := strings.CutPrefix(key, "-")
+		f.q.Sort = append(f.q.Sort, events.SortKey{Property: property, Descending: descending})
+	}
+	if _, err := events.NewSorter(f.q.Sort, ""); err != nil {
+		return fmt.Errorf("--sort: %w", plain(err))
+	}
+	if _, err := f.q.Filter(); err != nil {
+		if f.classifiedWhere != "" && f.q.Classification == "" {
+			return errors.New("--classification-where needs --classification")
+		}
+		return fmt.Errorf("--where: %w", plain(err))
+	}
+	return nil
+}
+
+func (f *finding) condition() (*events.Condition, error) {
+	var all []events.Condition
+	for _, text := range f.where {
+		c, err := f.parse("where", text)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, c)
+	}
+	switch len(all) {
+	case 0:
+		return nil, nil //nolint:nilnil // no condition
+	case 1:
+		return &all[0], nil
+	default:
+		return &events.Condition{And: all}, nil
+	}
+}
+
+func (f *finding) parse(flag, text string) (events.Condition, error) {
+	c, err := events.ParseCondition(text)
+	if err != nil {
+		return c, fmt.Errorf("--%s %s: %w", flag, text, err)
+	}
+	if f.ignoreCase {
+		c = c.IgnoringCase()
+	}
+	return c, nil
+}
+
+// explain names the flag that the repository refuses.
+func (*finding) explain(err error) error {
+	e, ok := errors.AsType[*events.Error](err)
+	if !ok {
+		return err
+	}
+	field, _, _ := strings.Cut(strings.TrimPrefix(e.Pointer, "/"), "/")
+	switch field {
+	case "where", "sort":
+		return fmt.Errorf("--%s: %w", field, plain(err))
+	case "classificationWhere":
+		return fmt.Errorf("--classification-where: %w", plain(err))
+	default:
+		return err
+	}
+}
+
+// timeFlag is a flag that takes a time.
+type timeFlag struct{ time.Time }
+
+// String implements [pflag.Value].
+func (m *timeFlag) String() string {
+	if m.IsZero() {
+		return ""
+	}
+	return m.Format(time.RFC3339Nano)
+}
+
+// Type implements [pflag.Value].
+func (*timeFlag) Type() string { return "time" }
+
+// Set implements [pflag.Value].
+func (m *timeFlag) Set(text string) error {
+	if d, err := time.ParseDuration(text); err == nil && d < 0 {
+		m.Time = time.Now().Add(d)
+		return nil
+	}
+	if t, err := time.Parse(time.DateOnly, text); err == nil {
+		m.Time = t
+		return nil
+	}
+	for _, layout := range [...]string{time.RFC3339Nano, "2006-01-02T15:04:05", time.DateTime, "2006-01-02 15:04"} {
+		if t, err := time.ParseInLocation(layout, text, time.Local); err == nil {
+			m.Time = t
+			return nil
+		}
+	}
+	return errors.New("give a time such as 2006-01-02T15:04:05Z, 2006-01-02 15:04 (here), a day such as 2006-01-02 (from its beginning in UTC), or -1h30m for so long ago")
+}
+
+func (p *program) elementsListCommand() *cobra.Command {
+	var f finding
+	var g paging
+	var o output
+	cmd := &cobra.Command{
+		Use: "list", Aliases: []string{"find"}, Short: "List (or find) elements, in the order of their names or another one",
+		Long: `List the elements that match all flags given.
+
+--where compares properties: name = "x", size > 10, tags contains blue, name ~ '^a.*z$', owner in (anna, bea),
+description is null; put together with and, or, not and parentheses. additionalProperties.owner is a value in a
+map, header.versions.changeTime when it was changed last, or created, as CHANGED shows. A property that the --type and its subtypes do not have, or without
+a --type no type, is refused, as is a value that it cannot hold; "camena types get DataFile" shows what there is, and
+properties.size means size whatever the types say.`,
+		Example: `  camena elements list --type DataFile --text invoice
+  camena elements list --source IntegrationConnector::quickstart --all -o json
+  camena elements find --where 'size > 1000000 and not fileExtension in (csv, json)' --sort -size --limit 10
+  camena elements find --where 'header.versions.changeTime > 2026-01-01T00:00:00Z' --sort -header.versions.changeTime
+  camena elements find --classification Confidentiality --classification-where 'levelIdentifier >= 3' --zone quarantine`,
+		Args: nothing,
+	}
+	f.flags(cmd)
+	f.sortFlag(cmd)
+	g.flags(cmd)
+	o.flag(cmd)
+	o.secretFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return p.withMetadata(cmd.Context(), func(ctx context.Context, m *bus.Metadata) error {
+			list, more, err := collect(&g, func(page events.Page) ([]events.Element, string, error) {
+				f.q.Page = page
+				a, err := m.Find(ctx, f.q)
+				return a.Elements, a.Next, f.explain(err)
+			})
+			if err != nil {
+				return err
+			}
+			defer p.tellOfMore(more, len(list))
+			if o.json() {
+				return o.print(p.stdout, list)
+			}
+			return elementsTable(list).print(p.stdout, "no element matches")
+		})
+	}
+	return cmd
+}
+
+func (p *program) elementsCountCommand() *cobra.Command {
+	var f finding
+	var o output
+	cmd := &cobra.Command{
+		Use: "count", Short: "Count elements by type",
+		Long: `Count the elements that match all flags given, by type. Without flags the relationships are counted, too.`,
+		Example: `  camena elements count
+  camena elements count --type DataFile --where 'size = 0'`,
+		Args: nothing,
+	}
+	f.flags(cmd)
+	o.flag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return p.withMetadata(cmd.Context(), func(ctx context.Context, m *bus.Metadata) error {
+			a, err := m.Count(ctx, f.q)
+			if err != nil {
+				return f.explain(err)
+			}
+			if o.json() {
+				return o.print(p.stdout, a)
+			}
+			return countTable(&a).print(p.stdout, "no element matches")
+		})
+	}
+	return cmd
+}
+
+func countTable(a *events.CountAnswer) *table {
+	t := newTable("TYPE", "NUMBER", "")
+	add := func(counts map[string]int, what string) {
+		total := 0
+		for _, typ := range slices.Sorted(maps.Keys(counts)) {
+			t.add(typ, number(int64(counts[typ])), "")
+			total += counts[typ]
+		}
+		if len(counts) > 0 {
+			t.add("", number(int64(total)), what)
+		}
+	}
+	add(a.Elements, "elements")
+	add(a.Relationships, "relationships")
+	return t
+}
+
+func (p *program) elementsGetCommand() *cobra.Command {
+	var o output
+	var asOf, effectiveAt timeFlag
+	cmd := &cobra.Command{
+		Use: "get QUALIFIED_NAME|GUID", Short: "Show one element, or a relationship by its guid",
+		Long: `Show one element, or a relationship by its guid: as it is, or with --as-of as it was stored at a time, as far back
+as history is kept (CAMENA_HISTORY). What is deleted since then is shown, too.`,
+		Example: `  camena elements get Connection::quickstart
+  camena elements get 0b4ee7f4-1f5d-5c7e-9b7a-7e0c6d9f3a10 -o json
+  camena elements get Connection::quickstart --as-of '2026-01-02 15:04'  # not_found where it was created later
+  camena elements get Connection::quickstart --as-of -24h                # not_found where it is not a day old`,
+		Args: one("the element, by its qualified name or guid", "camena elements list"),
+	}
+	cmd.Flags().Var(&asOf, "as-of", "as it was stored at this time, which has passed")
+	checkFirst(cmd, func(*cobra.Command) error {
+		if asOf.After(time.Now()) {
+			return errors.New("--as-of: that time has not come yet; what will count then --effective-at tells")
+		}
+		return nil
+	})
+	cmd.Flags().Var(&effectiveAt, "effective-at", "only if it counts at this time")
+	o.flag(cmd)
+	o.secretFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return p.withMetadata(cmd.Context(), func(ctx context.Context, m *bus.Metadata) error {
+			a, err := m.Get(ctx, events.Get{ElementRef: reference(args[0]), AsOf: asOf.Time, EffectiveAt: effectiveAt.Time})
+			if events.CodeOf(err) == events.CodeNotFound && !asOf.IsZero() {
+				return plain(err)
+			}
+			if err != nil {
+				return err
+			}
+			if h := header(&a); h.AnchorGUID != "" && !o.json() {
+				h.AnchorGUID = nameWithGUID(ctx, m, h.AnchorGUID)
+			}
+			return p.showOne(&a, o)
+		})
+	}
+	return cmd
+}
+
+// nameWithGUID puts the name of an element before its guid, if it is still there.
+func nameWithGUID(ctx context.Context, m *bus.Metadata, guid string) string {
+	a, err := m.Get(ctx, events.Get{ElementRef: events.ByGUID(guid)})
+	if err != nil || a.Element == nil || a.Element.Header.QualifiedName == "" {
+		return guid
+	}
+	return a.Element.Header.QualifiedName + " " + guid
+}
+
+func (p *program) showOne(a *events.ElementAnswer, o output) error {
+	switch {
+	case a.Relationship != nil && o.json():
+		return o.print(p.stdout, a.Relationship)
+	case a.Relationship != nil:
+		return relationshipSheet(a.Relationship, &o).print(p.stdout, "")
+	case o.json():
+		return o.print(p.stdout, a.Element)
+	default:
+		return elementSheet(a.Element, &o).print(p.stdout, "")
+	}
+}

@@ -1,0 +1,285 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/cobra"
+
+	"github.com/camena-io/camena/connectors"
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/embedded"
+	"github.com/camena-io/camena/runtime/runtimetest"
+)
+
+func TestTableIsAlignedAndHarmless(t *testing.T) {
+	t.Parallel()
+	tab := newTable("NAME", "STATE", "PROBLEM")
+	tab.add("a", "RUNNING", "")
+	tab.add("a\x1b[31mlong\nname", "-", `Größe "x"`)
+	var b strings.Builder
+	if err := tab.print(&b, "none"); err != nil {
+		t.Fatal(err)
+	}
+	want := strings.Join([]string{
+		`NAME                 STATE    PROBLEM`,
+		`a                    RUNNING`,
+		`a\x1b[31mlong\nname  -        Größe "x"`,
+		``,
+	}, "\n")
+	if diff := cmp.Diff(want, b.String()); diff != "" {
+		t.Errorf("table (-want +got):\n%s", diff)
+	}
+	b.Reset()
+	if err := newTable("NAME").print(&b, "none"); err != nil || b.String() != "none\n" {
+		t.Errorf("the empty table: %q, %v", b.String(), err)
+	}
+}
+
+func TestChangeLines(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 5, 1, 12, 0, 0, 0, time.Local)
+	state := func(version int64, values map[string]any) *events.Element {
+		return &events.Element{
+			Header: events.ElementHeader{
+				Type: events.ElementType{Name: "DataFile"}, QualifiedName: "f",
+				Versions: events.Versions{Version: version, CreatedBy: "ann"},
+			},
+			Properties: events.Props(values),
+		}
+	}
+	relationship := &events.Relationship{
+		Header: events.ElementHeader{Type: events.ElementType{Name: "NestedFile"}, Versions: events.Versions{Version: 1, CreatedBy: "ann", UpdatedBy: "bob"}},
+		End1:   events.ElementStub{QualifiedName: "a"}, End2: events.ElementStub{GUID: "b"},
+	}
+	moved := state(3, nil)
+	moved.Header.Type.Name, moved.Header.Origin.Source = "CSVFile", "db"
+	moved.Header.Zones, moved.Header.AnchorGUID, moved.Header.To = []string{"z"}, "a", at
+	pump := &events.TypeDef{Kind: events.KindElement, Name: "Pump"}
+	for _, c := range []struct {
+		change connectors.Change
+		want   string
+	}{
+		{
+			connectors.Change{Type: events.TypeElementRetyped, Element: &events.ElementChange{Element: moved, Previous: state(2, nil)}},
+			"12:00:00.000  retyped      CSVFile               f  v3  by ann  (was DataFile, source - → db, zones, anchor, effectivity)",
+		}, {
+			connectors.Change{Type: events.TypeElementRestored, Element: &events.ElementChange{Element: state(3, nil)}},
+			"12:00:00.000  restored     DataFile              f  v3  by ann",
+		}, {
+			connectors.Change{Type: events.TypeElementDeleted, Actor: "eve", Element: &events.ElementChange{Previous: state(2, nil), Purged: true}},
+			"12:00:00.000  deleted      DataFile              f  v2  by eve  (purged)",
+		}, {
+			connectors.Change{Type: events.TypeRelationshipRehomed, Relationship: &events.RelationshipChange{Relationship: relationship}},
+			"12:00:00.000  rehomed      NestedFile            a → b  v1  by bob",
+		}, {
+			connectors.Change{Type: events.TypeTypeDefined, OpenType: &events.TypeChange{Type: pump}},
+			"12:00:00.000  defined      element               Pump  (new)",
+		}, {
+			connectors.Change{Type: events.TypeTypeDefined, Actor: "ann", OpenType: &events.TypeChange{Type: pump, Previous: pump}},
+			"12:00:00.000  defined      element               Pump  by ann  (changed)",
+		}, {
+			connectors.Change{Type: events.TypeElementUpdated, Element: &events.ElementChange{
+				Element: state(2, map[string]any{"a": 1, "b": 2}), Previous: state(1, map[string]any{"a": 1, "b": 1, "c": 1}),
+			}},
+			"12:00:00.000  updated      DataFile              f  v2  by ann  (b, c)",
+		}, {
+			connectors.Change{Type: events.TypeElementDeleted, Actor: "eve", Element: &events.ElementChange{Previous: state(2, nil)}},
+			"12:00:00.000  deleted      DataFile              f  v2  by eve",
+		}, {
+			connectors.Change{Type: events.TypeElementClassified, Element: &events.ElementChange{
+				Element: state(3, nil), Previous: state(2, nil), Classification: "Confidentiality",
+			}},
+			"12:00:00.000  classified   DataFile              f  v3  by ann  (Confidentiality)",
+		}, {
+			connectors.Change{Type: events.TypeRelationshipCreated, Relationship: &events.RelationshipChange{Relationship: relationship}},
+			"12:00:00.000  created      NestedFile            a → b  v1  by bob",
+		},
+	} {
+		c.change.Time = at
+		if got := line(&c.change); got != c.want {
+			t.Errorf("got  %s\nwant %s", got, c.want)
+		}
+	}
+}
+
+func TestStatesOfConnectors(t *testing.T) {
+	t.Parallel()
+	nodes := map[string]events.Node{"n": {Name: "n", Instance: "2"}}
+	report := func(generation uint64, instance string) *events.ConnectorReport {
+		return &events.ConnectorReport{Status: events.StatusWaiting, Generation: generation, Instance: instance}
+	}
+	for _, c := range []struct {
+		node   string
+		report *events.ConnectorReport
+		want   string
+	}{
+		{"n", report(7, "2"), "WAITING"},
+		{"n", report(6, "2"), stateStarting},
+		{"n", report(7, "1"), stateStarting},
+		{"n", nil, stateStarting},
+		{"gone", report(7, "2"), stateNodeDown},
+		{"", report(7, "2"), stateUnassigned},
+		{"", &events.ConnectorReport{Status: events.StatusConfigFailed, Error: "no node has it"}, "CONFIG_FAILED"},
+	} {
+		assignments := map[string]events.Assignment{"id": {Definition: events.Definition{Name: "c"}, Node: c.node, Generation: 7}}
+		reports := map[string]events.ConnectorReport{}
+		if c.report != nil {
+			reports["id"] = *c.report
+		}
+		views := joinConnectors(assignments, reports, nodes)
+		if len(views) != 1 || views[0].State != c.want {
+			t.Errorf("%+v: %+v, want %s", c, views, c.want)
+		}
+	}
+	lone := joinConnectors(nil, map[string]events.ConnectorReport{"id": {Name: "c", Status: events.StatusConfigFailed}}, nodes)
+	if len(lone) != 1 || lone[0].Name != "c" || lone[0].State != "CONFIG_FAILED" {
+		t.Errorf("a report without assignment: %+v", lone)
+	}
+}
+
+func TestSuggestions(t *testing.T) {
+	t.Parallel()
+	known := []string{"quickstart", "orders", "CAMENA_NATS_URL"}
+	for written, want := range map[string]string{
+		"quickstrat": `; did you mean "quickstart"?`, "Quickstart": `; did you mean "quickstart"?`, "order": `; did you mean "orders"?`,
+		"CAMENA_NATS_ULR": `; did you mean "CAMENA_NATS_URL"?`, "something else": "", "": "",
+	} {
+		if got := didYouMean(written, known); got != want {
+			t.Errorf("%q: %q, want %q", written, got, want)
+		}
+	}
+}
+
+// Every command explains itself with an example.
+func TestEveryCommandHasAnExample(t *testing.T) {
+	t.Parallel()
+	p := &program{stdout: io.Discard, stderr: io.Discard, stdin: strings.NewReader("")}
+	var check func(c *cobra.Command)
+	check = func(c *cobra.Command) {
+		if c.Short == "" || c.Example == "" && !strings.HasPrefix(c.CommandPath(), "camena bench") {
+			t.Errorf("%s: help without description or example", c.CommandPath())
+		}
+		for _, below := range c.Commands() {
+			check(below)
+		}
+	}
+	check(p.rootCommand())
+}
+
+func TestEverySettingIsDescribed(t *testing.T) {
+	t.Parallel()
+	known, err := knownVariables()
+	if err != nil {
+		t.Fatal(err)
+	}
+	help := settingsHelp()
+	for _, name := range known {
+		if !strings.Contains(help, "  "+name+"  ") {
+			t.Errorf("the help does not describe %s:\n%s", name, help)
+		}
+	}
+	for _, name := range []string{"CAMENA_NATS_URL", "CAMENA_NATS_NKEY", "CAMENA_NATS_CA", "CAMENA_SYNC_ALWAYS", "CAMENA_DATA"} {
+		if !strings.Contains(help, name) {
+			t.Errorf("there is no setting %s", name)
+		}
+	}
+}
+
+func TestWhereTheInstallationIs(t *testing.T) {
+	t.Parallel()
+	p := &program{config: config{Data: t.TempDir()}}
+	if url, _ := p.url(); url != "nats://127.0.0.1:4222" {
+		t.Errorf("without anything: %s", url)
+	}
+	server, err := embedded.New(embedded.Settings{Dir: p.config.Data, Port: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	runtimetest.Run(t, server.Serve)
+	if url, known := p.url(); url != server.URL() || known != "the node on "+p.config.Data {
+		t.Errorf("with a server on the data folder: %s, %s", url, known)
+	}
+	p.config.NatsURL = "nats://other"
+	if url, _ := p.url(); url != "nats://other" {
+		t.Errorf("with a URL: %s", url)
+	}
+}
+
+type serviceFunc func(ctx context.Context) error
+
+func (f serviceFunc) Serve(ctx context.Context) error { return f(ctx) }
+
+func TestFailingRoleIsRestartedWithBackOff(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		began := time.Now()
+		var at []time.Duration
+		s := &supervision{role: "r", log: slog.New(slog.DiscardHandler), build: func() (service, error) {
+			at = append(at, time.Since(began))
+			switch len(at) {
+			case 1:
+				return nil, errors.New("not built")
+			case 2:
+				return serviceFunc(func(context.Context) error { panic("broken") }), nil
+			case 3:
+				return serviceFunc(func(context.Context) error { return nil }), nil
+			default:
+				return serviceFunc(func(ctx context.Context) error { cancel(); return ctx.Err() }), nil
+			}
+		}}
+		s.serve(ctx)
+		want := []time.Duration{0, 200 * time.Millisecond, 600 * time.Millisecond, 1400 * time.Millisecond}
+		if diff := cmp.Diff(want, at); diff != "" {
+			t.Errorf("starts (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestLayersStopInReverseAndLeaveWhatHangs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var stopped []string
+		l := layers{log: slog.New(slog.DiscardHandler)}
+		hang := make(chan struct{})
+		for _, name := range []string{"server", "bus", "hanging", "host"} {
+			l.start(t.Context(), name, time.Second, func(ctx context.Context) {
+				<-ctx.Done()
+				if name == "hanging" {
+					<-hang
+				}
+				stopped = append(stopped, name)
+			})
+		}
+		began := time.Now()
+		l.stop()
+		if took := time.Since(began); took != time.Second {
+			t.Errorf("stopping took %s, want the patience with the one that hangs", took)
+		}
+		if diff := cmp.Diff([]string{"host", "bus", "server"}, stopped); diff != "" {
+			t.Errorf("order (-want +got):\n%s", diff)
+		}
+		close(hang)
+	})
+}
+
+func TestLongCellsAreCutOnTerminals(t *testing.T) {
+	t.Parallel()
+	if got := cut(strings.Repeat("é", maxCell)); got != strings.Repeat("é", maxCell) {
+		t.Errorf("got %q", got)
+	}
+	if got := cut(strings.Repeat("é", maxCell+1)); got != strings.Repeat("é", maxCell-1)+"…" {
+		t.Errorf("got %q", got)
+	}
+	if isTerminal(&strings.Builder{}) {
+		t.Error("a builder is no terminal")
+	}
+}

@@ -1,0 +1,127 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/camena-io/camena/connectors"
+)
+
+// program is what all commands share.
+type program struct {
+	config config
+	// offered are the connectors that a node of this binary can run.
+	offered connectors.Set
+	// dataGiven says that the environment names the data folder: then no other
+	// installation is meant than the one that serves from there.
+	dataGiven bool
+	stdin     io.Reader
+	stdout    io.Writer
+	stderr    io.Writer
+}
+
+// run runs one command; it returns the error that ends it, if any.
+func (p *program) run(ctx context.Context, args []string) error {
+	root := p.rootCommand() //nolint:contextcheck // cobra hands ctx to the commands
+	root.SetArgs(args)
+	cmd, err := root.ExecuteContextC(ctx)
+	if _, coded := errors.AsType[*exitError](err); !coded && errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		err = errors.New("interrupted")
+	}
+	return shaped(cmd, err)
+}
+
+func (p *program) rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "camena",
+		Short: "Runs metadata connectors on a message bus",
+		Long: `Camena runs metadata connectors on a message bus: connectors catalog third-party technology,
+every change of metadata is an event on NATS JetStream, and the stream of these events is the store.
+
+"camena serve" starts a node, with a NATS server of its own unless CAMENA_NATS_URL names another.
+The other commands look at a running installation and change it: the one at CAMENA_NATS_URL, else the
+one that serves from the data folder, else, unless CAMENA_DATA is set, the one at ` + defaultURL + `.`,
+		Example: `  camena serve -f examples/quickstart.yaml
+  camena watch
+  camena elements list --type DataFile
+  camena connectors refresh quickstart`,
+		SilenceUsage: true, SilenceErrors: true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return p.configure(cmd) },
+	}
+	root.SetIn(p.stdin)
+	root.SetOut(p.stdout)
+	root.SetErr(p.stderr)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w; see %q", err, cmd.CommandPath()+" --help")
+	})
+	root.AddCommand(
+		p.serveCommand(),
+		p.applyCommand(), p.deleteCommand(), p.importCommand(), p.exportCommand(), p.restoreCommand(), p.changeSetCommand(),
+		p.watchCommand(), p.elementsCommand(), p.typesCommand(), p.connectorsCommand(), p.nodesCommand(), p.deadLettersCommand(),
+		p.healthCommand(), p.versionCommand(), newBenchCommand(p.stdout),
+	)
+	chooseBelow(root)
+	return root
+}
+
+// chooseBelow has commands that only have commands below them choose one.
+func chooseBelow(cmd *cobra.Command) {
+	for _, c := range cmd.Commands() {
+		chooseBelow(c)
+	}
+	if cmd.HasSubCommands() && cmd.RunE == nil {
+		cmd.Args, cmd.RunE = cobra.ArbitraryArgs, chooseCommand
+	}
+}
+
+// chooseCommand runs a command that only has commands below it.
+func chooseCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return cmd.Help()
+	}
+	var known []string
+	for _, c := range cmd.Commands() {
+		known = append(known, c.Name())
+	}
+	return fmt.Errorf("%q has no command %q%s; see %q", cmd.CommandPath(), args[0], didYouMean(args[0], known), cmd.CommandPath()+" --help")
+}
+
+func (p *program) configure(cmd *cobra.Command) error {
+	c, warnings, err := loadConfig()
+	if err != nil {
+		return err
+	}
+	for _, w := range warnings {
+		fmt.Fprintln(cmd.ErrOrStderr(), "camena: warning:", w)
+	}
+	p.config = c
+	_, p.dataGiven = os.LookupEnv("CAMENA_DATA")
+	return nil
+}
+
+// logger writes to the standard error. Commands that only ask are silent about
+// what a node would log.
+func (p *program) logger(least slog.Level) (*slog.Logger, error) {
+	level := least
+	if p.config.LogLevel != "" {
+		if err := level.UnmarshalText([]byte(p.config.LogLevel)); err != nil {
+			return nil, fmt.Errorf("CAMENA_LOG_LEVEL: %q is none of debug, info, warn, error", p.config.LogLevel)
+		}
+	}
+	options := &slog.HandlerOptions{Level: level}
+	switch p.config.LogFormat {
+	case "text":
+		return slog.New(slog.NewTextHandler(p.stderr, options)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(p.stderr, options)), nil
+	default:
+		return nil, fmt.Errorf("CAMENA_LOG_FORMAT: %q is neither text nor json", p.config.LogFormat)
+	}
+}

@@ -1,0 +1,274 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/opentypes"
+	"github.com/camena-io/camena/runtime/bus"
+)
+
+func (p *program) typesCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "types", Aliases: []string{"type"}, Short: "Look at the types of metadata, and add some",
+		Long: `Look at the types of elements, relationships and classifications, and at the enums and structs that their
+attributes hold. Camena ships those of Egeria; others are added while it runs. docs/types.md describes them.`,
+		Example: `  camena types list --below Asset
+  camena types get DataFile
+  camena types apply -f my-types.yaml --dry-run`,
+	}
+	cmd.AddCommand(p.typesListCommand(), p.typesGetCommand(), p.typesApplyCommand())
+	return cmd
+}
+
+func (p *program) typesListCommand() *cobra.Command {
+	var o output
+	var kind, below string
+	var q events.Types
+	cmd := &cobra.Command{
+		Use: "list", Short: "List types in the order of their names",
+		Example: `  camena types list --kind relationship
+  camena types list --below Asset
+  camena types list --defined         # those that were added or changed`,
+		Args: nothing,
+	}
+	kinds := []events.TypeKind{events.KindElement, events.KindRelationship, events.KindClassification, events.KindEnum, events.KindStruct}
+	f := cmd.Flags()
+	f.StringVar(&kind, "kind", "", "only element, relationship, classification, enum or struct")
+	f.StringVar(&below, "below", "", "only this type and its subtypes")
+	f.BoolVar(&q.Defined, "defined", false, "only those that are not as Camena ships them")
+	o.flag(cmd)
+	checkFirst(cmd, func(*cobra.Command) error {
+		if kind != "" && !slices.Contains(kinds, events.TypeKind(kind)) {
+			return fmt.Errorf("--kind: %q is none of element, relationship, classification, enum, struct", kind)
+		}
+		return nil
+	})
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return p.withMetadata(cmd.Context(), func(ctx context.Context, m *bus.Metadata) error {
+			list, err := knownTypes(ctx, m, q)
+			if err == nil && below != "" {
+				list, err = typesBelow(ctx, m, list, below)
+			}
+			if err != nil {
+				return err
+			}
+			list = slices.DeleteFunc(list, func(t events.KnownType) bool { return kind != "" && t.Kind != events.TypeKind(kind) })
+			if o.json() {
+				return o.print(p.stdout, append([]events.KnownType{}, list...))
+			}
+			return typesTable(list).print(p.stdout, "no type matches")
+		})
+	}
+	return cmd
+}
+
+// typesBelow keeps a type and its subtypes.
+func typesBelow(ctx context.Context, m *bus.Metadata, list []events.KnownType, super string) ([]events.KnownType, error) {
+	types, err := registry(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := typeNamed(types, super); err != nil {
+		return nil, fmt.Errorf("--below: %w", err)
+	}
+	subtypes := types.Subtypes(super)
+	return slices.DeleteFunc(list, func(t events.KnownType) bool { return !slices.Contains(subtypes, t.Name) }), nil
+}
+
+func typeNamed(types *opentypes.Registry, name string) (*opentypes.Type, error) {
+	if t, ok := types.Type(name); ok {
+		return t, nil
+	}
+	var names []string
+	for _, t := range types.All() {
+		names = append(names, t.Name())
+	}
+	return nil, fmt.Errorf("there is no type %q%s", name, didYouMean(name, names))
+}
+
+func typesTable(list []events.KnownType) *table {
+	if !slices.ContainsFunc(list, func(t events.KnownType) bool { return t.Kind != events.KindRelationship }) && len(list) > 0 {
+		return relationshipTypes(list)
+	}
+	t := newTable("TYPE", "KIND", "SUPER TYPE", "FROM", "DESCRIPTION")
+	for i := range list {
+		d := &list[i]
+		t.add(d.Name, string(d.Kind), orDash(d.SuperType), comesFrom(d.Defined), shortened(d.Description))
+	}
+	return t
+}
+
+// relationshipTypes shows what stands at the ends.
+func relationshipTypes(list []events.KnownType) *table {
+	t := newTable("TYPE", "END 1", "END 2", "FROM", "DESCRIPTION")
+	for i := range list {
+		d := &list[i]
+		t.add(d.Name, endOf(d.End1, d.SuperType), endOf(d.End2, d.SuperType), comesFrom(d.Defined), shortened(d.Description))
+	}
+	return t
+}
+
+// endOf shows an end; without one it is that of the super type.
+func endOf(end *events.EndDef, super string) string {
+	switch {
+	case end != nil && end.Cardinality == events.CardinalityOne:
+		return end.Type + " (one)"
+	case end != nil:
+		return end.Type
+	case super != "":
+		return "as " + super
+	default:
+		return "-"
+	}
+}
+
+func comesFrom(defined bool) string {
+	if defined {
+		return "the bus"
+	}
+	return "Camena"
+}
+
+func shortened(text string) string {
+	const most = 60
+	if runes := []rune(text); len(runes) > most {
+		return strings.TrimSpace(string(runes[:most-1])) + "…"
+	}
+	return text
+}
+
+// typeView is all that there is to say about a type.
+type typeView struct {
+	events.KnownType
+	SuperTypes []string `json:"superTypes,omitempty"`
+	Subtypes   []string `json:"subtypes,omitempty"`
+	// AllAttributes include the inherited ones.
+	AllAttributes []attributeView `json:"allAttributes,omitempty"`
+}
+
+type attributeView struct {
+	events.AttributeDef
+	// From is the type that has it first.
+	From string `json:"from"`
+}
+
+func (p *program) typesGetCommand() *cobra.Command {
+	var o output
+	cmd := &cobra.Command{
+		Use: "get TYPE", Short: "Show a type, with what it inherits",
+		Example: `  camena types get DataFile
+  camena types get SemanticAssignment -o json`,
+		Args: one("the type", "camena types list"),
+	}
+	o.flag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return p.withMetadata(cmd.Context(), func(ctx context.Context, m *bus.Metadata) error {
+			known, err := knownTypes(ctx, m, events.Types{})
+			if err != nil {
+				return err
+			}
+			types, err := registryOf(known)
+			if err != nil {
+				return err
+			}
+			t, err := typeNamed(types, args[0])
+			if err != nil {
+				return err
+			}
+			v := viewOf(types, t)
+			i := slices.IndexFunc(known, func(k events.KnownType) bool { return k.Name == t.Name() })
+			v.Defined = known[i].Defined
+			if o.json() {
+				return o.print(p.stdout, v)
+			}
+			return v.print(p)
+		})
+	}
+	return cmd
+}
+
+func viewOf(types *opentypes.Registry, t *opentypes.Type) *typeView {
+	v := &typeView{KnownType: events.KnownType{TypeDef: t.Def()}, SuperTypes: t.Header().SuperTypes}
+	v.End1, v.End2, v.ValidFor, v.MultiLink = t.End(1), t.End(2), t.ValidFor(), t.MultiLink()
+	for _, name := range types.Subtypes(t.Name()) {
+		if sub, ok := types.Type(name); ok && sub.Def().SuperType == t.Name() {
+			v.Subtypes = append(v.Subtypes, name)
+		}
+	}
+	first := map[string]string{} // the type that has an attribute first
+	for _, name := range append([]string{t.Name()}, t.Header().SuperTypes...) {
+		if super, ok := types.Type(name); ok {
+			for _, a := range super.Def().Attributes {
+				first[a.Name] = name
+			}
+		}
+	}
+	for _, a := range t.Attributes() {
+		v.AllAttributes = append(v.AllAttributes, attributeView{AttributeDef: a, From: first[a.Name]})
+	}
+	return v
+}
+
+func (v *typeView) print(p *program) error {
+	t := newTable()
+	t.add("type", strings.Join(append([]string{v.Name}, v.SuperTypes...), " < "))
+	t.add("kind", string(v.Kind))
+	t.add("from", comesFrom(v.Defined))
+	t.add("description", v.Description)
+	if v.Deprecated {
+		t.add("deprecated", cmp.Or(v.ReplacedBy, "without a replacement"))
+	}
+	if len(v.Subtypes) > 0 {
+		t.add("subtypes", strings.Join(v.Subtypes, ", "))
+	}
+	if len(v.ValidFor) > 0 {
+		t.add("stands on", strings.Join(v.ValidFor, ", "))
+	}
+	for i, end := range []*events.EndDef{v.End1, v.End2} {
+		if end != nil {
+			t.add("end "+strconv.Itoa(i+1), fmt.Sprintf("%s, %s, as %s", end.Type, end.Cardinality, orDash(end.Name)))
+		}
+	}
+	if v.MultiLink {
+		t.add("several", "may stand between the same two elements")
+	}
+	if err := t.print(p.stdout, ""); err != nil {
+		return err
+	}
+	if len(v.Values) == 0 && len(v.AllAttributes) == 0 {
+		return nil
+	}
+	fmt.Fprintln(p.stdout)
+	return v.members().print(p.stdout, "")
+}
+
+// members are the values of an enum, or the attributes.
+func (v *typeView) members() *table {
+	if len(v.Values) > 0 {
+		t := newTable("VALUE", "ORDINAL", "DESCRIPTION")
+		for _, value := range v.Values {
+			t.add(value.Name, strconv.Itoa(value.Ordinal), value.Description)
+		}
+		return t
+	}
+	t := newTable("ATTRIBUTE", "HOLDS", "", "FROM", "DESCRIPTION")
+	for _, a := range v.AllAttributes {
+		var marks []string
+		if a.Required {
+			marks = append(marks, "required")
+		}
+		if a.Deprecated {
+			marks = append(marks, "deprecated")
+		}
+		t.add(a.Name, a.Type, strings.Join(marks, ", "), a.From, a.Description)
+	}
+	return t
+}
