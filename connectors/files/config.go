@@ -16,22 +16,21 @@ import (
 type configuration struct {
 	// Path is the root of the tree, absolute. It may be a symbolic link.
 	Path string `json:"path"`
-	// HostName is part of all qualified names; the operating system's host name
-	// unless given.
+	// HostName is part of all qualified names. Default: the host name.
 	HostName string `json:"hostName"`
 	// Include and Exclude are patterns for paths relative to the root, with
-	// slashes: "*.csv", "**/*.csv", "archive/**". Include selects files; none
-	// means all. Exclude wins over it, and leaves out folders with all in them.
+	// slashes: "*.csv", "**/*.csv", "archive/**". Include selects files; empty
+	// selects all. Exclude takes precedence, and omits a folder with its content.
 	Include []string `json:"include"`
 	Exclude []string `json:"exclude"`
-	// Hidden catalogues names that begin with a dot, too.
+	// Hidden also catalogs names that begin with a dot.
 	Hidden bool `json:"hidden"`
-	// FollowSymlinks catalogues what symbolic links lead to under the link's
-	// name; otherwise links are passed over.
+	// FollowSymlinks catalogs the target of a symbolic link under the name of the
+	// link; otherwise links are skipped.
 	FollowSymlinks bool `json:"followSymlinks"`
-	// MaxDepth is how many levels below the root are catalogued; 0 means all.
+	// MaxDepth is the number of cataloged levels below the root; 0: all.
 	MaxDepth int `json:"maxDepth"`
-	// PollOnly leaves all to refreshes and watches no folder.
+	// PollOnly watches no folder: only refreshes find changes.
 	PollOnly bool `json:"pollOnly"`
 }
 
@@ -50,7 +49,7 @@ func decode(p events.Properties) (configuration, error) {
 func (c *configuration) validate() error {
 	switch {
 	case c.Path == "":
-		return events.Errorf(events.CodeInvalid, "/path", "missing: the folder to catalogue")
+		return events.Errorf(events.CodeInvalid, "/path", "missing: the folder to catalog")
 	case !filepath.IsAbs(c.Path):
 		return events.Errorf(events.CodeInvalid, "/path", "%q is not an absolute path", c.Path)
 	case strings.Contains(c.HostName, "::"):
@@ -68,8 +67,8 @@ func (c *configuration) validate() error {
 	return nil
 }
 
-// admits reports whether what is at rel belongs to the catalogue, given that
-// the folder it is in does. A file has to be included, too.
+// admits reports whether rel belongs to the catalog if its folder does. A file
+// must also be included.
 func (c *configuration) admits(rel string) bool {
 	return (c.MaxDepth == 0 || strings.Count(rel, "/") < c.MaxDepth) &&
 		(c.Hidden || !strings.HasPrefix(path.Base(rel), ".")) &&

@@ -11,11 +11,11 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// disk is what the connector asks of the file system; tests make it fail.
+// disk is the part of the file system that tests make fail.
 type disk interface {
 	Lstat(path string) (fs.FileInfo, error)
 	ReadDir(path string) ([]fs.DirEntry, error)
-	// Watch makes w tell of changes in a folder.
+	// Watch adds a folder to w.
 	Watch(w *fsnotify.Watcher, folder string) error
 }
 
@@ -33,8 +33,7 @@ func (system) ReadDir(path string) ([]fs.DirEntry, error) { return os.ReadDir(pa
 // Watch is [fsnotify.Watcher.Add].
 func (system) Watch(w *fsnotify.Watcher, folder string) error { return w.Add(folder) }
 
-// entry is a file or a folder in a folder, or something unseen, of which it is
-// not known what it is.
+// entry is an entry of a folder. If it is unseen, its kind is unknown.
 type entry struct {
 	name   string
 	folder bool
@@ -42,8 +41,8 @@ type entry struct {
 	stamp  stamp
 }
 
-// list returns what is in a folder and belongs to the catalogue. Any error but
-// that the folder is gone means that it cannot be read.
+// list returns the entries of a folder that belong to the catalog. Any error
+// except fs.ErrNotExist means that the folder cannot be read.
 func (s *scan) list(rel string) ([]entry, error) {
 	found, err := s.disk.ReadDir(s.path(rel))
 	if err != nil {
@@ -53,7 +52,7 @@ func (s *scan) list(rel string) ([]entry, error) {
 	for _, d := range found {
 		e, ok, err := s.inspect(join(rel, d.Name()), d.Type(), d.Info)
 		switch {
-		case errors.Is(err, fs.ErrNotExist): // it vanished while we looked
+		case errors.Is(err, fs.ErrNotExist): // it vanished since ReadDir
 		case err != nil:
 			return nil, err
 		case ok:
@@ -63,7 +62,7 @@ func (s *scan) list(rel string) ([]entry, error) {
 	return slices.Clip(entries), nil
 }
 
-// look inspects what is at rel.
+// look returns the entry at rel, if it belongs to the catalog.
 func (s *scan) look(rel string) (e entry, ok bool, err error) {
 	info, err := s.disk.Lstat(s.path(rel))
 	if err != nil {
@@ -72,7 +71,7 @@ func (s *scan) look(rel string) (e entry, ok bool, err error) {
 	return s.inspect(rel, info.Mode().Type(), func() (fs.FileInfo, error) { return info, nil })
 }
 
-// inspect returns the entry for what is at rel, if it belongs to the catalogue.
+// inspect is look for an entry whose kind is known.
 func (s *scan) inspect(rel string, kind fs.FileMode, info func() (fs.FileInfo, error)) (e entry, ok bool, err error) {
 	switch {
 	case !s.cfg.admits(rel):
@@ -80,7 +79,7 @@ func (s *scan) inspect(rel string, kind fs.FileMode, info func() (fs.FileInfo, e
 	case kind.IsDir():
 		return entry{name: path.Base(rel), folder: true}, true, nil
 	case kind&fs.ModeSymlink != 0:
-		return s.behind(rel)
+		return s.linkTarget(rel)
 	case !kind.IsRegular():
 		s.skipped++
 		return e, false, nil
@@ -94,8 +93,8 @@ func (s *scan) inspect(rel string, kind fs.FileMode, info func() (fs.FileInfo, e
 	return fileEntry(rel, i), true, nil
 }
 
-// behind returns the entry for what a symbolic link leads to.
-func (s *scan) behind(rel string) (e entry, ok bool, err error) {
+// linkTarget returns the entry for what a symbolic link leads to.
+func (s *scan) linkTarget(rel string) (e entry, ok bool, err error) {
 	if !s.cfg.FollowSymlinks {
 		s.skipped++
 		return e, false, nil
@@ -106,13 +105,13 @@ func (s *scan) behind(rel string) (e entry, ok bool, err error) {
 		s.skipped++
 		return e, false, nil
 	case errors.Is(err, syscall.ELOOP):
-		s.troubles.add(loop, rel, reason(err))
+		s.problems.add(loop, rel, reason(err))
 		return e, false, nil
 	case err != nil:
-		s.troubles.add(unreadable, rel, reason(err))
+		s.problems.add(unreadable, rel, reason(err))
 		return entry{name: path.Base(rel), unseen: true}, true, nil
 	case target.IsDir() && s.loops(rel, target):
-		s.troubles.add(loop, rel, "leads to a folder that it is in")
+		s.problems.add(loop, rel, "leads to one of its parent folders")
 		return e, false, nil
 	case target.IsDir():
 		return entry{name: path.Base(rel), folder: true}, true, nil
@@ -123,8 +122,7 @@ func (s *scan) behind(rel string) (e entry, ok bool, err error) {
 	return fileEntry(rel, target), s.cfg.includes(rel), nil
 }
 
-// loops reports whether target, to which the link at rel leads, is one of the
-// folders that rel is in.
+// loops reports whether target is one of the parent folders of rel.
 func (s *scan) loops(rel string, target fs.FileInfo) bool {
 	for rel != "" {
 		rel = parentOf(rel)

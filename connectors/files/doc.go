@@ -1,7 +1,7 @@
-// Package files is a connector that catalogues a tree of folders and files
+// Package files is a connector that catalogs a tree of folders and files
 // (Egeria: Data Files Monitor and Data Folder Monitor).
 //
-// # What it catalogues
+// # What it catalogs
 //
 // A folder is a FileFolder, a file a DataFile or, by the extension of its name,
 // a subtype of it such as CSVFile. FolderHierarchy leads from a folder to the
@@ -10,25 +10,23 @@
 //	FileFolder::<host>::<path>
 //	DataFile::<host>::<path>     whatever the subtype
 //
-// so a path names the same element for as long as the host keeps its name. Give
-// the configuration's hostName where the operating system's changes, as in
-// containers, or where several hosts see the same files and one catalogues them.
+// A path names the same element as long as the host keeps its name. Set hostName
+// in the configuration where the host name changes, as in containers, or where
+// several hosts see the same files.
 //
 // # When
 //
-// A refresh compares the whole tree. From the first one on, the operating
-// system tells of changes in the folders, which are reported together when it
-// has been quiet for a moment. What it cannot tell (network file systems,
-// changes behind symbolic links, folders beyond the limit of watches) is seen
-// at the next refresh.
+// A refresh compares the whole tree. After the first one, notifications of the
+// operating system report changes, together after a quiet moment. Some changes
+// cause no notification: on network file systems, behind symbolic links, in
+// folders beyond the limit of watches. The next refresh finds them.
 //
-// # What goes wrong
+// # Problems
 //
-// Nothing is deleted because it cannot be seen: while the root is gone or is
-// exchanged, a refresh fails; below a folder that cannot be read, everything
-// stays as it was catalogued. Such folders, symbolic links that lead back to a
-// folder they are in, names that are not UTF-8 and folders that cannot be
-// watched are shown as problems of the connector, until they are mended. A root
-// that is present but empty, such as the mount point of a disk that is not
-// mounted, is an empty tree.
+// Nothing is deleted because it cannot be seen: a refresh fails while the root
+// is missing or was replaced, and the content of an unreadable folder stays as
+// it was cataloged. Unreadable folders, symbolic links to a parent folder, names
+// that are not UTF-8 and folders that cannot be watched are problems of the
+// connector until they are resolved. An empty root, such as the mount point of
+// an unmounted disk, is an empty tree.
 package files

@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// sniffed is how much of a file is read to guess its encoding.
-const sniffed = 4 << 10
+// sampleSize is the number of bytes read to detect the encoding of a file.
+const sampleSize = 4 << 10
 
 // encoding is the character encoding of a text.
 type encoding uint8
@@ -24,7 +24,7 @@ const (
 	encodingUTF32LE
 )
 
-// String returns the IANA name of the encoding, "" if it is not known.
+// String returns the IANA name of the encoding, "" if it is unknown.
 func (e encoding) String() string {
 	switch e {
 	case encodingUTF8:
@@ -42,11 +42,11 @@ func (e encoding) String() string {
 	}
 }
 
-// sniff guesses the encoding of a file from its beginning. What cannot be read
-// has no known encoding; that is no reason not to catalogue the file.
-func sniff(path string) encoding {
-	// Meanwhile the path may name a pipe, which must not block.
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) //nolint:gosec // to read what the user points at is the task
+// detectEncoding guesses the encoding of a file from its first bytes. It is
+// unknown for an unreadable file, which is cataloged all the same.
+func detectEncoding(path string) encoding {
+	// The path may name a pipe by now, which must not block.
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) //nolint:gosec // the user configures the path
 	if err != nil {
 		return unknownEncoding
 	}
@@ -54,16 +54,16 @@ func sniff(path string) encoding {
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
 		return unknownEncoding
 	}
-	start := make([]byte, sniffed)
+	start := make([]byte, sampleSize)
 	n, err := io.ReadFull(f, start)
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return unknownEncoding
 	}
-	return encodingOf(start[:n], n == sniffed)
+	return encodingOf(start[:n], n == sampleSize)
 }
 
-// encodingOf guesses from a byte order mark, or else by trying UTF-8. A text
-// that is cut may end in the middle of a character.
+// encodingOf looks for a byte order mark, then for valid UTF-8. A cut text may
+// end in the middle of a character.
 func encodingOf(start []byte, cut bool) encoding {
 	switch {
 	case bytes.HasPrefix(start, []byte{0xFF, 0xFE, 0, 0}):

@@ -12,7 +12,7 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// A folder is catalogued, and a file that comes later is reported by itself.
+// A folder is cataloged, and a file that comes later is reported by itself.
 func Example() {
 	ctx := context.Background()
 	root, err := os.MkdirTemp("", "files")

@@ -9,4 +9,4 @@ type Disk = disk
 type System = system
 
 // FactoryOn returns the factory of connectors that see another disk.
-func FactoryOn(d Disk) connectors.Factory { return factoryOn(d) }
+func FactoryOn(d Disk) connectors.Factory { return newFactory(d) }

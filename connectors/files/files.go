@@ -15,12 +15,12 @@ import (
 const Kind = "files"
 
 // Factory makes the connector.
-func Factory() connectors.Factory { return factoryOn(system{}) }
+func Factory() connectors.Factory { return newFactory(system{}) }
 
-func factoryOn(d disk) connectors.Factory {
+func newFactory(d disk) connectors.Factory {
 	return connectors.Factory{
 		Kind:        Kind,
-		Description: "Catalogues the folders and files of a tree, and follows its changes.",
+		Description: "Catalogs the folders and files of a tree and follows its changes.",
 		New: func(p events.Properties) (connectors.Connector, error) {
 			cfg, err := decode(p)
 			if err != nil {
@@ -31,36 +31,36 @@ func factoryOn(d disk) connectors.Factory {
 	}
 }
 
-// connector is one value of the connector. Refreshes and the reports of single
-// changes take turns, so that none sends an older state after a newer one.
+// connector is one instance. Refreshes and reports of single changes exclude
+// each other, so that an older state is never sent after a newer one.
 type connector struct {
 	cfg      configuration
 	disk     disk
-	naming   naming
+	namer    namer
 	c        *connectors.Context
 	changes  *changes
-	watching watching
+	watcher  watcher
 	stop     context.CancelFunc
 	followed chan struct{} // closed when follow has returned
 	turn     chan struct{}
-	// The rest belongs to whose turn it is.
+	// The holder of turn owns the fields below.
 	tree     *folder // nil before the first refresh
-	troubles troubles
-	gauges   map[string]int64
+	problems problems
+	shown    map[string]int64
 }
 
 var _ connectors.Refresher = (*connector)(nil)
 
 // Start implements [connectors.Connector].
 func (f *connector) Start(ctx context.Context, c *connectors.Context) error {
-	f.c, f.gauges = c, map[string]int64{}
-	f.naming = naming{root: f.cfg.Path, host: f.cfg.HostName}
-	if f.naming.host == "" {
+	f.c, f.shown = c, map[string]int64{}
+	f.namer = namer{root: f.cfg.Path, host: f.cfg.HostName}
+	if f.namer.host == "" {
 		host, err := os.Hostname()
 		if err != nil {
-			return fmt.Errorf("host name, which the configuration may give as hostName: %w", err)
+			return fmt.Errorf("host name (set hostName in the configuration instead): %w", err)
 		}
-		f.naming.host = host
+		f.namer.host = host
 	}
 	if _, err := f.root(); err != nil {
 		return err
@@ -80,7 +80,7 @@ func (f *connector) Start(ctx context.Context, c *connectors.Context) error {
 
 // Disconnect implements [connectors.Connector].
 func (f *connector) Disconnect(ctx context.Context) error {
-	f.watching.stop()
+	f.watcher.stop()
 	if f.stop == nil {
 		return nil
 	}
@@ -103,7 +103,7 @@ func (f *connector) Refresh(ctx context.Context) error {
 	return f.compare(ctx)
 }
 
-// begin waits for its turn.
+// begin waits for the turn.
 func (f *connector) begin(ctx context.Context) (release func(), err error) {
 	select {
 	case f.turn <- struct{}{}:
@@ -113,12 +113,12 @@ func (f *connector) begin(ctx context.Context) (release func(), err error) {
 	}
 }
 
-// root returns what is at the root. It must be a folder; that it is none, is
+// root returns the root folder. A root that is missing or no folder is also
 // shown as a problem.
 func (f *connector) root() (os.FileInfo, error) {
-	info, err := os.Stat(f.naming.root)
+	info, err := os.Stat(f.namer.root)
 	if err == nil && !info.IsDir() {
-		err = fmt.Errorf("%s is not a folder", f.naming.root)
+		err = fmt.Errorf("%s is not a folder", f.namer.root)
 	}
 	if err != nil {
 		err = fmt.Errorf("root of the tree: %w", err)
@@ -129,8 +129,8 @@ func (f *connector) root() (os.FileInfo, error) {
 	return info, nil
 }
 
-// compare makes the catalogue what the tree is. Changes noticed before are
-// covered by that, those noticed from here on are looked at afterwards.
+// compare makes the catalog equal to the tree. It covers the changes noticed so
+// far; changes noticed from here on are looked at afterwards.
 func (f *connector) compare(ctx context.Context) error {
 	noticed := f.changes.take()
 	root, err := f.root()
@@ -146,9 +146,9 @@ func (f *connector) compare(ctx context.Context) error {
 }
 
 func (f *connector) compareFrom(ctx context.Context, root os.FileInfo) error {
-	f.troubles = troubles{}
-	if err := f.openWatching(); err != nil {
-		f.troubles.add(unwatched, "", reason(err))
+	f.problems = problems{}
+	if err := f.openWatcher(); err != nil {
+		f.problems.add(unwatched, "", reason(err))
 	}
 	s := f.scan()
 	var now *folder
@@ -156,13 +156,13 @@ func (f *connector) compareFrom(ctx context.Context, root os.FileInfo) error {
 		var err error
 		now, err = s.folder(ctx, "", f.tree, func(i *item) bool { return f.want(ctx, i, yield) })
 		if err == nil {
-			err = f.stillThere(root)
+			err = f.checkRoot(root)
 		}
 		if err != nil && !errors.Is(err, errStopped) {
 			yield(connectors.Wanted{}, err)
 		}
 	})
-	f.troubles.show(f.c.Problem)
+	f.problems.show(f.c.Problem)
 	if err != nil {
 		return err
 	}
@@ -171,52 +171,52 @@ func (f *connector) compareFrom(ctx context.Context, root os.FileInfo) error {
 	return nil
 }
 
-func (f *connector) openWatching() error {
+func (f *connector) openWatcher() error {
 	if f.cfg.PollOnly {
 		return nil
 	}
-	return f.watching.reopen(func(path string) {
-		if rel, ok := f.naming.relative(path); ok {
+	return f.watcher.reopen(func(path string) {
+		if rel, ok := f.namer.relative(path); ok {
 			f.changes.add(rel)
 		}
 	}, func(err error) {
 		f.c.Count("overflows", 1)
-		f.c.Problem("overflow", "notifications of changes were lost, the whole tree is compared: "+err.Error())
+		f.c.Problem("overflow", "notifications of changes were lost; the whole tree is compared: "+err.Error())
 		f.changes.add("")
 	})
 }
 
-// stillThere makes sure that what was scanned was the tree to the end: of a
-// root that is moved away, everything seems deleted.
-func (f *connector) stillThere(before os.FileInfo) error {
+// checkRoot fails if the root is no longer the scanned folder: everything in a
+// root that was moved away seems deleted.
+func (f *connector) checkRoot(before os.FileInfo) error {
 	now, err := f.root()
 	if err == nil && !os.SameFile(before, now) {
-		err = fmt.Errorf("root of the tree: %s became another folder meanwhile", f.naming.root)
+		err = fmt.Errorf("root of the tree: %s was replaced by another folder during the scan", f.namer.root)
 	}
 	return err
 }
 
-// want yields what an item is in the catalogue.
+// want yields the element and relationship of an item.
 func (f *connector) want(ctx context.Context, i *item, yield func(connectors.Wanted, error) bool) bool {
 	if i.unseen {
-		return f.wantAgain(ctx, i.rel, yield)
+		return f.wantStored(ctx, i.rel, yield)
 	}
-	element, err := f.naming.element(i)
+	element, err := f.namer.element(i)
 	if err != nil {
 		return yield(connectors.Wanted{}, err)
 	}
-	link := f.naming.link(i)
+	link := f.namer.link(i)
 	return yield(connectors.Wanted{Element: element}, nil) &&
 		(link == nil || yield(connectors.Wanted{Relationship: link}, nil))
 }
 
-// wantAgain yields what the repository holds of what is at rel and below.
-func (f *connector) wantAgain(ctx context.Context, rel string, yield func(connectors.Wanted, error) bool) bool {
-	for e, err := range f.catalogued(ctx, rel) {
+// wantStored yields what the repository holds at rel and below, so that it stays.
+func (f *connector) wantStored(ctx context.Context, rel string, yield func(connectors.Wanted, error) bool) bool {
+	for e, err := range f.cataloged(ctx, rel) {
 		if err != nil {
 			return yield(connectors.Wanted{}, err)
 		}
-		for _, w := range f.naming.again(e) {
+		for _, w := range f.namer.stored(e) {
 			if !yield(w, nil) {
 				return false
 			}
@@ -225,10 +225,10 @@ func (f *connector) wantAgain(ctx context.Context, rel string, yield func(connec
 	return true
 }
 
-// catalogued yields what the repository holds of rel and below.
-func (f *connector) catalogued(ctx context.Context, rel string) iter.Seq2[*events.Element, error] {
+// cataloged yields the elements that the repository holds at rel and below.
+func (f *connector) cataloged(ctx context.Context, rel string) iter.Seq2[*events.Element, error] {
 	return func(yield func(*events.Element, error) bool) {
-		for _, name := range [...]string{f.naming.folderName(rel), f.naming.fileName(rel)} {
+		for _, name := range [...]string{f.namer.folderName(rel), f.namer.fileName(rel)} {
 			q := events.Find{Source: f.c.Definition().MetadataSource, Scope: f.scope(), NamePrefix: name}
 			q.Limit = events.MaxPage
 			for e, err := range f.c.Find(ctx, q) {
@@ -243,18 +243,18 @@ func (f *connector) catalogued(ctx context.Context, rel string) iter.Seq2[*event
 	}
 }
 
-// scope is what one connector catalogues: the name of its root.
-func (f *connector) scope() string { return f.naming.folderName("") }
+// scope is the reconciliation scope of the connector: the name of its root.
+func (f *connector) scope() string { return f.namer.folderName("") }
 
 func (f *connector) scan() *scan {
-	return &scan{naming: f.naming, cfg: &f.cfg, disk: f.disk, watching: &f.watching, troubles: &f.troubles}
+	return &scan{namer: f.namer, cfg: &f.cfg, disk: f.disk, watcher: &f.watcher, problems: &f.problems}
 }
 
-// show makes the statistics say what is there.
+// show sets the statistics to the present numbers.
 func (f *connector) show(skipped int64) {
 	folders, files := f.tree.count()
 	for name, value := range map[string]int64{"folders": folders, "files": files, "skipped": skipped} {
-		f.c.Count(name, value-f.gauges[name])
-		f.gauges[name] = value
+		f.c.Count(name, value-f.shown[name])
+		f.shown[name] = value
 	}
 }

@@ -15,9 +15,9 @@ import (
 )
 
 const (
-	// batch is how many commands are sent together.
+	// batch is the number of commands sent together.
 	batch = 500
-	// After a failure the tree is compared again, after a pause that doubles.
+	// After a failure the whole tree is compared again, after a pause that doubles.
 	firstPause = time.Second
 	lastPause  = time.Minute
 )
@@ -35,7 +35,7 @@ func (f *connector) follow(ctx context.Context) {
 			f.c.Problem("notification", "")
 			continue
 		}
-		f.c.Problem("notification", "changes could not be reported, so the whole tree is compared: "+err.Error())
+		f.c.Problem("notification", "changes could not be reported; the whole tree is compared: "+err.Error())
 		f.changes.add("")
 		select {
 		case <-time.After(pause):
@@ -46,7 +46,7 @@ func (f *connector) follow(ctx context.Context) {
 	}
 }
 
-// report looks at what may have changed and sends what has.
+// report inspects the noticed paths and sends what changed.
 func (f *connector) report(ctx context.Context) error {
 	release, err := f.begin(ctx)
 	if err != nil {
@@ -54,22 +54,22 @@ func (f *connector) report(ctx context.Context) error {
 	}
 	defer release()
 	if f.tree == nil {
-		return nil // the first refresh is still to come and will see it all
+		return nil // the first refresh will see everything
 	}
 	rels := f.changes.take()
 	if slices.Contains(rels, "") {
 		return f.compare(ctx)
 	}
 	if _, err := f.root(); err != nil {
-		return err // all seems deleted, but it is only out of sight
+		return err // everything would seem deleted
 	}
-	r := &reporter{connector: f, scan: f.scan(), out: outbox{c: f.c, scope: f.scope()}}
+	r := &reporter{connector: f, scan: f.scan(), out: sender{c: f.c, scope: f.scope()}}
 	slices.Sort(rels)
 	if err := r.report(ctx, rels); err != nil {
 		return err
 	}
-	f.troubles.show(f.c.Problem)
-	f.show(f.gauges["skipped"])
+	f.problems.show(f.c.Problem)
+	f.show(f.shown["skipped"])
 	return nil
 }
 
@@ -77,27 +77,27 @@ func (f *connector) report(ctx context.Context) error {
 type reporter struct {
 	*connector
 	scan *scan
-	out  outbox
+	out  sender
 }
 
-// report sends deletions first: of a folder that was renamed, the old name's
-// watches must be gone before the new name's are made.
+// report sends deletions first: the watches of a renamed folder must be removed
+// under the old name before they are added under the new one.
 func (r *reporter) report(ctx context.Context, rels []string) error {
 	present := map[string]entry{}
 	for _, rel := range rels {
 		if r.tree.at(parentOf(rel)) == nil {
-			continue // its folder is not catalogued, or is to be scanned as a whole
+			continue // its folder is not cataloged, or is scanned as a whole
 		}
-		r.troubles.clear(rel)
+		r.problems.clear(rel)
 		e, ok, err := r.scan.look(rel)
 		switch {
 		case err == nil && ok:
 			present[rel] = e
 		case err == nil, errors.Is(err, fs.ErrNotExist):
-			r.fileGone(ctx, rel)
-			r.folderGone(ctx, rel)
+			r.deleteFile(ctx, rel)
+			r.deleteFolder(ctx, rel)
 		default:
-			r.troubles.add(unreadable, rel, reason(err))
+			r.problems.add(unreadable, rel, reason(err))
 		}
 	}
 	for _, rel := range rels {
@@ -107,93 +107,93 @@ func (r *reporter) report(ctx context.Context, rels []string) error {
 			continue
 		}
 		if e.folder {
-			r.fileGone(ctx, rel)
+			r.deleteFile(ctx, rel)
 		} else {
-			r.folderGone(ctx, rel)
+			r.deleteFolder(ctx, rel)
 		}
-		if err := r.there(ctx, rel, &e, parent); err != nil {
+		if err := r.sendPresent(ctx, rel, &e, parent); err != nil {
 			return err
 		}
 	}
 	return r.out.flush(ctx)
 }
 
-// fileGone deletes the file that is catalogued at rel, if any.
-func (r *reporter) fileGone(ctx context.Context, rel string) {
+// deleteFile deletes the cataloged file at rel, if any.
+func (r *reporter) deleteFile(ctx context.Context, rel string) {
 	parent, name := r.tree.at(parentOf(rel)), path.Base(rel)
 	if _, known := parent.file(name); known {
 		delete(parent.files, name)
-		r.deleted(ctx, rel, false)
+		r.sendDelete(ctx, rel, false)
 	}
 }
 
-// folderGone deletes the folder that is catalogued at rel, if any, and all in it.
-func (r *reporter) folderGone(ctx context.Context, rel string) {
+// deleteFolder deletes the cataloged folder at rel, if any, with its content.
+func (r *reporter) deleteFolder(ctx context.Context, rel string) {
 	parent, name := r.tree.at(parentOf(rel)), path.Base(rel)
 	if old := parent.child(name); old != nil {
 		delete(parent.folders, name)
-		old.missing(nil, rel, func(rel string, folder bool) { r.deleted(ctx, rel, folder) })
+		old.missing(nil, rel, func(rel string, folder bool) { r.sendDelete(ctx, rel, folder) })
 	}
 }
 
-func (r *reporter) deleted(ctx context.Context, rel string, folder bool) {
-	name := r.naming.fileName(rel)
+func (r *reporter) sendDelete(ctx context.Context, rel string, folder bool) {
+	name := r.namer.fileName(rel)
 	if folder {
-		r.watching.remove(r.naming.path(rel))
-		name = r.naming.folderName(rel)
+		r.watcher.remove(r.namer.path(rel))
+		name = r.namer.folderName(rel)
 	}
 	r.out.put(ctx, &events.Delete{Element: events.ByName(name)})
 }
 
-// there reports the file or folder at rel. A folder is scanned as a whole, also
-// a known one: it may be another one of the same name.
-func (r *reporter) there(ctx context.Context, rel string, e *entry, parent *folder) error {
+// sendPresent reports the file or folder at rel. It scans a known folder as a
+// whole too: it may be another folder of the same name.
+func (r *reporter) sendPresent(ctx context.Context, rel string, e *entry, parent *folder) error {
 	old := parent.child(e.name)
 	now := newFolder()
-	if err := r.scan.entry(ctx, rel, e, parent, now, func(i *item) bool { return r.found(ctx, i) }); err != nil {
+	if err := r.scan.entry(ctx, rel, e, parent, now, func(i *item) bool { return r.send(ctx, i) }); err != nil {
 		return errors.Join(err, r.out.err)
 	}
 	maps.Copy(parent.files, now.files)
 	for name, sub := range now.folders {
-		old.missing(sub, rel, func(rel string, folder bool) { r.deleted(ctx, rel, folder) })
+		old.missing(sub, rel, func(rel string, folder bool) { r.sendDelete(ctx, rel, folder) })
 		parent.folders[name] = sub
 	}
 	return nil
 }
 
-// found sends what is new in an item.
-func (r *reporter) found(ctx context.Context, i *item) bool {
+// send sends a new or changed item.
+func (r *reporter) send(ctx context.Context, i *item) bool {
 	if i.unchanged || i.unseen {
 		return true
 	}
-	element, err := r.naming.element(i)
+	element, err := r.namer.element(i)
 	if err != nil {
 		r.out.err = err
 		return false
 	}
 	r.out.put(ctx, &events.Upsert{Element: *element})
-	if link := r.naming.link(i); link != nil {
+	if link := r.namer.link(i); link != nil {
 		r.out.put(ctx, &events.Link{Relationship: *link})
 	}
 	return r.out.err == nil
 }
 
-// outbox sends commands in batches. After an error it sends nothing more.
-type outbox struct {
+// sender sends commands in batches. After an error it sends nothing.
+type sender struct {
 	c       *connectors.Context
 	scope   string
 	pending []events.Command
 	err     error
 }
 
-func (o *outbox) put(ctx context.Context, cmd events.Command) {
+func (o *sender) put(ctx context.Context, cmd events.Command) {
 	o.pending = append(o.pending, cmd)
 	if len(o.pending) >= batch {
 		_ = o.flush(ctx) // o.err keeps it
 	}
 }
 
-func (o *outbox) flush(ctx context.Context) error {
+func (o *sender) flush(ctx context.Context) error {
 	if o.err != nil || len(o.pending) == 0 {
 		return o.err
 	}
@@ -203,8 +203,7 @@ func (o *outbox) flush(ctx context.Context) error {
 	return o.err
 }
 
-// isAtOrBelow reports whether a qualified name is that of what name names, or
-// of something in it.
+// isAtOrBelow reports whether a qualified name is name or lies below it.
 func isAtOrBelow(qualifiedName, name string) bool {
 	rest, ok := strings.CutPrefix(qualifiedName, name)
 	return ok && (rest == "" || rest[0] == '/')

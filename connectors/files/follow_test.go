@@ -18,16 +18,16 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// awaitTree waits until the catalogue is the tree.
+// awaitTree waits until the catalog is the tree.
 func (s *site) awaitTree() {
 	s.Helper()
 	ok := false
 	defer func() {
 		if !ok {
-			s.Logf("catalogue (-got +want):\n%s", cmp.Diff(s.catalogue(), s.tree()))
+			s.Logf("catalog (-got +want):\n%s", cmp.Diff(s.catalog(), s.tree()))
 		}
 	}()
-	s.await(func() bool { return maps.Equal(s.catalogue(), s.tree()) })
+	s.await(func() bool { return maps.Equal(s.catalog(), s.tree()) })
 	ok = true
 }
 
@@ -157,8 +157,7 @@ func TestLimitOfWatches(t *testing.T) {
 	s.write("a/b.csv", "b")
 	s.refresh()
 	s.matches()
-	s.awaitProblem("watch", "2 folders are not watched, so changes in them are seen at the next refresh; "+
-		"if the limit is reached, raise fs.inotify.max_user_watches: / (no space left on device), /a (no space left on device)")
+	s.awaitProblem("watch", "2 ", "/ (no space left on device), /a (no space left on device)")
 	s.write("a/c.csv", "c")
 	disk.set(func() { disk.watch = nil })
 	s.refresh()
@@ -197,7 +196,7 @@ func TestReportsSurviveFaults(t *testing.T) {
 	s.refresh()
 	s.repo.FailNext(1, events.Errorf(events.CodeUnavailable, "", "no bus"))
 	s.write("a.csv", "a")
-	s.awaitProblem("notification", "changes could not be reported, so the whole tree is compared: no bus")
+	s.awaitProblem("notification", "no bus")
 	s.awaitTree()
 	s.awaitProblem("notification", "")
 }
@@ -221,7 +220,7 @@ func TestUnreadableFolderIsNoticed(t *testing.T) {
 	s.awaitProblem("unreadable", "")
 }
 
-// Whatever happens while reports and refreshes overlap, the catalogue ends up
+// Whatever happens while reports and refreshes overlap, the catalog ends up
 // as the tree.
 func TestReportsAndRefreshesOverlap(t *testing.T) {
 	t.Parallel()

@@ -5,15 +5,15 @@ import (
 	"strings"
 )
 
-// format is what the name of a file says about it.
+// format is the type of a file, derived from its name.
 type format struct {
 	typeName, fileType string
-	// text formats have a character encoding.
+	// text: the format has a character encoding.
 	text bool
 }
 
-// formatOf tells the format from a file's name alone: a file keeps its type for
-// as long as it keeps its name, since the type of an element cannot change.
+// formatOf uses only the name of a file, so that a file keeps its type while it
+// keeps its name.
 func formatOf(name string) format {
 	name = strings.ToLower(name)
 	switch name {
@@ -84,8 +84,8 @@ func formatOfMedia(extension string) format {
 	}
 }
 
-// extensionOf returns what is behind the last dot of a name, in lower case. A
-// leading dot begins a hidden name, not an extension.
+// extensionOf returns the text after the last dot of a name, in lower case. A
+// leading dot marks a hidden name, not an extension.
 func extensionOf(name string) string {
 	name = strings.TrimLeft(name, ".")
 	return strings.ToLower(strings.TrimPrefix(path.Ext(name), "."))

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -95,33 +96,34 @@ func (s *site) await(condition func() bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), soon)
 	defer cancel()
 	if err := s.repo.Await(ctx, condition); err != nil {
-		s.Fatalf("%v; it holds %v", err, s.catalogue())
+		s.Fatalf("%v; it holds %v", err, s.catalog())
 	}
 }
 
-// awaitProblem waits until the problem of a key contains text, or is gone if
-// text is empty.
-func (s *site) awaitProblem(key, text string) {
+// awaitProblem waits until the problem of a key contains the texts, or is
+// gone if the text is "".
+func (s *site) awaitProblem(key string, texts ...string) {
 	s.Helper()
 	deadline := time.After(soon)
 	again := time.NewTicker(time.Millisecond)
 	defer again.Stop()
 	for {
 		got, shown := s.context.Problems()[key]
-		if shown == (text != "") && strings.Contains(got, text) {
+		lacks := func(text string) bool { return !strings.Contains(got, text) }
+		if shown == (texts[0] != "") && !slices.ContainsFunc(texts, lacks) {
 			return
 		}
 		select {
 		case <-again.C:
 		case <-deadline:
-			s.Fatalf("problem %s is %q, want %q", key, got, text)
+			s.Fatalf("problem %s is %q, want %q", key, got, texts)
 		}
 	}
 }
 
-// catalogue returns the paths in the repository, folders with a slash behind
+// catalog returns the paths in the repository, folders with a slash behind
 // them, and the type and size of each.
-func (s *site) catalogue() map[string]string {
+func (s *site) catalog() map[string]string {
 	shown := map[string]string{}
 	for _, e := range s.repo.Elements() {
 		name := strings.TrimPrefix(e.Properties.String("pathName"), s.root)
@@ -136,7 +138,7 @@ func (s *site) catalogue() map[string]string {
 	return shown
 }
 
-// tree returns what the catalogue should be, by walking the disk.
+// tree returns what the catalog should be, by walking the disk.
 func (s *site) tree() map[string]string {
 	shown := map[string]string{}
 	must(s, filepath.WalkDir(s.root, func(p string, d fs.DirEntry, err error) error {
@@ -165,12 +167,12 @@ func typeOf(name string) string {
 	}
 }
 
-// matches checks that the catalogue is the tree, and that everything but the
+// matches checks that the catalog is the tree, and that everything but the
 // root hangs in its folder.
 func (s *site) matches() {
 	s.Helper()
-	if diff := cmp.Diff(s.catalogue(), s.tree()); diff != "" {
-		s.Fatalf("catalogue (-got +want):\n%s", diff)
+	if diff := cmp.Diff(s.catalog(), s.tree()); diff != "" {
+		s.Fatalf("catalog (-got +want):\n%s", diff)
 	}
 	links := 0
 	for name := range s.repo.State() {
@@ -194,7 +196,7 @@ type brokenDisk struct {
 	unreadable map[string]error
 	// listed is called after a folder was listed.
 	listed func(folder string)
-	// watch replaces the watching of a folder.
+	// watch replaces the watcher of a folder.
 	watch func(w *fsnotify.Watcher, folder string) error
 }
 

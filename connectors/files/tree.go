@@ -6,23 +6,23 @@ import (
 	"strings"
 )
 
-// folder is what was last seen of a folder. The connector keeps the whole tree
-// of them: to know what to delete when a folder vanishes, and to read the
-// beginning of a file only when the file has changed. Names stand once and
-// without their path: a file costs about 100 bytes.
+// folder is the content of a folder at the last scan. The connector keeps the
+// whole tree: to know what to delete when a folder vanishes, and to read a file
+// only when it changed. Names are stored without their path: a file takes about
+// 100 bytes.
 type folder struct {
 	files   map[string]stamp
 	folders map[string]*folder
 }
 
-// stamp is what shows a change of a file.
+// stamp is what reveals a change of a file.
 type stamp struct {
 	size     int64
 	modified int64 // nanoseconds since 1970
 	encoding encoding
 }
 
-// sameContent reports whether nothing shows that the content changed.
+// sameContent reports whether size and time are equal.
 func (s stamp) sameContent(o stamp) bool { return s.size == o.size && s.modified == o.modified }
 
 func newFolder() *folder { return &folder{files: map[string]stamp{}, folders: map[string]*folder{}} }
@@ -36,7 +36,7 @@ func (f *folder) at(rel string) *folder {
 	return f
 }
 
-// child returns the folder of that name, also of no folder at all.
+// child returns the folder of that name, nil if there is none. f may be nil.
 func (f *folder) child(name string) *folder {
 	if f == nil {
 		return nil
@@ -44,7 +44,7 @@ func (f *folder) child(name string) *folder {
 	return f.folders[name]
 }
 
-// file returns the stamp of the file of that name, also of no folder at all.
+// file returns the stamp of the file of that name. f may be nil.
 func (f *folder) file(name string) (stamp, bool) {
 	if f == nil {
 		return stamp{}, false
@@ -53,8 +53,8 @@ func (f *folder) file(name string) (stamp, bool) {
 	return s, ok
 }
 
-// missing calls gone, from the leaves up, for all that is in f and not in now;
-// rel is where both are, or were if now is nil.
+// missing calls gone, from the leaves up, for everything in f that is not in
+// now. rel is the path of both.
 func (f *folder) missing(now *folder, rel string, gone func(rel string, folder bool)) {
 	if f == nil {
 		return
@@ -72,7 +72,7 @@ func (f *folder) missing(now *folder, rel string, gone func(rel string, folder b
 	}
 }
 
-// count returns how many folders and files there are in f, itself included.
+// count returns the numbers of folders, f included, and files.
 func (f *folder) count() (folders, files int64) {
 	folders, files = 1, int64(len(f.files))
 	for _, sub := range f.folders {
@@ -89,7 +89,7 @@ func join(rel, name string) string {
 	return rel + "/" + name
 }
 
-// keep takes over what old has of that name.
+// keep copies the entry of that name from old.
 func (f *folder) keep(name string, old *folder) {
 	if s, ok := old.file(name); ok {
 		f.files[name] = s

@@ -9,29 +9,27 @@ import (
 )
 
 const (
-	// quiet is how long nothing must have changed before changes are looked at,
-	// so that a file is looked at once it is written. impatience is how long
-	// they wait at most.
-	quiet      = 100 * time.Millisecond
-	impatience = 500 * time.Millisecond
-	// crowd is how many changed paths are kept apart: beyond, looking at all is
-	// cheaper than remembering.
-	crowd = 10_000
+	// Changes are looked at after a quietPeriod without further changes, so that
+	// a file is complete, but at most maxDelay after the first one.
+	quietPeriod = 100 * time.Millisecond
+	maxDelay    = 500 * time.Millisecond
+	// Beyond maxPaths changed paths, comparing the whole tree is cheaper.
+	maxPaths = 10_000
 )
 
-// watching is the operating system's notification of changes. Every refresh
-// opens it anew, so that it holds no watch of a folder that was moved away and
-// recovers from whatever went wrong before. The zero value is closed.
-type watching struct {
+// watcher delivers the operating system's notifications of changes. Every
+// refresh reopens it: so it holds no watch of a folder that was moved away, and
+// recovers from earlier errors. The zero value is closed.
+type watcher struct {
 	mu      sync.Mutex
 	w       *fsnotify.Watcher
 	stopped bool
 	pump    sync.WaitGroup
 }
 
-// reopen begins anew: paths that change in the folders added from now on go to
-// notice, what fails to fail.
-func (n *watching) reopen(notice func(path string), fail func(error)) error {
+// reopen drops all watches. It calls notice for every changed path in folders
+// added from now on, and fail for errors.
+func (n *watcher) reopen(notice func(path string), fail func(error)) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.close()
@@ -62,7 +60,7 @@ func (n *watching) reopen(notice func(path string), fail func(error)) error {
 	return nil
 }
 
-func (n *watching) close() {
+func (n *watcher) close() {
 	if n.w != nil {
 		_ = n.w.Close() // it never fails
 		n.w = nil
@@ -70,16 +68,16 @@ func (n *watching) close() {
 	n.pump.Wait()
 }
 
-// stop ends the notification for good.
-func (n *watching) stop() {
+// stop ends notifications for good.
+func (n *watcher) stop() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.stopped = true
 	n.close()
 }
 
-// add watches a folder, if notification is open.
-func (n *watching) add(d disk, folder string) error {
+// add watches a folder, unless the watcher is closed.
+func (n *watcher) add(d disk, folder string) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.w == nil {
@@ -88,9 +86,9 @@ func (n *watching) add(d disk, folder string) error {
 	return d.Watch(n.w, folder)
 }
 
-// remove ends the watch of a folder that is gone. The operating system would go
-// on to tell of it under its old path if it was moved.
-func (n *watching) remove(folder string) {
+// remove ends the watch of a folder that is gone. If it was moved, the operating
+// system would otherwise report it under its old path.
+func (n *watcher) remove(folder string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.w != nil {
@@ -98,7 +96,7 @@ func (n *watching) remove(folder string) {
 	}
 }
 
-// changes are the paths that may have changed since they were looked at.
+// changes collects the paths that may have changed.
 type changes struct {
 	mu          sync.Mutex
 	paths       map[string]struct{}
@@ -111,7 +109,7 @@ func newChanges() *changes {
 	return &changes{paths: map[string]struct{}{}, wake: make(chan struct{}, 1)}
 }
 
-// add notes that what is at rels may have changed; for the root, that all may.
+// add adds paths; "" stands for the whole tree.
 func (c *changes) add(rels ...string) {
 	if len(rels) == 0 {
 		return
@@ -124,7 +122,7 @@ func (c *changes) add(rels ...string) {
 	}
 	c.last = now
 	for _, rel := range rels {
-		c.all = c.all || rel == "" || len(c.paths) == crowd
+		c.all = c.all || rel == "" || len(c.paths) == maxPaths
 		if c.all {
 			clear(c.paths)
 			break
@@ -137,7 +135,7 @@ func (c *changes) add(rels ...string) {
 	}
 }
 
-// wait returns true when there are changes to be looked at, false when ctx is done.
+// wait returns true when changes are due, false when ctx is done.
 func (c *changes) wait(ctx context.Context) bool {
 	select {
 	case <-c.wake:
@@ -157,14 +155,14 @@ func (c *changes) wait(ctx context.Context) bool {
 	}
 }
 
-// rest returns how long the changes should be left alone.
+// rest returns the time until changes are due.
 func (c *changes) rest(now time.Time) time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return min(c.last.Add(quiet).Sub(now), c.first.Add(impatience).Sub(now))
+	return min(c.last.Add(quietPeriod).Sub(now), c.first.Add(maxDelay).Sub(now))
 }
 
-// take returns the changes and forgets them. For all, it returns the root.
+// take returns and clears the paths; "" stands for the whole tree.
 func (c *changes) take() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()

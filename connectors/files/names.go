@@ -11,8 +11,7 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// The types of what this connector catalogues, but for the subtypes of
-// DataFile, which [formatOf] names.
+// The types of the catalog, except the subtypes of DataFile: see [formatOf].
 const (
 	folderType      = "FileFolder"
 	fileType        = "DataFile"
@@ -21,37 +20,36 @@ const (
 	separatorOfName = "::"
 )
 
-// naming knows how the tree is called in the catalogue. Paths in it are
-// relative to the root, with slashes; "" is the root.
-type naming struct {
+// namer makes the names and specs of elements. Its paths are relative to the
+// root, with slashes; "" is the root.
+type namer struct {
 	root, host string
 }
 
-// path returns where rel is on the disk.
-func (n *naming) path(rel string) string {
+// path returns the path of rel on the disk.
+func (n *namer) path(rel string) string {
 	if rel == "" {
 		return n.root
 	}
 	return strings.TrimSuffix(n.root, "/") + "/" + rel
 }
 
-// relative returns the path of what the operating system calls name.
-func (n *naming) relative(name string) (rel string, ok bool) {
+// relative returns the path, relative to the root, of a path on the disk.
+func (n *namer) relative(name string) (rel string, ok bool) {
 	rel, ok = strings.CutPrefix(name, n.root)
 	return strings.TrimPrefix(rel, "/"), ok
 }
 
-func (n *naming) folderName(rel string) string {
+func (n *namer) folderName(rel string) string {
 	return folderType + separatorOfName + n.host + separatorOfName + printable(n.path(rel))
 }
 
-func (n *naming) fileName(rel string) string {
+func (n *namer) fileName(rel string) string {
 	return fileType + separatorOfName + n.host + separatorOfName + printable(n.path(rel))
 }
 
-// printable makes text of a path: bytes that are not UTF-8 become \xNN. Where
-// it changes a path it doubles backslashes too, and so it does with all paths
-// that hold one: no two paths come out the same.
+// printable makes valid UTF-8 of a path: other bytes become \xNN, and a
+// backslash is doubled, so that different paths stay different.
 func printable(p string) string {
 	if utf8.ValidString(p) && !strings.Contains(p, `\`) {
 		return p
@@ -72,7 +70,7 @@ func printable(p string) string {
 	return b.String()
 }
 
-func (n *naming) folder(rel string) *events.ElementSpec {
+func (n *namer) folder(rel string) *events.ElementSpec {
 	p := printable(n.path(rel))
 	return &events.ElementSpec{
 		Type: folderType, QualifiedName: n.folderName(rel),
@@ -80,9 +78,8 @@ func (n *naming) folder(rel string) *events.ElementSpec {
 	}
 }
 
-// fileProperties are the properties of a file. They stand in the order of their
-// names: so the JSON is canonical as it is written, which takes a third of the
-// time of a map.
+// fileProperties are the properties of a file, in the order of their names: the
+// JSON is canonical at once, in a third of the time of a map.
 type fileProperties struct {
 	DisplayName   string    `json:"displayName"`
 	Encoding      string    `json:"encoding,omitempty"`
@@ -95,7 +92,7 @@ type fileProperties struct {
 	Size          int64     `json:"size"`
 }
 
-func (n *naming) file(rel string, s stamp) (*events.ElementSpec, error) {
+func (n *namer) file(rel string, s stamp) (*events.ElementSpec, error) {
 	p := printable(n.path(rel))
 	name := path.Base(p)
 	f := formatOf(name)
@@ -112,32 +109,32 @@ func (n *naming) file(rel string, s stamp) (*events.ElementSpec, error) {
 }
 
 // element returns the element of an item.
-func (n *naming) element(i *item) (*events.ElementSpec, error) {
+func (n *namer) element(i *item) (*events.ElementSpec, error) {
 	if i.folder {
 		return n.folder(i.rel), nil
 	}
 	return n.file(i.rel, i.stamp)
 }
 
-// link returns the relationship from an item's folder to it; nil for the root.
-func (n *naming) link(i *item) *events.RelationshipSpec {
+// link returns the relationship from the folder of an item to it, nil for the root.
+func (n *namer) link(i *item) *events.RelationshipSpec {
 	if i.rel == "" {
 		return nil
 	}
 	parent := n.folderName(parentOf(i.rel))
 	if i.folder {
-		return relation(hierarchyType, parent, n.folderName(i.rel))
+		return relationship(hierarchyType, parent, n.folderName(i.rel))
 	}
-	return relation(nestedFileType, parent, n.fileName(i.rel))
+	return relationship(nestedFileType, parent, n.fileName(i.rel))
 }
 
-func relation(typeName, parent, child string) *events.RelationshipSpec {
+func relationship(typeName, parent, child string) *events.RelationshipSpec {
 	return &events.RelationshipSpec{Type: typeName, End1: events.ByName(parent), End2: events.ByName(child)}
 }
 
-// again returns what the repository holds of a file or folder as still wanted,
-// and the relationship that leads to it.
-func (n *naming) again(e *events.Element) [2]connectors.Wanted {
+// stored returns a stored element, and the relationship from its folder, as
+// wanted, so that a reconciliation keeps them.
+func (n *namer) stored(e *events.Element) [2]connectors.Wanted {
 	name := e.Header.QualifiedName
 	typeName, prefix := nestedFileType, fileType
 	if e.Header.Type.Name == folderType {
@@ -151,11 +148,11 @@ func (n *naming) again(e *events.Element) [2]connectors.Wanted {
 	parent := folderType + above
 	return [2]connectors.Wanted{
 		{Element: &events.ElementSpec{Type: e.Header.Type.Name, QualifiedName: name, Properties: e.Properties}},
-		{Relationship: relation(typeName, parent, name)},
+		{Relationship: relationship(typeName, parent, name)},
 	}
 }
 
-// parentOf returns the folder that rel is in.
+// parentOf returns the path of the folder of rel.
 func parentOf(rel string) string {
 	i := strings.LastIndexByte(rel, '/')
 	return rel[:max(i, 0)]
