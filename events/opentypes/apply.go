@@ -11,12 +11,11 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// Apply returns a registry with the types added, or changed to what they are
-// now defined as, and the definitions that differ from before, sorted by name.
-// The order of defs does not matter, and defining a type as it is changes
-// nothing. Where defs contain an error, or what is not compatible with what the
-// types were (that is a [events.CodeConflict]), it is an error that points at
-// the place in them, such as /types/3/attributes/2/type.
+// Apply returns a registry with the given definitions, and those of them that
+// differ from r, sorted by name. The order of defs does not matter; defining a
+// type as it is changes nothing. The error of an invalid or incompatible
+// definition points at its place in defs, such as /types/3/attributes/2/type; an
+// incompatible one has the code [events.CodeConflict].
 func (r *Registry) Apply(defs ...events.TypeDef) (next *Registry, changed []events.TypeDef, err error) {
 	b := builder{old: r, defs: defs, index: make(map[string]int, len(defs)), done: make(map[string]*Type, len(r.types)+len(defs))}
 	if err := b.gather(); err != nil {
@@ -44,22 +43,21 @@ func (r *Registry) Apply(defs ...events.TypeDef) (next *Registry, changed []even
 type builder struct {
 	old  *Registry
 	defs []events.TypeDef
-	// index of the definitions that differ from before, by name.
+	// index of the definitions that differ from old, by name.
 	index map[string]int
-	// done are the types that are resolved; nil those that are about to be, whose
-	// names are in under way.
-	done     map[string]*Type
-	underWay []string
+	// done holds the resolved types; nil marks those in resolving.
+	done      map[string]*Type
+	resolving []string
 }
 
-// names are those of the types that differ, in the order of the definitions.
+// names returns the types that differ, in the order of the definitions.
 func (b *builder) names() []string {
 	names := slices.Collect(maps.Keys(b.index))
 	slices.SortFunc(names, func(x, y string) int { return b.index[x] - b.index[y] })
 	return names
 }
 
-// pointer returns where the type is defined, "" if it is one from before.
+// pointer returns the place of a definition in defs, "" if old has the type.
 func (b *builder) pointer(name string) string {
 	if i, ok := b.index[name]; ok {
 		return "/types/" + strconv.Itoa(i)
@@ -67,7 +65,7 @@ func (b *builder) pointer(name string) string {
 	return ""
 }
 
-// gather finds the definitions that differ from before.
+// gather finds the definitions that differ from old.
 func (b *builder) gather() error {
 	seen := make(map[string]bool, len(b.defs))
 	for i := range b.defs {
@@ -108,12 +106,12 @@ func (b *builder) resolveAll() error {
 	return nil
 }
 
-// resolve returns the named type, made anew if it or what it is made of
+// resolve returns the named type, compiled again if it or a type it uses
 // differs; nil if there is no such type.
 func (b *builder) resolve(name string) (*Type, error) {
 	if t, ok := b.done[name]; ok {
 		if t == nil {
-			return nil, b.circle(name)
+			return nil, b.cycleError(name)
 		}
 		return t, nil
 	}
@@ -123,32 +121,32 @@ func (b *builder) resolve(name string) (*Type, error) {
 		return nil, nil //nolint:nilnil // the caller says where the name stands
 	}
 	b.done[name] = nil
-	b.underWay = append(b.underWay, name)
-	defer func() { b.underWay = b.underWay[:len(b.underWay)-1] }()
+	b.resolving = append(b.resolving, name)
+	defer func() { b.resolving = b.resolving[:len(b.resolving)-1] }()
 	var t *Type
 	var err error
 	if isNew {
 		t, err = b.compile(clone(&b.defs[i]))
 	} else {
-		t, err = b.renew(old)
+		t, err = b.rebuild(old)
 	}
 	b.done[name] = t
 	return t, err
 }
 
-// circle is the error that a type is made of itself.
-func (b *builder) circle(name string) error {
-	circle := b.underWay[slices.Index(b.underWay, name):]
+// cycleError is the error of a type that uses itself.
+func (b *builder) cycleError(name string) error {
+	cycle := b.resolving[slices.Index(b.resolving, name):]
 	at := ""
-	for _, name := range circle {
+	for _, name := range cycle {
 		at = cmp.Or(at, b.pointer(name))
 	}
-	return events.Errorf(events.CodeInvalid, at, "a type cannot be made of itself: %s", strings.Join(append(slices.Clone(circle), name), " → "))
+	return events.Errorf(events.CodeInvalid, at, "a type cannot use itself: %s", strings.Join(append(slices.Clone(cycle), name), " → "))
 }
 
-// renew returns a type that is defined as before: the same, unless what it is
-// made of differs.
-func (b *builder) renew(old *Type) (*Type, error) {
+// rebuild returns a type whose definition is unchanged: old itself, unless a
+// type that it uses differs.
+func (b *builder) rebuild(old *Type) (*Type, error) {
 	same := true
 	if old.super != nil {
 		super, err := b.resolve(old.super.def.Name)
@@ -158,7 +156,7 @@ func (b *builder) renew(old *Type) (*Type, error) {
 		same = super == old.super
 	}
 	for i := range old.def.Attributes {
-		// An inherited attribute's type is looked after by the super type.
+		// The super type takes care of inherited attributes.
 		for v := &old.attribute(old.def.Attributes[i].Name).value; v != nil; v = v.of {
 			if v.typ == nil {
 				continue
@@ -176,12 +174,12 @@ func (b *builder) renew(old *Type) (*Type, error) {
 	return b.compile(old.def)
 }
 
-// clone copies a definition; what is empty becomes nil.
+// clone copies a definition; empty lists become nil.
 func clone(d *events.TypeDef) events.TypeDef {
 	c := *d
-	c.Attributes = copied(d.Attributes)
-	c.ValidFor = copied(d.ValidFor)
-	c.Values = copied(d.Values)
+	c.Attributes = cloneList(d.Attributes)
+	c.ValidFor = cloneList(d.ValidFor)
+	c.Values = cloneList(d.Values)
 	for _, end := range []**events.EndDef{&c.End1, &c.End2} {
 		if *end != nil {
 			e := **end
@@ -191,7 +189,7 @@ func clone(d *events.TypeDef) events.TypeDef {
 	return c
 }
 
-func copied[T any](list []T) []T {
+func cloneList[T any](list []T) []T {
 	if len(list) == 0 {
 		return nil
 	}

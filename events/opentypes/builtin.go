@@ -12,8 +12,8 @@ import (
 //go:embed types.json
 var shipped []byte
 
-// Builtin returns the types that Camena ships. It reads them each time, which
-// takes a few milliseconds.
+// Builtin returns the types that Camena ships. Every call reads them again, in a
+// few milliseconds.
 func Builtin() (*Registry, error) {
 	c, err := events.Unmarshal[events.DefineTypes](shipped)
 	if err != nil {

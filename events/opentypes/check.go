@@ -13,31 +13,30 @@ import (
 
 // CheckOptions say how properties are checked.
 type CheckOptions struct {
-	// Pointer is where the properties stand, such as /element/properties.
+	// Pointer is the place of the properties, such as /element/properties.
 	Pointer string
-	// Partial properties change some of those there are: what is required may
-	// be absent, and null clears an attribute.
+	// Partial properties are a patch: required attributes may be missing, and
+	// null removes an attribute.
 	Partial bool
-	// Lenient puts attributes that the type has not into additionalProperties,
-	// as strings, if the type has that: a scalar as its text, what else there is
-	// as JSON.
+	// Lenient moves unknown attributes into additionalProperties, if the type has
+	// it: scalars as text, other values as JSON.
 	Lenient bool
-	// Stored are the properties that Partial ones change. It is only needed with
-	// Lenient: their additionalProperties are kept beside those that are put
-	// there, unless the new properties bring their own.
+	// Stored are the properties that a partial change applies to. Only Lenient
+	// needs them: it keeps their additionalProperties, unless the new properties
+	// have their own.
 	Stored events.Properties
 }
 
 // Check checks the properties of an element, relationship or classification of
-// the type, and returns them, changed only where [CheckOptions] say so.
-// Unless they are partial, a null is as good as an absent attribute. What values
-// look like is said at [events.ValueString] and the others; enums are given by
-// the names of their values, not by ordinals. An error points at the attribute.
+// the type and returns them, changed only by Lenient. Except in partial
+// properties, null means a missing attribute. The constants beside
+// [events.ValueString] define the form of values; an enum value is given by its
+// name. An error points at the attribute.
 func (t *Type) Check(p events.Properties, o CheckOptions) (events.Properties, error) {
 	if _, err := p.MarshalJSON(); err != nil {
-		return p, pointed(err, o.Pointer)
+		return p, atPointer(err, o.Pointer)
 	}
-	c := checking{t: t, partial: o.Partial, lenient: o.Lenient && t.takesMore()}
+	c := checker{t: t, partial: o.Partial, lenient: o.Lenient && t.hasAdditionalProperties()}
 	if err := c.members(p.Members()); err != nil {
 		err.Pointer = o.Pointer + err.Pointer
 		return p, err
@@ -45,21 +44,21 @@ func (t *Type) Check(p events.Properties, o CheckOptions) (events.Properties, er
 	if len(c.unknown) == 0 {
 		return p, nil
 	}
-	return c.moved(p, o)
+	return c.moveUnknown(p, o)
 }
 
-// checking is one run of [Type.Check]. Its pointers are relative to what is
-// checked, and are made only once there is an error.
-type checking struct {
+// checker is one run of [Type.Check]. Its pointers are relative to the checked
+// value, and built only for an error.
+type checker struct {
 	t                *Type
 	partial, lenient bool
-	// unknown are the names of the attributes that the type has not.
+	// unknown are the names of attributes that the type does not have.
 	unknown []string
 }
 
-// members checks the members of an object: both they and the attributes are
-// sorted.
-func (c *checking) members(m events.Members) *events.Error {
+// members checks the members of an object in one pass: members and attributes
+// are both sorted.
+func (c *checker) members(m events.Members) *events.Error {
 	rest := c.t.attributes
 	for m.Next() {
 		var err *events.Error
@@ -67,7 +66,7 @@ func (c *checking) members(m events.Members) *events.Error {
 			return err
 		}
 		if len(rest) == 0 || !m.Is(rest[0].def.Name) {
-			if err := c.alien(m.Name()); err != nil {
+			if err := c.unknownAttribute(m.Name()); err != nil {
 				return err
 			}
 			continue
@@ -82,9 +81,9 @@ func (c *checking) members(m events.Members) *events.Error {
 	return err
 }
 
-// skip returns the attributes that do not come before a member, or an error if
-// one that does is required. Without a member, there is none left.
-func (c *checking) skip(rest []*attribute, m *events.Members) ([]*attribute, *events.Error) {
+// skip drops the attributes that sort before a member (all of them without a
+// member), or fails if one of them is required.
+func (c *checker) skip(rest []*attribute, m *events.Members) ([]*attribute, *events.Error) {
 	for len(rest) > 0 && (m == nil || m.Follows(rest[0].def.Name)) {
 		if rest[0].def.Required && !c.partial {
 			return nil, events.Errorf(events.CodeInvalid, pointerTo(rest[0].def.Name), "missing: %s requires it", c.t.def.Name)
@@ -94,10 +93,10 @@ func (c *checking) skip(rest []*attribute, m *events.Members) ([]*attribute, *ev
 	return rest, nil
 }
 
-func (c *checking) alien(name string) *events.Error {
+func (c *checker) unknownAttribute(name string) *events.Error {
 	switch {
 	case name == qualifiedName && c.t.def.Kind == events.KindElement:
-		return events.Errorf(events.CodeInvalid, pointerTo(name), "qualifiedName is not a property: it stands in the element itself, beside its type")
+		return events.Errorf(events.CodeInvalid, pointerTo(name), "qualifiedName is not a property: give it in the element itself, beside its type")
 	case c.lenient:
 		c.unknown = append(c.unknown, name)
 		return nil
@@ -106,10 +105,10 @@ func (c *checking) alien(name string) *events.Error {
 	for i, a := range c.t.attributes {
 		names[i] = a.def.Name
 	}
-	return events.Errorf(events.CodeInvalid, pointerTo(name), "%s has no attribute %s%s", c.t.def.Name, quoted(name), near(name, names))
+	return events.Errorf(events.CodeInvalid, pointerTo(name), "%s has no attribute %s%s", c.t.def.Name, quoted(name), suggest(name, names))
 }
 
-func (c *checking) attribute(a *attribute, v jsontext.Value) *events.Error {
+func (c *checker) attribute(a *attribute, v jsontext.Value) *events.Error {
 	if v[0] != 'n' {
 		return a.value.check(v)
 	}
@@ -119,10 +118,10 @@ func (c *checking) attribute(a *attribute, v jsontext.Value) *events.Error {
 	case c.partial:
 		return events.Errorf(events.CodeInvalid, "", "cannot be cleared: %s requires it", c.t.def.Name)
 	}
-	return events.Errorf(events.CodeInvalid, "", "missing: %s requires it, and null is as good as nothing", c.t.def.Name)
+	return events.Errorf(events.CodeInvalid, "", "missing: %s requires it, and null is no value", c.t.def.Name)
 }
 
-// check checks a value of which there is one.
+// check checks a value other than null.
 func (t *value) check(v jsontext.Value) *events.Error {
 	switch t.kind {
 	case kindAny:
@@ -133,13 +132,13 @@ func (t *value) check(v jsontext.Value) *events.Error {
 		return t.typ.checkName(v)
 	case kindStruct:
 		if v[0] != '{' {
-			return wrong("an object, the struct "+t.typ.def.Name, v)
+			return wrongValue("an object, the struct "+t.typ.def.Name, v)
 		}
-		c := checking{t: t.typ}
+		c := checker{t: t.typ}
 		return c.members(events.MembersOf(v))
 	default:
 		if want := t.kind.wanted(v); want != "" {
-			return wrong(want, v)
+			return wrongValue(want, v)
 		}
 		return nil
 	}
@@ -151,7 +150,7 @@ func (t *value) checkCollection(v jsontext.Value) *events.Error {
 		opening, want = '{', "an object"
 	}
 	if v[0] != opening {
-		return wrong(want, v)
+		return wrongValue(want, v)
 	}
 	i := 0
 	for m := events.MembersOf(v); m.Next(); i++ {
@@ -175,28 +174,28 @@ func (t *Type) checkName(v jsontext.Value) *events.Error {
 	}
 	want := "the name of a value of " + t.def.Name + ": " + enumerate(t.values)
 	if v[0] != '"' {
-		return wrong(want, v)
+		return wrongValue(want, v)
 	}
 	text, err := unquoted(v)
 	if err != nil {
-		return wrong(want, v)
+		return wrongValue(want, v)
 	}
-	return events.Errorf(events.CodeInvalid, "", "expected %s; found %s%s", want, quoted(text), near(text, t.values))
+	return events.Errorf(events.CodeInvalid, "", "expected %s; found %s%s", want, quoted(text), suggest(text, t.values))
 }
 
-// wrong is the error that a value is none that is wanted. A number in the place of
-// text is not repeated: it may be a secret.
-func wrong(want string, v jsontext.Value) *events.Error {
+// wrongValue is the error for a value of another kind. A number in place of text
+// is not repeated: it may be a secret.
+func wrongValue(want string, v jsontext.Value) *events.Error {
 	if isNumber(v) && strings.HasPrefix(want, "a string") {
 		return events.Errorf(events.CodeInvalid, "", "expected %s; found a number", want)
 	}
-	return events.Errorf(events.CodeInvalid, "", "expected %s; found %s", want, described(v))
+	return events.Errorf(events.CodeInvalid, "", "expected %s; found %s", want, describe(v))
 }
 
 func pointerTo(name string) string { return string(jsontext.Pointer("").AppendToken(name)) }
 
-// pointed puts a pointer before that of an error.
-func pointed(err error, pointer string) error {
+// atPointer prefixes the pointer of an error.
+func atPointer(err error, pointer string) error {
 	if e, ok := errors.AsType[*events.Error](err); ok {
 		return &events.Error{Code: e.Code, Message: e.Message, Pointer: pointer + e.Pointer}
 	}

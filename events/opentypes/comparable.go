@@ -75,13 +75,13 @@ func (t *value) wants(c *events.Condition, literal jsontext.Value) string {
 	case t.kind == kindArray && c.Operator == events.OpContains:
 		return t.of.wants(&events.Condition{Operator: events.OpEqual, IgnoreCase: c.IgnoreCase}, literal)
 	case t.kind == kindArray:
-		return unless(kind == '[', wantArray)
+		return expect(kind == '[', wantArray)
 	case t.kind == kindMap || t.kind == kindStruct:
-		return unless(kind == '{', wantObject)
+		return expect(kind == '{', wantObject)
 	case t.kind == kindBoolean:
-		return unless(kind == 't' || kind == 'f', wantBoolean)
+		return expect(kind == 't' || kind == 'f', wantBoolean)
 	case !t.isText():
-		return unless(kind == '0', wantNumber)
+		return expect(kind == '0', wantNumber)
 	case kind != '"':
 		return t.noun()
 	default:
@@ -103,9 +103,9 @@ func (t *value) wantsText(c *events.Condition, literal jsontext.Value) string {
 		if t.kind == kindEnum {
 			return t.wantsName(text, c.IgnoreCase)
 		}
-		return unless(t.kind != kindDate || isDate(literal), wantTime)
+		return expect(t.kind != kindDate || isDate(literal), wantTime)
 	default:
-		return unless(t.kind != kindDate || beginsTime(text), wantTime)
+		return expect(t.kind != kindDate || beginsTime(text), wantTime)
 	}
 }
 
@@ -113,7 +113,7 @@ func (t *value) wantsName(text string, ignoreCase bool) string {
 	known := slices.ContainsFunc(t.typ.values, func(name string) bool {
 		return name == text || ignoreCase && strings.EqualFold(name, text)
 	})
-	return unless(known, "the name of a value of "+t.typ.def.Name+": "+enumerate(t.typ.values)+near(text, t.typ.values))
+	return expect(known, "the name of a value of "+t.typ.def.Name+": "+enumerate(t.typ.values)+suggest(text, t.typ.values))
 }
 
 // beginsTime reports whether the text is a time, or what one begins with, which

@@ -8,8 +8,8 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// check checks what a type says of others, and that it may stand wherever it
-// could before.
+// check checks the types that a type refers to, and that the type accepts all
+// ends and elements that it accepted before.
 func (b *builder) check(t *Type) error {
 	at := b.pointer(t.def.Name)
 	if err := b.checkReferences(t, at); err != nil {
@@ -38,11 +38,11 @@ func (b *builder) checkReferences(t *Type, at string) error {
 			return err
 		}
 		if t.super != nil && !t.super.MayClassify(b.done[name].Header()) {
-			return events.Errorf(events.CodeInvalid, at, "the super type %s may not stand on %s, only on %s", t.super.def.Name, name, enumerate(t.super.validFor))
+			return events.Errorf(events.CodeInvalid, at, "the super type %s cannot classify %s, only %s", t.super.def.Name, name, enumerate(t.super.validFor))
 		}
 	}
 	if t.def.MultiLink && t.super != nil && !t.super.multiLink {
-		return events.Errorf(events.CodeInvalid, at+"/multiLink", "several between the same two are more than the super type %s allows, which is one", t.super.def.Name)
+		return events.Errorf(events.CodeInvalid, at+"/multiLink", "the super type %s allows only one relationship between two elements", t.super.def.Name)
 	}
 	if t.def.End1 == nil {
 		return nil
@@ -50,7 +50,7 @@ func (b *builder) checkReferences(t *Type, at string) error {
 	return cmp.Or(b.checkEnd(t, 1, at+"/end1"), b.checkEnd(t, 2, at+"/end2"))
 }
 
-// checkEnd checks an end of a relationship, which accepts no more than that of
+// checkEnd checks that an end of a relationship accepts no more than the end of
 // the super type.
 func (b *builder) checkEnd(t *Type, end int, at string) error {
 	is := t.End(end)
@@ -60,9 +60,9 @@ func (b *builder) checkEnd(t *Type, end int, at string) error {
 	wider := t.super.End(end)
 	switch {
 	case !b.done[is.Type].Is(wider.Type):
-		return events.Errorf(events.CodeInvalid, at+"/type", "%s is not a subtype of %s, which stands at the end of the super type %s", is.Type, wider.Type, t.super.def.Name)
+		return events.Errorf(events.CodeInvalid, at+"/type", "%s is not a subtype of %s, the type at this end of the super type %s", is.Type, wider.Type, t.super.def.Name)
 	case is.Cardinality == events.CardinalityMany && wider.Cardinality == events.CardinalityOne:
-		return events.Errorf(events.CodeInvalid, at+"/cardinality", "many is more than the super type %s allows, which is one", t.super.def.Name)
+		return events.Errorf(events.CodeInvalid, at+"/cardinality", "the super type %s allows only one", t.super.def.Name)
 	}
 	return nil
 }
@@ -73,19 +73,19 @@ func (b *builder) checkReference(at string, kind events.TypeKind, name string) e
 	case !ok:
 		return b.unknown(at, kind, name)
 	case t.def.Kind != kind:
-		return events.Errorf(events.CodeInvalid, at, "%s is the type of %s; the type of %s is needed", name, indefinite(t.def.Kind), indefinite(kind))
+		return events.Errorf(events.CodeInvalid, at, "%s is the type of %s; name the type of %s", name, withArticle(t.def.Kind), withArticle(kind))
 	}
 	return nil
 }
 
-// change is a type as it was and as it is to be defined.
+// change is a type and its new definition.
 type change struct {
 	old  *Type
 	next *events.TypeDef
 	at   string
 }
 
-// check checks what can be checked without the other types.
+// check checks what needs no other type.
 func (c *change) check() error {
 	return cmp.Or(c.identity(), c.attributes(), c.values())
 }
@@ -98,11 +98,11 @@ func (c *change) identity() error {
 	was, is := &c.old.def, c.next
 	switch {
 	case was.Kind != is.Kind:
-		return c.refuse("/kind", "%s is the type of %s, and a type keeps its kind", was.Name, indefinite(was.Kind))
+		return c.refuse("/kind", "%s is the type of %s; the kind of a type cannot change", was.Name, withArticle(was.Kind))
 	case was.SuperType != is.SuperType:
-		return c.refuse("/superType", "the super type of %s is %s, and a type keeps its super type", was.Name, quoted(was.SuperType))
+		return c.refuse("/superType", "the super type of %s is %s; it cannot change", was.Name, quoted(was.SuperType))
 	case was.MultiLink && !is.MultiLink:
-		return c.refuse("/multiLink", "%s may relate the same two elements several times, and that cannot be taken back", was.Name)
+		return c.refuse("/multiLink", "%s allows several relationships between two elements; this cannot be withdrawn", was.Name)
 	}
 	return nil
 }
@@ -114,19 +114,19 @@ func (c *change) attributes() error {
 		was := c.old.attribute(is.Name)
 		switch {
 		case was == nil && is.Required:
-			return c.refuse(at+"/required", "what there is of type %s has no %s: an attribute that is added later cannot be required", c.next.Name, is.Name)
+			return c.refuse(at+"/required", "metadata of type %s has no %s: a new attribute cannot be required", c.next.Name, is.Name)
 		case was == nil:
 		case was.def.Type != is.Type:
-			return c.refuse(at+"/type", "%s is %s, and an attribute keeps its type", is.Name, was.def.Type)
+			return c.refuse(at+"/type", "%s is %s; the type of an attribute cannot change", is.Name, was.def.Type)
 		case is.Required && !was.def.Required:
-			return c.refuse(at+"/required", "%s is not required, and what there is may have none", is.Name)
+			return c.refuse(at+"/required", "%s is optional; it cannot become required", is.Name)
 		}
 	}
 	for i := range c.old.def.Attributes {
 		name := c.old.def.Attributes[i].Name
 		gone := !slices.ContainsFunc(c.next.Attributes, func(a events.AttributeDef) bool { return a.Name == name })
 		if gone {
-			return c.refuse("/attributes", "the attribute %s is missing: it cannot be removed, only be deprecated", name)
+			return c.refuse("/attributes", "the attribute %s is missing: mark it as deprecated instead of removing it", name)
 		}
 	}
 	return nil
@@ -140,10 +140,10 @@ func (c *change) ends(next *Type, types map[string]*Type) error {
 		}
 		at := "/end" + strconv.Itoa(i+1)
 		if !types[was.Type].Is(is.Type) {
-			return c.refuse(at+"/type", "the end is %s, and can only become a super type of that, not %s", was.Type, is.Type)
+			return c.refuse(at+"/type", "the type at this end is %s; it can only become a super type of that, not %s", was.Type, is.Type)
 		}
 		if was.Cardinality == events.CardinalityMany && is.Cardinality == events.CardinalityOne {
-			return c.refuse(at+"/cardinality", "the cardinality is many, and there may be many by now")
+			return c.refuse(at+"/cardinality", "the cardinality is many; it cannot become one")
 		}
 	}
 	return nil
@@ -152,7 +152,7 @@ func (c *change) ends(next *Type, types map[string]*Type) error {
 func (c *change) targets(next *Type, types map[string]*Type) error {
 	for _, name := range c.old.validFor {
 		if !next.MayClassify(types[name].Header()) {
-			return c.refuse("/validFor", "%s is missing: the classification may stand on it, and that cannot be taken back", name)
+			return c.refuse("/validFor", "%s is missing: an element type cannot be removed from validFor", name)
 		}
 	}
 	return nil
@@ -162,10 +162,10 @@ func (c *change) values() error {
 	for _, was := range c.old.def.Values {
 		i := slices.IndexFunc(c.next.Values, func(v events.EnumValue) bool { return v.Name == was.Name })
 		if i < 0 {
-			return c.refuse("/values", "the value %s is missing: it cannot be removed", was.Name)
+			return c.refuse("/values", "the value %s is missing: a value cannot be removed", was.Name)
 		}
 		if is := c.next.Values[i].Ordinal; is != was.Ordinal {
-			return c.refuse("/values/"+strconv.Itoa(i)+"/ordinal", "the ordinal of %s is %d, and a value keeps its ordinal, which is now %d", was.Name, was.Ordinal, is)
+			return c.refuse("/values/"+strconv.Itoa(i)+"/ordinal", "the ordinal of %s is %d; it cannot become %d", was.Name, was.Ordinal, is)
 		}
 	}
 	return nil

@@ -8,10 +8,10 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// maxSupers is how many super types a type may have, one above the other.
+// maxSupers bounds the chain of super types.
 const maxSupers = 50
 
-// compile makes the type that is defined so.
+// compile makes a type of its definition.
 func (b *builder) compile(d events.TypeDef) (*Type, error) {
 	t := &Type{
 		def: d, header: events.ElementType{Name: d.Name},
@@ -29,15 +29,15 @@ func (b *builder) compile(d events.TypeDef) (*Type, error) {
 		}
 	}
 	if n := len(t.attributes); n > events.MaxTypeMembers {
-		return nil, events.Errorf(events.CodeTooLarge, b.nearest(t)+"/attributes", "%s would have %d attributes, with those that it inherits, which is more than %d", d.Name, n, events.MaxTypeMembers)
+		return nil, events.Errorf(events.CodeTooLarge, b.nearest(t)+"/attributes", "%s would have %d attributes, inherited ones included; the limit is %d", d.Name, n, events.MaxTypeMembers)
 	}
 	slices.SortFunc(t.attributes, func(x, y *attribute) int { return strings.Compare(x.def.Name, y.def.Name) })
 	t.isNamed = t.Is(named)
 	return t, nil
 }
 
-// nearest returns where a type is defined now, or else the nearest super type
-// that is.
+// nearest returns the place of a type in defs, or of its nearest super type
+// there.
 func (b *builder) nearest(t *Type) string {
 	for t.super != nil && b.pointer(t.def.Name) == "" {
 		t = t.super
@@ -45,12 +45,12 @@ func (b *builder) nearest(t *Type) string {
 	return b.pointer(t.def.Name)
 }
 
-// inherit gives a type what its super type has.
+// inherit copies attributes, ends and validFor from the super type.
 func (b *builder) inherit(t *Type) error {
 	d, at := &t.def, b.pointer(t.def.Name)+"/superType"
 	if d.SuperType == "" {
 		if d.Kind == events.KindElement && d.Name != root {
-			return events.Errorf(events.CodeInvalid, at, "missing: the super type of an element type, such as Referenceable or Asset")
+			return events.Errorf(events.CodeInvalid, at, "missing: an element type needs a super type, such as Referenceable or Asset")
 		}
 		return nil
 	}
@@ -61,10 +61,10 @@ func (b *builder) inherit(t *Type) error {
 	case super == nil:
 		return b.unknown(at, d.Kind, d.SuperType)
 	case super.def.Kind != d.Kind:
-		return events.Errorf(events.CodeInvalid, at, "%s is the type of %s; the super type of %s is one too", d.SuperType, indefinite(super.def.Kind), indefinite(d.Kind))
+		return events.Errorf(events.CodeInvalid, at, "%s is the type of %s; the super type of %s must be of the same kind", d.SuperType, withArticle(super.def.Kind), withArticle(d.Kind))
 	}
 	if len(super.header.SuperTypes) >= maxSupers {
-		return events.Errorf(events.CodeTooLarge, at, "%s has %d super types already, which is as many as can be", d.SuperType, maxSupers)
+		return events.Errorf(events.CodeTooLarge, at, "%s already has %d super types, which is the limit", d.SuperType, maxSupers)
 	}
 	t.super = super
 	t.header.SuperTypes = append([]string{super.def.Name}, super.header.SuperTypes...)
@@ -84,7 +84,7 @@ func (b *builder) addAttribute(t *Type, i int) error {
 	at := b.pointer(t.def.Name) + "/attributes/" + strconv.Itoa(i)
 	parsed, err := events.ParseValueType(d.Type)
 	if err != nil {
-		return err // which [events.TypeDef.Validate] has found already
+		return err // [events.TypeDef.Validate] has found it already
 	}
 	v, err := b.value(parsed, at+"/type")
 	if err != nil {
@@ -98,16 +98,16 @@ func (b *builder) addAttribute(t *Type, i int) error {
 	}
 	inherited := t.attributes[place]
 	if inherited.def.Type != d.Type {
-		return b.clash(t, a, inherited, at)
+		return b.typeConflict(t, a, inherited, at)
 	}
 	a.def.Required = d.Required || inherited.def.Required
 	t.attributes[place] = a
 	return nil
 }
 
-// clash is the error that a type has an attribute that it inherits with another
-// type. It points at whichever of the two is defined now.
-func (b *builder) clash(t *Type, own, inherited *attribute, at string) error {
+// typeConflict is the error of an attribute that is inherited with another type.
+// It points at the one of the two that is in defs.
+func (b *builder) typeConflict(t *Type, own, inherited *attribute, at string) error {
 	if b.pointer(t.def.Name) == "" {
 		defined := b.defs[b.index[inherited.owner]].Attributes
 		i := slices.IndexFunc(defined, func(a events.AttributeDef) bool { return a.Name == own.def.Name })
@@ -117,7 +117,7 @@ func (b *builder) clash(t *Type, own, inherited *attribute, at string) error {
 		own.def.Name, own.def.Type, own.owner, inherited.def.Type, inherited.owner)
 }
 
-// value resolves the names in a type of values.
+// value resolves the names in a value type.
 func (b *builder) value(parsed events.ValueType, at string) (*value, error) {
 	v := &value{kind: valueKindOf(parsed.Name)}
 	switch {
@@ -135,7 +135,7 @@ func (b *builder) value(parsed events.ValueType, at string) (*value, error) {
 	case typ == nil:
 		return nil, b.unknown(at, events.KindEnum, parsed.Name)
 	case typ.def.Kind != events.KindEnum && typ.def.Kind != events.KindStruct:
-		return nil, events.Errorf(events.CodeInvalid, at, "%s is the type of %s; a value is a primitive, an enum or a struct", parsed.Name, indefinite(typ.def.Kind))
+		return nil, events.Errorf(events.CodeInvalid, at, "%s is the type of %s; a value is a primitive, an enum or a struct", parsed.Name, withArticle(typ.def.Kind))
 	}
 	v.kind, v.typ = kindEnum, typ
 	if typ.def.Kind == events.KindStruct {
@@ -144,7 +144,7 @@ func (b *builder) value(parsed events.ValueType, at string) (*value, error) {
 	return v, nil
 }
 
-// unknown is the error that there is no type of that name.
+// unknown is the error of a name that is no type.
 func (b *builder) unknown(at string, kind events.TypeKind, name string) error {
 	var candidates []string
 	for _, t := range b.old.types {
@@ -162,5 +162,5 @@ func (b *builder) unknown(at string, kind events.TypeKind, name string) error {
 	if kind == events.KindEnum {
 		what = "enum or struct"
 	}
-	return events.Errorf(events.CodeUnknownType, at, "there is no %s %s%s", what, quoted(name), near(name, slices.Compact(candidates)))
+	return events.Errorf(events.CodeUnknownType, at, "there is no %s %s%s", what, quoted(name), suggest(name, slices.Compact(candidates)))
 }

@@ -1,12 +1,11 @@
-// Package opentypes is the registry of open metadata types: what types there
-// are, what they inherit, and what metadata of a type must look like (Egeria:
-// open metadata type system).
+// Package opentypes is the registry of open metadata types: their inheritance,
+// and the validation of metadata (Egeria: open metadata type system).
 //
-// A [Registry] never changes; [Registry.Apply] returns another one. A change
-// leaves all metadata valid that was: types and attributes are added, never
-// taken away, and what they accept only grows.
+// A [Registry] is immutable; [Registry.Apply] returns a new one. A change keeps
+// all stored metadata valid: types and attributes are added, never removed, and
+// accept more, never less.
 //
-// [Builtin] has the types that Camena ships. They are written in types/*.yaml,
-// each file the YAML of an [events.DefineTypes]; types.json is made of them by
-// the tests, since JSON is read many times faster.
+// [Builtin] returns the types that Camena ships. Their source is types/*.yaml,
+// each file an [events.DefineTypes]. The tests make types.json of it, because
+// JSON is read many times faster.
 package opentypes

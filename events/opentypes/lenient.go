@@ -9,28 +9,28 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// The names that mean something to [Type.Check] itself (Egeria: model 0010).
+// The attributes that [Type.Check] treats in a special way (Egeria: model 0010).
 const (
 	additional    = "additionalProperties"
 	qualifiedName = "qualifiedName"
 )
 
-// takesMore reports whether the type has additionalProperties.
-func (t *Type) takesMore() bool {
+// hasAdditionalProperties reports whether the type has additionalProperties.
+func (t *Type) hasAdditionalProperties() bool {
 	a := t.attribute(additional)
 	return a != nil && a.def.Type == "map<string,string>"
 }
 
-// moved returns p with the unknown attributes in additionalProperties. A value
-// that stands there already must be the same.
-func (c *checking) moved(p events.Properties, o CheckOptions) (events.Properties, error) {
+// moveUnknown returns p with the unknown attributes in additionalProperties. A
+// value that is already there must be equal.
+func (c *checker) moveUnknown(p events.Properties, o CheckOptions) (events.Properties, error) {
 	own, err := events.Property[map[string]string](p, additional)
 	if err != nil {
-		return p, pointed(err, o.Pointer)
+		return p, atPointer(err, o.Pointer)
 	}
 	all := map[string]string{}
 	if o.Partial && !has(p, additional) {
-		// What is stored wrongly, from a time before types, is replaced.
+		// A stored value of another type is replaced.
 		if stored, err := events.Property[map[string]string](o.Stored, additional); err == nil {
 			maps.Copy(all, stored)
 		}
@@ -49,7 +49,7 @@ func (c *checking) moved(p events.Properties, o CheckOptions) (events.Properties
 		}
 		text, err := textOf(v)
 		if have, ok := own[name]; ok && have != text {
-			err = errors.New("additionalProperties has another value of that name")
+			err = errors.New("additionalProperties has another value under that name")
 		}
 		if err != nil {
 			return p, events.Errorf(events.CodeInvalid, o.Pointer+pointerTo(name), "%s has no attribute %s, and %s", c.t.def.Name, quoted(name), err)
@@ -62,7 +62,7 @@ func (c *checking) moved(p events.Properties, o CheckOptions) (events.Properties
 	return moved, err
 }
 
-// textOf returns a scalar as text, and what else there is as JSON.
+// textOf returns a scalar as text, any other value as JSON.
 func textOf(v jsontext.Value) (string, error) {
 	if v[0] == '"' {
 		return unquoted(v)

@@ -94,9 +94,9 @@ func (s *subject) resolve(property, pointer string) ([]*value, error) {
 	case strings.HasPrefix(property, events.AnyProperty):
 		return nil, nil
 	case len(attributes) > 0:
-		return nil, events.Errorf(events.CodeInvalid, pointer, "%s has nothing %s in it%s", name, quoted(rest), near(rest, attributes[0].value.members()))
+		return nil, events.Errorf(events.CodeInvalid, pointer, "%s has nothing %s in it%s", name, quoted(rest), suggest(rest, attributes[0].value.members()))
 	}
-	return nil, events.Errorf(events.CodeInvalid, pointer, "%s has an attribute %s%s", s.nobody(), quoted(name), near(name, s.names()))
+	return nil, events.Errorf(events.CodeInvalid, pointer, "%s has an attribute %s%s", s.nobody(), quoted(name), suggest(name, s.names()))
 }
 
 // nobody begins the sentence that says that there is no such attribute.
@@ -122,7 +122,7 @@ func (s *subject) header(field, pointer string) ([]*value, error) {
 			return []*value{valueOf(f.Type)}, nil
 		}
 	}
-	return nil, events.Errorf(events.CodeInvalid, pointer, "the header has no %s%s", quoted(field), near(field, paths))
+	return nil, events.Errorf(events.CodeInvalid, pointer, "the header has no %s%s", quoted(field), suggest(field, paths))
 }
 
 // valueOf resolves the type of a value that holds no enum or struct.
@@ -248,5 +248,5 @@ func fits(values []*value, c *events.Condition, literal jsontext.Value, pointer 
 	if literal.Kind() != '"' && values[0].isText() {
 		hint = ": put quotes around it"
 	}
-	return events.Errorf(events.CodeInvalid, pointer, "%s is compared with %s; found %s%s", c.Property, want, described(literal), hint)
+	return events.Errorf(events.CodeInvalid, pointer, "%s is compared with %s; found %s%s", c.Property, want, describe(literal), hint)
 }

@@ -7,32 +7,32 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// The types that mean something to the registry itself (Egeria: model 0010).
+// The types that the registry treats in a special way (Egeria: model 0010).
 const (
 	root  = "OpenMetadataRoot"
 	named = "Referenceable"
 )
 
-// Registry holds types. It never changes, so any number of goroutines may use
-// it. The zero Registry holds none.
+// Registry holds types. It is immutable and safe for concurrent use. The zero
+// Registry is empty.
 type Registry struct {
 	types    map[string]*Type
 	subtypes map[string][]string
 }
 
-// Element returns the named element type, or an error with the given pointer.
+// Element returns the named element type. The error has the given pointer.
 func (r *Registry) Element(name, pointer string) (*Type, error) {
 	return r.lookup(events.KindElement, name, pointer)
 }
 
-// Relationship returns the named relationship type, or an error with the given
+// Relationship returns the named relationship type. The error has the given
 // pointer.
 func (r *Registry) Relationship(name, pointer string) (*Type, error) {
 	return r.lookup(events.KindRelationship, name, pointer)
 }
 
-// Classification returns the named classification type, or an error with the
-// given pointer.
+// Classification returns the named classification type. The error has the given
+// pointer.
 func (r *Registry) Classification(name, pointer string) (*Type, error) {
 	return r.lookup(events.KindClassification, name, pointer)
 }
@@ -41,21 +41,21 @@ func (r *Registry) lookup(kind events.TypeKind, name, pointer string) (*Type, er
 	t, ok := r.types[name]
 	switch {
 	case !ok:
-		return nil, events.Errorf(events.CodeUnknownType, pointer, "there is no %s type %s%s", kind, quoted(name), near(name, r.names(kind)))
+		return nil, events.Errorf(events.CodeUnknownType, pointer, "there is no %s type %s%s", kind, quoted(name), suggest(name, r.names(kind)))
 	case t.def.Kind != kind:
-		return nil, events.Errorf(events.CodeUnknownType, pointer, "%s is the type of %s; the type of %s is needed", name, indefinite(t.def.Kind), indefinite(kind))
+		return nil, events.Errorf(events.CodeUnknownType, pointer, "%s is the type of %s; name the type of %s", name, withArticle(t.def.Kind), withArticle(kind))
 	}
 	return t, nil
 }
 
-// Type returns the named type of whatever kind.
+// Type returns the named type of any kind.
 func (r *Registry) Type(name string) (*Type, bool) {
 	t, ok := r.types[name]
 	return t, ok
 }
 
-// Subtypes returns the name of a type and of all types below it, sorted; none
-// if there is no such type. The caller must not change them.
+// Subtypes returns the names of a type and all its subtypes, sorted; nil if there
+// is no such type. The caller must not change them.
 func (r *Registry) Subtypes(name string) []string { return r.subtypes[name] }
 
 // All returns all types, sorted by name.
@@ -78,7 +78,7 @@ func (r *Registry) names(kind events.TypeKind) []string {
 	return names
 }
 
-// index gathers the subtypes of every type.
+// index computes the subtypes of every type.
 func (r *Registry) index() {
 	r.subtypes = make(map[string][]string, len(r.types))
 	for _, t := range r.All() {

@@ -6,10 +6,10 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// Restore returns a registry with types that were defined earlier, maybe when r
-// held other types: under an older or newer version of what Camena ships. It is
-// [Registry.Apply], except that what r has and a definition lacks is kept, and
-// that of two ends or lists the wider counts.
+// Restore returns a registry with types that were defined earlier, perhaps under
+// a version of Camena that shipped other types. It is [Registry.Apply] with each
+// definition merged with the type of r: nothing that r has is lost, and the wider
+// of two ends or lists wins.
 func (r *Registry) Restore(defs ...events.TypeDef) (*Registry, error) {
 	merged := make([]events.TypeDef, len(defs))
 	for i := range defs {
@@ -22,7 +22,7 @@ func (r *Registry) Restore(defs ...events.TypeDef) (*Registry, error) {
 	return next, err
 }
 
-// widen adds to a definition what another one has.
+// widen merges another definition into d.
 func (r *Registry) widen(d, have *events.TypeDef) {
 	d.SuperType = have.SuperType
 	d.MultiLink = d.MultiLink || have.MultiLink

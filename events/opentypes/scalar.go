@@ -9,33 +9,33 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// wanted returns "" if v is a value of the primitive k, else what is wanted.
+// wanted returns "" if v is a value of the primitive k, otherwise what it expects.
 func (k valueKind) wanted(v jsontext.Value) string {
 	switch k {
 	case kindString:
-		return unless(v[0] == '"', "a string")
+		return expect(v[0] == '"', "a string")
 	case kindBoolean:
-		return unless(v[0] == 't' || v[0] == 'f', "true or false")
+		return expect(v[0] == 't' || v[0] == 'f', "true or false")
 	case kindDate:
-		return unless(isDate(v), "a time such as 2006-01-02T15:04:05Z")
+		return expect(isDate(v), "a time such as 2006-01-02T15:04:05Z")
 	case kindChar:
-		return unless(isChar(v), "a string of one character")
+		return expect(isChar(v), "a string of one character")
 	case kindNumber:
-		return unless(isNumber(v), "a number")
+		return expect(isNumber(v), "a number")
 	case kindWhole:
-		return unless(isNumber(v) && isWhole(v), "a whole number, without fraction or exponent")
+		return expect(isNumber(v) && isWhole(v), "a whole number, without fraction or exponent")
 	case kindByte:
-		return unless(isWholeOf(v, 8), "a whole number from -128 to 127")
+		return expect(isWholeOf(v, 8), "a whole number from -128 to 127")
 	case kindShort:
-		return unless(isWholeOf(v, 16), "a whole number from -32768 to 32767")
+		return expect(isWholeOf(v, 16), "a whole number from -32768 to 32767")
 	case kindInt:
-		return unless(isWholeOf(v, 32), "a whole number from -2147483648 to 2147483647")
+		return expect(isWholeOf(v, 32), "a whole number from -2147483648 to 2147483647")
 	default: // kindLong
-		return unless(isWholeOf(v, 64), "a whole number from -9223372036854775808 to 9223372036854775807")
+		return expect(isWholeOf(v, 64), "a whole number from -9223372036854775808 to 9223372036854775807")
 	}
 }
 
-func unless(good bool, want string) string {
+func expect(good bool, want string) string {
 	if good {
 		return ""
 	}
@@ -57,9 +57,9 @@ func isWhole(v jsontext.Value) bool {
 	return true
 }
 
-// isWholeOf reports whether v is a whole number of so many bits, signed.
+// isWholeOf reports whether v is a signed whole number of the given size.
 func isWholeOf(v jsontext.Value, bits int) bool {
-	const digits = 19 // of the largest number of 64 bits, signed; none so long overflows without sign
+	const digits = 19 // of the largest signed 64-bit number; 19 digits fit into uint64
 	if !isNumber(v) || !isWhole(v) {
 		return false
 	}
@@ -88,7 +88,7 @@ func isChar(v jsontext.Value) bool {
 	return err == nil && utf8.RuneCountInString(text) == 1
 }
 
-// isDate reports whether v is a time as RFC 3339 has it.
+// isDate reports whether v is an RFC 3339 time.
 func isDate(v jsontext.Value) bool {
 	if v[0] != '"' || bytes.IndexByte(v, '\\') >= 0 {
 		return false
@@ -102,8 +102,8 @@ func unquoted(v jsontext.Value) (string, error) {
 	return string(text), err
 }
 
-// described says what a value is. Strings are not repeated: they may be secret.
-func described(v jsontext.Value) string {
+// describe describes a value for an error. It repeats no string, which may be a secret.
+func describe(v jsontext.Value) string {
 	const enough = 32
 	switch v[0] {
 	case 'n', 't', 'f':

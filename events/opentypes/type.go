@@ -7,7 +7,7 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// Type is one type of a [Registry]. It never changes.
+// Type is one type of a [Registry]. It is immutable.
 type Type struct {
 	def        events.TypeDef
 	header     events.ElementType
@@ -23,18 +23,18 @@ type Type struct {
 // attribute is shared by all types that inherit it.
 type attribute struct {
 	def   events.AttributeDef
-	owner string // the type that has it first
+	owner string // the type that defines it
 	value value
 }
 
-// value is a [events.ValueType] whose names are resolved.
+// value is a [events.ValueType] with resolved names.
 type value struct {
 	kind valueKind
 	of   *value
 	typ  *Type // the enum or struct
 }
 
-// valueKind is what a value is, as a number, which is compared faster than a name.
+// valueKind is the kind of a value, as a number for speed.
 type valueKind uint8
 
 const (
@@ -92,16 +92,14 @@ func (t *Type) Name() string { return t.def.Name }
 // Kind says what the type describes.
 func (t *Type) Kind() events.TypeKind { return t.def.Kind }
 
-// Header returns what the headers of the type's elements and relationships say
-// of it, super types nearest first. All callers get the same value, which they
-// must not change.
+// Header returns the type as it stands in headers, super types nearest first.
+// The caller must not change it.
 func (t *Type) Header() *events.ElementType { return &t.header }
 
 // Is reports whether the type is super or a subtype of it.
 func (t *Type) Is(super string) bool { return t.header.Is(super) }
 
-// Attributes returns the attributes of the type, the inherited ones included,
-// sorted by name.
+// Attributes returns all attributes, inherited ones included, sorted by name.
 func (t *Type) Attributes() []events.AttributeDef {
 	list := make([]events.AttributeDef, len(t.attributes))
 	for i, a := range t.attributes {
@@ -110,15 +108,15 @@ func (t *Type) Attributes() []events.AttributeDef {
 	return list
 }
 
-// Def returns the definition of the type, which the caller may change.
+// Def returns a copy of the definition of the type.
 func (t *Type) Def() events.TypeDef { return clone(&t.def) }
 
 // RequiresName reports whether elements of the type must have a qualified name
 // (Egeria: Referenceable, whose qualifiedName is mandatory).
 func (t *Type) RequiresName() bool { return t.isNamed }
 
-// End returns the definition of end 1 or 2 of a relationship type, be it
-// inherited; nil if the type is none. The caller must not change it.
+// End returns the definition, possibly inherited, of end 1 or 2 of a
+// relationship type; nil for other types. The caller must not change it.
 func (t *Type) End(end int) *events.EndDef {
 	if end == 1 {
 		return t.end1
@@ -126,8 +124,8 @@ func (t *Type) End(end int) *events.EndDef {
 	return t.end2
 }
 
-// Cardinality says to how many elements at end 1 or 2 one element at the other
-// end may be related; "" if the type is no relationship's.
+// Cardinality returns how many elements at end 1 or 2 an element at the other
+// end may be related to; "" for types of other kinds.
 func (t *Type) Cardinality(end int) events.Cardinality {
 	if e := t.End(end); e != nil {
 		return e.Cardinality
@@ -135,10 +133,9 @@ func (t *Type) Cardinality(end int) events.Cardinality {
 	return ""
 }
 
-// Limit returns the type by which one element at the other end may be related to
-// only one at end 1 or 2: the topmost super type that says so, or t itself; ""
-// if it may be related to many. All relationships of that type and of its
-// subtypes count.
+// Limit returns the topmost type, among t and its super types, whose cardinality
+// at end 1 or 2 is one; "" if it is many. All relationships of that type and of
+// its subtypes count.
 func (t *Type) Limit(end int) (name string) {
 	for ; t != nil && t.Cardinality(end) == events.CardinalityOne; t = t.super {
 		name = t.def.Name
@@ -154,44 +151,43 @@ func (t *Type) Root() string {
 	return t.def.Name
 }
 
-// MultiLink reports whether several relationships of the type may stand between
-// the same two elements. It is the same for all subtypes: where there can be only
-// one, one of a subtype is that one.
+// MultiLink reports whether two elements may have several relationships of the
+// type. It is equal for all subtypes: where only one is allowed, a relationship
+// of a subtype is that one.
 func (t *Type) MultiLink() bool { return t.multiLink }
 
-// CheckEnds checks that elements of these types may stand at the ends of a
-// relationship of type t; pointer is where the relationship stands, which has
-// the fields end1 and end2.
+// CheckEnds checks the types of the elements at the ends of a relationship of
+// type t. Errors point at end1 or end2 below pointer.
 func (t *Type) CheckEnds(end1, end2 *events.ElementType, pointer string) error {
 	for i, found := range [2]*events.ElementType{end1, end2} {
 		end := t.End(i + 1)
 		switch {
 		case end == nil:
-			return events.Errorf(events.CodeInvalid, pointer+"/type", "%s is the type of %s; that of a relationship is needed", t.def.Name, indefinite(t.def.Kind))
+			return events.Errorf(events.CodeInvalid, pointer+"/type", "%s is the type of %s; name the type of a relationship", t.def.Name, withArticle(t.def.Kind))
 		case !found.Is(end.Type):
 			return events.Errorf(events.CodeInvalid, pointer+[2]string{"/end1", "/end2"}[i],
-				"expected %s, which stands at end %d of %s, or a subtype of it; found %s", end.Type, i+1, t.def.Name, found.Name)
+				"expected %s, the type at end %d of %s, or a subtype; found %s", end.Type, i+1, t.def.Name, found.Name)
 		}
 	}
 	return nil
 }
 
-// ValidFor returns the element types that a classification may stand on, be
-// they inherited. The caller must not change them.
+// ValidFor returns the element types that a classification may classify,
+// inherited ones included. The caller must not change them.
 func (t *Type) ValidFor() []string { return t.validFor }
 
-// MayClassify reports whether a classification of type t may stand on elements
-// of the given type.
+// MayClassify reports whether t, a classification type, may classify elements of
+// the given type.
 func (t *Type) MayClassify(e *events.ElementType) bool {
 	return slices.ContainsFunc(t.validFor, e.Is)
 }
 
-// CheckClassifies is [Type.MayClassify] with an error, which has the pointer.
+// CheckClassifies is [Type.MayClassify] as an error with the given pointer.
 func (t *Type) CheckClassifies(e *events.ElementType, pointer string) error {
 	if t.MayClassify(e) {
 		return nil
 	}
-	return events.Errorf(events.CodeInvalid, pointer, "%s may not stand on %s, only on %s and subtypes", t.def.Name, e.Name, enumerate(t.validFor))
+	return events.Errorf(events.CodeInvalid, pointer, "%s cannot classify %s, only %s and subtypes", t.def.Name, e.Name, enumerate(t.validFor))
 }
 
 // attribute returns the named attribute, nil if there is none.

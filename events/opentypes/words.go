@@ -11,26 +11,26 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// longest is how long a name in an error may be; what is longer is no name.
-const longest = 64
+// maxQuoted bounds the length of a name in an error.
+const maxQuoted = 64
 
-// quoted quotes what may be long.
+// quoted quotes a text, cut to maxQuoted bytes.
 func quoted(text string) string {
-	if len(text) <= longest {
+	if len(text) <= maxQuoted {
 		return strconv.Quote(text)
 	}
-	return strconv.Quote(strings.ToValidUTF8(text[:longest], "")) + "…"
+	return strconv.Quote(strings.ToValidUTF8(text[:maxQuoted], "")) + "…"
 }
 
-// indefinite returns the kind with its article.
-func indefinite(kind events.TypeKind) string {
+// withArticle returns the kind with its indefinite article.
+func withArticle(kind events.TypeKind) string {
 	if kind == events.KindElement || kind == events.KindEnum {
 		return "an " + string(kind)
 	}
 	return "a " + string(kind)
 }
 
-// enumerate lists some names for people.
+// enumerate lists names, cut to the first dozen.
 func enumerate(names []string) string {
 	const enough = 12
 	if len(names) > enough {
@@ -39,11 +39,11 @@ func enumerate(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// near returns "; did you mean …?" with the candidates that are nearest to what
-// was written, "" when none is near.
-func near(written string, candidates []string) string {
+// suggest returns "; did you mean …?" with the candidates nearest to written, ""
+// if none is near.
+func suggest(written string, candidates []string) string {
 	const atMost = 3
-	if len(written) > longest {
+	if len(written) > maxQuoted {
 		return ""
 	}
 	type candidate struct {
