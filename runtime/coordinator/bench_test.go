@@ -2,41 +2,11 @@ package coordinator_test
 
 import (
 	"fmt"
-	"strconv"
 	"testing"
 
-	"github.com/camena-io/camena/connectors"
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/coordinator"
 )
-
-// BenchmarkDesired gathers the definitions of ten thousand connectors, each
-// with elements of its own, after one of them changed.
-func BenchmarkDesired(b *testing.B) {
-	view := &coordinator.View{}
-	var last connectors.Change
-	for i := range 10_000 {
-		m := registration(props{"refreshSchedule": "@every 10s"})
-		for _, c := range m.changes() {
-			if c.Element != nil {
-				c.Element.Element.Header.GUID += strconv.Itoa(i)
-				last = c
-			} else {
-				c.Relationship.Relationship.Header.GUID += strconv.Itoa(i)
-				c.Relationship.Relationship.End1.GUID += strconv.Itoa(i)
-				c.Relationship.Relationship.End2.GUID += strconv.Itoa(i)
-			}
-			view.Apply(&c)
-		}
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		view.Apply(&last)
-		if desired, _ := view.Desired(); len(desired) != 10_000 {
-			b.Fatalf("%d", len(desired))
-		}
-	}
-}
 
 // BenchmarkPlan looks at ten thousand connectors on ten nodes, all as they
 // should be.

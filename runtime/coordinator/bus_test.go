@@ -160,7 +160,7 @@ func TestCoordinatorAssignsAtOnceAtTheFirstStart(t *testing.T) {
 	in := newInstallation(t)
 	in.host(t, "a")
 	in.coordinate(t)
-	in.publish(t, registration(nil))
+	in.publish(t, complete(nil))
 	took := until(t, 5*time.Second, "assigned", func() bool { return in.node(t, "id") == "a" })
 	if took > time.Second {
 		t.Errorf("assigned after %s, want less than a second", took)
@@ -172,17 +172,17 @@ func TestCoordinatorFollowsTheMetadata(t *testing.T) {
 	in := newInstallation(t)
 	in.host(t, "a")
 	in.coordinate(t)
-	m := registration(nil)
+	m := complete(nil)
 	delete(m.elements, "type")
 	in.publish(t, m)
 	until(t, 5*time.Second, "explained", func() bool {
 		r, err := in.reports.Get(t.Context(), "id")
 		return err == nil && r.Value.Status == events.StatusConfigFailed && r.Value.Error != ""
 	})
-	in.publish(t, registration(nil))
+	in.publish(t, complete(nil))
 	until(t, 5*time.Second, "assigned", func() bool { return in.node(t, "id") == "a" })
 
-	in.publish(t, registration(props{"permittedSynchronization": "TO_THIRD_PARTY"}))
+	in.publish(t, complete(props{"permittedSynchronization": "TO_THIRD_PARTY"}))
 	until(t, 5*time.Second, "updated", func() bool {
 		e, err := in.assignments.Get(t.Context(), "id")
 		return err == nil && e.Value.Node == "a" && e.Value.Definition.PermittedSynchronization == events.SyncTo
@@ -211,7 +211,7 @@ func TestCoordinatorStartsConnectorsOnTheirDate(t *testing.T) {
 	in.host(t, "a")
 	in.coordinate(t)
 	start := time.Now().Add(2 * time.Second)
-	in.publish(t, registration(props{"startDate": start.Format(time.RFC3339Nano)}))
+	in.publish(t, complete(props{"startDate": start.Format(time.RFC3339Nano)}))
 	until(t, 5*time.Second, "assigned", func() bool { return in.node(t, "id") == "a" })
 	if early := time.Until(start); early > 0 {
 		t.Errorf("assigned %s before its start date", early)
@@ -224,7 +224,7 @@ func TestCoordinatorStartsConnectorsOnTheirDate(t *testing.T) {
 // many is n registrations, r0 to r(n-1), of one group and one connection.
 func (in *installation) many(t *testing.T, n int) {
 	t.Helper()
-	m := registration(nil)
+	m := complete(nil)
 	delete(m.relationships, "id")
 	in.publish(t, m)
 	shared := func(yield func(int) bool) {

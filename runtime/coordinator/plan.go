@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/registration"
 )
 
 // State is all that decides which node runs what.
@@ -21,19 +22,12 @@ type State struct {
 	Revision uint64
 	// Desired are the complete registrations, Incomplete the others.
 	Desired    []events.Definition
-	Incomplete []Incomplete
+	Incomplete []registration.Incomplete
 	// Nodes are the living hosts by name.
 	Nodes map[string]events.Node
 	// Assignments and Reports are by the id of the connector.
 	Assignments map[string]events.Assignment
 	Reports     map[string]events.ConnectorReport
-}
-
-// Incomplete is a registration that cannot be run, and why.
-type Incomplete struct {
-	ID     string
-	Name   string
-	Reason string
 }
 
 // Op is what an [Action] does.
@@ -205,9 +199,9 @@ func (p *planner) strand(d *events.Definition, a events.Assignment) {
 }
 
 // refuse sees to a registration that is not complete.
-func (p *planner) refuse(c Incomplete) {
+func (p *planner) refuse(c registration.Incomplete) {
 	if _, assigned := p.Assignments[c.ID]; !assigned {
-		p.explain(&events.Definition{ID: c.ID, Name: c.Name}, 0, events.StatusConfigFailed, c.Reason)
+		p.explain(&events.Definition{ID: c.ID, Name: c.Name}, 0, events.StatusConfigFailed, c.Err.Error())
 	}
 }
 

@@ -1,6 +1,7 @@
 package coordinator_test
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/registration"
 	"github.com/camena-io/camena/runtime/coordinator"
 )
 
@@ -120,14 +122,14 @@ func TestPlan(t *testing.T) {
 			Reports: report("c1", "b", 5, events.StatusWaiting),
 		}, nil},
 		{"an incomplete registration is explained", state{
-			Incomplete: []coordinator.Incomplete{{ID: "c1", Name: "n", Reason: "no connection"}}, Nodes: hosts(a),
+			Incomplete: []registration.Incomplete{{ID: "c1", Name: "n", Err: errors.New("no connection")}}, Nodes: hosts(a),
 		}, []string{"explain c1 CONFIG_FAILED: no connection"}},
 		{"once", state{
-			Incomplete: []coordinator.Incomplete{{ID: "c1", Name: "n", Reason: "no connection"}}, Nodes: hosts(a),
+			Incomplete: []registration.Incomplete{{ID: "c1", Name: "n", Err: errors.New("no connection")}}, Nodes: hosts(a),
 			Reports: map[string]events.ConnectorReport{"c1": {Status: events.StatusConfigFailed, Error: "no connection"}},
 		}, nil},
 		{"one that became incomplete is removed first", state{
-			Incomplete: []coordinator.Incomplete{{ID: "c1", Reason: "no connection"}}, Nodes: hosts(a),
+			Incomplete: []registration.Incomplete{{ID: "c1", Err: errors.New("no connection")}}, Nodes: hosts(a),
 			Assignments: assigned(c1, "a", "", 5), Reports: report("c1", "a", 5, events.StatusWaiting),
 		}, []string{"remove c1"}},
 		{"a kind that no node offers is explained", state{

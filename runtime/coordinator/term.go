@@ -11,7 +11,9 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/camena-io/camena/connectors"
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/registration"
 	"github.com/camena-io/camena/runtime/bus"
 	"github.com/camena-io/camena/topics"
 )
@@ -41,7 +43,7 @@ type term struct {
 	clock       clock
 
 	mu   sync.Mutex
-	view View
+	view registration.View
 	// last is the sequence from which the view is complete.
 	last     uint64
 	complete bool
@@ -141,7 +143,7 @@ func (t *term) followView(ctx context.Context) error {
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		if err == nil {
-			t.view.Apply(&change)
+			apply(&t.view, &change)
 		}
 		t.complete = t.complete || m.Sequence >= t.last || m.Pending == 0
 		if t.complete {
@@ -149,6 +151,36 @@ func (t *term) followView(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+// subjects are those of the change events that say which connectors run.
+func subjects(t topics.Topics) []string {
+	var list []string
+	for _, name := range registration.ElementTypes() {
+		list = append(list, t.ElementsOf(name))
+	}
+	for _, name := range registration.RelationshipTypes() {
+		list = append(list, t.RelationshipsOf(name))
+	}
+	return list
+}
+
+// apply applies a change to the view.
+func apply(v *registration.View, c *connectors.Change) {
+	if c.Element != nil && c.Element.State() != nil {
+		if e := c.Element.State(); c.Type == events.TypeElementDeleted {
+			v.DeleteElement(e.Header.GUID)
+		} else {
+			v.Element(e)
+		}
+	}
+	if c.Relationship != nil && c.Relationship.State() != nil {
+		if r := c.Relationship.State(); c.Type == events.TypeRelationshipDeleted {
+			v.DeleteRelationship(r)
+		} else {
+			v.Relationship(r)
+		}
+	}
 }
 
 func (t *term) followClock(ctx context.Context) error {
@@ -219,7 +251,7 @@ func (t *term) state() State {
 		Assignments: map[string]events.Assignment{}, Reports: map[string]events.ConnectorReport{},
 	}
 	t.mu.Lock()
-	s.Desired, s.Incomplete = t.view.Desired()
+	s.Desired, s.Incomplete = t.view.Definitions()
 	t.mu.Unlock()
 	nodes, _ := t.nodes.snapshot()
 	for name, h := range nodes {

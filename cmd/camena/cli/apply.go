@@ -221,28 +221,28 @@ func (a *applying) remove(ctx context.Context, resources []wantedResource) error
 // wanted, and else tells that it stays.
 func (a *applying) removeCataloged(ctx context.Context, r resource) error {
 	c, ok := r.(*connectorResource)
-	if !ok || c.metadataSource == "" {
+	if !ok || c.MetadataSource == "" {
 		return nil
 	}
 	if !a.cataloged {
 		a.tellWhatStays(ctx, c)
 		return nil
 	}
-	if err := a.awaitEnd(ctx, c.name); err != nil {
+	if err := a.awaitEnd(ctx, c.Name); err != nil {
 		return err
 	}
-	n, err := a.removeOwned(ctx, c.metadataSource)
-	fmt.Fprintf(a.out, "%d elements of %s deleted\n", n, printable(c.metadataSource))
+	n, err := a.removeOwned(ctx, c.MetadataSource)
+	fmt.Fprintf(a.out, "%d elements of %s deleted\n", n, printable(c.MetadataSource))
 	return err
 }
 
 // tellWhatStays tells of what a connector has cataloged, if it has.
 func (a *applying) tellWhatStays(ctx context.Context, c *connectorResource) {
-	answer, err := a.metadata.Find(ctx, events.Find{Source: c.metadataSource, Page: events.Page{Limit: 1}})
+	answer, err := a.metadata.Find(ctx, events.Find{Source: c.MetadataSource, Page: events.Page{Limit: 1}})
 	if err == nil && len(answer.Elements) == 0 {
 		return
 	}
-	fmt.Fprintf(a.out, "what %s cataloged stays; \"camena delete --cataloged\" with the same files removes it\n", printable(c.name))
+	fmt.Fprintf(a.out, "what %s cataloged stays; \"camena delete --cataloged\" with the same files removes it\n", printable(c.Name))
 }
 
 // awaitEnd waits until no node runs the connector any more: it would catalog

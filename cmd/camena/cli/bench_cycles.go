@@ -18,6 +18,7 @@ import (
 
 	"github.com/camena-io/camena/connectors"
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/registration"
 	"github.com/camena-io/camena/runtime/bus"
 	"github.com/camena-io/camena/runtime/coordinator"
 	"github.com/camena-io/camena/runtime/host"
@@ -133,10 +134,10 @@ func (b *cyclesBench) catalog(ctx context.Context, conn *bus.Bus) error {
 	}
 	return metadata.Send(ctx, func(yield func(events.Event) bool) {
 		for i := range b.connectors {
-			c := &connectorResource{
-				name: fmt.Sprintf("bench-%05d", i), group: defaultGroup, kind: benchKind, refresh: bus.Every(b.interval),
+			c := &registration.Connector{
+				Name: fmt.Sprintf("bench-%05d", i), Group: defaultGroup, Kind: benchKind, Refresh: bus.Every(b.interval),
 			}
-			for _, command := range c.commands() {
+			for _, command := range c.Commands() {
 				e, err := events.NewCommand("/bench", command)
 				if err != nil || !yield(e) {
 					return

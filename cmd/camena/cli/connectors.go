@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/registration"
 	"github.com/camena-io/camena/runtime/bus"
 )
 
@@ -128,7 +129,7 @@ func connectorsTable(views []connectorView) *table {
 	for i := range views {
 		v := &views[i]
 		d, r := v.known()
-		t.add(v.Name, orDash(cmp.Or(d.Kind, r.Kind)), orDash(strings.TrimPrefix(d.Group, groupName(""))), orDash(v.Node),
+		t.add(v.Name, orDash(cmp.Or(d.Kind, r.Kind)), orDash(strings.TrimPrefix(d.Group, registration.GroupName(""))), orDash(v.Node),
 			v.State, orDash(d.Refresh), when(r.LastRefresh), problem(&r))
 	}
 	return t
@@ -219,7 +220,7 @@ func connectorSheet(v *connectorView) *table {
 	t.add("name", v.Name)
 	known("id", cmp.Or(d.ID, r.Connector))
 	known("kind", cmp.Or(d.Kind, r.Kind))
-	known("group", strings.TrimPrefix(d.Group, groupName("")))
+	known("group", strings.TrimPrefix(d.Group, registration.GroupName("")))
 	t.add("node", orDash(v.Node))
 	t.add("status", v.State)
 	known("since", date(r.Since))

@@ -6,46 +6,28 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/registration"
 )
 
 // groupResource is an integration group.
-type groupResource struct {
-	name, description string
-}
+type groupResource struct{ registration.Group }
 
 func (d *document) group(n *yaml.Node) (string, resource, error) {
 	g := &groupResource{}
-	err := d.mapping(n, fields{"kind": skip, "name": d.text(&g.name), "description": d.text(&g.description)})
+	err := d.mapping(n, fields{"kind": skip, "name": d.text(&g.Name), "description": d.text(&g.Description)})
 	if err == nil {
 		err = d.require(n, kindGroup, "name")
 	}
-	return g.name, g, err
+	return g.Name, g, err
 }
 
-func (g *groupResource) commands() []events.Command {
-	return []events.Command{&events.Upsert{Element: events.ElementSpec{
-		Type: "IntegrationGroup", QualifiedName: groupName(g.name),
-		Properties: given(map[string]any{"displayName": g.name, "description": g.description}),
-	}}}
-}
+func (g *groupResource) commands() []events.Command { return g.Commands() }
 
-func (g *groupResource) removal() []events.Command {
-	return []events.Command{&events.Delete{Element: events.ByName(groupName(g.name))}}
-}
+func (g *groupResource) removal() []events.Command { return g.Removal() }
 
 func (*groupResource) main() int { return 0 }
 
 func (*groupResource) obsolete() []leftover { return nil }
-
-// given are the properties that are not empty texts.
-func given(values map[string]any) events.Properties {
-	for name, v := range values {
-		if v == "" {
-			delete(values, name)
-		}
-	}
-	return events.Props(values)
-}
 
 // elementResource is any element.
 type elementResource struct{ spec events.ElementSpec }

@@ -132,28 +132,8 @@ func TestMetadataSourceOfConnector(t *testing.T) {
 			t.Fatal(err)
 		}
 		c, ok := w.resource.(*connectorResource)
-		if !ok || c.metadataSource != want || c.group != defaultGroup {
+		if !ok || c.MetadataSource != want || c.Group != defaultGroup {
 			t.Errorf("%s: %+v, want the source %q", line, w.resource, want)
-		}
-	}
-}
-
-func TestSchedules(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]string{
-		"": "", "10m": "@every 10m0s", "90s": "@every 1m30s", "@every 10s": "@every 10s", " 1h ": "@every 1h0m0s",
-		"@daily": "@daily", "*/5 * * * *": "0 */5 * * * *", "0 0 3 * * MON": "0 0 3 * * MON",
-	} {
-		if got, err := normalizeSchedule(text); err != nil || got != want {
-			t.Errorf("%q: %q, %v, want %q", text, got, err, want)
-		}
-	}
-	for text, want := range map[string]string{
-		"10": "is no schedule", "@every": "is no schedule", "@every @daily": "is no schedule", "tomorrow": "is no schedule",
-		"500ms": "whole number of seconds", "1.5s": "whole number of seconds", "@every 0s": "whole number of seconds", "-10s": "whole number of seconds",
-	} {
-		if got, err := normalizeSchedule(text); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%q: %q, %v, want an error with %q", text, got, err, want)
 		}
 	}
 }
@@ -171,6 +151,8 @@ func TestResourceErrorsNameTheLine(t *testing.T) {
 		"kind: IntegrationGroup\nname: a\nname: b": `r.yaml:3: "name" is given twice`,
 		connector + "startDate: May":               `r.yaml:4: expected a time such as`,
 		connector + "stopDate: 2026-01-01\nstartDate: 2026-01-01":                                 `r.yaml:1: stopDate is not after startDate`,
+		connector + `refresh: ", * * * * *"`:                                                      `r.yaml:4: ", * * * * *": field seconds`,
+		connector + "refresh: 10ms":                                                               `r.yaml:4: `,
 		connector + "timeZone: Mars/Olympus":                                                      `r.yaml:4: "Mars/Olympus" is not a time zone`,
 		connector + "permittedSynchronization: BOTH":                                              `r.yaml:4: expected one of BOTH_DIRECTIONS, TO_THIRD_PARTY, FROM_THIRD_PARTY, found "BOTH"`,
 		connector + "configuration: x":                                                            `r.yaml:4: expected fields such as "name: value", found a text`,

@@ -1,14 +1,14 @@
-package coordinator_test
+package registration_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/camena-io/camena/connectors"
 	"github.com/camena-io/camena/events"
-	"github.com/camena-io/camena/runtime/coordinator"
+	"github.com/camena-io/camena/events/registration"
 )
 
 type props = map[string]any
@@ -33,8 +33,8 @@ func (m *metadata) relate(name, typeName, end1, end2 string, p props) {
 	}
 }
 
-// registration is a connector that is complete.
-func registration(registered props) *metadata {
+// complete is a connector with all that it needs to run.
+func complete(registered props) *metadata {
 	m := &metadata{elements: map[string]*events.Element{}, relationships: map[string]*events.Relationship{}}
 	m.element("group", "IntegrationGroup", nil)
 	m.element("connector", "IntegrationConnector", props{"displayName": "folder", "usesBlockingCalls": true})
@@ -46,21 +46,13 @@ func registration(registered props) *metadata {
 	return m
 }
 
-func (m *metadata) changes() []connectors.Change {
-	var list []connectors.Change
+func (m *metadata) view() *registration.View {
+	v := &registration.View{}
 	for _, e := range m.elements {
-		list = append(list, connectors.Change{Type: events.TypeElementCreated, Element: &events.ElementChange{Element: e}})
+		v.Element(e)
 	}
 	for _, r := range m.relationships {
-		list = append(list, connectors.Change{Type: events.TypeRelationshipCreated, Relationship: &events.RelationshipChange{Relationship: r}})
-	}
-	return list
-}
-
-func (m *metadata) view() *coordinator.View {
-	v := &coordinator.View{}
-	for _, c := range m.changes() {
-		v.Apply(&c)
+		v.Relationship(r)
 	}
 	return v
 }
@@ -79,6 +71,8 @@ func TestViewGathersDefinitions(t *testing.T) {
 		{"as it is", nil, func(*events.Definition) {}},
 		{"minutes", props{"refreshTimeInterval": 10}, func(d *events.Definition) { d.Refresh = "@every 10m0s" }},
 		{"part of a minute", props{"refreshTimeInterval": 0.5}, func(d *events.Definition) { d.Refresh = "@every 30s" }},
+		{"an interval", props{"refreshSchedule": " 10m "}, func(d *events.Definition) { d.Refresh = "@every 10m0s" }},
+		{"five fields", props{"refreshSchedule": "*/5 * * * *"}, func(d *events.Definition) { d.Refresh = "0 */5 * * * *" }},
 		{"zero minutes are no schedule", props{"refreshTimeInterval": 0}, func(*events.Definition) {}},
 		{
 			"a schedule wins over minutes",
@@ -99,7 +93,7 @@ func TestViewGathersDefinitions(t *testing.T) {
 			t.Parallel()
 			want := base
 			test.change(&want)
-			got, incomplete := registration(test.registered).view().Desired()
+			got, incomplete := complete(test.registered).view().Definitions()
 			if len(incomplete) > 0 || len(got) != 1 || !got[0].Equal(&want) {
 				t.Errorf("got %+v, %+v, want %+v", got, incomplete, want)
 			}
@@ -110,46 +104,41 @@ func TestViewGathersDefinitions(t *testing.T) {
 func TestViewSaysWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	without := func(names ...string) *metadata {
-		m := registration(nil)
+		m := complete(nil)
 		for _, name := range names {
 			delete(m.elements, name)
 			delete(m.relationships, name)
 		}
 		return m
 	}
-	untyped := registration(nil)
+	untyped := complete(nil)
 	untyped.element("type", "ConnectorType", nil)
 	tests := []struct {
 		name     string
 		metadata *metadata
-		want     string
+		want     string // a pointer or a key phrase
 	}{
-		{"group", without("group"), "its integration group is not there"},
-		{"connector", without("connector"), "its integration connector is not there"},
-		{"connection", without("connection"), "the integration connector has no connection; relate one to it by AssetConnection"},
-		{"link to connection", without("asset"), "the integration connector has no connection; relate one to it by AssetConnection"},
-		{"connector type", without("type"), "the connection has no connector type; relate one to it by ConnectionConnectorType"},
-		{"kind", untyped, "the connector type has no connectorProviderClassName; name the kind of connector, such as files"},
-		{"number", registration(props{"refreshTimeInterval": "ten"}), "/refreshTimeInterval: expected a number, found a string"},
-		{
-			"cron", registration(props{"refreshSchedule": "* * * * *"}),
-			`refreshSchedule: "* * * * *" is neither @every and an interval nor a cron expression of six fields`,
-		},
-		{
-			"interval", registration(props{"refreshSchedule": "@every 10ms"}),
-			`refreshSchedule: "@every 10ms" is not an interval of a second or more, such as @every 10m`,
-		},
-		{
-			"direction", registration(props{"permittedSynchronization": "UP"}),
-			`permittedSynchronization: "UP" is none of BOTH_DIRECTIONS, FROM_THIRD_PARTY, TO_THIRD_PARTY`,
-		},
+		{"group", without("group"), "integration group"},
+		{"connector", without("connector"), "integration connector is missing"},
+		{"connection", without("connection"), "AssetConnection"},
+		{"link to connection", without("asset"), "AssetConnection"},
+		{"connector type", without("type"), "ConnectionConnectorType"},
+		{"kind", untyped, "connectorProviderClassName"},
+		{"number", complete(props{"refreshTimeInterval": "ten"}), "/refreshTimeInterval: "},
+		{"number of minutes", complete(props{"refreshTimeInterval": 153_722_868}), "/refreshTimeInterval: "},
+		{"cron", complete(props{"refreshSchedule": ", * * * * *"}), "/refreshSchedule: "},
+		{"once", complete(props{"refreshSchedule": "@at 2026-01-01T00:00:00Z"}), "/refreshSchedule: "},
+		{"interval", complete(props{"refreshSchedule": "@every 10ms"}), "/refreshSchedule: "},
+		{"zone", complete(props{"refreshSchedule": "@daily", "timeZone": "Mars/Olympus"}), "/timeZone: "},
+		{"direction", complete(props{"permittedSynchronization": "UP"}), "/permittedSynchronization: "},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			desired, incomplete := test.metadata.view().Desired()
-			if len(desired) != 0 || len(incomplete) != 1 || incomplete[0].Reason != test.want || incomplete[0].ID != "id" {
-				t.Errorf("got %+v, %+v, want %s", desired, incomplete, test.want)
+			definitions, incomplete := test.metadata.view().Definitions()
+			if len(definitions) != 0 || len(incomplete) != 1 || incomplete[0].ID != "id" ||
+				!strings.Contains(incomplete[0].Err.Error(), test.want) {
+				t.Errorf("got %+v, %+v, want %s", definitions, incomplete, test.want)
 			}
 		})
 	}
@@ -159,20 +148,17 @@ func TestViewSaysWhatIsMissing(t *testing.T) {
 // the connector type only in its next poll, half an hour later (gap 2).
 func TestViewFollowsEveryElement(t *testing.T) {
 	t.Parallel()
-	m := registration(nil)
+	m := complete(nil)
 	view := m.view()
-	view.Desired()
-	apply := func(name string) {
-		c := connectors.Change{Type: events.TypeElementUpdated, Element: &events.ElementChange{Element: m.elements[name]}}
-		view.Apply(&c)
-	}
+	view.Definitions()
+	apply := func(name string) { view.Element(m.elements[name]) }
 	m.element("connection", "Connection", props{"configurationProperties": props{"path": "/other"}})
 	apply("connection")
 	m.element("type", "ConnectorType", props{"connectorProviderClassName": "postgres"})
 	apply("type")
 	m.element("connector", "IntegrationConnector", props{"displayName": "renamed"})
 	apply("connector")
-	desired, _ := view.Desired()
+	desired, _ := view.Definitions()
 	want := events.Definition{
 		ID: "id", Element: "connector", Name: "renamed", Group: "IntegrationGroup::group", Kind: "postgres",
 		Configuration: events.Props(props{"path": "/other"}),
@@ -180,18 +166,17 @@ func TestViewFollowsEveryElement(t *testing.T) {
 	if len(desired) != 1 || !desired[0].Equal(&want) {
 		t.Errorf("got %+v, want %+v", desired, want)
 	}
-	gone := connectors.Change{Type: events.TypeRelationshipDeleted, Relationship: &events.RelationshipChange{Previous: m.relationships["id"]}}
-	view.Apply(&gone)
-	if desired, incomplete := view.Desired(); len(desired)+len(incomplete) > 0 {
+	view.DeleteRelationship(m.relationships["id"])
+	if desired, incomplete := view.Definitions(); len(desired)+len(incomplete) > 0 {
 		t.Errorf("unregistered, but there is %v %v", desired, incomplete)
 	}
 }
 
 func TestViewIsTheSameInAnyOrder(t *testing.T) {
 	t.Parallel()
-	first, _ := registration(nil).view().Desired()
+	first, _ := complete(nil).view().Definitions()
 	for range 50 { // the order of a map's elements
-		again, _ := registration(nil).view().Desired()
+		again, _ := complete(nil).view().Definitions()
 		if diff := cmp.Diff(first, again); diff != "" {
 			t.Fatal(diff)
 		}
