@@ -112,7 +112,7 @@ func lockFolder(dir string) (*flock.Flock, error) {
 		return nil, fmt.Errorf("data folder: lock %s: %w", path, err)
 	}
 	if !ok {
-		return nil, fmt.Errorf("%w: %s%s; stop it, or give this one another folder with CAMENA_DATA", ErrInUse, dir, holder(path))
+		return nil, fmt.Errorf("%w: %s%s", ErrInUse, dir, holder(path))
 	}
 	if err := os.WriteFile(path, fmt.Appendf(nil, "%d\n", os.Getpid()), 0o600); err != nil {
 		return nil, errors.Join(fmt.Errorf("data folder: %w", err), lock.Unlock())

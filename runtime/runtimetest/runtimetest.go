@@ -1,5 +1,5 @@
-// Package runtimetest runs Camena inside a test: a NATS server in a temporary
-// folder, connections to it, and whole nodes.
+// Package runtimetest runs Camena inside a test: a whole node, or only a NATS
+// server in a temporary folder and connections to it.
 package runtimetest
 
 import (
@@ -10,8 +10,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/camena-io/camena/connectors"
 	"github.com/camena-io/camena/runtime/bus"
 	"github.com/camena-io/camena/runtime/embedded"
+	"github.com/camena-io/camena/runtime/node"
 	"github.com/camena-io/camena/topics"
 )
 
@@ -21,6 +23,34 @@ func Logger() *slog.Logger {
 		return slog.New(slog.DiscardHandler)
 	}
 	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
+// NodeName is the name of the node that [NewNode] starts.
+const NodeName = "node-1"
+
+// NewNode starts a node with all roles and a NATS server of its own, which offers
+// connectors of the given factories, and waits until it is ready. It ends with
+// the test.
+func NewNode(tb testing.TB, factories ...connectors.Factory) *node.Node {
+	tb.Helper()
+	set, err := connectors.NewSet(factories...)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	n, err := node.New(node.Settings{
+		Name: NodeName, Roles: []string{node.RoleRepository, node.RoleCoordinator, node.RoleHost}, Connectors: set,
+		Server: embedded.Settings{Dir: tb.TempDir(), Port: -1}, Logger: Logger(),
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	Run(tb, n.Serve)
+	select {
+	case <-n.Ready():
+	case <-time.After(20 * time.Second):
+		tb.Fatal("the node is not ready within 20 s")
+	}
+	return n
 }
 
 // NewServer starts a NATS server that ends with the test.
@@ -44,8 +74,7 @@ func NewBus(tb testing.TB, server *embedded.Server) *bus.Bus {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(b.Close)
-	limits := topics.DefaultLimits()
-	if err := b.Ensure(ctx, limits); err != nil {
+	if err := b.Ensure(ctx, topics.DefaultLimits()); err != nil {
 		tb.Fatal(err)
 	}
 	return b

@@ -57,7 +57,7 @@ func newRig() (*rig, error) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	r.stop = stop
-	go tuneMemory(ctx) // as serve does
+	tuneMemory()
 	go func() { r.done <- r.server.Serve(ctx) }()
 	return r, nil
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"strconv"
 	"strings"
@@ -20,9 +19,7 @@ import (
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/events/registration"
 	"github.com/camena-io/camena/runtime/bus"
-	"github.com/camena-io/camena/runtime/coordinator"
-	"github.com/camena-io/camena/runtime/host"
-	"github.com/camena-io/camena/runtime/repository"
+	"github.com/camena-io/camena/runtime/node"
 	"github.com/camena-io/camena/topics"
 )
 
@@ -155,30 +152,18 @@ func (*cyclesBench) node(ctx context.Context, r *rig, conn *bus.Bus, started *ta
 	if err != nil {
 		return nil, err
 	}
-	repo, err := repository.New(repository.Settings{Node: "bench", Bus: conn, Logger: r.log})
-	if err != nil {
-		return nil, err
-	}
-	coord, err := coordinator.New(coordinator.Settings{Node: "bench", Instance: "bench", Bus: conn, Logger: r.log})
-	if err != nil {
-		return nil, err
-	}
-	hosted, err := host.New(host.Settings{
-		Node: "bench", Instance: "bench", Bus: conn, Connectors: set, Roles: []string{"host"}, Logger: r.log,
+	n, err := node.New(node.Settings{
+		Name: "bench", Roles: []string{node.RoleRepository, node.RoleCoordinator, node.RoleHost}, Connectors: set,
+		Bus: bus.Settings{URL: r.server.URL(), Domain: conn.Topics().Domain()}, Logger: r.log,
 	})
 	if err != nil {
 		return nil, err
 	}
 	serving, cancel := context.WithCancel(ctx)
-	group, serving := errgroup.WithContext(serving)
-	for _, role := range []service{repo, coord, hosted} {
-		group.Go(func() error { return role.Serve(serving) })
-	}
+	wait := background(serving, r.log, n.Serve)
 	return func() {
 		cancel()
-		if err := group.Wait(); err != nil && !errors.Is(err, context.Canceled) {
-			r.log.WarnContext(ctx, "stop", slog.Any("error", err))
-		}
+		wait()
 	}, nil
 }
 

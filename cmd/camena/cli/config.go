@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"os"
 	"os/user"
@@ -16,7 +17,10 @@ import (
 	"github.com/kelseyhightower/envconfig"
 	"github.com/nats-io/nkeys"
 
+	"github.com/camena-io/camena/connectors"
 	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/embedded"
+	"github.com/camena-io/camena/runtime/node"
 	"github.com/camena-io/camena/topics"
 )
 
@@ -95,8 +99,8 @@ func wanted(typeName string) string {
 func (c *config) complete() error {
 	for i, role := range c.Roles {
 		c.Roles[i] = strings.TrimSpace(role)
-		if !slices.Contains(allRoles(), c.Roles[i]) {
-			return fmt.Errorf("CAMENA_ROLES: %q is none of %s", role, strings.Join(allRoles(), ", "))
+		if !slices.Contains(node.Roles(), c.Roles[i]) {
+			return fmt.Errorf("CAMENA_ROLES: %q is none of %s", role, strings.Join(node.Roles(), ", "))
 		}
 	}
 	for _, zones := range [...][]string{c.PublishZones, c.DefaultZones} {
@@ -217,6 +221,16 @@ func (c *config) credentials() bus.Credentials {
 	return bus.Credentials{
 		User: c.NatsUser, Password: c.NatsPassword, Token: c.NatsToken, CredsFile: c.NatsCreds, NKeyFile: c.NatsNkey,
 		CAFile: c.NatsCA, CertFile: c.NatsCert, KeyFile: c.NatsKey,
+	}
+}
+
+// node returns the settings of the node that this environment describes.
+func (c *config) node(offered connectors.Set, log *slog.Logger) node.Settings {
+	return node.Settings{
+		Name: c.Node, Roles: c.Roles, Version: version(), Connectors: offered,
+		Bus:    bus.Settings{URL: c.NatsURL, Domain: c.Domain, Credentials: c.credentials()},
+		Server: embedded.Settings{Dir: c.Data, Host: c.Listen, Port: c.NatsPort, SyncInterval: c.SyncInterval, SyncAlways: c.SyncAlways},
+		Limits: c.limits(), Retention: c.Retention, PublishZones: c.PublishZones, DefaultZones: c.DefaultZones, Logger: log,
 	}
 }
 

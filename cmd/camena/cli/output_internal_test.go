@@ -1,13 +1,9 @@
 package cli
 
 import (
-	"context"
-	"errors"
 	"io"
-	"log/slog"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -211,64 +207,6 @@ func TestWhereTheInstallationIs(t *testing.T) {
 	if url, _ := p.url(); url != "nats://other" {
 		t.Errorf("with a URL: %s", url)
 	}
-}
-
-type serviceFunc func(ctx context.Context) error
-
-func (f serviceFunc) Serve(ctx context.Context) error { return f(ctx) }
-
-func TestFailingRoleIsRestartedWithBackOff(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithCancel(t.Context())
-		began := time.Now()
-		var at []time.Duration
-		s := &supervision{role: "r", log: slog.New(slog.DiscardHandler), build: func() (service, error) {
-			at = append(at, time.Since(began))
-			switch len(at) {
-			case 1:
-				return nil, errors.New("not built")
-			case 2:
-				return serviceFunc(func(context.Context) error { panic("broken") }), nil
-			case 3:
-				return serviceFunc(func(context.Context) error { return nil }), nil
-			default:
-				return serviceFunc(func(ctx context.Context) error { cancel(); return ctx.Err() }), nil
-			}
-		}}
-		s.serve(ctx)
-		want := []time.Duration{0, 200 * time.Millisecond, 600 * time.Millisecond, 1400 * time.Millisecond}
-		if diff := cmp.Diff(want, at); diff != "" {
-			t.Errorf("starts (-want +got):\n%s", diff)
-		}
-	})
-}
-
-func TestLayersStopInReverseAndLeaveWhatHangs(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		var stopped []string
-		l := layers{log: slog.New(slog.DiscardHandler)}
-		hang := make(chan struct{})
-		for _, name := range []string{"server", "bus", "hanging", "host"} {
-			l.start(t.Context(), name, time.Second, func(ctx context.Context) {
-				<-ctx.Done()
-				if name == "hanging" {
-					<-hang
-				}
-				stopped = append(stopped, name)
-			})
-		}
-		began := time.Now()
-		l.stop()
-		if took := time.Since(began); took != time.Second {
-			t.Errorf("stopping took %s, want the patience with the one that hangs", took)
-		}
-		if diff := cmp.Diff([]string{"host", "bus", "server"}, stopped); diff != "" {
-			t.Errorf("order (-want +got):\n%s", diff)
-		}
-		close(hang)
-	})
 }
 
 func TestLongCellsAreCutOnTerminals(t *testing.T) {
