@@ -26,32 +26,8 @@ type Publisher interface {
 	Request(ctx context.Context, e events.Event) (events.Result, error)
 }
 
-// Reader is how a Context reads metadata.
-type Reader interface {
-	Get(ctx context.Context, q events.Get) (events.ElementAnswer, error)
-	Find(ctx context.Context, q events.Find) (events.ElementsAnswer, error)
-	Related(ctx context.Context, q events.Related) (events.RelatedAnswer, error)
-	Digests(ctx context.Context, q events.Digests) (events.DigestsAnswer, error)
-}
-
 // MaxAttempts is how often a listener may fail on one change.
 const MaxAttempts = 10
-
-// Explorer is how a Context asks what goes beyond single elements and pages. A
-// [Reader] that is also an Explorer is used as one.
-type Explorer interface {
-	Graph(ctx context.Context, q events.Graph) (events.GraphAnswer, error)
-	Lineage(ctx context.Context, q events.Lineage) (events.GraphAnswer, error)
-	History(ctx context.Context, q events.History) (events.HistoryAnswer, error)
-	// Count says how many elements a question finds, by type.
-	Count(ctx context.Context, q events.Find) (events.CountAnswer, error)
-}
-
-// TypeReader is how a Context asks for types. A [Reader] that is also a TypeReader
-// is used as one.
-type TypeReader interface {
-	Types(ctx context.Context, q events.Types) (events.TypesAnswer, error)
-}
 
 // Follower is how a Context listens. Follow calls handle for every change that
 // the filter selects, in order, until ctx is done. An error from handle makes
@@ -82,7 +58,7 @@ type Settings struct {
 	Generation uint64
 	Logger     *slog.Logger
 	Publisher  Publisher
-	Reader     Reader
+	Asker      events.Asker
 	Follower   Follower
 	Positions  Positions
 	// Notify, if set, is called when a listener begins to fail, fails otherwise,
@@ -232,7 +208,7 @@ func (c *Context) ready(ctx context.Context, commands ...events.Command) error {
 	if c.closed.Load() {
 		return ErrDisconnected
 	}
-	if c.set.Definition.PermittedSynchronization == events.SyncTo && !onlyExternalIDs(commands) {
+	if c.set.Definition.PermittedSynchronization == events.SyncTo && !anyDirection(commands) {
 		return fmt.Errorf("%w: it is %s, but the connector tries to change metadata", ErrDirection, events.SyncTo)
 	}
 	if c.set.Generation == 0 {

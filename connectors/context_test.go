@@ -20,27 +20,20 @@ var someCommand = &events.Delete{Element: events.ByName("a")}
 // calls are all the ways in which a connector uses its Context.
 func calls(ctx context.Context, c *connectors.Context) map[string]func() error {
 	return map[string]func() error{
-		"Send":         func() error { return c.Send(ctx, someCommand) },
-		"SendIn":       func() error { return c.SendIn(ctx, "scope", someCommand) },
-		"Apply":        func() error { _, err := c.Apply(ctx, someCommand); return err },
-		"Reconcile":    func() error { _, err := c.Reconcile(ctx, "scope", wanted("a")); return err },
-		"Element":      func() error { _, err := c.Element(ctx, events.ByName("a")); return err },
-		"Get":          func() error { _, err := c.Get(ctx, events.Get{ElementRef: events.ByName("a")}); return err },
-		"Relationship": func() error { _, err := c.Relationship(ctx, "link"); return err },
-		"Types": func() error {
-			for _, err := range c.Types(ctx, events.Types{}) {
-				return err
-			}
-			return nil
-		},
+		"Send":      func() error { return c.Send(ctx, someCommand) },
+		"SendIn":    func() error { return c.SendIn(ctx, "scope", someCommand) },
+		"Apply":     func() error { _, err := c.Apply(ctx, someCommand); return err },
+		"Reconcile": func() error { _, err := c.Reconcile(ctx, "scope", wanted("a")); return err },
+		"Element":   func() error { _, err := c.Element(ctx, events.ByName("a")); return err },
+		"Get":       func() error { _, err := events.Ask(ctx, c, &events.Get{ElementRef: events.ByName("a")}); return err },
 		"Find": func() error {
-			for _, err := range c.Find(ctx, events.Find{}) {
+			for _, err := range events.All(ctx, c, &events.Find{}) {
 				return err
 			}
 			return nil
 		},
 		"Related": func() error {
-			for _, err := range c.Related(ctx, events.Related{}) {
+			for _, err := range events.All(ctx, c, &events.Related{}) {
 				return err
 			}
 			return nil
@@ -203,7 +196,7 @@ func TestReadsReflectWrites(t *testing.T) {
 	t.Parallel()
 	c, b := setup(t, events.Definition{}, 0)
 	read := func() uint64 {
-		if _, err := c.Element(t.Context(), events.ByName("a")); !errors.Is(err, connectors.ErrNotFound) {
+		if _, err := c.Element(t.Context(), events.ByName("a")); events.CodeOf(err) != events.CodeNotFound {
 			t.Errorf("got %v", err)
 		}
 		return b.asked[len(b.asked)-1]
@@ -241,7 +234,7 @@ func TestFindPages(t *testing.T) {
 	for _, name := range []string{"a", "b", "c", "d", "e"} {
 		b.elements = append(b.elements, events.Element{Header: events.ElementHeader{QualifiedName: name}})
 	}
-	found, related := c.Find(t.Context(), events.Find{}), c.Related(t.Context(), events.Related{})
+	found, related := events.All(t.Context(), c, &events.Find{}), events.All(t.Context(), c, &events.Related{})
 	for range 2 {
 		var names strings.Builder
 		for e, err := range found {

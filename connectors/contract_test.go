@@ -37,7 +37,7 @@ func TestErrorKinds(t *testing.T) {
 
 func TestNewSet(t *testing.T) {
 	t.Parallel()
-	newNothing := func(events.Properties) (connectors.Connector, error) { return nil, connectors.ErrNotFound }
+	newNothing := func(events.Properties) (connectors.Connector, error) { return nil, connectors.ErrDisconnected }
 	set, err := connectors.NewSet(
 		connectors.Factory{Kind: "postgres", New: newNothing},
 		connectors.Factory{Kind: "files", Description: "Catalogs files.", New: newNothing},

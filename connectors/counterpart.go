@@ -43,7 +43,7 @@ func (c *Context) Counterpart(ctx context.Context, id events.ExternalID) (*Count
 	}
 	p.Element, err = c.Element(ctx, id.Element)
 	switch {
-	case errors.Is(err, ErrNotFound):
+	case events.CodeOf(err) == events.CodeNotFound:
 		return p, c.readDeleted(ctx, p, scope)
 	case err != nil:
 		return nil, err
@@ -72,8 +72,8 @@ func (c *Context) scopeName(ctx context.Context, scope events.ElementRef) (strin
 
 // readLink finds the identifier of an element that is there.
 func (c *Context) readLink(ctx context.Context, p *Counterpart, scope string) error {
-	q := events.Related{ElementRef: events.ByGUID(p.Element.Header.GUID), Relationship: typeExternalIDLink, End: 1, IncludeArchived: true}
-	for r, err := range c.Related(ctx, q) {
+	q := &events.Related{ElementRef: events.ByGUID(p.Element.Header.GUID), Relationship: typeExternalIDLink, End: 1, IncludeArchived: true}
+	for r, err := range events.All(ctx, c, q) {
 		if err != nil {
 			return err
 		}
@@ -96,7 +96,7 @@ func (c *Context) readDeleted(ctx context.Context, p *Counterpart, scope string)
 		return err
 	}
 	id, err := c.Element(ctx, events.ByName(events.ExternalIDName(scope, p.ID.Identifier)))
-	if err != nil && !errors.Is(err, ErrNotFound) {
+	if err != nil && events.CodeOf(err) != events.CodeNotFound {
 		return err
 	}
 	if id != nil {
@@ -120,9 +120,9 @@ func (c *Context) readDeleted(ctx context.Context, p *Counterpart, scope string)
 
 // lastChange returns the last change of something, nil if none is known.
 func (c *Context) lastChange(ctx context.Context, ref events.ElementRef) (*events.Entry, error) {
-	h, err := c.History(ctx, events.History{ElementRef: ref})
+	h, err := events.Ask(ctx, c, &events.History{ElementRef: ref})
 	switch {
-	case events.CodeOf(err) == events.CodeNotFound, errors.Is(err, errors.ErrUnsupported), err == nil && len(h.Changes) == 0:
+	case events.CodeOf(err) == events.CodeNotFound, err == nil && len(h.Changes) == 0:
 		return nil, nil //nolint:nilnil // nothing is known of it
 	case err != nil:
 		return nil, err
@@ -153,7 +153,10 @@ func SyncLinkOf(link *events.Relationship) (SyncLink, error) {
 // [events.CodeConflict], and the next decision takes that change into account. Of
 // one that was archived this cannot be told: give the version that is expected.
 func (c *Context) RecordSynchronized(ctx context.Context, p *Counterpart, commands ...events.Command) (events.Result, error) {
-	confirm := confirmation(p.ID, p.Synchronized(p.read))
+	link := p.Synchronized(p.read)
+	confirm := &events.ConfirmSynchronization{
+		ExternalID: p.ID, Time: link.LastSynchronized, OpenChanged: link.OpenChanged, ThirdPartyChanged: link.ThirdPartyChanged,
+	}
 	if len(commands) > 0 { // then it is the state, and the time, of the change set
 		confirm.OpenChanged, confirm.Time = time.Time{}, time.Time{}
 	}

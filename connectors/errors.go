@@ -13,8 +13,6 @@ var (
 	// ErrDirection is returned when the connector's permitted synchronisation
 	// does not allow what it tries.
 	ErrDirection = errors.New("the permitted synchronization of the connector does not allow this")
-	// ErrNotFound is returned when the element asked for is not there.
-	ErrNotFound = errors.New("no such element")
 )
 
 type permanentError struct{ err error }

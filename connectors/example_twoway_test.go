@@ -86,7 +86,7 @@ func (*glossary) Disconnect(context.Context) error { return nil }
 // Refresh goes through everything that either side has.
 func (g *glossary) Refresh(ctx context.Context) error {
 	titles := g.wiki.titles()
-	for term, err := range g.c.Find(ctx, events.Find{Type: "GlossaryTerm"}) {
+	for term, err := range events.All(ctx, g.c, &events.Find{Type: "GlossaryTerm"}) {
 		if err != nil {
 			return err
 		}
@@ -146,7 +146,7 @@ func ExampleContext_Counterpart() {
 	g := &glossary{c: c, wiki: newWiki()}
 	id := events.ExternalID{Element: events.ByName(termName + "order"), Scope: events.ByName(wikiScope), Identifier: "order"}
 	edit := func(text string) error {
-		_, err := c.Update(ctx, events.Update{Element: id.Element, Properties: events.Props(map[string]any{"description": text})})
+		_, err := c.Apply(ctx, &events.Update{Element: id.Element, Properties: events.Props(map[string]any{"description": text})})
 		return err
 	}
 	refresh := func(what string, err error) {
@@ -155,12 +155,12 @@ func ExampleContext_Counterpart() {
 		}
 		text, _ := g.wiki.read("order")
 		term, err := c.Element(ctx, id.Element)
-		if errors.Is(err, connectors.ErrNotFound) {
+		if events.CodeOf(err) == events.CodeNotFound {
 			term = &events.Element{}
 		}
 		fmt.Printf("%s: term %q, page %q\n", what, term.Properties.String("description"), text)
 	}
-	_, err := c.Create(ctx, events.Create{Element: events.ElementSpec{Type: "InventoryCatalog", QualifiedName: wikiScope}})
+	_, err := c.Apply(ctx, &events.Create{Element: events.ElementSpec{Type: "InventoryCatalog", QualifiedName: wikiScope}})
 
 	g.wiki.write("order", "A wish.")
 	refresh("a new page", err)
@@ -170,12 +170,12 @@ func ExampleContext_Counterpart() {
 	refresh("edited on both sides", edit("A contract."))
 	fmt.Println(c.Problems())
 
-	_, err = c.LinkExternalID(ctx, events.LinkExternalID{ExternalID: id, Link: events.Props(map[string]any{"permittedSynchronization": events.SyncTo})})
+	_, err = c.Apply(ctx, &events.LinkExternalID{ExternalID: id, Link: events.Props(map[string]any{"permittedSynchronization": events.SyncTo})})
 	refresh("the steward lets open metadata win", err)
 	fmt.Println(c.Problems())
 
 	g.wiki.remove("order")
-	_, err = c.LinkExternalID(ctx, events.LinkExternalID{ExternalID: id, Link: events.Props(map[string]any{"permittedSynchronization": nil})})
+	_, err = c.Apply(ctx, &events.LinkExternalID{ExternalID: id, Link: events.Props(map[string]any{"permittedSynchronization": nil})})
 	refresh("removed from the wiki", err)
 	if err := c.Close(ctx); err != nil {
 		fmt.Println(err)

@@ -62,10 +62,40 @@ func (b *fakeBus) Request(_ context.Context, e events.Event) (events.Result, err
 	return events.Result{Sequence: b.sequence}, nil
 }
 
-func (b *fakeBus) page(p events.Page, total int) (from, to int, next string) {
+func (b *fakeBus) Ask(_ context.Context, q events.Question) ([]byte, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.asked = append(b.asked, p.MinSequence)
+	b.asked = append(b.asked, *q.Awaited())
+	answer, err := b.answer(q)
+	if err != nil {
+		return nil, err
+	}
+	return events.Marshal(answer)
+}
+
+func (b *fakeBus) answer(q events.Question) (any, error) {
+	switch q := q.(type) {
+	case *events.Digests:
+		from, to, next := b.page(q.Page, len(b.digests))
+		return events.DigestsAnswer{Digests: b.digests[from:to], Next: next}, nil
+	case *events.Find:
+		from, to, next := b.page(q.Page, len(b.elements))
+		return events.ElementsAnswer{Elements: b.elements[from:to], Next: next}, nil
+	case *events.Related:
+		from, to, next := b.page(q.Page, len(b.elements))
+		var related []events.RelatedElement
+		for _, e := range b.elements[from:to] {
+			related = append(related, events.RelatedElement{Element: e})
+		}
+		return events.RelatedAnswer{Related: related, Next: next}, nil
+	case *events.Get:
+		return b.get(q)
+	default:
+		return struct{}{}, nil
+	}
+}
+
+func (b *fakeBus) page(p events.Page, total int) (from, to int, next string) {
 	from = len(p.After)
 	to = min(from+cmp.Or(b.pages, total), total)
 	if to < total {
@@ -74,43 +104,16 @@ func (b *fakeBus) page(p events.Page, total int) (from, to int, next string) {
 	return from, to, next
 }
 
-func (b *fakeBus) Digests(_ context.Context, q events.Digests) (events.DigestsAnswer, error) {
-	from, to, next := b.page(q.Page, len(b.digests))
-	return events.DigestsAnswer{Digests: b.digests[from:to], Next: next}, nil
-}
-
-func (b *fakeBus) Find(_ context.Context, q events.Find) (events.ElementsAnswer, error) {
-	from, to, next := b.page(q.Page, len(b.elements))
-	return events.ElementsAnswer{Elements: b.elements[from:to], Next: next}, nil
-}
-
-func (b *fakeBus) Related(_ context.Context, q events.Related) (events.RelatedAnswer, error) {
-	from, to, next := b.page(q.Page, len(b.elements))
-	var related []events.RelatedElement
-	for _, e := range b.elements[from:to] {
-		related = append(related, events.RelatedElement{Element: e})
-	}
-	return events.RelatedAnswer{Related: related, Next: next}, nil
-}
-
-func (b *fakeBus) Get(_ context.Context, q events.Get) (events.ElementAnswer, error) {
-	b.page(events.Page{MinSequence: q.MinSequence}, 0)
+func (b *fakeBus) get(q *events.Get) (events.ElementAnswer, error) {
 	for i := range b.elements {
 		if b.elements[i].Header.QualifiedName == q.QualifiedName {
 			return events.ElementAnswer{Element: &b.elements[i]}, nil
 		}
 	}
-	if q.GUID == "link" {
-		return events.ElementAnswer{Relationship: &events.Relationship{}}, nil
-	}
 	if q.QualifiedName == "broken" {
 		return events.ElementAnswer{}, events.Errorf(events.CodeUnavailable, "", "nobody answers")
 	}
 	return events.ElementAnswer{}, events.Errorf(events.CodeNotFound, "", "not there")
-}
-
-func (*fakeBus) Types(context.Context, events.Types) (events.TypesAnswer, error) {
-	return events.TypesAnswer{}, nil
 }
 
 func (b *fakeBus) Follow(ctx context.Context, f connectors.Filter, handle func(context.Context, connectors.Change) error) error {
@@ -157,6 +160,6 @@ func setup(t *testing.T, d events.Definition, generation uint64) (*connectors.Co
 	d.ID, d.Name = cmp.Or(d.ID, "id"), cmp.Or(d.Name, "name")
 	return connectors.NewContext(connectors.Settings{
 		Definition: d, Node: "node", Generation: generation,
-		Publisher: b, Reader: b, Follower: b, Positions: b,
+		Publisher: b, Asker: b, Follower: b, Positions: b,
 	}), b
 }

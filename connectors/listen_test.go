@@ -88,7 +88,7 @@ func (o *outTopic) SavePosition(ctx context.Context, key string, _ uint64, value
 func (o *outTopic) listener(t *testing.T, notify func(), handle func(context.Context, connectors.Change) error, filters ...connectors.Filter) *connectors.Context {
 	t.Helper()
 	c := connectors.NewContext(connectors.Settings{
-		Definition: events.Definition{ID: "c", Name: "c"}, Publisher: o, Reader: o, Follower: o, Positions: o, Notify: notify,
+		Definition: events.Definition{ID: "c", Name: "c"}, Publisher: o, Asker: o, Follower: o, Positions: o, Notify: notify,
 	})
 	for _, f := range filters {
 		if err := c.Listen(f, handle); err != nil {

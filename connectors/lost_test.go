@@ -33,7 +33,7 @@ func TestReconcileOutlivesLostOutcomes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &deafBus{fakeBus: &fakeBus{}, lose: 3}
 		c := connectors.NewContext(connectors.Settings{
-			Definition: events.Definition{ID: "c", Name: "c"}, Generation: 2, Publisher: b, Reader: b, Follower: b,
+			Definition: events.Definition{ID: "c", Name: "c"}, Generation: 2, Publisher: b, Asker: b, Follower: b,
 		})
 		defer func() { _ = c.Close(t.Context()) }()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)

@@ -1,7 +1,6 @@
 package connectors_test
 
 import (
-	"context"
 	"errors"
 	"slices"
 	"testing"
@@ -14,85 +13,48 @@ import (
 
 var someID = events.ExternalID{Element: events.ByName("a"), Scope: events.ByName("crm"), Identifier: "17"}
 
-// operations are the methods of a Context that send one command, and which.
-func operations(ctx context.Context, c *connectors.Context) map[string]func() (events.Result, error) {
+// commands are one of each type, but for the fence and the flush, which a Context
+// sends by itself.
+func commands(t *testing.T) []events.Command {
+	t.Helper()
 	a, spec := events.ByName("a"), events.ElementSpec{Type: "Topic", QualifiedName: "a"}
 	flow := events.RelationshipSpec{Type: "DataFlow", End1: a, End2: events.ByName("b")}
-	return map[string]func() (events.Result, error){
-		events.TypeCreateElement: func() (events.Result, error) { return c.Create(ctx, events.Create{Element: spec}) },
-		events.TypeUpsertElement: func() (events.Result, error) { return c.Upsert(ctx, events.Upsert{Element: spec}) },
-		events.TypeUpdateElement: func() (events.Result, error) { return c.Update(ctx, events.Update{Element: a}) },
-		events.TypeDeleteElement: func() (events.Result, error) { return c.Delete(ctx, events.Delete{Element: a}) },
-		events.TypeRestoreElement: func() (events.Result, error) {
-			return c.Restore(ctx, a)
-		},
-		events.TypePublishElement:  func() (events.Result, error) { return c.Publish(ctx, a) },
-		events.TypeWithdrawElement: func() (events.Result, error) { return c.Withdraw(ctx, a) },
-		events.TypeRetypeElement: func() (events.Result, error) {
-			return c.Retype(ctx, events.Retype{Element: a, Type: "KafkaTopic"})
-		},
-		events.TypeRehomeElement: func() (events.Result, error) { return c.Rehome(ctx, events.Rehome{Element: a, To: "s"}) },
-		events.TypeCreateFromTemplate: func() (events.Result, error) {
-			return c.FromTemplate(ctx, events.FromTemplate{Template: events.ByName("t"), Placeholders: map[string]string{"host": "h"}})
-		},
-		events.TypeClassifyElement: func() (events.Result, error) {
-			return c.Classify(ctx, events.Classify{Element: a, Classification: events.Classification{Name: "Impact"}})
-		},
-		events.TypeDeclassifyElement: func() (events.Result, error) {
-			return c.Declassify(ctx, events.Declassify{Element: a, ClassificationName: "Impact"})
-		},
-		events.TypeLinkElements: func() (events.Result, error) { return c.Link(ctx, events.Link{Relationship: flow}) },
-		events.TypeUpdateRelationship: func() (events.Result, error) {
-			return c.UpdateRelationship(ctx, events.UpdateRelationship{Relationship: events.RelationshipRef{Type: flow.Type, End1: a, End2: flow.End2}})
-		},
-		events.TypeUnlinkElements: func() (events.Result, error) {
-			return c.Unlink(ctx, events.Unlink{Type: flow.Type, End1: a, End2: flow.End2})
-		},
-		events.TypeLinkExternalID: func() (events.Result, error) {
-			return c.LinkExternalID(ctx, events.LinkExternalID{
-				ExternalID: someID, Properties: events.Props(map[string]any{"keyPattern": "LOCAL_KEY"}), Link: events.Props(map[string]any{"usage": "lookup"}),
-			})
-		},
-		events.TypeUnlinkExternalID: func() (events.Result, error) { return c.UnlinkExternalID(ctx, someID) },
-		events.TypeConfirmSynchronization: func() (events.Result, error) {
-			return c.ConfirmSynchronization(ctx, someID, connectors.SyncLink{LastSynchronized: at(5), OpenChanged: at(4), ThirdPartyChanged: at(3)})
-		},
-		events.TypeDefineTypes: func() (events.Result, error) {
-			return c.DefineTypes(ctx, events.TypeDef{Kind: events.KindElement, Name: "Pump", Description: "It pumps.", SuperType: "Asset"})
-		},
-		events.TypeApplyChangeSet: func() (events.Result, error) { return c.ApplyAll(ctx, someCommand, someCommand) },
+	set, err := events.NewChangeSet(someCommand, someCommand)
+	if err != nil {
+		t.Fatal(err)
 	}
+	all := []events.Command{
+		&events.Create{Element: spec}, &events.Upsert{Element: spec}, &events.Update{Element: a}, &events.Delete{Element: a},
+		&events.Restore{Element: a}, &events.Publish{Element: a}, &events.Withdraw{Element: a}, &events.Retype{Element: a, Type: "KafkaTopic"},
+		&events.Rehome{Element: a, To: "s"}, &events.FromTemplate{Template: events.ByName("t")},
+		&events.Classify{Element: a, Classification: events.Classification{Name: "Impact"}}, &events.Declassify{Element: a, ClassificationName: "Impact"},
+		&events.Link{Relationship: flow}, &events.Unlink{Type: flow.Type, End1: a, End2: flow.End2},
+		&events.UpdateRelationship{Relationship: events.RelationshipRef{Type: flow.Type, End1: a, End2: flow.End2}},
+		&events.LinkExternalID{ExternalID: someID}, &events.UnlinkExternalID{ExternalID: someID}, &events.ConfirmSynchronization{ExternalID: someID},
+		&events.DefineTypes{Types: []events.TypeDef{{Kind: events.KindElement, Name: "Pump", Description: "It pumps.", SuperType: "Asset"}}}, set,
+	}
+	if got, want := len(all), len(events.CommandTypes())-2; got != want {
+		t.Errorf("%d commands, want %d", got, want)
+	}
+	return all
 }
 
-func TestOperationsAreCommands(t *testing.T) {
+func TestADisconnectedContextAppliesNothing(t *testing.T) {
 	t.Parallel()
-	for eventType := range operations(t.Context(), nil) {
+	for _, command := range commands(t) {
 		c, b := setup(t, events.Definition{}, 0)
-		operation := operations(t.Context(), c)[eventType]
-		r, err := operation()
+		r, err := c.Apply(t.Context(), command)
 		if err != nil || r.Sequence != 1 {
-			t.Errorf("%s: got %+v, %v", eventType, r, err)
+			t.Errorf("%s: got %+v, %v", command.EventType(), r, err)
 		}
-		if len(b.sent) != 1 || b.sent[0].Type != eventType {
-			t.Errorf("%s: sent %+v", eventType, b.sent)
+		if len(b.sent) != 1 || b.sent[0].Type != command.EventType() {
+			t.Errorf("%s: sent %+v", command.EventType(), b.sent)
 		}
 		if err := c.Close(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := operation(); !errors.Is(err, connectors.ErrDisconnected) {
-			t.Errorf("%s after Close: %v", eventType, err)
-		}
-	}
-}
-
-// A command that is new needs a method.
-func TestEveryCommandHasAMethod(t *testing.T) {
-	t.Parallel()
-	have := operations(t.Context(), nil)
-	for _, eventType := range events.CommandTypes() {
-		// A Context fences by itself, before its first command.
-		if have[eventType] == nil && eventType != events.TypeFenceConnector {
-			t.Errorf("no method of Context sends %s", eventType)
+		if _, err := c.Apply(t.Context(), command); !errors.Is(err, connectors.ErrDisconnected) {
+			t.Errorf("%s after Close: %v", command.EventType(), err)
 		}
 	}
 }
@@ -106,25 +68,6 @@ func TestADryRunSaysSo(t *testing.T) {
 	}
 	if len(b.sent) != 1 || b.sent[0].Extension(events.ExtDryRun) != "true" {
 		t.Errorf("sent %+v", b.sent)
-	}
-}
-
-// What was synchronized is what the connector saw, not what is there by the time
-// at which the command is applied.
-func TestConfirmingSaysWhatWasSynchronized(t *testing.T) {
-	t.Parallel()
-	c, b := setup(t, events.Definition{}, 0)
-	defer closeContext(t, c)
-	pair := connectors.Pair{Open: active(5), ThirdParty: active(3)}
-	if _, err := c.ConfirmSynchronization(t.Context(), someID, pair.Synchronized(at(6))); err != nil {
-		t.Fatal(err)
-	}
-	want := &events.ConfirmSynchronization{ExternalID: someID, Time: at(6), OpenChanged: at(5), ThirdPartyChanged: at(3)}
-	if d := cmp.Diff([]events.Command{want}, b.taken()); d != "" {
-		t.Error(d)
-	}
-	if _, err := c.ConfirmSynchronization(t.Context(), someID, connectors.SyncLink{}); err == nil || len(b.taken()) != 0 {
-		t.Errorf("what was never synchronized is confirmed: %v", err)
 	}
 }
 
@@ -160,10 +103,10 @@ func TestNotingIdentifiersIsPermittedInEveryDirection(t *testing.T) {
 	c, b := setup(t, events.Definition{PermittedSynchronization: events.SyncTo}, 1)
 	defer closeContext(t, c)
 	noted := []string{events.TypeLinkExternalID, events.TypeUnlinkExternalID, events.TypeConfirmSynchronization}
-	for eventType, operation := range operations(t.Context(), c) {
-		_, err := operation()
-		if errors.Is(err, connectors.ErrDirection) == slices.Contains(noted, eventType) {
-			t.Errorf("%s: got %v", eventType, err)
+	for _, command := range commands(t) {
+		_, err := c.Apply(t.Context(), command)
+		if errors.Is(err, connectors.ErrDirection) == slices.Contains(noted, command.EventType()) {
+			t.Errorf("%s: got %v", command.EventType(), err)
 		}
 	}
 	unlink := &events.UnlinkExternalID{ExternalID: someID}
@@ -184,18 +127,5 @@ func TestNotingIdentifiersIsPermittedInEveryDirection(t *testing.T) {
 	}
 	if sent := len(b.taken()); sent != 6 { // a fence before the first
 		t.Errorf("%d commands were sent", sent)
-	}
-}
-
-func TestRefusedOperationsTellWhy(t *testing.T) {
-	t.Parallel()
-	c, b := setup(t, events.Definition{}, 0)
-	b.refuse = func(events.Command) (events.Result, error) {
-		return events.Result{Error: events.Errorf(events.CodeConflict, "/element", "no")}, nil
-	}
-	for eventType, operation := range operations(t.Context(), c) {
-		if _, err := operation(); events.CodeOf(err) != events.CodeConflict {
-			t.Errorf("%s: got %v", eventType, err)
-		}
 	}
 }

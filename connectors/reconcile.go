@@ -40,7 +40,7 @@ func (c *Context) Reconcile(ctx context.Context, scope string, wanted iter.Seq2[
 	if err := c.ready(ctx); err != nil {
 		return r.Reconciled, err
 	}
-	if err := c.settle(ctx, scope); err != nil {
+	if err := c.flush(ctx, scope); err != nil {
 		return r.Reconciled, err
 	}
 	if err := r.load(ctx, c, scope); err != nil {
@@ -53,18 +53,16 @@ func (c *Context) Reconcile(ctx context.Context, scope string, wanted iter.Seq2[
 	if err := errors.Join(r.failed, sent); err != nil {
 		return r.Reconciled, err
 	}
-	return r.Reconciled, c.settle(ctx, scope)
+	return r.Reconciled, c.flush(ctx, scope)
 }
 
-// settle waits until everything sent before has been applied: commands are
-// applied in order, so the outcome of one that changes nothing says so. What
-// was sent before a reconciliation must count as known in it, or it could
-// neither be kept nor be deleted.
-func (c *Context) settle(ctx context.Context, scope string) error {
+// flush waits until everything sent before has been applied. What was sent before a
+// reconciliation must be known in it, or it could neither be kept nor be deleted.
+func (c *Context) flush(ctx context.Context, scope string) error {
 	if !c.unsettled.Swap(false) {
 		return nil
 	}
-	r, err := c.insist(ctx, &events.Unlink{GUID: "00000000-0000-0000-0000-000000000000"}, scope)
+	r, err := c.insist(ctx, &events.Flush{}, scope)
 	if err == nil && r.Error != nil {
 		err = r.Error
 	}
@@ -95,23 +93,16 @@ type known struct {
 
 func (r *reconciliation) load(ctx context.Context, c *Context, scope string) error {
 	r.known, r.guids = map[events.Key]*known{}, map[events.Key]*known{}
-	q := events.Digests{
-		Source: c.set.Definition.MetadataSource, Scope: scope,
-		Page: events.Page{Limit: events.MaxPage, MinSequence: c.wrote.Load()},
+	q := &events.Digests{
+		Source: c.set.Definition.MetadataSource, Scope: scope, Page: events.Page{Limit: events.MaxPage},
 	}
-	for {
-		a, err := c.set.Reader.Digests(ctx, q)
+	for item, err := range events.All(ctx, c, q) {
 		if err != nil {
 			return err
 		}
-		for _, item := range a.Digests {
-			r.learn(&known{DigestItem: item})
-		}
-		if a.Next == "" {
-			return nil
-		}
-		q.After = a.Next
+		r.learn(&known{DigestItem: *item})
 	}
+	return nil
 }
 
 // learn takes what is known. Nothing hides another, whoever gave them one key.

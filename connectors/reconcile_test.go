@@ -14,7 +14,7 @@ import (
 )
 
 // barrier is the command whose outcome says that all before it is applied.
-var barrier = &events.Unlink{GUID: "00000000-0000-0000-0000-000000000000"}
+var barrier = &events.Flush{}
 
 func table(name, description string) events.ElementSpec {
 	return events.ElementSpec{Type: "Table", QualifiedName: name, Properties: events.Props(map[string]any{"description": description})}
@@ -248,7 +248,7 @@ func TestReconcileWaitsForTheBarrier(t *testing.T) {
 	if diff := cmp.Diff([]events.Command{upsert, barrier, barrier, upsert, barrier}, bus.taken()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if _, err := context.Element(t.Context(), events.ByName("a")); !errors.Is(err, connectors.ErrNotFound) {
+	if _, err := context.Element(t.Context(), events.ByName("a")); events.CodeOf(err) != events.CodeNotFound {
 		t.Fatal(err)
 	}
 	if got := bus.asked[len(bus.asked)-1]; got != bus.sequence {

@@ -31,7 +31,7 @@ func actor(t *testing.T, b *bus.Bus, name string, generation uint64) *connectors
 	}
 	c := connectors.NewContext(connectors.Settings{
 		Definition: events.Definition{ID: name, Name: name}, Generation: generation,
-		Publisher: m, Reader: m, Follower: m, Positions: m,
+		Publisher: m, Asker: m, Follower: m, Positions: m,
 	})
 	t.Cleanup(func() { _ = c.Close(context.WithoutCancel(t.Context())) })
 	return c
@@ -49,7 +49,7 @@ func newCatalog(t *testing.T, permitted events.PermittedSynchronization) *catalo
 	if err := k.Start(t.Context(), actor(t, b, "wiki", 1)); err != nil {
 		t.Fatal(err)
 	}
-	k.did(k.steward.Create(k.ctx(), events.Create{Element: events.ElementSpec{Type: "InventoryCatalog", QualifiedName: wikiScope}}))
+	k.did(k.steward.Apply(k.ctx(), &events.Create{Element: events.ElementSpec{Type: "InventoryCatalog", QualifiedName: wikiScope}}))
 	return k
 }
 
@@ -65,14 +65,14 @@ func (k *catalog) did(r events.Result, err error) {
 	if err != nil {
 		k.t.Fatal(err)
 	}
-	if _, err := k.c.CountElements(k.ctx(), events.Find{Page: events.Page{MinSequence: r.Sequence}}); err != nil {
+	if _, err := events.Ask(k.ctx(), k.c, &events.Count{Find: events.Find{Page: events.Page{MinSequence: r.Sequence}}}); err != nil {
 		k.t.Fatal(err)
 	}
 }
 
 func (k *catalog) edit(title, text string) {
 	k.t.Helper()
-	k.did(k.steward.Upsert(k.ctx(), events.Upsert{Element: events.ElementSpec{
+	k.did(k.steward.Apply(k.ctx(), &events.Upsert{Element: events.ElementSpec{
 		Type: "GlossaryTerm", QualifiedName: termName + title, Properties: events.Props(map[string]any{"displayName": title, "description": text}),
 	}}))
 }
@@ -80,7 +80,7 @@ func (k *catalog) edit(title, text string) {
 // decide sets the direction of the thing's identifier.
 func (k *catalog) decide(title string, permitted any) {
 	k.t.Helper()
-	k.did(k.steward.LinkExternalID(k.ctx(), events.LinkExternalID{
+	k.did(k.steward.Apply(k.ctx(), &events.LinkExternalID{
 		ExternalID: events.ExternalID{Element: events.ByName(termName + title), Scope: events.ByName(wikiScope), Identifier: title},
 		Link:       events.Props(map[string]any{"permittedSynchronization": permitted}),
 	}))
@@ -243,9 +243,9 @@ func TestTwoWaysDeletionsFollowTheDirection(t *testing.T) {
 			case "wiki":
 				k.wiki.remove("order")
 			case "archive":
-				k.did(k.steward.Delete(k.ctx(), events.Delete{Element: events.ByName(termName + "order"), Method: events.DeleteArchive}))
+				k.did(k.steward.Apply(k.ctx(), &events.Delete{Element: events.ByName(termName + "order"), Method: events.DeleteArchive}))
 			default:
-				k.did(k.steward.Delete(k.ctx(), events.Delete{Element: events.ByName(termName + "order")}))
+				k.did(k.steward.Apply(k.ctx(), &events.Delete{Element: events.ByName(termName + "order")}))
 			}
 			k.refresh()
 			if c.lost == "archive" && c.want == gone {
@@ -264,7 +264,7 @@ func TestTwoWaysDeletedAndChangedIsAConflict(t *testing.T) {
 	k := newCatalog(t, events.SyncBoth)
 	k.wiki.write("order", "first")
 	k.refresh()
-	k.did(k.steward.Delete(k.ctx(), events.Delete{Element: events.ByName(termName + "order")}))
+	k.did(k.steward.Apply(k.ctx(), &events.Delete{Element: events.ByName(termName + "order")}))
 	k.wiki.write("order", "second")
 	k.refresh()
 	k.want("deleted here, changed there", "order", "-", "second")
@@ -272,7 +272,7 @@ func TestTwoWaysDeletedAndChangedIsAConflict(t *testing.T) {
 		t.Errorf("no conflict is shown: %v", k.c.Conflicts())
 	}
 	// The steward brings it back: now there is a link again to decide with.
-	k.did(k.steward.Restore(k.ctx(), events.ByName(termName+"order")))
+	k.did(k.steward.Apply(k.ctx(), &events.Restore{Element: events.ByName(termName + "order")}))
 	k.decide("order", events.SyncFrom)
 	k.refresh()
 	k.want("restored", "order", "second", "second")
@@ -309,16 +309,18 @@ func TestCounterpartsSayWhatIsKnown(t *testing.T) {
 	}
 	want := connectors.SyncLink{Permitted: events.SyncTo, LastSynchronized: at(9), OpenChanged: at(7), ThirdPartyChanged: at(8)}
 	order.Identifier = "order"
-	k.did(k.steward.ConfirmSynchronization(k.ctx(), order, want))
+	k.did(k.steward.Apply(k.ctx(), &events.ConfirmSynchronization{
+		ExternalID: order, Time: want.LastSynchronized, OpenChanged: want.OpenChanged, ThirdPartyChanged: want.ThirdPartyChanged,
+	}))
 	k.decide("order", events.SyncTo)
 	if p := read(order); *p.Link != want {
 		t.Errorf("recorded: %+v, want %+v", p.Link, want)
 	}
-	k.did(k.steward.Delete(k.ctx(), events.Delete{Element: order.Element}))
+	k.did(k.steward.Apply(k.ctx(), &events.Delete{Element: order.Element}))
 	if p := read(order); p.Element != nil || p.Open.Presence != connectors.Deleted || time.Since(p.Open.Changed).Abs() > time.Hour || *p.Link != want {
 		t.Errorf("deleted: %+v, %+v", p, p.Link)
 	}
-	k.did(k.steward.UnlinkExternalID(k.ctx(), order))
+	k.did(k.steward.Apply(k.ctx(), &events.UnlinkExternalID{ExternalID: order}))
 	if p := read(order); p.Open.Presence != connectors.Deleted || p.Link != nil {
 		t.Errorf("forgotten: %+v", p)
 	}

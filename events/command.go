@@ -325,6 +325,10 @@ type Fence struct {
 	Generation uint64 `json:"generation"`
 }
 
+// Flush is the data of [TypeFlushCommands]: it changes nothing. Commands are applied
+// in order, so its outcome says that all that were sent before it have been applied.
+type Flush struct{}
+
 // Result is the outcome of a command, sent to its [ExtReplyTo] subject.
 type Result struct {
 	// GUID of the element or relationship that the command was about.

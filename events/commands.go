@@ -2,11 +2,7 @@ package events
 
 import "strconv"
 
-// Command is the data of one of the command events: [*Create], [*Upsert],
-// [*Update], [*Delete], [*Restore], [*Publish], [*Withdraw], [*Retype],
-// [*Rehome], [*FromTemplate], [*Classify], [*Declassify], [*Link],
-// [*UpdateRelationship], [*Unlink], [*LinkExternalID], [*UnlinkExternalID],
-// [*ConfirmSynchronization], [*DefineTypes], [*ChangeSet], [*Fence].
+// Command is the data of one of the command events; [CommandTypes] lists them.
 type Command interface {
 	// EventType is the CloudEvents type under which the command travels.
 	EventType() string
@@ -43,6 +39,12 @@ func (*ChangeSet) EventType() string { return TypeApplyChangeSet }
 
 // EventType returns [TypeFenceConnector].
 func (*Fence) EventType() string { return TypeFenceConnector }
+
+// EventType returns [TypeFlushCommands].
+func (*Flush) EventType() string { return TypeFlushCommands }
+
+// Validate implements [Command].
+func (*Flush) Validate() error { return nil }
 
 // Validate checks the element's spec.
 func (c *Upsert) Validate() error {
@@ -148,18 +150,6 @@ func (c *Fence) Validate() error {
 	return nil
 }
 
-// CommandTypes returns the event types of all commands.
-func CommandTypes() []string {
-	return []string{
-		TypeCreateElement, TypeUpsertElement, TypeUpdateElement, TypeDeleteElement, TypeRestoreElement,
-		TypePublishElement, TypeWithdrawElement, TypeRetypeElement, TypeRehomeElement, TypeCreateFromTemplate,
-		TypeClassifyElement, TypeDeclassifyElement,
-		TypeLinkElements, TypeUpdateRelationship, TypeUnlinkElements,
-		TypeLinkExternalID, TypeUnlinkExternalID, TypeConfirmSynchronization,
-		TypeDefineTypes, TypeApplyChangeSet, TypeFenceConnector,
-	}
-}
-
 // NewChangeSet packs commands into a change set.
 func NewChangeSet(commands ...Command) (*ChangeSet, error) {
 	set := &ChangeSet{}
@@ -179,8 +169,7 @@ func NewChangeSet(commands ...Command) (*ChangeSet, error) {
 // Command decodes the step, which is the i-th of its change set.
 func (s *Step) Command(i int) (Command, error) {
 	pointer := "/commands/" + strconv.Itoa(i)
-	switch s.Type {
-	case TypeApplyChangeSet, TypeFenceConnector, TypeDefineTypes:
+	if t, ok := CommandTypeOf(s.Type); ok && !t.InChangeSet {
 		return nil, Errorf(CodeInvalid, pointer+"/type", "%s cannot stand in a change set", s.Type)
 	}
 	c, err := decodeCommand(s.Type, s.Data)
@@ -199,111 +188,28 @@ func (s *Step) Command(i int) (Command, error) {
 func DecodeCommand(e *Event) (Command, error) { return decodeCommand(e.Type, e.Data) }
 
 func decodeCommand(typeName string, data []byte) (Command, error) {
-	decode := decoderOf(typeName)
-	if decode == nil {
+	if typeName == TypeUpsertElement {
+		if c, ok := quickUpsert(data); ok {
+			return validated(c)
+		}
+	}
+	t, ok := CommandTypeOf(typeName)
+	if !ok {
 		return nil, Errorf(CodeInvalid, ExtType, "%q is not a command; see the documentation of the in topic for the types it takes", typeName)
 	}
-	return decode(data)
-}
-
-// decoderOf returns the decoder of commands about one element; of all others,
-// that of [decoderBeyond].
-func decoderOf(typeName string) func([]byte) (Command, error) {
-	switch typeName {
-	case TypeCreateElement:
-		return decodeAs[Create]
-	case TypeUpsertElement:
-		return decodeUpsert
-	case TypeUpdateElement:
-		return decodeAs[Update]
-	case TypeDeleteElement:
-		return decodeAs[Delete]
-	case TypeRestoreElement:
-		return decodeAs[Restore]
-	case TypePublishElement:
-		return decodeAs[Publish]
-	case TypeWithdrawElement:
-		return decodeAs[Withdraw]
-	case TypeRetypeElement:
-		return decodeAs[Retype]
-	case TypeCreateFromTemplate:
-		return decodeAs[FromTemplate]
-	case TypeClassifyElement:
-		return decodeAs[Classify]
-	case TypeDeclassifyElement:
-		return decodeAs[Declassify]
-	default:
-		return decoderBeyond(typeName)
-	}
-}
-
-// decoderBeyond returns the decoder of commands about relationships, or about more
-// than one thing; nil if there is none of that type.
-func decoderBeyond(typeName string) func([]byte) (Command, error) {
-	switch typeName {
-	case TypeLinkElements:
-		return decodeAs[Link]
-	case TypeUpdateRelationship:
-		return decodeAs[UpdateRelationship]
-	case TypeUnlinkElements:
-		return decodeAs[Unlink]
-	case TypeRehomeElement:
-		return decodeAs[Rehome]
-	case TypeLinkExternalID:
-		return decodeAs[LinkExternalID]
-	case TypeUnlinkExternalID:
-		return decodeAs[UnlinkExternalID]
-	case TypeConfirmSynchronization:
-		return decodeAs[ConfirmSynchronization]
-	case TypeDefineTypes:
-		return decodeAs[DefineTypes]
-	case TypeApplyChangeSet:
-		return func(data []byte) (Command, error) {
-			c, err := decodeChangeSet(data)
-			if err != nil {
-				return nil, err
-			}
-			return c, nil
-		}
-	case TypeFenceConnector:
-		return decodeAs[Fence]
-	default:
-		return nil
-	}
-}
-
-func decodeUpsert(data []byte) (Command, error) {
-	c, ok := quickUpsert(data)
-	if !ok {
-		return decodeAs[Upsert](data)
-	}
-	if err := c.Validate(); err != nil {
+	c := t.New()
+	if err := unmarshal(data, c); err != nil {
 		return nil, err
 	}
-	return c, nil
+	if set, ok := c.(*ChangeSet); ok { // validating decodes the steps; keep them
+		var err error
+		set.decoded, err = set.Steps()
+		return set, err
+	}
+	return validated(c)
 }
 
-// decodeChangeSet keeps the steps that it has to decode to validate them.
-func decodeChangeSet(data []byte) (*ChangeSet, error) {
-	c, err := Unmarshal[ChangeSet](data)
-	if err != nil {
-		return nil, err
-	}
-	if c.decoded, err = c.Steps(); err != nil {
-		return nil, err
-	}
-	return &c, nil
-}
-
-func decodeAs[T any, P interface {
-	*T
-	Command
-}](data []byte) (Command, error) {
-	v, err := Unmarshal[T](data)
-	if err != nil {
-		return nil, err
-	}
-	c := P(&v)
+func validated(c Command) (Command, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package events_test
 
 import (
+	"errors"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -112,14 +113,36 @@ func TestEventsAndAttributesAreDocumented(t *testing.T) {
 
 func TestCommandTypesAreAllThereAre(t *testing.T) {
 	t.Parallel()
-	var commands []string
+	var commands, table []string
 	for _, name := range constants(t, "Type", "io.camena.") {
 		_, err := events.DecodeCommand(&events.Event{Type: name, Data: []byte("7")})
-		if err == nil || !strings.Contains(err.Error(), "is not a command") {
+		if e, ok := errors.AsType[*events.Error](err); !ok || e.Pointer != events.ExtType {
 			commands = append(commands, name)
 		}
 	}
-	if d := cmp.Diff(sortedSet(commands), sortedSet(events.CommandTypes())); d != "" {
+	for _, c := range events.CommandTypes() {
+		table = append(table, c.Type)
+		if got := c.New().EventType(); got != c.Type {
+			t.Errorf("the row %s makes a command of the type %s", c.Type, got)
+		}
+	}
+	if d := cmp.Diff(sortedSet(commands), sortedSet(table)); d != "" {
 		t.Error(d)
+	}
+}
+
+// The table of commands in the documentation is the table of the package.
+func TestCommandTypesAreDocumented(t *testing.T) {
+	t.Parallel()
+	row := regexp.MustCompile("(?m)^\\| `(io\\.camena\\.[^`]+)` \\| ([^|]+) \\| ([^|]+) \\|$")
+	var documented, table [][2]string
+	for _, m := range row.FindAllStringSubmatch(document(t), -1) {
+		documented = append(documented, [2]string{m[1], m[2]})
+	}
+	for _, c := range events.CommandTypes() {
+		table = append(table, [2]string{c.Type, c.Does})
+	}
+	if d := cmp.Diff(table, documented); d != "" {
+		t.Errorf("docs/events.md (-table +document):\n%s", d)
 	}
 }

@@ -15,16 +15,24 @@ import (
 // that is null is as good as absent.
 func Unmarshal[T any](data []byte) (T, error) {
 	var v, zero T
-	switch string(bytes.TrimSpace(data)) {
-	case "":
-		return zero, Errorf(CodeInvalid, "", "the data is empty; JSON is expected")
-	case "null":
-		return zero, Errorf(CodeInvalid, "", "the data is null; a value is expected")
-	}
-	if err := json.Unmarshal(data, &v, json.RejectUnknownMembers(true)); err != nil {
-		return zero, invalidJSON(err)
+	if err := unmarshal(data, &v); err != nil {
+		return zero, err
 	}
 	return v, nil
+}
+
+// unmarshal is [Unmarshal] into what v points to.
+func unmarshal(data []byte, v any) error {
+	switch string(bytes.TrimSpace(data)) {
+	case "":
+		return Errorf(CodeInvalid, "", "the data is empty; JSON is expected")
+	case "null":
+		return Errorf(CodeInvalid, "", "the data is null; a value is expected")
+	}
+	if err := json.Unmarshal(data, v, json.RejectUnknownMembers(true)); err != nil {
+		return invalidJSON(err)
+	}
+	return nil
 }
 
 // Marshal encodes v deterministically: the same value gives the same bytes.

@@ -198,7 +198,10 @@ type Entry struct {
 	Relationship *RelationshipChange `json:"relationship,omitempty"`
 }
 
-// CountAnswer says how many elements answer a [Find], by type. Relationships
+// Count asks how many elements a [Find] finds, by type.
+type Count struct{ Find }
+
+// CountAnswer answers [Count]: how many elements there are, by type. Relationships
 // are counted where that asks for no elements in particular.
 type CountAnswer struct {
 	Sequence      uint64         `json:"sequence"`

@@ -23,6 +23,7 @@ const (
 	TypeConfirmSynchronization = "io.camena.externalid.confirm.v1"
 	TypeApplyChangeSet         = "io.camena.changeset.apply.v1"
 	TypeFenceConnector         = "io.camena.connector.fence.v1"
+	TypeFlushCommands          = "io.camena.connector.flush.v1"
 
 	TypeElementCreated      = "io.camena.element.created.v1"
 	TypeElementUpdated      = "io.camena.element.updated.v1"

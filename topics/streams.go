@@ -138,15 +138,6 @@ func (t Topics) Buckets(l Limits) []jetstream.KeyValueConfig {
 // The services that answer requests, and their verbs.
 const (
 	RepositoryService = "repository"
-	VerbGet           = "get"
-	VerbFind          = "find"
-	VerbRelated       = "related"
-	VerbDigests       = "digests"
-	VerbCount         = "count"
-	VerbHistory       = "history"
-	VerbTypes         = "types"
-	VerbGraph         = "graph"
-	VerbLineage       = "lineage"
 	// VerbReading is answered by nodes that do not answer anything else yet.
 	VerbReading = "reading"
 	// VerbWriting is answered by the node that writes.

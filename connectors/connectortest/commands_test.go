@@ -112,11 +112,11 @@ func TestAPurgeLeavesNoHistory(t *testing.T) {
 	was := s.repo.Changes()[0].Time
 	s.request(upsert("a", 2))
 	s.request(&events.Delete{Element: events.ByName("a"), Method: events.DeletePurge})
-	history, err := s.repo.History(t.Context(), events.History{ElementRef: events.ByName("a")})
+	history, err := events.Ask(t.Context(), s.repo, &events.History{ElementRef: events.ByName("a")})
 	if err != nil || len(history.Changes) != 1 || history.Changes[0].Type != events.TypeElementDeleted {
 		t.Errorf("got %+v, %v", history, err)
 	}
-	if e, err := s.repo.Get(t.Context(), events.Get{ElementRef: events.ByName("a"), AsOf: was}); err == nil && e.Element.Header.Versions.Version == 1 {
+	if e, err := events.Ask(t.Context(), s.repo, &events.Get{ElementRef: events.ByName("a"), AsOf: was}); err == nil && e.Element.Header.Versions.Version == 1 {
 		t.Errorf("what was is still told: %+v", e)
 	}
 	if r := s.request(&events.Restore{Element: events.ByName("a")}); r.Error == nil {

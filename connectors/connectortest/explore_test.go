@@ -1,7 +1,6 @@
 package connectortest_test
 
 import (
-	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -48,7 +47,7 @@ func TestAContextExplores(t *testing.T) {
 		for _, limit := range []int{0, 1} {
 			q.Limit = limit
 			var names []string
-			for e, err := range c.Find(t.Context(), q) {
+			for e, err := range events.All(t.Context(), c, &q) {
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -59,7 +58,7 @@ func TestAContextExplores(t *testing.T) {
 			}
 		}
 	}
-	count, err := c.CountElements(t.Context(), events.Find{Where: &larger})
+	count, err := events.Ask(t.Context(), c, &events.Count{Find: events.Find{Where: &larger}})
 	if err != nil || count.Elements["DataFile"] != 2 {
 		t.Errorf("got %+v, %v", count, err)
 	}
@@ -73,13 +72,13 @@ func TestAContextExplores(t *testing.T) {
 		slices.Sort(names)
 		return names
 	}
-	if got := nodes(c.Graph(t.Context(), events.Graph{ElementRef: events.ByName("a"), Depth: 5})); !slices.Equal(got, []string{"a", "c", "d"}) {
+	if got := nodes(events.Ask(t.Context(), c, &events.Graph{ElementRef: events.ByName("a"), Depth: 5})); !slices.Equal(got, []string{"a", "c", "d"}) {
 		t.Errorf("around a: %v", got)
 	}
-	if got := nodes(c.Lineage(t.Context(), events.Lineage{ElementRef: events.ByName("b"), Direction: events.Upstream, Depth: 1})); !slices.Equal(got, []string{"a", "b"}) {
+	if got := nodes(events.Ask(t.Context(), c, &events.Lineage{ElementRef: events.ByName("b"), Direction: events.Upstream, Depth: 1})); !slices.Equal(got, []string{"a", "b"}) {
 		t.Errorf("upstream of b: %v", got)
 	}
-	if got := nodes(c.Lineage(t.Context(), events.Lineage{ElementRef: events.ByName("d")})); !slices.Equal(got, []string{"a", "b", "c", "d"}) {
+	if got := nodes(events.Ask(t.Context(), c, &events.Lineage{ElementRef: events.ByName("d")})); !slices.Equal(got, []string{"a", "b", "c", "d"}) {
 		t.Errorf("lineage of d: %v", got)
 	}
 }
@@ -97,22 +96,22 @@ func TestAContextLooksBack(t *testing.T) {
 	if _, err := c.Apply(t.Context(), &events.Delete{Element: events.ByName("a")}); err != nil {
 		t.Fatal(err)
 	}
-	history, err := c.History(t.Context(), events.History{ElementRef: events.ByName("a")})
+	history, err := events.Ask(t.Context(), c, &events.History{ElementRef: events.ByName("a")})
 	if err != nil || len(history.Changes) != 6 {
 		t.Fatalf("got %+v, %v", history, err)
 	}
 	for i, change := range history.Changes[:5] {
-		e, err := c.ElementAsOf(t.Context(), events.ByName("a"), change.Time)
+		a, err := events.Ask(t.Context(), c, &events.Get{ElementRef: events.ByName("a"), AsOf: change.Time})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if size, _ := events.Property[int](e.Properties, "size"); size != i {
+		if size, _ := events.Property[int](a.Element.Properties, "size"); size != i {
 			t.Errorf("change %d: got %d", i, size)
 		}
 	}
 	for _, at := range []time.Time{history.Changes[0].Time.Add(-time.Second), history.Changes[5].Time} {
-		if e, err := c.ElementAsOf(t.Context(), events.ByName("a"), at); err == nil {
-			t.Errorf("at %s: got %+v", at, e)
+		if a, err := events.Ask(t.Context(), c, &events.Get{ElementRef: events.ByName("a"), AsOf: at}); err == nil {
+			t.Errorf("at %s: got %+v", at, a)
 		}
 	}
 }
@@ -134,27 +133,26 @@ func TestAContextGets(t *testing.T) {
 		}
 	}
 	ref := events.ByName("a")
-	if a, err := c.Get(t.Context(), events.Get{ElementRef: ref, EffectiveAt: ends.Add(-1)}); err != nil || a.Element == nil {
+	if a, err := events.Ask(t.Context(), c, &events.Get{ElementRef: ref, EffectiveAt: ends.Add(-1)}); err != nil || a.Element == nil {
 		t.Errorf("while it counts: %+v, %v", a, err)
 	}
-	_, ended := c.Get(t.Context(), events.Get{ElementRef: ref, EffectiveAt: ends})
-	if !errors.Is(ended, connectors.ErrNotFound) || !strings.Contains(ended.Error(), "does not count") {
+	_, ended := events.Ask(t.Context(), c, &events.Get{ElementRef: ref, EffectiveAt: ends})
+	if events.CodeOf(ended) != events.CodeNotFound || !strings.Contains(ended.Error(), "does not count") {
 		t.Errorf("when it counts no more: %v", ended)
 	}
-	if l, err := c.Relationship(t.Context(), ownGUID); err != nil || l.End2.QualifiedName != "b" {
-		t.Errorf("the relationship: %+v, %v", l, err)
+	if a, err := events.Ask(t.Context(), c, &events.Get{ElementRef: events.ByGUID(ownGUID)}); err != nil || a.Relationship.End2.QualifiedName != "b" {
+		t.Errorf("the relationship: %+v, %v", a.Relationship, err)
 	}
 	for what, err := range map[string]error{
-		"an element as a relationship": ignore(c.Relationship(t.Context(), events.GUIDOf("a"))),
 		"a relationship as an element": ignore(c.Element(t.Context(), events.ByGUID(ownGUID))),
-		"neither":                      ignore(c.Relationship(t.Context(), guid1)),
+		"neither":                      ignore(c.Element(t.Context(), events.ByGUID(guid1))),
 	} {
-		if !errors.Is(err, connectors.ErrNotFound) {
+		if events.CodeOf(err) != events.CodeNotFound {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
 	var names []string
-	for def, err := range c.Types(t.Context(), events.Types{Page: events.Page{Limit: 100}}) {
+	for def, err := range events.All(t.Context(), c, &events.Types{Page: events.Page{Limit: 100}}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -185,7 +183,7 @@ func TestZonesOfSearchAndOfListeners(t *testing.T) {
 		}
 	}
 	var found, told []string
-	for e, err := range c.Find(t.Context(), events.Find{Zone: "z"}) {
+	for e, err := range events.All(t.Context(), c, &events.Find{Zone: "z"}) {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -28,11 +28,11 @@ func labelled(typeName, guid, from, to, label string) events.RelationshipSpec {
 func (r *reconciler) links() []string {
 	r.Helper()
 	var all []string
-	for e, err := range r.context.Find(r.Context(), events.Find{}) {
+	for e, err := range events.All(r.Context(), r.context, &events.Find{}) {
 		if err != nil {
 			r.Fatal(err)
 		}
-		for l, err := range r.context.Related(r.Context(), events.Related{ElementRef: events.ByGUID(e.Header.GUID), End: 1}) {
+		for l, err := range events.All(r.Context(), r.context, &events.Related{ElementRef: events.ByGUID(e.Header.GUID), End: 1}) {
 			if err != nil {
 				r.Fatal(err)
 			}

@@ -153,7 +153,7 @@ func TestDigestsFitIntoAMessage(t *testing.T) {
 		}))
 	}
 	r.becomes(connectors.Reconciled{Created: int64(len(specs))}, specs...)
-	a, err := r.repo.Digests(t.Context(), events.Digests{Source: "src", Scope: "s", Page: events.Page{Limit: events.MaxPage}})
+	a, err := events.Ask(t.Context(), r.repo, &events.Digests{Source: "src", Scope: "s", Page: events.Page{Limit: events.MaxPage}})
 	if err != nil || a.Next == "" {
 		t.Fatalf("%d digests, %v", len(a.Digests), err)
 	}

@@ -50,13 +50,11 @@ type DeadLetter struct {
 }
 
 var (
-	_ connectors.Publisher  = (*Repository)(nil)
-	_ connectors.Reader     = (*Repository)(nil)
-	_ connectors.Explorer   = (*Repository)(nil)
-	_ connectors.TypeReader = (*Repository)(nil)
-	_ connectors.Follower   = (*Repository)(nil)
-	_ connectors.Latest     = (*Repository)(nil)
-	_ connectors.Positions  = (*Repository)(nil)
+	_ connectors.Publisher = (*Repository)(nil)
+	_ events.Asker         = (*Repository)(nil)
+	_ connectors.Follower  = (*Repository)(nil)
+	_ connectors.Latest    = (*Repository)(nil)
+	_ connectors.Positions = (*Repository)(nil)
 )
 
 // NewRepository returns an empty repository. It knows the types that Camena
@@ -111,7 +109,7 @@ func (r *Repository) SetZones(published, others []string) {
 func (r *Repository) Settings(d events.Definition) connectors.Settings {
 	return connectors.Settings{
 		Definition: d, Node: "node-1", Generation: 1,
-		Publisher: r, Reader: r, Follower: r, Positions: r,
+		Publisher: r, Asker: r, Follower: r, Positions: r,
 	}
 }
 

@@ -188,7 +188,7 @@ func TestPages(t *testing.T) {
 	c := connectors.NewContext(s.repo.Settings(events.Definition{ID: "c", Name: "c"}))
 	find := func(q events.Find) (found []string) {
 		q.Limit = 2
-		for e, err := range c.Find(t.Context(), q) {
+		for e, err := range events.All(t.Context(), c, &q) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -216,7 +216,7 @@ func TestPages(t *testing.T) {
 		q := events.Related{ElementRef: events.ByName("a"), Relationship: "Near", End: end}
 		q.Limit = 2
 		got := 0
-		for _, err := range c.Related(t.Context(), q) {
+		for _, err := range events.All(t.Context(), c, &q) {
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -11,7 +11,7 @@ import (
 
 // Element returns the element with that qualified name, nil if there is none.
 func (r *Repository) Element(qualifiedName string) *events.Element {
-	a, err := r.Get(context.Background(), events.Get{ElementRef: events.ByName(qualifiedName)})
+	a, err := events.Ask(context.Background(), r, &events.Get{ElementRef: events.ByName(qualifiedName)})
 	if err != nil {
 		return nil
 	}

@@ -205,7 +205,7 @@ func (v *toy) sendOnce(ctx context.Context, goods map[string]int) error {
 // compare asks the repository what there is without waiting for its own commands.
 func (v *toy) compare(ctx context.Context, goods map[string]int) error {
 	var gone []events.Command
-	for e, err := range v.c.Find(ctx, events.Find{Scope: "shop"}) {
+	for e, err := range events.All(ctx, v.c, &events.Find{Scope: "shop"}) {
 		if err != nil {
 			return err
 		}

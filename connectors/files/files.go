@@ -231,7 +231,7 @@ func (f *connector) cataloged(ctx context.Context, rel string) iter.Seq2[*events
 		for _, name := range [...]string{f.namer.folderName(rel), f.namer.fileName(rel)} {
 			q := events.Find{Source: f.c.Definition().MetadataSource, Scope: f.scope(), NamePrefix: name}
 			q.Limit = events.MaxPage
-			for e, err := range f.c.Find(ctx, q) {
+			for e, err := range events.All(ctx, f.c, &q) {
 				if err == nil && !isAtOrBelow(e.Header.QualifiedName, name) {
 					continue
 				}

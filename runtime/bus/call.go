@@ -32,23 +32,32 @@ const (
 // refusal is an [*events.Error]; when nobody answers its code is
 // [events.CodeUnavailable].
 func Call[A any](ctx context.Context, b *Bus, subject string, question any) (A, error) {
-	var none A
+	data, err := b.Call(ctx, subject, question)
+	if err != nil {
+		var none A
+		return none, err
+	}
+	return events.Unmarshal[A](data)
+}
+
+// Call is the function [Call] without decoding the answer.
+func (b *Bus) Call(ctx context.Context, subject string, question any) ([]byte, error) {
 	data, err := events.Marshal(question)
 	if err != nil {
-		return none, err
+		return nil, err
 	}
 	m, err := b.ask(ctx, subject, data)
 	if err != nil {
-		return none, err
+		return nil, err
 	}
 	if m.Header.Get(micro.ErrorCodeHeader) != "" {
 		refusal, err := events.Unmarshal[events.Error](m.Data)
 		if err != nil {
-			return none, events.Errorf(events.CodeUnavailable, "", "%s: %s", subject, m.Header.Get(micro.ErrorHeader))
+			return nil, events.Errorf(events.CodeUnavailable, "", "%s: %s", subject, m.Header.Get(micro.ErrorHeader))
 		}
-		return none, &refusal
+		return nil, &refusal
 	}
-	return events.Unmarshal[A](m.Data)
+	return m.Data, nil
 }
 
 // ask publishes a question and returns the answer, put together.
@@ -164,20 +173,22 @@ func tooLarge() *events.Error {
 // It may be called in a goroutine of its own: it does not answer through the
 // request, which package micro looks at when the handler returns.
 func Answer[Q, A any](b *Bus, handle func(Q) (A, error)) micro.Handler {
-	return AnswerWithin(b, func(q Q, _ int) (A, error) { return handle(q) })
+	return AnswerWithin(b, func(question []byte, _ int) (any, error) {
+		q, err := events.Unmarshal[Q](question)
+		if err != nil {
+			return nil, err
+		}
+		return handle(q)
+	})
 }
 
-// AnswerWithin is [Answer] for a handler that can choose how much it answers:
-// room is how many bytes reach who asks. That is less than one message may hold
-// for a plain NATS client, and much for [Call], which takes an answer in parts.
-func AnswerWithin[Q, A any](b *Bus, handle func(q Q, room int) (A, error)) micro.Handler {
+// AnswerWithin is [Answer] for a handler that decodes the question itself and can
+// limit the size of its answer to room bytes. That is less than one message may
+// hold for a plain NATS client, and much for [Call], which takes an answer in parts.
+func AnswerWithin(b *Bus, handle func(question []byte, room int) (any, error)) micro.Handler {
 	return micro.HandlerFunc(func(r micro.Request) {
-		q, err := events.Unmarshal[Q](r.Data())
-		var a A
 		parts := r.Headers().Get(headerAccepts) == acceptsParts
-		if err == nil {
-			a, err = handle(q, b.room(parts))
-		}
+		a, err := handle(r.Data(), b.room(parts))
 		if err := b.respond(r.Reply(), a, err, parts); err != nil {
 			b.set.Logger.Warn("answer", slog.String("subject", r.Subject()), slog.Any("error", err))
 		}

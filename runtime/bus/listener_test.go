@@ -173,7 +173,7 @@ func TestAListenerMissesNothingWhileItIsDown(t *testing.T) {
 	start := func() (stop func()) {
 		m := metadata(t, b, "c1")
 		c := connectors.NewContext(connectors.Settings{
-			Definition: events.Definition{ID: "c1", Name: "c1"}, Publisher: m, Reader: m, Follower: m, Positions: m,
+			Definition: events.Definition{ID: "c1", Name: "c1"}, Publisher: m, Asker: m, Follower: m, Positions: m,
 		})
 		err := c.Listen(connectors.Filter{}, func(_ context.Context, c connectors.Change) error {
 			seen.add(c.Element.Element.Header.QualifiedName)
@@ -214,7 +214,7 @@ func TestAListenerFromNowOn(t *testing.T) {
 	m, seen := metadata(t, b, "c1"), &gathered[string]{}
 	listens := func(name string) {
 		c := connectors.NewContext(connectors.Settings{
-			Definition: events.Definition{ID: "c1", Name: "c1"}, Publisher: m, Reader: m, Follower: m, Positions: m,
+			Definition: events.Definition{ID: "c1", Name: "c1"}, Publisher: m, Asker: m, Follower: m, Positions: m,
 		})
 		err := c.Listen(connectors.Filter{Now: true}, func(_ context.Context, c connectors.Change) error {
 			seen.add(c.Element.Element.Header.QualifiedName)

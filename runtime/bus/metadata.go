@@ -26,13 +26,11 @@ type Metadata struct {
 }
 
 var (
-	_ connectors.Publisher  = (*Metadata)(nil)
-	_ connectors.Reader     = (*Metadata)(nil)
-	_ connectors.Explorer   = (*Metadata)(nil)
-	_ connectors.TypeReader = (*Metadata)(nil)
-	_ connectors.Follower   = (*Metadata)(nil)
-	_ connectors.Latest     = (*Metadata)(nil)
-	_ connectors.Positions  = (*Metadata)(nil)
+	_ connectors.Publisher = (*Metadata)(nil)
+	_ events.Asker         = (*Metadata)(nil)
+	_ connectors.Follower  = (*Metadata)(nil)
+	_ connectors.Latest    = (*Metadata)(nil)
+	_ connectors.Positions = (*Metadata)(nil)
 )
 
 // Metadata returns the repository as seen by a sender. It costs nothing until
@@ -74,44 +72,44 @@ func cloneWith(extensions map[string]string, name, value string) map[string]stri
 	return clone
 }
 
-// Get implements [connectors.Reader].
+// Get asks a question.
 func (m *Metadata) Get(ctx context.Context, q events.Get) (events.ElementAnswer, error) {
-	return ask[events.ElementAnswer](ctx, m, topics.VerbGet, q)
+	return events.Ask(ctx, m, &q)
 }
 
-// Find implements [connectors.Reader].
+// Find asks a question.
 func (m *Metadata) Find(ctx context.Context, q events.Find) (events.ElementsAnswer, error) {
-	return ask[events.ElementsAnswer](ctx, m, topics.VerbFind, q)
+	return events.Ask(ctx, m, &q)
 }
 
-// Related implements [connectors.Reader].
+// Related asks a question.
 func (m *Metadata) Related(ctx context.Context, q events.Related) (events.RelatedAnswer, error) {
-	return ask[events.RelatedAnswer](ctx, m, topics.VerbRelated, q)
+	return events.Ask(ctx, m, &q)
 }
 
-// Digests implements [connectors.Reader].
+// Digests asks a question.
 func (m *Metadata) Digests(ctx context.Context, q events.Digests) (events.DigestsAnswer, error) {
-	return ask[events.DigestsAnswer](ctx, m, topics.VerbDigests, q)
+	return events.Ask(ctx, m, &q)
 }
 
-// Graph implements [connectors.Explorer].
+// Graph asks a question.
 func (m *Metadata) Graph(ctx context.Context, q events.Graph) (events.GraphAnswer, error) {
-	return ask[events.GraphAnswer](ctx, m, topics.VerbGraph, q)
+	return events.Ask(ctx, m, &q)
 }
 
-// Lineage implements [connectors.Explorer].
+// Lineage asks a question.
 func (m *Metadata) Lineage(ctx context.Context, q events.Lineage) (events.GraphAnswer, error) {
-	return ask[events.GraphAnswer](ctx, m, topics.VerbLineage, q)
+	return events.Ask(ctx, m, &q)
 }
 
-// History implements [connectors.Explorer]: it returns the change events of one element or relationship.
+// History asks a question.
 func (m *Metadata) History(ctx context.Context, q events.History) (events.HistoryAnswer, error) {
-	return ask[events.HistoryAnswer](ctx, m, topics.VerbHistory, q)
+	return events.Ask(ctx, m, &q)
 }
 
-// Count implements [connectors.Explorer].
+// Count asks a question.
 func (m *Metadata) Count(ctx context.Context, q events.Find) (events.CountAnswer, error) {
-	return ask[events.CountAnswer](ctx, m, topics.VerbCount, q)
+	return events.Ask(ctx, m, &events.Count{Find: q})
 }
 
 // Writing returns how the node gets on that applies commands.
@@ -119,20 +117,22 @@ func (m *Metadata) Writing(ctx context.Context) (events.Writing, error) {
 	return Call[events.Writing](ctx, m.bus, m.bus.topics.API(topics.RepositoryService, topics.VerbWriting), struct{}{})
 }
 
-// Types implements [connectors.TypeReader].
+// Types asks a question.
 func (m *Metadata) Types(ctx context.Context, q events.Types) (events.TypesAnswer, error) {
-	return ask[events.TypesAnswer](ctx, m, topics.VerbTypes, q)
+	return events.Ask(ctx, m, &q)
 }
 
-func ask[A any](ctx context.Context, m *Metadata, verb string, question any) (A, error) {
-	answer, err := Call[A](ctx, m.bus, m.bus.topics.API(topics.RepositoryService, verb), question)
+// Ask implements [events.Asker].
+func (m *Metadata) Ask(ctx context.Context, q events.Question) ([]byte, error) {
+	subject := m.bus.topics.API(topics.RepositoryService, q.Verb())
+	answer, err := m.bus.Call(ctx, subject, q)
 	for end := time.Now().Add(answerTimeout); isUnanswered(err); {
 		progress := m.reading(ctx)
 		if progress != nil && (sleep(ctx, readingPause) != nil || time.Now().After(end)) {
-			return answer, events.Errorf(events.CodeUnavailable, "", "the node %s is still reading the metadata (%d of %d); try again in a while",
+			return nil, events.Errorf(events.CodeUnavailable, "", "the node %s is still reading the metadata (%d of %d); try again in a while",
 				progress.Node, progress.Read, progress.Of)
 		}
-		answer, err = Call[A](ctx, m.bus, m.bus.topics.API(topics.RepositoryService, verb), question)
+		answer, err = m.bus.Call(ctx, subject, q)
 		if progress == nil {
 			break // one that read may have become ready between the two questions
 		}

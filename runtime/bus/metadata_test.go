@@ -87,7 +87,7 @@ func TestAnswersAndRefusals(t *testing.T) {
 			return events.ElementAnswer{Sequence: 7}, nil
 		}
 	})
-	if err := service.AddEndpoint("get", handler, micro.WithEndpointSubject(b.Topics().API(topics.RepositoryService, topics.VerbGet))); err != nil {
+	if err := service.AddEndpoint("get", handler, micro.WithEndpointSubject(b.Topics().API(topics.RepositoryService, "get"))); err != nil {
 		t.Fatal(err)
 	}
 	m := metadata(t, b, "someone")
@@ -104,7 +104,7 @@ func TestAnswersAndRefusals(t *testing.T) {
 	if _, err := get("typed"); !errors.As(err, &refusal) || refusal.Code != events.CodeNotFound || refusal.Pointer != "/x" {
 		t.Errorf("got %v", err)
 	}
-	_, err = bus.Call[events.ElementAnswer](t.Context(), b, b.Topics().API(topics.RepositoryService, topics.VerbGet), map[string]any{"guit": "x"})
+	_, err = bus.Call[events.ElementAnswer](t.Context(), b, b.Topics().API(topics.RepositoryService, "get"), map[string]any{"guit": "x"})
 	if events.CodeOf(err) != events.CodeInvalid || !strings.Contains(err.Error(), "/guit") {
 		t.Errorf("a question with an unknown field: %v", err)
 	}

@@ -33,7 +33,11 @@ func fillerService(t *testing.T, b *bus.Bus) (subject string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = service.Stop() })
-	handler := bus.AnswerWithin(b, func(q size, room int) (filler, error) {
+	handler := bus.AnswerWithin(b, func(question []byte, room int) (any, error) {
+		q, err := events.Unmarshal[size](question)
+		if err != nil {
+			return nil, err
+		}
 		text := strings.Repeat("0123456789abcdef", q.Bytes/16+1)
 		return filler{Room: room, Text: text[:q.Bytes]}, nil
 	})

@@ -19,7 +19,7 @@ func generations(t *testing.T, b *bus.Bus) (former, present *connectors.Context)
 	for i := range made {
 		m := metadata(t, b, "c1")
 		made[i] = connectors.NewContext(connectors.Settings{
-			Definition: events.Definition{ID: "c1", Name: "c1"}, Generation: uint64(i + 1), Publisher: m, Reader: m, Follower: m, Positions: m,
+			Definition: events.Definition{ID: "c1", Name: "c1"}, Generation: uint64(i + 1), Publisher: m, Asker: m, Follower: m, Positions: m,
 		})
 		t.Cleanup(func() { _ = made[i].Close(context.WithoutCancel(t.Context())) })
 	}

@@ -113,6 +113,8 @@ func (a *applier) applyBeyond(v view, q *Request, c events.Command) (Outcome, er
 		return a.changeSet(v, q, c)
 	case *events.Fence:
 		return fence(v, c)
+	case *events.Flush:
+		return Outcome{}, nil
 	default:
 		return Outcome{}, events.Errorf(events.CodeInvalid, events.ExtType, "%s cannot be applied here", c.EventType())
 	}

@@ -35,6 +35,9 @@ func (l *late) result(c events.Command) events.Result {
 	if set, ok := c.(*events.ChangeSet); ok {
 		return l.set(set)
 	}
+	if _, ok := c.(*events.Flush); ok {
+		return events.Result{}
+	}
 	id := l.subject(c)
 	if id == uuid.Nil {
 		return events.Result{Changed: true}

@@ -127,6 +127,7 @@ func lateCases(t *testing.T) map[string][]lateCase {
 			{Kind: events.KindElement, Name: "Pump", SuperType: "Asset", Description: "A pump."},
 		}}}},
 		events.TypeApplyChangeSet: {{event: set}},
+		events.TypeFlushCommands:  {{event: &events.Flush{}}},
 		events.TypeFenceConnector: {{event: &events.Fence{Connector: "c", Generation: 1}}},
 	}
 }
@@ -135,7 +136,8 @@ func lateCases(t *testing.T) map[string][]lateCase {
 func TestALateAnswerTellsWhatWasDone(t *testing.T) {
 	t.Parallel()
 	cases := lateCases(t)
-	for _, eventType := range events.CommandTypes() {
+	for _, row := range events.CommandTypes() {
+		eventType := row.Type
 		if len(cases[eventType]) == 0 {
 			t.Errorf("there is no case of %s", eventType)
 		}

@@ -33,21 +33,7 @@ func (nowhere) Request(context.Context, events.Event) (events.Result, error) {
 	return events.Result{}, nil
 }
 
-func (nowhere) Get(context.Context, events.Get) (events.ElementAnswer, error) {
-	return events.ElementAnswer{}, nil
-}
-
-func (nowhere) Find(context.Context, events.Find) (events.ElementsAnswer, error) {
-	return events.ElementsAnswer{}, nil
-}
-
-func (nowhere) Related(context.Context, events.Related) (events.RelatedAnswer, error) {
-	return events.RelatedAnswer{}, nil
-}
-
-func (nowhere) Digests(context.Context, events.Digests) (events.DigestsAnswer, error) {
-	return events.DigestsAnswer{}, nil
-}
+func (nowhere) Ask(context.Context, events.Question) ([]byte, error) { return []byte("{}"), nil }
 
 // Follow delivers one change, again and again until it is taken.
 func (nowhere) Follow(ctx context.Context, _ connectors.Filter, handle func(context.Context, connectors.Change) error) error {

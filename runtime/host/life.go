@@ -97,7 +97,7 @@ func (r *runner) newContext(l *life, a *events.Assignment) (*connectors.Context,
 	return connectors.NewContext(connectors.Settings{
 		Definition: a.Definition, Node: r.engine.set.Node, Generation: a.Generation,
 		Logger:    r.log.With(slog.String("name", a.Definition.Name)),
-		Publisher: m, Reader: m, Follower: m, Positions: m,
+		Publisher: m, Asker: m, Follower: m, Positions: m,
 		Notify: func() { r.notice(l) },
 	}), nil
 }

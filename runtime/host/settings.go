@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/camena-io/camena/connectors"
+	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
 )
 
@@ -34,7 +35,7 @@ type Settings struct {
 // Metadata is what a connector's Context is made of.
 type Metadata interface {
 	connectors.Publisher
-	connectors.Reader
+	events.Asker
 	connectors.Follower
 	connectors.Positions
 }

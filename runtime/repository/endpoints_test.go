@@ -2,9 +2,10 @@ package repository_test
 
 import (
 	"encoding/json"
-	"reflect"
+	"slices"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/nats-io/nats.go/micro"
 
 	"github.com/camena-io/camena/connectors"
@@ -12,44 +13,26 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// Whatever the repository answers, a connector can ask, and ask in a test, too.
-func TestAContextAsksAllEndpoints(t *testing.T) {
+// Whatever can be asked, the repository answers, and so does the one in memory.
+func TestAllQuestionsAreAnswered(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	// by names the ways of a Context that are called otherwise than the endpoint.
-	by := map[string]string{"count": "CountElements", "digests": "Reconcile"}
-	context := reflect.TypeFor[*connectors.Context]()
-	readers := []reflect.Type{reflect.TypeFor[connectors.Reader](), reflect.TypeFor[connectors.Explorer](), reflect.TypeFor[connectors.TypeReader]()}
-	for _, r := range readers {
-		if !reflect.TypeFor[*connectortest.Repository]().Implements(r) {
-			t.Errorf("the repository in memory is no %s", r)
-		}
-	}
-	endpoints := b.endpoints(t)
-	for _, verb := range endpoints {
-		method := string(verb[0]-'a'+'A') + verb[1:]
-		name, other := by[verb]
-		if !other {
-			name = method
-		}
-		if _, ok := context.MethodByName(name); !ok {
-			t.Errorf("a Context has no %s to ask the endpoint %s", name, verb)
-		}
-		asked := 0
-		for _, r := range readers {
-			if _, ok := r.MethodByName(method); ok {
-				asked++
+	var verbs []string
+	c := connectors.NewContext(connectors.Settings{Definition: events.Definition{ID: "c", Name: "c"}, Asker: b.metadata})
+	memory := connectortest.NewRepository()
+	for _, row := range events.Questions() {
+		verbs = append(verbs, row.New().Verb())
+		for name, asker := range map[string]events.Asker{"the bus": c, "memory": memory} {
+			if _, err := asker.Ask(t.Context(), row.New()); err != nil && events.CodeOf(err) != events.CodeInvalid && events.CodeOf(err) != events.CodeNotFound {
+				t.Errorf("%s, %s: %v", row.New().Verb(), name, err)
 			}
 		}
-		if asked != 1 {
-			t.Errorf("%d interfaces have %s", asked, method)
-		}
 	}
-	if len(endpoints) < 9 {
-		t.Errorf("there are only the endpoints %q", endpoints)
+	slices.Sort(verbs)
+	if d := cmp.Diff(verbs, b.endpoints(t)); d != "" {
+		t.Errorf("questions and endpoints (-questions +endpoints):\n%s", d)
 	}
-	c := connectors.NewContext(connectors.Settings{Definition: events.Definition{ID: "c", Name: "c"}, Reader: b.metadata})
-	for def, err := range c.Types(t.Context(), events.Types{}) {
+	for def, err := range events.All(t.Context(), c, &events.Types{}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -75,5 +58,6 @@ func (b *bundle) endpoints(t *testing.T) (verbs []string) {
 	for i := range info.Endpoints {
 		verbs = append(verbs, info.Endpoints[i].Name)
 	}
+	slices.Sort(verbs)
 	return verbs
 }

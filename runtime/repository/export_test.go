@@ -19,9 +19,7 @@ func (r *Repository) CrashAt(step func(name string)) { r.crash = step }
 // Answer has a question of its own answered by a function, as others are.
 func (r *Repository) Answer(ctx context.Context, verb string, handle func() error) (stop func(), err error) {
 	return r.serveEndpoints(ctx, "camena-test", map[string]micro.Handler{
-		verb: answer(ctx, r, func(q *events.Get) uint64 { return q.MinSequence },
-			func(context.Context, *events.Get, int) (graph.ElementAnswer, error) {
-				return graph.ElementAnswer{}, handle()
-			}),
+		verb: r.answer(ctx, events.QuestionType{New: func() events.Question { return new(events.Get) }},
+			func(context.Context, events.Question, int) (any, error) { return graph.ElementAnswer{}, handle() }),
 	})
 }

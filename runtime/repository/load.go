@@ -49,8 +49,8 @@ func (l *load) begin(ctx context.Context) (end func(), err error) {
 
 // answer makes a handler that answers off the connection's reading goroutine,
 // when the index has the sequence asked for and it is the question's turn.
-func answer[Q, A any](
-	ctx context.Context, r *Repository, sequence func(*Q) uint64, handle func(ctx context.Context, q *Q, room int) (A, error),
+func (r *Repository) answer(
+	ctx context.Context, t events.QuestionType, handle func(ctx context.Context, q events.Question, room int) (any, error),
 ) micro.Handler {
 	return micro.HandlerFunc(func(req micro.Request) {
 		if !r.load.questions.TryAcquire(1) {
@@ -60,21 +60,25 @@ func answer[Q, A any](
 		go func() {
 			defer r.load.questions.Release(1)
 			end := func() {}
-			bus.AnswerWithin(r.set.Bus, func(q Q, room int) (a A, err error) {
+			bus.AnswerWithin(r.set.Bus, func(question []byte, room int) (a any, err error) {
 				defer r.protect(req.Subject(), func(defect error) { err = defect })
+				q, err := t.Decode(question)
+				if err != nil {
+					return nil, err
+				}
 				ctx, cancel := context.WithTimeout(ctx, patience)
 				defer cancel()
-				if err := r.awaitSequence(ctx, sequence(&q)); err != nil {
-					return a, err
+				if err := r.awaitSequence(ctx, *q.Awaited()); err != nil {
+					return nil, err
 				}
-				if !isLookup(&q) {
+				if !isLookup(q) {
 					// The turn ends when the answer is sent: until then it takes memory.
 					if end, err = r.load.begin(ctx); err != nil {
 						end = func() {}
-						return a, err
+						return nil, err
 					}
 				}
-				return handle(ctx, &q, room)
+				return handle(ctx, q, room)
 			}).Handle(req)
 			end()
 		}()
@@ -93,7 +97,7 @@ func (r *Repository) protect(subject string, refuse func(defect error)) {
 
 // isLookup reports whether a question is answered so fast that it need not wait
 // for its turn.
-func isLookup(question any) bool {
+func isLookup(question events.Question) bool {
 	q, ok := question.(*events.Get)
 	return ok && q.AsOf.IsZero()
 }

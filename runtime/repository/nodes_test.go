@@ -313,7 +313,7 @@ func metadataContext(t *testing.T, b *bundle, source string) *connectors.Context
 	t.Helper()
 	c := connectors.NewContext(connectors.Settings{
 		Definition: events.Definition{ID: "c", Name: "c", MetadataSource: source}, Generation: 1, Logger: runtimetest.Logger(),
-		Publisher: b.metadata, Reader: b.metadata, Follower: b.metadata, Positions: b.metadata,
+		Publisher: b.metadata, Asker: b.metadata, Follower: b.metadata, Positions: b.metadata,
 	})
 	t.Cleanup(func() {
 		if err := c.Close(context.Background()); err != nil {

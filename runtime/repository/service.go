@@ -10,7 +10,6 @@ import (
 	"github.com/camena-io/camena/connectors"
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
-	"github.com/camena-io/camena/runtime/graph"
 	"github.com/camena-io/camena/topics"
 )
 
@@ -44,42 +43,19 @@ func (r *Repository) serveEndpoints(ctx context.Context, name string, endpoints 
 }
 
 func (r *Repository) endpoints(ctx context.Context) map[string]micro.Handler {
-	x := r.index
-	return map[string]micro.Handler{
-		topics.VerbGet: answer(ctx, r, func(q *events.Get) uint64 { return q.MinSequence },
-			func(ctx context.Context, q *events.Get, _ int) (graph.ElementAnswer, error) {
-				return x.Get(ctx, storeLog{r.set.Bus}, q)
-			}),
-		topics.VerbFind: answer(ctx, r, func(q *events.Find) uint64 { return q.MinSequence },
-			func(ctx context.Context, q *events.Find, room int) (graph.ElementsAnswer, error) {
-				return x.Find(ctx, q, room)
-			}),
-		topics.VerbRelated: answer(ctx, r, func(q *events.Related) uint64 { return q.MinSequence },
-			func(ctx context.Context, q *events.Related, room int) (graph.RelatedAnswer, error) {
-				return x.Related(ctx, q, room)
-			}),
-		topics.VerbDigests: answer(ctx, r, func(q *events.Digests) uint64 { return q.MinSequence },
-			func(_ context.Context, q *events.Digests, room int) (events.DigestsAnswer, error) {
-				return x.Digests(q, room)
-			}),
-		topics.VerbCount: answer(ctx, r, func(q *events.Find) uint64 { return q.MinSequence },
-			func(ctx context.Context, q *events.Find, _ int) (events.CountAnswer, error) {
-				return x.Count(ctx, q)
-			}),
-		topics.VerbTypes: answer(ctx, r, func(q *events.Types) uint64 { return q.MinSequence },
-			func(_ context.Context, q *events.Types, room int) (events.TypesAnswer, error) {
-				return x.Definitions(q, room)
-			}),
-		topics.VerbGraph: answer(ctx, r, func(q *events.Graph) uint64 { return q.MinSequence },
-			func(ctx context.Context, q *events.Graph, room int) (graph.Subgraph, error) {
-				return x.Graph(ctx, q, room)
-			}),
-		topics.VerbLineage: answer(ctx, r, func(q *events.Lineage) uint64 { return q.MinSequence },
-			func(ctx context.Context, q *events.Lineage, room int) (graph.Subgraph, error) {
-				return x.Lineage(ctx, q, room)
-			}),
-		topics.VerbHistory: answer(ctx, r, func(q *events.History) uint64 { return q.MinSequence }, r.history),
+	handlers := map[string]micro.Handler{}
+	for _, t := range events.Questions() {
+		handlers[t.New().Verb()] = r.answer(ctx, t, r.answerTo)
 	}
+	return handlers
+}
+
+// answerTo answers from the index; room is how many bytes an answer may have.
+func (r *Repository) answerTo(ctx context.Context, q events.Question, room int) (any, error) {
+	if h, ok := q.(*events.History); ok {
+		return r.history(ctx, h, room)
+	}
+	return r.index.Answer(ctx, storeLog{r.set.Bus}, q, room)
 }
 
 // history reads the change events of one element from the out topic.

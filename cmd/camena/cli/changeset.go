@@ -176,13 +176,13 @@ func shortType(eventType string) string {
 
 // commandTypes are the types of the commands that a change set takes.
 func commandTypes() []string {
-	return []string{
-		events.TypeCreateElement, events.TypeUpsertElement, events.TypeUpdateElement, events.TypeDeleteElement, events.TypeRestoreElement,
-		events.TypePublishElement, events.TypeWithdrawElement, events.TypeRetypeElement, events.TypeRehomeElement,
-		events.TypeCreateFromTemplate, events.TypeClassifyElement, events.TypeDeclassifyElement,
-		events.TypeLinkElements, events.TypeUpdateRelationship, events.TypeUnlinkElements,
-		events.TypeLinkExternalID, events.TypeUnlinkExternalID, events.TypeConfirmSynchronization,
+	var types []string
+	for _, t := range events.CommandTypes() {
+		if t.InChangeSet {
+			types = append(types, t.Type)
+		}
 	}
+	return types
 }
 
 // located names the line of the file that an error is about.

@@ -13,34 +13,18 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// Reader answers questions. What connectors read the metadata
-// by is one, and explore it by.
-type Reader interface {
-	Get(ctx context.Context, q events.Get) (events.ElementAnswer, error)
-	Find(ctx context.Context, q events.Find) (events.ElementsAnswer, error)
-	Related(ctx context.Context, q events.Related) (events.RelatedAnswer, error)
-	Explorer
-}
-
-// Explorer goes beyond single elements and pages.
-type Explorer interface {
-	Graph(ctx context.Context, q events.Graph) (events.GraphAnswer, error)
-	Lineage(ctx context.Context, q events.Lineage) (events.GraphAnswer, error)
-	Count(ctx context.Context, q events.Find) (events.CountAnswer, error)
-}
-
 // questioning compares answers with those of the model.
 type questioning struct {
 	*Model
 	rapid.TB
 
-	ctx    context.Context //nolint:containedctx // of one test
-	reader Reader
+	ctx context.Context //nolint:containedctx // of one test
+	of  events.Asker
 }
 
 // CompareAnswers compares the answers to questions of each kind.
-func (m *Model) CompareAnswers(ctx context.Context, t *rapid.T, r Reader) {
-	q := &questioning{Model: m, TB: t, ctx: ctx, reader: r}
+func (m *Model) CompareAnswers(ctx context.Context, t *rapid.T, of events.Asker) {
+	q := &questioning{Model: m, TB: t, ctx: ctx, of: of}
 	find := finds().Draw(t, "find")
 	q.find(find)
 	q.count(find)
@@ -118,7 +102,7 @@ func (q *questioning) find(find events.Find) {
 		slices.Sort(want)
 	}
 	for {
-		a, err := q.reader.Find(q.ctx, find)
+		a, err := events.Ask(q.ctx, q.of, &find)
 		q.must("find", err)
 		for i := range a.Elements {
 			got = append(got, elementState(&a.Elements[i]))
@@ -143,7 +127,7 @@ func (q *questioning) count(find events.Find) {
 			want.Relationships[l.typ]++
 		}
 	}
-	got, err := q.reader.Count(q.ctx, find)
+	got, err := events.Ask(q.ctx, q.of, &events.Count{Find: find})
 	q.must("count", err)
 	q.same(fmt.Sprintf("count %+v", find), []any{got.Elements, got.Relationships}, []any{want.Elements, want.Relationships})
 }
@@ -154,7 +138,7 @@ func (q *questioning) get(id string) {
 		refs = append(refs, events.ByName(e.name))
 	}
 	for _, ref := range refs {
-		a, err := q.reader.Get(q.ctx, events.Get{ElementRef: ref})
+		a, err := events.Ask(q.ctx, q.of, &events.Get{ElementRef: ref})
 		q.must("get", err)
 		q.same(fmt.Sprintf("get %+v", ref), answered(&a), q.state(id))
 	}
@@ -189,7 +173,7 @@ func (q *questioning) former(l *Learned) {
 }
 
 func (q *questioning) formerly(l *Learned, ref events.ElementRef, want string) {
-	a, err := q.reader.Get(q.ctx, events.Get{ElementRef: ref, AsOf: l.Time})
+	a, err := events.Ask(q.ctx, q.of, &events.Get{ElementRef: ref, AsOf: l.Time})
 	if events.CodeOf(err) != events.CodeNotFound {
 		q.must("get as of", err)
 	}
@@ -212,7 +196,7 @@ func (q *questioning) related(id string, archived bool) {
 			want = append(want, q.state(l.guid), q.state(far.guid))
 		}
 	}
-	a, err := q.reader.Related(q.ctx, events.Related{ElementRef: events.ByGUID(id), IncludeArchived: archived})
+	a, err := events.Ask(q.ctx, q.of, &events.Related{ElementRef: events.ByGUID(id), IncludeArchived: archived})
 	q.must("related", err)
 	for i := range a.Related {
 		got = append(got, linkState(&a.Related[i].Relationship), elementState(&a.Related[i].Element))
@@ -263,7 +247,7 @@ func (q *questioning) around(id string, depth int, archived bool) {
 			edges = append(edges, q.state(l.guid))
 		}
 	}
-	a, err := q.reader.Graph(q.ctx, events.Graph{ElementRef: events.ByGUID(id), Depth: depth, IncludeArchived: archived})
+	a, err := events.Ask(q.ctx, q.of, &events.Graph{ElementRef: events.ByGUID(id), Depth: depth, IncludeArchived: archived})
 	q.must("graph", err)
 	nodes := map[string]int{}
 	for i := range a.Nodes {
@@ -316,7 +300,7 @@ func (q *questioning) lineage(id string) {
 			want[to] = fmt.Sprint(m, -n)
 		}
 	}
-	a, err := q.reader.Lineage(q.ctx, events.Lineage{ElementRef: events.ByGUID(id)})
+	a, err := events.Ask(q.ctx, q.of, &events.Lineage{ElementRef: events.ByGUID(id)})
 	q.must("lineage", err)
 	got := map[string]string{}
 	for i := range a.Nodes {
