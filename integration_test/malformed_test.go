@@ -154,7 +154,7 @@ func malformedMessages() []malformed {
 		},
 		{
 			name: "a relationship type as an element", event: upsertType, body: `{"element":{"type":"DataFlow","qualifiedName":"a"}}`,
-			code: events.CodeUnknownType, pointer: "/element/type", message: "DataFlow is the type of a relationship; the type of an element is needed",
+			code: events.CodeUnknownType, pointer: "/element/type", message: "DataFlow",
 		},
 		// Commands that can never be applied.
 		{
