@@ -9,9 +9,9 @@ import (
 )
 
 const (
-	// tick is how often the coordinator looks even if nothing has woken it.
+	// tick is how often the coordinator plans even if nothing happens.
 	tick = 10 * time.Second
-	// skew is by how much the clocks of this node and of the bus may differ.
+	// skew is how far the clocks of this node and of the bus may be apart.
 	skew = time.Second
 
 	scheduleTick   = "tick"
@@ -29,9 +29,9 @@ func (c *clock) tick(ctx context.Context) error {
 	return c.schedule(ctx, scheduleTick, bus.Every(tick))
 }
 
-// arm makes the bus wake the coordinator when the next connector is to start
-// or to stop. Just before that time it arms again, because the wake-up may have
-// come too early by the clock of this node.
+// arm makes the bus wake the coordinator at the next start or stop date. Just
+// before that time it arms again, because the wake-up may have come too early by
+// the clock of this node.
 func (c *clock) arm(ctx context.Context, s *State) error {
 	next, ok := s.nextBoundary()
 	if !ok || next.Equal(c.armed) && s.Now.Before(next.Add(-skew)) {

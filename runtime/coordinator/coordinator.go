@@ -36,8 +36,8 @@ func New(s Settings) (*Coordinator, error) {
 	return &Coordinator{set: s}, nil
 }
 
-// Serve waits for the lease and coordinates while it holds it, again and again,
-// until ctx is done. It gives the lease up before it returns.
+// Serve waits for the lease and coordinates while it holds it, repeatedly, until
+// ctx is done. It releases the lease before it returns.
 func (c *Coordinator) Serve(ctx context.Context) error {
 	lease, err := c.set.Bus.NewLease(ctx, topics.CoordinatorLease, c.set.Node, c.set.Instance)
 	if err == nil {
@@ -49,7 +49,8 @@ func (c *Coordinator) Serve(ctx context.Context) error {
 	return err
 }
 
-// coordinate is one term: it begins with nothing but what the bus tells.
+// coordinate is one term. It starts with an empty state and reads all from the
+// bus.
 func (c *Coordinator) coordinate(ctx context.Context) error {
 	t, err := newTerm(ctx, &c.set)
 	if err != nil {

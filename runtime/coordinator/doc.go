@@ -3,27 +3,26 @@
 //
 // # Level, not edge
 //
-// Events only wake it. What is wanted comes from the metadata (integration
-// groups, their registered connectors, connections and connector types, read
-// from the out topic), what there is from the buckets of nodes, assignments and
-// status. [Plan] compares the two; what it returns is written to the
-// assignments bucket, where the hosts see it. A lost or doubled event changes
-// nothing.
+// Events only wake it. The desired state comes from the metadata (registered
+// connectors, read from the out topic), the present state from the buckets of
+// nodes, assignments and status. [Plan] compares the two and returns steps,
+// which are written to the assignments bucket, where the hosts read them. A lost
+// or repeated event changes nothing.
 //
 // # Moving a connector
 //
-// A connector is taken from a living node in two steps: it is released, and
-// given to the next node when the first has reported that it stopped. A dead
-// node is not asked: it has fenced itself before its heartbeat ran out. Every
-// step raises the generation, which the repository checks, so that a connector
-// never runs effectively in two places.
+// A connector leaves a living node in two steps: it is released, and assigned
+// to the next node when the first has reported that it stopped. A dead node is
+// not asked: it fenced itself before its heartbeat ran out. Every step raises
+// the generation, which the repository checks, so that a connector never runs
+// effectively in two places.
 //
-// # Being unsure
+// # Grace period
 //
-// While NATS elects a leader nobody can renew anything. So a new coordinator
-// waits for half the life of a lease before it takes a node that holds
-// assignments, but has no heartbeat, for dead; and where no host is left it changes nothing
-// until one is back.
+// While NATS elects a leader no node can renew its heartbeat. So a new
+// coordinator waits for half the duration of a lease before it takes a node that
+// has assignments, but no heartbeat, for dead. While no host is alive it changes
+// nothing.
 //
 // # Sources
 //

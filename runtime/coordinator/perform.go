@@ -11,11 +11,10 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// parallel is how many actions are under way at a time.
+// parallel is how many actions are performed at a time.
 const parallel = 64
 
-// perform takes all steps and returns the first error; the others are taken
-// nevertheless.
+// perform takes all steps, also if some fail, and returns the first error.
 func (t *term) perform(ctx context.Context, actions []Action) error {
 	if len(actions) == 0 {
 		return nil

@@ -6,9 +6,9 @@ import (
 	"slices"
 )
 
-// placement is who has which connectors, by kind. It spreads them so that, of
-// each kind and in total, no node has two more than another one that could run
-// them, and moves no more than that needs.
+// placement assigns connectors to nodes, by kind. It spreads them so that, of
+// each kind and in total, no node has two more than another node that could run
+// them, and moves as few as possible.
 type placement struct {
 	able  map[string][]string            // kind: the nodes that offer it, sorted
 	has   map[string]map[string][]string // kind: node: connectors
@@ -39,9 +39,9 @@ func (p *placement) put(connector, kind, node string) {
 	p.node[connector] = node
 }
 
-// settle gives a connector to the node that has the least; none if no node
+// place gives a connector to the node that has the fewest; to none if no node
 // offers its kind.
-func (p *placement) settle(connector, kind string) {
+func (p *placement) place(connector, kind string) {
 	if able := p.able[kind]; len(able) > 0 {
 		p.put(connector, kind, slices.MinFunc(able, p.byLoad(kind)))
 	}
@@ -56,8 +56,8 @@ func (p *placement) byLoad(kind string) func(a, b string) int {
 
 func (p *placement) count(kind, node string) int { return len(p.has[kind][node]) }
 
-// balance moves connectors, each of which makes the spread more even, so that
-// it ends, and nothing moves where it is even already.
+// balance moves connectors until the spread is even. Each move makes it more
+// even, so that balance ends, and an even spread stays as it is.
 func (p *placement) balance() {
 	kinds := slices.Sorted(maps.Keys(p.has))
 	for _, kind := range kinds {
@@ -98,8 +98,8 @@ func (p *placement) balanceTotal(kinds []string) bool {
 	return best > 1
 }
 
-// move moves the connector that was put last: those that run nowhere yet are
-// put last, and moving them costs nothing.
+// move moves the connector that was put last: connectors that do not run yet
+// are put last, and moving them costs nothing.
 func (p *placement) move(kind, from, to string) {
 	have := p.has[kind][from]
 	last := len(have) - 1

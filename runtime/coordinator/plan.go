@@ -11,14 +11,14 @@ import (
 	"github.com/camena-io/camena/events/registration"
 )
 
-// State is all that decides which node runs what.
+// State is the input of [Plan].
 type State struct {
 	Now time.Time
-	// Settled says that a node without a heartbeat is dead. Until then it is
-	// presumed to live: it keeps what it has.
+	// Settled says that a node without a heartbeat is dead. Before, it is
+	// presumed alive and keeps its connectors.
 	Settled bool
-	// Revision is one that no generation given so far exceeds, also none of a
-	// connector that was removed.
+	// Revision is at least as high as every generation given so far, those of
+	// removed connectors included.
 	Revision uint64
 	// Desired are the complete registrations, Incomplete the others.
 	Desired    []events.Definition
@@ -41,12 +41,11 @@ const (
 	Update Op = "update"
 	// Release asks the node to stop the connector.
 	Release Op = "release"
-	// Retire removes the schedules of a connector that has been released and
-	// is not to run for the time being.
+	// Retire removes the schedules of a released connector that stays stopped.
 	Retire Op = "retire"
-	// Remove takes the connector away for good.
+	// Remove removes the assignment of a connector that is not registered any more.
 	Remove Op = "remove"
-	// Forget removes the status of a connector that is no more.
+	// Forget removes the status of such a connector.
 	Forget Op = "forget"
 	// Explain shows in the status why a connector does not run.
 	Explain Op = "explain"
@@ -62,19 +61,19 @@ type Action struct {
 	Report events.ConnectorReport
 }
 
-// Plan returns the next steps towards what is desired; none when all is as it
-// should be, or when others have to do something first. The steps concern a
-// connector each, so that they can be taken in any order.
+// Plan returns the next steps towards the desired state; none when it is
+// reached, or when nodes have to act first. Each step concerns one connector,
+// so that the steps can be taken in any order.
 func Plan(s State) []Action {
 	p := &planner{State: s, placement: newPlacement(s.offers())}
 	p.place()
 	known := map[string]bool{}
 	for i := range p.Desired {
 		known[p.Desired[i].ID] = true
-		p.direct(&p.Desired[i])
+		p.step(&p.Desired[i])
 	}
 	for _, c := range p.Incomplete {
-		p.refuse(c)
+		p.explainIncomplete(c)
 	}
 	p.cleanUp(known)
 	return p.actions
@@ -94,24 +93,24 @@ func (s *State) offers() map[string][]string {
 	return offers
 }
 
-// place decides where each connector belongs. Who runs already stays, unless
-// the spread is uneven.
+// place decides which node runs each connector. A running connector stays where
+// it is unless the spread is uneven.
 func (p *planner) place() {
 	slices.SortFunc(p.Desired, func(a, b events.Definition) int { return cmp.Compare(a.ID, b.ID) })
-	var homeless []*events.Definition
+	var unplaced []*events.Definition
 	for i := range p.Desired {
 		d := &p.Desired[i]
 		node := p.Assignments[d.ID].Node
 		switch {
-		case !p.due(d) || p.presumed(node):
+		case !p.due(d) || p.presumedAlive(node):
 		case slices.Contains(p.Nodes[node].Kinds, d.Kind):
 			p.placement.put(d.ID, d.Kind, node)
 		default:
-			homeless = append(homeless, d)
+			unplaced = append(unplaced, d)
 		}
 	}
-	for _, d := range homeless {
-		p.placement.settle(d.ID, d.Kind)
+	for _, d := range unplaced {
+		p.placement.place(d.ID, d.Kind)
 	}
 	p.placement.balance()
 }
@@ -121,30 +120,30 @@ func (s *State) due(d *events.Definition) bool {
 	return !s.Now.Before(d.Start) && (d.Stop.IsZero() || s.Now.Before(d.Stop))
 }
 
-// direct takes the next step for a connector that is registered.
-func (p *planner) direct(d *events.Definition) {
+// step takes the next step for a registered connector.
+func (p *planner) step(d *events.Definition) {
 	a, assigned := p.Assignments[d.ID]
 	switch node := p.placement.node[d.ID]; {
 	case !p.due(d):
-		p.rest(d, a, assigned)
-	case p.presumed(a.Node):
+		p.stayStopped(d, a, assigned)
+	case p.presumedAlive(a.Node):
 		p.update(d, a)
 	case node == "":
-		p.strand(d, a)
+		p.withoutNode(d, a)
 	case !assigned:
-		p.begin(d, node)
+		p.assignNew(d, node)
 	case a.Node == node:
 		p.update(d, a)
-	case a.Node == "" && (node == a.From || p.released(d.ID, a)), a.Node != "" && !p.lives(a.Node):
+	case a.Node == "" && (node == a.From || p.released(d.ID, a)), a.Node != "" && !p.alive(a.Node):
 		p.write(Assign, events.Assignment{Definition: *d, Node: node, Generation: a.Generation + 1})
 	case a.Node != "":
 		p.release(d, a)
 	}
 }
 
-// begin assigns a connector that has no assignment; a node that still runs it
-// under one that was removed has to stop it first.
-func (p *planner) begin(d *events.Definition, node string) {
+// assignNew assigns a connector that has no assignment. A node that still runs
+// it under a removed assignment has to stop it first.
+func (p *planner) assignNew(d *events.Definition, node string) {
 	if r := p.Reports[d.ID]; r.Node == node || !p.runs(d.ID) {
 		p.write(Assign, events.Assignment{Definition: *d, Node: node, Generation: p.Revision + 1})
 	}
@@ -162,8 +161,8 @@ func (p *planner) release(d *events.Definition, a events.Assignment) {
 	p.write(Release, events.Assignment{Definition: *d, From: a.Node, Generation: a.Generation + 1})
 }
 
-// rest sees to a connector outside the time in which it is to run.
-func (p *planner) rest(d *events.Definition, a events.Assignment, assigned bool) {
+// stayStopped stops a connector outside its start and stop dates.
+func (p *planner) stayStopped(d *events.Definition, a events.Assignment, assigned bool) {
 	switch {
 	case !assigned && p.Now.Before(d.Start):
 		p.explain(d, 0, events.StatusStopped, "starts at "+d.Start.Format(time.RFC3339))
@@ -183,10 +182,10 @@ func (p *planner) retire(d *events.Definition, a events.Assignment) {
 	}
 }
 
-// strand sees to a connector that no living node can run.
-func (p *planner) strand(d *events.Definition, a events.Assignment) {
+// withoutNode releases or explains a connector that no living node can run.
+func (p *planner) withoutNode(d *events.Definition, a events.Assignment) {
 	switch {
-	case p.lives(a.Node):
+	case p.alive(a.Node):
 		p.release(d, a)
 	case a.From != "":
 		p.retire(d, a)
@@ -198,14 +197,15 @@ func (p *planner) strand(d *events.Definition, a events.Assignment) {
 	}
 }
 
-// refuse sees to a registration that is not complete.
-func (p *planner) refuse(c registration.Incomplete) {
+// explainIncomplete shows why a registration does not run.
+func (p *planner) explainIncomplete(c registration.Incomplete) {
 	if _, assigned := p.Assignments[c.ID]; !assigned {
 		p.explain(&events.Definition{ID: c.ID, Name: c.Name}, 0, events.StatusConfigFailed, c.Err.Error())
 	}
 }
 
-// cleanUp removes what belongs to connectors that are no longer registered.
+// cleanUp removes assignments and statuses of connectors that are no longer
+// registered.
 func (p *planner) cleanUp(known map[string]bool) {
 	for _, id := range slices.Sorted(maps.Keys(p.Assignments)) {
 		if !known[id] {
@@ -226,7 +226,7 @@ func (p *planner) write(op Op, a events.Assignment) {
 	p.actions = append(p.actions, Action{Op: op, Connector: a.Definition.ID, Assignment: a})
 }
 
-// explain shows a status and its reason, unless a node has its own to show.
+// explain shows a status and its reason, unless a node runs the connector.
 func (p *planner) explain(d *events.Definition, generation uint64, status events.ConnectorStatus, reason string) {
 	r, shown := p.Reports[d.ID]
 	if p.runs(d.ID) || shown && r.Node == "" && r.Status == status && r.Error == reason {
@@ -238,31 +238,31 @@ func (p *planner) explain(d *events.Definition, generation uint64, status events
 	}})
 }
 
-func (s *State) lives(node string) bool {
+func (s *State) alive(node string) bool {
 	_, ok := s.Nodes[node]
 	return ok
 }
 
-// presumed reports whether a node counts as living though it has no heartbeat.
-func (s *State) presumed(node string) bool {
-	return node != "" && !s.Settled && !s.lives(node)
+// presumedAlive reports whether a node counts as alive without a heartbeat.
+func (s *State) presumedAlive(node string) bool {
+	return node != "" && !s.Settled && !s.alive(node)
 }
 
-// runs reports whether a node runs the connector, as far as can be known. A
-// failed connector, which its node starts again, runs.
+// runs reports whether a node runs the connector, as far as is known. A failed
+// connector counts as running, because its node restarts it.
 func (s *State) runs(connector string) bool {
 	r, ok := s.Reports[connector]
 	if !ok || r.Node == "" || stopped(&r) {
 		return false
 	}
-	return s.presumed(r.Node) || s.lives(r.Node) && s.Nodes[r.Node].Instance == r.Instance
+	return s.presumedAlive(r.Node) || s.alive(r.Node) && s.Nodes[r.Node].Instance == r.Instance
 }
 
-// released reports whether the node that a connector is taken from has let go
-// of it. A report that is older than what the node was given last says nothing.
+// released reports whether the node that a connector is taken from has stopped
+// it. A report older than the node's last assignment does not count.
 func (s *State) released(connector string, a events.Assignment) bool {
-	if a.From == "" || !s.lives(a.From) {
-		return !s.presumed(a.From)
+	if a.From == "" || !s.alive(a.From) {
+		return !s.presumedAlive(a.From)
 	}
 	r, ok := s.Reports[connector]
 	return ok && r.Node == a.From && stopped(&r) && r.Generation+1 >= a.Generation

@@ -19,26 +19,26 @@ import (
 )
 
 const (
-	// gather is how long it lets events pile up before it looks again.
-	gather = 20 * time.Millisecond
-	// retry is how long it waits after a step that did not work.
-	retry = 250 * time.Millisecond
-	// silence is how long a node may be unheard of: its heartbeat has run out
-	// long since, but the watch did not tell.
-	silence = 3 * topics.LeaseTTL
-	// settle is how long nodes have to be heard of again: two heartbeats, and
+	// batchDelay is how long events are collected before the next plan.
+	batchDelay = 20 * time.Millisecond
+	// retryDelay is the pause after a step that failed.
+	retryDelay = 250 * time.Millisecond
+	// heartbeatTimeout is how long a node counts as alive if the watch does not
+	// tell that its heartbeat ran out.
+	heartbeatTimeout = 3 * topics.LeaseTTL
+	// grace is how long a new coordinator waits for heartbeats: two of them, and
 	// time to reconnect. It comes on top of the lease of a coordinator that died
-	// with its connectors, and both have to fit into ten seconds.
-	settle = topics.LeaseTTL / 2
+	// together with its connectors.
+	grace = topics.LeaseTTL / 2
 )
 
-// term is what a coordinator knows and does while it holds the lease.
+// term is the work of a coordinator while it holds the lease.
 type term struct {
 	bus         *bus.Bus
 	log         *slog.Logger
-	nodes       *mirror[events.Node]
-	assignments *mirror[events.Assignment]
-	reports     *mirror[events.ConnectorReport]
+	nodes       *cache[events.Node]
+	assignments *cache[events.Assignment]
+	reports     *cache[events.ConnectorReport]
 	wake        chan struct{}
 	clock       clock
 
@@ -65,9 +65,9 @@ func newTerm(ctx context.Context, s *Settings) (*term, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.nodes = newMirror(nodes, t.nodeChanged)
-	t.assignments = newMirror(assignments, func(_, _ *events.Assignment) { t.rouse() })
-	t.reports = newMirror(reports, t.reportChanged)
+	t.nodes = newCache(nodes, t.nodeChanged)
+	t.assignments = newCache(assignments, func(_, _ *events.Assignment) { t.notify() })
+	t.reports = newCache(reports, t.reportChanged)
 	if t.last, err = t.lastChange(ctx); err != nil {
 		return nil, err
 	}
@@ -75,7 +75,7 @@ func newTerm(ctx context.Context, s *Settings) (*term, error) {
 	return t, nil
 }
 
-// Serve coordinates until ctx is done or something that it needs fails.
+// Serve coordinates until ctx is done or one of its sources fails.
 func (t *term) Serve(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return t.nodes.Serve(ctx) })
@@ -87,26 +87,26 @@ func (t *term) Serve(ctx context.Context) error {
 	return group.Wait()
 }
 
-// rouse makes the loop look; many calls are as good as one.
-func (t *term) rouse() {
+// notify starts a new plan soon; calls that come together start one.
+func (t *term) notify() {
 	select {
 	case t.wake <- struct{}{}:
 	default:
 	}
 }
 
-// nodeChanged tells heartbeats from changes.
+// nodeChanged ignores heartbeats that change nothing.
 func (t *term) nodeChanged(old, now *events.Node) {
 	if old == nil || now == nil || old.Instance != now.Instance ||
 		!slices.Equal(old.Kinds, now.Kinds) || !slices.Equal(old.Roles, now.Roles) {
-		t.rouse()
+		t.notify()
 	}
 }
 
-// reportChanged wakes for what others wait for: a connector that stopped.
+// reportChanged reacts to connectors that stopped: the next node waits for it.
 func (t *term) reportChanged(_, now *events.ConnectorReport) {
 	if now == nil || stopped(now) {
-		t.rouse()
+		t.notify()
 	}
 }
 
@@ -147,7 +147,7 @@ func (t *term) followView(ctx context.Context) error {
 		}
 		t.complete = t.complete || m.Sequence >= t.last || m.Pending == 0
 		if t.complete {
-			t.rouse()
+			t.notify()
 		}
 		return nil
 	})
@@ -191,37 +191,37 @@ func (t *term) followClock(ctx context.Context) error {
 		return err
 	}
 	return t.bus.Follow(ctx, following, func(*bus.Message) error {
-		t.rouse()
+		t.notify()
 		return nil
 	})
 }
 
-// loop looks whenever it is woken.
+// loop plans and acts whenever it is notified.
 func (t *term) loop(ctx context.Context) error {
-	var settling settling
+	var wait graceWait
 	var took time.Duration
 	for {
-		// Looking takes at most half of the time, however much there is to see.
-		if err := t.sleep(ctx, max(gather, took)); err != nil {
+		// Planning takes at most half of the time, however large the state is.
+		if err := t.sleep(ctx, max(batchDelay, took)); err != nil {
 			return err
 		}
 		if !t.ready() {
 			continue
 		}
 		s := t.state()
-		if wait := settling.look(&s); wait > 0 {
-			time.AfterFunc(wait, t.rouse)
+		if wait.begin(&s) {
+			time.AfterFunc(grace, t.notify)
 		}
 		err := errors.Join(t.perform(ctx, Plan(s)), t.clock.arm(ctx, &s))
 		if err != nil && ctx.Err() == nil {
 			t.log.WarnContext(ctx, "coordinating again", slog.Any("error", err))
-			time.AfterFunc(retry, t.rouse)
+			time.AfterFunc(retryDelay, t.notify)
 		}
 		took = time.Since(s.Now)
 	}
 }
 
-// sleep waits until woken, and a little longer for what comes along.
+// sleep waits until notified, and a little longer to collect more events.
 func (t *term) sleep(ctx context.Context, more time.Duration) error {
 	select {
 	case <-t.wake:
@@ -244,7 +244,7 @@ func (t *term) ready() bool {
 	return t.complete && t.nodes.ready() && t.assignments.ready() && t.reports.ready()
 }
 
-// state gathers what is known.
+// state returns the present state.
 func (t *term) state() State {
 	s := State{
 		Now: time.Now(), Nodes: map[string]events.Node{},
@@ -255,7 +255,7 @@ func (t *term) state() State {
 	t.mu.Unlock()
 	nodes, _ := t.nodes.snapshot()
 	for name, h := range nodes {
-		if slices.Contains(h.value.Roles, events.RoleHost) && s.Now.Sub(h.seen) < silence {
+		if slices.Contains(h.value.Roles, events.RoleHost) && s.Now.Sub(h.seen) < heartbeatTimeout {
 			s.Nodes[name] = *h.value
 		}
 	}
@@ -271,24 +271,21 @@ func (t *term) state() State {
 	return s
 }
 
-// settling says from when on silence means death: see the package comment.
-type settling struct {
+// graceWait decides from when on a node without a heartbeat is dead: see the
+// package comment.
+type graceWait struct {
 	began bool
 	empty bool
 	until time.Time
 }
 
-// look sets Settled, and returns for how long it is to be waited if a wait
-// begins now.
-func (g *settling) look(s *State) time.Duration {
-	begin := !g.began && len(s.Assignments) > 0 || g.empty && len(s.Nodes) > 0
+// begin sets Settled, and reports whether a wait of the grace begins now.
+func (g *graceWait) begin(s *State) bool {
+	begins := !g.began && len(s.Assignments) > 0 || g.empty && len(s.Nodes) > 0
 	g.began, g.empty = true, len(s.Nodes) == 0
-	if begin {
-		g.until = s.Now.Add(settle)
+	if begins {
+		g.until = s.Now.Add(grace)
 	}
 	s.Settled = !s.Now.Before(g.until)
-	if begin {
-		return settle
-	}
-	return 0
+	return begins
 }
