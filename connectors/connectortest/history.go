@@ -18,7 +18,7 @@ func (h *history) add(o *graph.Outcome, q *graph.Request) {
 	before := uint64(len(h.Events))
 	h.Events = h.Append(o, q.Sequence, q.Time)
 	for i := range o.Len() {
-		if o.Change(i).Unsigned {
+		if o.Change(i).ActorMissing {
 			h.actors[before+uint64(i)+1] = q.Actor
 		}
 	}

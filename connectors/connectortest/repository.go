@@ -216,7 +216,7 @@ func (r *Repository) apply(ctx context.Context, e *events.Event) (o graph.Outcom
 		return o, nil, err
 	}
 	q.Awaited = true
-	if q.Graves, err = r.index.Exhume(ctx, r.log, command); err != nil {
+	if q.Deletions, err = r.index.LoadDeleted(ctx, r.log, command); err != nil {
 		return o, nil, err
 	}
 	o, err = r.pending.Apply(q, command)
@@ -226,10 +226,10 @@ func (r *Repository) apply(ctx context.Context, e *events.Event) (o graph.Outcom
 func (r *Repository) commit(o *graph.Outcome, q *graph.Request) {
 	r.log.add(o, q)
 	o.Stored(r.last())
-	r.index.Commit(o.AppendFacts(nil, q.Sequence, q.Time)...)
-	for _, t := range r.index.Secrets() {
+	r.index.Commit(o.AppendStateChanges(nil, q.Sequence, q.Time)...)
+	for _, t := range r.index.PendingPurges() {
 		r.log.Erase(t)
-		r.index.Erased(t)
+		r.index.PurgeDone(t)
 	}
 	r.wake()
 }

@@ -19,9 +19,9 @@ type change struct {
 	moved  bool
 	purged bool
 	// unsigned says that the state does not tell who made the change.
-	unsigned bool
-	typeDef  *events.TypeDef
-	fence    events.Fence
+	actorMissing bool
+	typeDef      *events.TypeDef
+	fence        events.Fence
 }
 
 // applier turns commands into changes. It is a pure function of command, view
@@ -56,7 +56,7 @@ func (a *applier) apply(v view, q *Request, c events.Command) (Outcome, error) {
 	if err != nil {
 		return o, err
 	}
-	return a.giveWay(v, o), nil
+	return a.replaceEnds(v, o), nil
 }
 
 // applyToElement applies what is about one element, which most commands are.

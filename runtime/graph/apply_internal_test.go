@@ -34,17 +34,17 @@ func newDesk(t *testing.T) *desk {
 func (d *desk) apply(c events.Command) (events.Result, error) {
 	d.sequence++
 	at := time.Unix(int64(d.sequence), 0)
-	graves, err := d.index.Exhume(context.Background(), d.log, c)
+	deletions, err := d.index.LoadDeleted(context.Background(), d.log, c)
 	if err != nil {
 		return events.Result{}, err
 	}
-	o, err := d.pending.Apply(&Request{ID: fmt.Sprint("c", d.sequence), Sequence: d.sequence, Time: at, Actor: "test", Graves: graves}, c)
+	o, err := d.pending.Apply(&Request{ID: fmt.Sprint("c", d.sequence), Sequence: d.sequence, Time: at, Actor: "test", Deletions: deletions}, c)
 	if err != nil {
 		return events.Result{}, err
 	}
 	d.log = d.log.Append(&o, d.sequence, at)
 	o.Stored(uint64(len(d.log)))
-	d.index.Commit(o.AppendFacts(nil, d.sequence, at)...)
+	d.index.Commit(o.AppendStateChanges(nil, d.sequence, at)...)
 	return o.Result, d.index.Check()
 }
 
@@ -80,7 +80,7 @@ func TestWhatIsRehomedLeavesItsScope(t *testing.T) {
 		}
 		sequence++
 		o.Stored(sequence)
-		d.index.Commit(o.AppendFacts(nil, 9, q.Time)...)
+		d.index.Commit(o.AppendStateChanges(nil, 9, q.Time)...)
 	}
 	for _, source := range []string{"one", "two"} {
 		a, err := d.index.Digests(&events.Digests{Source: source, Scope: "s"}, 1<<20)

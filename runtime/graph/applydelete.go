@@ -28,7 +28,7 @@ func (a *applier) delete(v view, q *Request, c *events.Delete) (Outcome, error) 
 	}
 	family := familyOf(v, old)
 	if !c.Cascade {
-		if err := alone(old, family); err != nil {
+		if err := checkNoCascade(old, family); err != nil {
 			return Outcome{}, err
 		}
 	}
@@ -42,16 +42,16 @@ func (a *applier) delete(v view, q *Request, c *events.Delete) (Outcome, error) 
 }
 
 // alone checks that of the family of an element only itself is alive.
-func alone(root *record, family []*record) error {
-	living := slices.DeleteFunc(slices.Clone(family), func(r *record) bool { return r.archived || r == root })
-	if len(living) == 0 {
+func checkNoCascade(root *record, family []*record) error {
+	liveElement := slices.DeleteFunc(slices.Clone(family), func(r *record) bool { return r.archived || r == root })
+	if len(liveElement) == 0 {
 		return nil
 	}
-	if len(living) == 1 {
-		return events.Errorf(events.CodeConflict, "/cascade", "1 element is anchored to %s, %s; delete that first, or both with --cascade", root.name, living[0].name)
+	if len(liveElement) == 1 {
+		return events.Errorf(events.CodeConflict, "/cascade", "1 element is anchored to %s, %s; delete that first, or both with --cascade", root.name, liveElement[0].name)
 	}
 	return events.Errorf(events.CodeConflict, "/cascade", "%d elements are anchored to %s, such as %s; delete them first, or all with --cascade",
-		len(living), root.name, living[0].name)
+		len(liveElement), root.name, liveElement[0].name)
 }
 
 // familyOf returns the elements that are anchored to an element, to these, and
@@ -97,7 +97,7 @@ func removals(v view, family []*record, purge bool) []change {
 func removal(old *record, eventType string) change { return removalOf(old, eventType, false) }
 
 func removalOf(old *record, eventType string, purge bool) change {
-	c := change{eventType: eventType, record: old.gone(), purged: purge, data: removed(old.state())}
+	c := change{eventType: eventType, record: old.tombstone(), purged: purge, data: removed(old.state())}
 	if purge {
 		c.data = purged(old)
 	}
@@ -105,7 +105,7 @@ func removalOf(old *record, eventType string, purge bool) change {
 }
 
 // gone returns a record of what was, but is not any more.
-func (r *record) gone() *record {
+func (r *record) tombstone() *record {
 	return &record{
 		guid: r.guid, relationship: r.relationship, deleted: true, derived: r.derived, archived: r.archived, typ: r.typ, home: r.home,
 		name: r.name, version: r.version, connected: r.connected, anchor: r.anchor,
@@ -134,7 +134,7 @@ func (a *applier) archive(v view, q *Request, family []*record, c *events.Delete
 	}
 	memento := events.Classification{Name: events.Memento, Properties: events.Props(properties)}
 	root := family[len(family)-1]
-	if err := checkMark(v.registry(), root.typ, &memento, false, ""); err != nil {
+	if err := checkClassification(v.registry(), root.typ, &memento, false, ""); err != nil {
 		return Outcome{}, events.Errorf(events.CodeConflict, "/method", "%s cannot be archived: %s", root.name, messageOf(err))
 	}
 	s := a.stage(v)
@@ -142,7 +142,7 @@ func (a *applier) archive(v view, q *Request, family []*record, c *events.Delete
 		if r.archived {
 			continue
 		}
-		o, err := a.revise(q.alongside(r), r, events.TypeElementClassified, events.Memento, func(e *events.Element) error {
+		o, err := a.revise(q.cascade(r), r, events.TypeElementClassified, events.Memento, func(e *events.Element) error {
 			mark(e, &memento)
 			return nil
 		})
@@ -161,7 +161,7 @@ func (a *applier) archive(v view, q *Request, family []*record, c *events.Delete
 // alongside is the request for an element that goes, or comes back, with the one
 // that it is about. Whoever anchors an element to another one gives its life away:
 // it takes no more than may be done to that.
-func (q *Request) alongside(r *record) *Request {
+func (q *Request) cascade(r *record) *Request {
 	if q.mayChange(r) == nil {
 		return q
 	}
@@ -181,16 +181,16 @@ func (a *applier) restore(v view, q *Request, c *events.Restore) (Outcome, error
 	case events.CodeOf(err) != events.CodeNotFound:
 		return Outcome{}, err
 	}
-	graves := q.Graves[guidOf(c.Element)]
-	if len(graves) == 0 {
-		return Outcome{}, lostForGood(v, c.Element)
+	deletions := q.Deletions[guidOf(c.Element)]
+	if len(deletions) == 0 {
+		return Outcome{}, errNotRestorable(v, c.Element)
 	}
-	root := graves[len(graves)-1]
+	root := deletions[len(deletions)-1]
 	s := a.stage(v)
-	if err := cmp.Or(q.mayChange(root), a.hasAnchor(v, q, root)); err != nil {
+	if err := cmp.Or(q.mayChange(root), a.checkAnchorRestored(v, q, root)); err != nil {
 		return Outcome{}, err
 	}
-	if err := s.bringAllBack(q, graves); err != nil {
+	if err := s.restoreAll(q, deletions); err != nil {
 		return Outcome{}, err
 	}
 	s.all.Result.GUID = root.guid.String()
@@ -202,17 +202,17 @@ func (a *applier) restore(v view, q *Request, c *events.Restore) (Outcome, error
 
 // hasAnchor refuses to bring back an element whose anchor is archived, or can be
 // brought back first: without it, it would stand by itself from then on.
-func (a *applier) hasAnchor(v view, q *Request, r *record) error {
+func (a *applier) checkAnchorRestored(v view, q *Request, r *record) error {
 	switch {
 	case r.anchor == uuid.Nil:
 		return nil
 	case elementAt(v, r.anchor) != nil && r.archived:
 		return nil // it is in the archive again, as it was
 	case elementAt(v, r.anchor) != nil:
-		return anchorPresent(v, r)
+		return checkAnchorNotArchived(v, r)
 	}
-	if graves := q.Graves[r.anchor]; len(graves) > 0 && a.canReturn(v, q, graves) {
-		return events.Errorf(events.CodeConflict, "/element", "its anchor, %s, is deleted, too: restore that first", q.Graves.rootOf(r.anchor).name)
+	if deletions := q.Deletions[r.anchor]; len(deletions) > 0 && a.canRestore(v, q, deletions) {
+		return events.Errorf(events.CodeConflict, "/element", "its anchor, %s, is deleted, too: restore that first", q.Deletions.root(r.anchor).name)
 	}
 	return nil
 }
@@ -220,13 +220,13 @@ func (a *applier) hasAnchor(v view, q *Request, r *record) error {
 // canReturn reports whether what was deleted together can be brought back on the
 // same behalf. What it was anchored to itself does not matter: where that cannot come
 // back before it, it does so alone.
-func (a *applier) canReturn(v view, q *Request, graves []*record) bool {
-	return q.mayChange(graves[len(graves)-1]) == nil && a.stage(v).bringAllBack(q, graves) == nil
+func (a *applier) canRestore(v view, q *Request, deletions []*record) bool {
+	return q.mayChange(deletions[len(deletions)-1]) == nil && a.stage(v).restoreAll(q, deletions) == nil
 }
 
 // anchorPresent refuses to let an element live whose anchor is archived: it goes and
 // comes with that.
-func anchorPresent(v view, r *record) error {
+func checkAnchorNotArchived(v view, r *record) error {
 	if anchor := v.get(r.anchor); anchor != nil && anchor.archived {
 		return events.Errorf(events.CodeConflict, "/element", "its anchor, %s, is archived; restore that first", anchor.name)
 	}
@@ -243,10 +243,10 @@ func nameOf(ref events.ElementRef) string {
 // inOrderOfReturn puts elements before relationships, and the element that was
 // asked for last: should a crash cut a large restoration in two, the rest is
 // still to be done as long as that is missing.
-func inOrderOfReturn(graves []*record) []*record {
+func restoreOrder(deletions []*record) []*record {
 	rank := func(r *record) int {
 		switch {
-		case r == graves[len(graves)-1]:
+		case r == deletions[len(deletions)-1]:
 			return 2
 		case r.relationship:
 			return 1
@@ -254,15 +254,15 @@ func inOrderOfReturn(graves []*record) []*record {
 			return 0
 		}
 	}
-	sorted := slices.Clone(graves)
+	sorted := slices.Clone(deletions)
 	slices.SortStableFunc(sorted, func(a, b *record) int { return cmp.Compare(rank(a), rank(b)) })
 	return sorted
 }
 
 // bringAllBack makes what was deleted together be there again.
-func (s *stage) bringAllBack(q *Request, graves []*record) error {
-	for _, r := range inOrderOfReturn(graves) {
-		if err := s.bringBack(q, r, graves[len(graves)-1]); err != nil {
+func (s *stage) restoreAll(q *Request, deletions []*record) error {
+	for _, r := range restoreOrder(deletions) {
+		if err := s.restoreRecord(q, r, deletions[len(deletions)-1]); err != nil {
 			return err
 		}
 	}
@@ -270,12 +270,12 @@ func (s *stage) bringAllBack(q *Request, graves []*record) error {
 }
 
 // bringBack makes a deleted record be there again.
-func (s *stage) bringBack(q *Request, r, root *record) error {
+func (s *stage) restoreRecord(q *Request, r, root *record) error {
 	if now := s.view.get(r.guid); now != nil {
-		return notRelated(now, r)
+		return checkStillElement(now, r)
 	}
 	if r.relationship {
-		return s.relink(q, r, root)
+		return s.restoreLink(q, r, root)
 	}
 	if other := s.view.named(r.name); r.named() && other != nil {
 		return events.Errorf(events.CodeConflict, "/element", "%q is now the name of another element, %s", r.name, other.guid)
@@ -285,7 +285,7 @@ func (s *stage) bringBack(q *Request, r, root *record) error {
 		return err
 	}
 	if r == root && r.anchor != uuid.Nil && elementAt(s.view, r.anchor) == nil {
-		drop(&s.all.Result, "anchor "+e.Header.AnchorGUID)
+		addDropped(&s.all.Result, "anchor "+e.Header.AnchorGUID)
 		e.Header.AnchorGUID = "" // it stands by itself from now on
 	}
 	q.touch(&e.Header)
@@ -293,7 +293,7 @@ func (s *stage) bringBack(q *Request, r, root *record) error {
 }
 
 // notRelated refuses to bring back an element whose guid a relationship has now.
-func notRelated(now, r *record) error {
+func checkStillElement(now, r *record) error {
 	if now.relationship && !r.relationship {
 		return events.Errorf(events.CodeConflict, "/element", "%s, the guid of %s, is now that of a relationship", r.guid, r.name)
 	}
@@ -311,7 +311,7 @@ func elementAt(v view, id guid) *record {
 // relink makes a deleted relationship be there again. It went with an element,
 // whoever it belongs to, and comes back with it; but it stays away where its ends
 // are not both there, or are of other types now, or another one has its place.
-func (s *stage) relink(q *Request, r, root *record) error {
+func (s *stage) restoreLink(q *Request, r, root *record) error {
 	end := func(id guid) *record {
 		if id == root.guid {
 			return root
@@ -323,8 +323,8 @@ func (s *stage) relink(q *Request, r, root *record) error {
 	if err != nil {
 		return err
 	}
-	if !s.hasPlace(r, end1, end2) {
-		drop(&s.all.Result, r.typ.Name+" "+nameOfStub(rel.End1)+arrow+nameOfStub(rel.End2))
+	if !s.fitsLink(r, end1, end2) {
+		addDropped(&s.all.Result, r.typ.Name+" "+nameOfStub(rel.End1)+arrow+nameOfStub(rel.End2))
 		return nil
 	}
 	rel.End1, rel.End2 = stub(end1), stub(end2)
@@ -334,12 +334,12 @@ func (s *stage) relink(q *Request, r, root *record) error {
 
 // hasPlace reports whether a deleted relationship may stand between two records,
 // which are nil where there is nothing.
-func (s *stage) hasPlace(r, end1, end2 *record) bool {
+func (s *stage) fitsLink(r, end1, end2 *record) bool {
 	if end1 == nil || end2 == nil {
 		return false
 	}
 	typ, err := s.view.registry().Relationship(r.typ.Name, "/element")
-	return err == nil && typ.CheckEnds(end1.typ, end2.typ, "/element") == nil && s.hasRoom(typ, end1, end2)
+	return err == nil && typ.CheckEnds(end1.typ, end2.typ, "/element") == nil && s.fitsCardinality(typ, end1, end2)
 }
 
 func (s *stage) takeOr(o Outcome, err error) error {
@@ -352,7 +352,7 @@ func (s *stage) takeOr(o Outcome, err error) error {
 // unarchive takes the Memento from an element and from those that were archived
 // with it.
 func (a *applier) unarchive(v view, q *Request, root *record) (Outcome, error) {
-	if err := cmp.Or(q.mayChange(root), anchorPresent(v, root)); err != nil {
+	if err := cmp.Or(q.mayChange(root), checkAnchorNotArchived(v, root)); err != nil {
 		return Outcome{}, err
 	}
 	family, err := archivedWith(v, root)
@@ -362,7 +362,7 @@ func (a *applier) unarchive(v view, q *Request, root *record) (Outcome, error) {
 	s := a.stage(v)
 	var last Outcome
 	for _, r := range family {
-		if last, err = a.revise(q.alongside(r), r, events.TypeElementRestored, "", func(*events.Element) error { return nil }); err != nil {
+		if last, err = a.revise(q.cascade(r), r, events.TypeElementRestored, "", func(*events.Element) error { return nil }); err != nil {
 			return Outcome{}, err
 		}
 		s.take(last)

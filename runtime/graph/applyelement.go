@@ -41,13 +41,13 @@ func (a *applier) upsert(v view, q *Request, c *events.Upsert) (Outcome, error) 
 	if err := expect(c.Expectation, old, spec.QualifiedName); err != nil {
 		return Outcome{}, err
 	}
-	properties, err := wanted(typ, old, spec.Properties, opentypes.CheckOptions{
+	properties, err := mergedProperties(typ, old, spec.Properties, opentypes.CheckOptions{
 		Pointer: "/element/properties", Partial: c.Merge && old != nil, Lenient: c.UnknownProperties == events.KeepUnknown,
 	})
 	if err != nil {
 		return Outcome{}, err
 	}
-	if err := checkMarks(v.registry(), typ, spec.Classifications, "/element/classifications"); err != nil {
+	if err := checkClassifications(v.registry(), typ, spec.Classifications, "/element/classifications"); err != nil {
 		return Outcome{}, err
 	}
 	if old == nil {
@@ -63,14 +63,14 @@ func (a *applier) upsert(v view, q *Request, c *events.Upsert) (Outcome, error) 
 	eventType := events.TypeElementUpdated
 	if old.archived {
 		eventType = events.TypeElementRestored
-		if err := anchorPresent(v, old); anchor == nil && err != nil {
+		if err := checkAnchorNotArchived(v, old); anchor == nil && err != nil {
 			return Outcome{}, err
 		}
 	}
 	return a.revise(q, old, eventType, "", func(e *events.Element) error {
 		e.Properties = properties
 		setZones(e, spec.Zones)
-		setMarks(e, spec.Classifications)
+		setClassifications(e, spec.Classifications)
 		setAnchor(&e.Header, anchor)
 		setEffectivity(&e.Header, spec.Effectivity)
 		return nil
@@ -85,7 +85,7 @@ func onlyProperties(s *events.ElementSpec) bool {
 
 // wanted checks properties against the type and returns those that are to be;
 // partial ones are merged into those that are there.
-func wanted(typ *opentypes.Type, old *record, p events.Properties, o opentypes.CheckOptions) (events.Properties, error) {
+func mergedProperties(typ *opentypes.Type, old *record, p events.Properties, o opentypes.CheckOptions) (events.Properties, error) {
 	if !o.Partial {
 		p, err := typ.Check(p, o)
 		if err != nil {
@@ -107,16 +107,16 @@ func wanted(typ *opentypes.Type, old *record, p events.Properties, o opentypes.C
 }
 
 // checkMarks checks classifications that are wanted on elements of a type.
-func checkMarks(types *opentypes.Registry, typ *opentypes.Type, marks []events.Classification, pointer string) error {
+func checkClassifications(types *opentypes.Registry, typ *opentypes.Type, marks []events.Classification, pointer string) error {
 	for i := range marks {
-		if err := checkMark(types, typ.Header(), &marks[i], false, pointer+"/"+strconv.Itoa(i)); err != nil {
+		if err := checkClassification(types, typ.Header(), &marks[i], false, pointer+"/"+strconv.Itoa(i)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func checkMark(types *opentypes.Registry, element *events.ElementType, m *events.Classification, partial bool, pointer string) error {
+func checkClassification(types *opentypes.Registry, element *events.ElementType, m *events.Classification, partial bool, pointer string) error {
 	typ, err := types.Classification(m.Name, pointer+"/classificationName")
 	if err != nil {
 		return err
@@ -159,7 +159,7 @@ func expect(want events.Expectation, have *record, name string) error {
 
 // living finds the element that a command is to change, which is there, as it was
 // expected, and not archived.
-func living(v view, ref events.ElementRef, want events.Expectation) (*record, error) {
+func liveElement(v view, ref events.ElementRef, want events.Expectation) (*record, error) {
 	r, err := element(v, ref, "/element")
 	if err != nil {
 		return nil, err
@@ -292,7 +292,7 @@ func (a *applier) revise(q *Request, old *record, eventType, mark string, edit f
 		return Outcome{}, err
 	}
 	if eventType == events.TypeElementRestored {
-		dropMark(e, events.Memento)
+		dropClassification(e, events.Memento)
 	}
 	q.adopt(&e.Header)
 	same, _, _ := appendElement(nil, e)
@@ -304,7 +304,7 @@ func (a *applier) revise(q *Request, old *record, eventType, mark string, edit f
 }
 
 func (a *applier) update(v view, q *Request, c *events.Update) (Outcome, error) {
-	old, err := living(v, c.Element, c.Expectation)
+	old, err := liveElement(v, c.Element, c.Expectation)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -312,7 +312,7 @@ func (a *applier) update(v view, q *Request, c *events.Update) (Outcome, error) 
 	if err != nil {
 		return Outcome{}, err
 	}
-	properties, err := wanted(typ, old, c.Properties, opentypes.CheckOptions{
+	properties, err := mergedProperties(typ, old, c.Properties, opentypes.CheckOptions{
 		Pointer: "/properties", Partial: !c.Replace, Lenient: c.UnknownProperties == events.KeepUnknown,
 	})
 	if err != nil {
@@ -328,7 +328,7 @@ func (a *applier) update(v view, q *Request, c *events.Update) (Outcome, error) 
 
 // rezone makes the element a member of just these zones.
 func (a *applier) rezone(v view, q *Request, ref events.ElementRef, want events.Expectation, zones []string) (Outcome, error) {
-	old, err := living(v, ref, want)
+	old, err := liveElement(v, ref, want)
 	if err != nil {
 		return Outcome{}, err
 	}

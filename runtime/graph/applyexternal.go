@@ -58,7 +58,7 @@ func (a *applier) linkExternalID(v view, q *Request, c *events.LinkExternalID) (
 	link := x.link()
 	_, err = s.do(q, &events.Link{Merge: true, Relationship: events.RelationshipSpec{Type: link.Type, End1: link.End1, End2: link.End2, Properties: c.Link}})
 	if err != nil {
-		return Outcome{}, elsewhere(elsewhere(err, "/relationship/properties", "/link"), "/relationship/end1", "/element")
+		return Outcome{}, repoint(repoint(err, "/relationship/properties", "/link"), "/relationship/end1", "/element")
 	}
 	s.all.Result.GUID, s.all.Result.Version = id.GUID, id.Version
 	return s.all, nil
@@ -74,26 +74,26 @@ func (s *stage) identifier(q *Request, x *external, c *events.LinkExternalID) (e
 	properties["identifier"] = c.Identifier
 	spec := events.ElementSpec{Type: typeExternalID, QualifiedName: x.id.QualifiedName, Properties: events.Props(properties)}
 	var id events.Result
-	asItIs, err := s.asItIs(&spec)
+	isUnchanged, err := s.isUnchanged(&spec)
 	switch {
-	case err == nil && asItIs:
+	case err == nil && isUnchanged:
 		id = unchanged(s.view.named(spec.QualifiedName)).Result
 	case err == nil:
 		id, err = s.do(q, &events.Upsert{Merge: true, Element: spec})
 	}
 	if err != nil {
-		return id, elsewhere(err, "/element/properties", "/properties")
+		return id, repoint(err, "/element/properties", "/properties")
 	}
 	if scoped := s.view.named(x.id.QualifiedName); len(between(s.view, typeExternalIDScope, x.scopeGUID, scoped.guid)) > 0 {
 		return id, nil
 	}
 	_, err = s.do(q, &events.Link{Relationship: events.RelationshipSpec{Type: typeExternalIDScope, End1: x.scope, End2: x.id}})
-	return id, elsewhere(err, "/relationship/end1", "/scope")
+	return id, repoint(err, "/relationship/end1", "/scope")
 }
 
 // asItIs reports whether an element is there that the properties of a spec do not
 // change when they are merged into its own.
-func (s *stage) asItIs(spec *events.ElementSpec) (bool, error) {
+func (s *stage) isUnchanged(spec *events.ElementSpec) (bool, error) {
 	old := s.view.named(spec.QualifiedName)
 	if old == nil || old.archived || old.typ.Name != spec.Type {
 		return false, nil
@@ -102,7 +102,7 @@ func (s *stage) asItIs(spec *events.ElementSpec) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	properties, err := wanted(typ, old, spec.Properties, opentypes.CheckOptions{Pointer: "/element/properties", Partial: true})
+	properties, err := mergedProperties(typ, old, spec.Properties, opentypes.CheckOptions{Pointer: "/element/properties", Partial: true})
 	return err == nil && sameProperties(old, properties), err
 }
 
@@ -210,7 +210,7 @@ func (a *applier) confirmSynchronization(v view, q *Request, c *events.ConfirmSy
 	}
 	said := map[string]any{"lastSynchronized": stamp(when), "openChanged": stamp(open), "thirdPartyChanged": stamp(c.ThirdPartyChanged)}
 	o, err := a.updateLink(v, q, &events.UpdateRelationship{Relationship: x.link(), Properties: events.Props(said)})
-	return o, elsewhere(err, "/relationship", "/identifier")
+	return o, repoint(err, "/relationship", "/identifier")
 }
 
 // stamp is a time as a property; none clears it.
@@ -223,7 +223,7 @@ func stamp(t time.Time) any {
 
 // elsewhere lets an error point into the command that was sent instead of the
 // one that it was taken apart into.
-func elsewhere(err error, from, to string) error {
+func repoint(err error, from, to string) error {
 	e, ok := asError(err)
 	if !ok {
 		return err

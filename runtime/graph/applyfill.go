@@ -18,7 +18,7 @@ const (
 	placeholderEnd   = "}~"
 )
 
-func (m *copying) fill(text string) (string, error) {
+func (m *templateCopy) fill(text string) (string, error) {
 	var b strings.Builder
 	for {
 		before, rest, found := strings.Cut(text, placeholderBegin)
@@ -42,7 +42,7 @@ func (m *copying) fill(text string) (string, error) {
 }
 
 // unused refuses placeholders that nothing has that is copied: they may be misspelt.
-func (m *copying) unused() error {
+func (m *templateCopy) unused() error {
 	for _, name := range slices.Sorted(maps.Keys(m.command.Placeholders)) {
 		if !m.used[name] {
 			return events.Errorf(events.CodeInvalid, string(jsontext.Pointer("/placeholders").AppendToken(name)), "the template has no placeholder %q", name)
@@ -60,7 +60,7 @@ func sameKeys(err error, key jsontext.Token) error {
 }
 
 // fillProperties fills the placeholders in all text of properties.
-func (m *copying) fillProperties(p events.Properties) (events.Properties, error) {
+func (m *templateCopy) fillProperties(p events.Properties) (events.Properties, error) {
 	if !bytes.Contains(p.Raw(), []byte(placeholderBegin)) {
 		return p, nil
 	}

@@ -38,7 +38,7 @@ func (a *applier) link(v view, q *Request, c *events.Link) (Outcome, error) {
 	if err := expect(c.Expectation, old, "this "+typ.Name()); err != nil {
 		return Outcome{}, err
 	}
-	properties, err := wanted(typ, old, spec.Properties, opentypes.CheckOptions{Pointer: "/relationship/properties", Partial: c.Merge && old != nil})
+	properties, err := mergedProperties(typ, old, spec.Properties, opentypes.CheckOptions{Pointer: "/relationship/properties", Partial: c.Merge && old != nil})
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -49,7 +49,7 @@ func (a *applier) link(v view, q *Request, c *events.Link) (Outcome, error) {
 		return Outcome{}, err
 	}
 	s := a.stage(v)
-	if err := s.makeRoom(q, typ, end1, end2); err != nil {
+	if err := s.replaceEnd(q, typ, end1, end2); err != nil {
 		return Outcome{}, err
 	}
 	r := &events.Relationship{Header: q.header(id.String(), typ.Header()), End1: stub(end1), End2: stub(end2), Properties: properties}
@@ -80,7 +80,7 @@ func linked(v view, typ *opentypes.Type, spec *events.RelationshipSpec, end1, en
 			return nil, id, nil
 		}
 		if spec.GUID != "" || old.typ.Name != typ.Name() {
-			return nil, id, events.Errorf(events.CodeConflict, oneOf(spec), "%s and %s are related by the %s %s already; there can be only one",
+			return nil, id, events.Errorf(events.CodeConflict, conflictPointer(spec), "%s and %s are related by the %s %s already; there can be only one",
 				end1.name, end2.name, old.typ.Name, old.guid)
 		}
 	case old == nil:
@@ -92,7 +92,7 @@ func linked(v view, typ *opentypes.Type, spec *events.RelationshipSpec, end1, en
 }
 
 // oneOf points at what would have to be another to mean the one that is there.
-func oneOf(spec *events.RelationshipSpec) string {
+func conflictPointer(spec *events.RelationshipSpec) string {
 	if spec.GUID != "" {
 		return "/relationship/guid"
 	}
@@ -164,7 +164,7 @@ func (a *applier) updateLink(v view, q *Request, c *events.UpdateRelationship) (
 	if err != nil {
 		return Outcome{}, err
 	}
-	properties, err := wanted(typ, old, c.Properties, opentypes.CheckOptions{Pointer: "/properties", Partial: !c.Replace})
+	properties, err := mergedProperties(typ, old, c.Properties, opentypes.CheckOptions{Pointer: "/properties", Partial: !c.Replace})
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -243,12 +243,12 @@ func linkOf(v view, ref *events.RelationshipRef, pointer string) (*record, error
 		return all[0], nil
 	default:
 		return nil, events.Errorf(events.CodeConflict, pointer+"/guid", "several %s lead from %s to %s, %s; name it by guid",
-			ref.Type, end1.name, end2.name, someOf(all))
+			ref.Type, end1.name, end2.name, firstGUIDs(all))
 	}
 }
 
 // someOf names the first few of many by their guids.
-func someOf(all []*record) string {
+func firstGUIDs(all []*record) string {
 	const enough = 3
 	var names []string
 	for _, r := range all[:min(enough, len(all))] {
@@ -280,12 +280,12 @@ func element(v view, ref events.ElementRef, pointer string) (*record, error) {
 			return nil, events.Errorf(events.CodeInvalid, pointer+"/guid", "%s is a relationship, %s, not an element; to remove it, unlink it", id, article(r.typ.Name))
 		}
 		if r == nil {
-			return nil, absence(v, ref, pointer+"/guid")
+			return nil, errNotFound(v, ref, pointer+"/guid")
 		}
 		return r, nil
 	}
 	if r = v.named(ref.QualifiedName); r == nil {
-		return nil, absence(v, ref, pointer+"/qualifiedName")
+		return nil, errNotFound(v, ref, pointer+"/qualifiedName")
 	}
 	return r, nil
 }

@@ -10,7 +10,7 @@ import (
 // retype makes an element one of another type. Its subject has the type in it:
 // under the old one it ends, without being deleted.
 func (a *applier) retype(v view, q *Request, c *events.Retype) (Outcome, error) {
-	old, err := living(v, c.Element, c.Expectation)
+	old, err := liveElement(v, c.Element, c.Expectation)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -38,7 +38,7 @@ func (a *applier) retype(v view, q *Request, c *events.Retype) (Outcome, error) 
 	if e.Properties, err = retyped(typ, had, c.Properties); err != nil {
 		return Outcome{}, err
 	}
-	if err := checkMarks(v.registry(), typ, e.Classifications, ""); err != nil {
+	if err := checkClassifications(v.registry(), typ, e.Classifications, ""); err != nil {
 		return Outcome{}, events.Errorf(events.CodeConflict, "/type", "%s cannot become a %s: %s", old.name, typ.Name(), messageOf(err))
 	}
 	e.Header.Type = *typ.Header()
@@ -47,23 +47,23 @@ func (a *applier) retype(v view, q *Request, c *events.Retype) (Outcome, error) 
 	if err != nil {
 		return Outcome{}, err
 	}
-	links, err := a.restub(v, old, typ.Name())
+	links, err := a.updateStubs(v, old, typ.Name())
 	if err != nil {
 		return Outcome{}, err
 	}
 	end := removal(old, events.TypeElementMoved)
 	end.moved = true
 	o.changes = slices.Concat(links, []change{end}, o.changes)
-	tellLost(&o.Result, typ, had)
+	reportDropped(&o.Result, typ, had)
 	return o, nil
 }
 
 // tellLost notes the properties that a type does not have.
-func tellLost(result *events.Result, typ *opentypes.Type, had events.Properties) {
+func reportDropped(result *events.Result, typ *opentypes.Type, had events.Properties) {
 	has := attributesOf(typ)
 	for m := had.Members(); m.Next(); {
 		if !has[m.Name()] {
-			drop(result, m.Name())
+			addDropped(result, m.Name())
 		}
 	}
 }
@@ -73,7 +73,7 @@ func tellLost(result *events.Result, typ *opentypes.Type, had events.Properties)
 // who expects one of a relationship, or looks for changes of it (Egeria: of a catalog
 // target), is not told of a change that its owner did not make. They come before the element itself: should a crash cut
 // very many in two, the rest is found again from that.
-func (a *applier) restub(v view, of *record, typeName string) ([]change, error) {
+func (a *applier) updateStubs(v view, of *record, typeName string) ([]change, error) {
 	var changes []change
 	id := of.guid.String()
 	for _, l := range v.linked(of.guid) {
@@ -94,7 +94,7 @@ func (a *applier) restub(v view, of *record, typeName string) ([]change, error) 
 		if err != nil {
 			return nil, err
 		}
-		o.changes[0].unsigned = true
+		o.changes[0].actorMissing = true
 		changes = append(changes, o.changes...)
 	}
 	return changes, nil

@@ -18,7 +18,7 @@ const (
 )
 
 // copying is the making of a copy of a template.
-type copying struct {
+type templateCopy struct {
 	*stage
 	q        *Request
 	command  *events.FromTemplate
@@ -44,7 +44,7 @@ func (a *applier) fromTemplate(v view, q *Request, c *events.FromTemplate) (Outc
 	if template.archived {
 		return Outcome{}, events.Errorf(events.CodeInvalid, "/template", "%s is archived; restore it first", template.name)
 	}
-	m := &copying{stage: a.stage(v), q: q, command: c, template: template, copies: map[guid]events.ElementRef{}, used: map[string]bool{}}
+	m := &templateCopy{stage: a.stage(v), q: q, command: c, template: template, copies: map[guid]events.ElementRef{}, used: map[string]bool{}}
 	if m.name, err = m.fill(cmp.Or(c.QualifiedName, template.qualifiedName())); err != nil {
 		return Outcome{}, err
 	}
@@ -55,7 +55,7 @@ func (a *applier) fromTemplate(v view, q *Request, c *events.FromTemplate) (Outc
 }
 
 // retrieved returns what has the name of the copy already, if it may be one.
-func (m *copying) retrieved(old *record) (Outcome, error) {
+func (m *templateCopy) retrieved(old *record) (Outcome, error) {
 	switch {
 	case !old.typ.Is(m.template.typ.Name):
 		return Outcome{}, events.Errorf(events.CodeConflict, "/qualifiedName", "%s exists already and is %s, not %s as the template is", old.name, article(old.typ.Name), article(m.template.typ.Name))
@@ -65,8 +65,8 @@ func (m *copying) retrieved(old *record) (Outcome, error) {
 	return unchanged(old), nil
 }
 
-func (m *copying) run(v view) (Outcome, error) {
-	family := livingOf(v, m.template)
+func (m *templateCopy) run(v view) (Outcome, error) {
+	family := liveFamily(v, m.template)
 	for _, r := range family {
 		if err := m.copyElement(r); err != nil {
 			return Outcome{}, err
@@ -96,7 +96,7 @@ func (m *copying) run(v view) (Outcome, error) {
 
 // livingOf returns a template and what is anchored to it, anchors first, but for
 // what is archived and what is anchored to that.
-func livingOf(v view, template *record) []*record {
+func liveFamily(v view, template *record) []*record {
 	all := familyOf(v, template)
 	slices.Reverse(all)
 	lives := map[guid]bool{template.anchor: true}
@@ -106,7 +106,7 @@ func livingOf(v view, template *record) []*record {
 	})
 }
 
-func (m *copying) copyElement(r *record) error {
+func (m *templateCopy) copyElement(r *record) error {
 	e, err := r.element()
 	if err != nil {
 		return err
@@ -144,7 +144,7 @@ func (m *copying) copyElement(r *record) error {
 
 // inTemplate lets an error about a copy point at what of the command it comes from:
 // where that does not give it, at the template.
-func (m *copying) inTemplate(err error, r *record) error {
+func (m *templateCopy) inTemplate(err error, r *record) error {
 	e, ok := asError(err)
 	if !ok {
 		return err
@@ -159,7 +159,7 @@ func (m *copying) inTemplate(err error, r *record) error {
 }
 
 // gives reports whether the command says what a pointer leads to of the new element.
-func (m *copying) gives(pointer string) bool {
+func (m *templateCopy) gives(pointer string) bool {
 	property, ok := cutPointer(pointer, "/properties")
 	if !ok {
 		return pointer == "/qualifiedName" || pointer == "/guid" || strings.HasPrefix(pointer, "/anchor")
@@ -173,7 +173,7 @@ func (m *copying) gives(pointer string) bool {
 }
 
 // asRoot gives the copy of the template itself what the command says.
-func (m *copying) asRoot(spec *events.ElementSpec) (err error) {
+func (m *templateCopy) asRoot(spec *events.ElementSpec) (err error) {
 	spec.GUID, spec.QualifiedName, spec.Anchor = m.command.GUID, m.name, m.command.Anchor
 	spec.Properties, err = spec.Properties.Merge(m.command.Properties)
 	return err
@@ -182,7 +182,7 @@ func (m *copying) asRoot(spec *events.ElementSpec) (err error) {
 // nameOf returns the name of the copy of what is anchored to the template: its
 // placeholders are filled, and it begins with the name of the new element where
 // it begins with that of the template.
-func (m *copying) nameOf(r *record) (string, error) {
+func (m *templateCopy) nameOf(r *record) (string, error) {
 	if !r.named() {
 		return "", nil
 	}
@@ -201,11 +201,11 @@ func (m *copying) nameOf(r *record) (string, error) {
 // other copies; but not to what is archived, nor to what has no room for another
 // relationship. What leads to the template from elsewhere, such as from a
 // collection, is of the template only.
-func (m *copying) copyLinks(v view, r *record) error {
+func (m *templateCopy) copyLinks(v view, r *record) error {
 	links := v.linked(r.guid)
 	slices.SortFunc(links, byGUID)
 	for _, l := range links {
-		if l.end1 != r.guid || ofItsOwn(l.typ.Name) {
+		if l.end1 != r.guid || isTemplateOnly(l.typ.Name) {
 			continue
 		}
 		if err := m.copyLink(l); err != nil {
@@ -215,7 +215,7 @@ func (m *copying) copyLinks(v view, r *record) error {
 	return nil
 }
 
-func (m *copying) copyLink(l *record) error {
+func (m *templateCopy) copyLink(l *record) error {
 	typ, err := m.view.registry().Relationship(l.typ.Name, "/template")
 	if err != nil {
 		return err
@@ -230,7 +230,7 @@ func (m *copying) copyLink(l *record) error {
 	if err := cmp.Or(one, two); err != nil {
 		return err
 	}
-	if end1.archived || end2.archived || !m.hasRoom(typ, end1, end2) {
+	if end1.archived || end2.archived || !m.fitsCardinality(typ, end1, end2) {
 		return nil
 	}
 	if spec.Properties, err = m.fillProperties(rel.Properties); err != nil {
@@ -244,7 +244,7 @@ func (m *copying) copyLink(l *record) error {
 }
 
 // ofItsOwn reports whether relationships of a type say what only the template is.
-func ofItsOwn(typeName string) bool {
+func isTemplateOnly(typeName string) bool {
 	switch typeName {
 	case typeSourcedFrom, typeCatalogTemplate, typeExternalIDLink, typeExternalIDScope:
 		return true
@@ -253,7 +253,7 @@ func ofItsOwn(typeName string) bool {
 	}
 }
 
-func (m *copying) copyOf(id guid) events.ElementRef {
+func (m *templateCopy) copyOf(id guid) events.ElementRef {
 	if c, ok := m.copies[id]; ok {
 		return c
 	}

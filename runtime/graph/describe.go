@@ -113,7 +113,7 @@ func nameOfStub(s events.ElementStub) string {
 }
 
 // drop notes what was left behind.
-func drop(result *events.Result, what string) {
+func addDropped(result *events.Result, what string) {
 	const and, more = "and ", " more"
 	list := result.Dropped
 	if len(list) < maxDropped {

@@ -23,7 +23,7 @@ type view interface {
 	// registry returns the types.
 	registry() *opentypes.Registry
 	// fate returns the last deletion of what is named, if it is known.
-	fate(ref events.ElementRef) (Tombstone, bool)
+	lastDeletion(ref events.ElementRef) (Tombstone, bool)
 }
 
 // graph is the elements and relationships of a view.
@@ -59,10 +59,10 @@ type Index struct {
 	byName  map[string]*record
 	aliases aliases
 	fences  map[string]uint64
-	graves
+	tombstoneSet
 	typeSet
-	tally tally
-	texts *texts
+	counts typeCounts
+	texts  *texts
 	trees
 	log *slog.Logger
 }
@@ -97,7 +97,7 @@ func newIndex(types typeSet) *Index {
 	options := btree.Options{NoLocks: true}
 	return &Index{
 		byGUID: map[guid]*record{}, byName: map[string]*record{}, aliases: newAliases(), fences: map[string]uint64{},
-		typeSet: types, graves: newGraves(), tally: newTally(), texts: newTexts(),
+		typeSet: types, tombstoneSet: newTombstones(), counts: newTypeCounts(), texts: newTexts(),
 		trees: trees{
 			types:   btree.NewBTreeGOptions(byType, options),
 			scopes:  btree.NewBTreeGOptions(byScope, options),
@@ -223,15 +223,15 @@ func (x *Index) snapshot() (snapshot, uint64) {
 	x.mu.Lock() // copying marks the nodes of the original as shared
 	defer x.mu.Unlock()
 	return snapshot{
-		trees: trees{types: x.types.Copy(), scopes: x.scopes.Copy(), ends: x.ends.Copy(), anchors: x.anchors.Copy()}, names: x.tally.typeNames(),
+		trees: trees{types: x.types.Copy(), scopes: x.scopes.Copy(), ends: x.ends.Copy(), anchors: x.anchors.Copy()}, names: x.counts.typeNames(),
 	}, x.sequence
 }
 
 // tallied calls look with the tally and returns the sequence at which it holds.
-func (x *Index) tallied(look func(*tally)) uint64 {
+func (x *Index) withCounts(look func(*typeCounts)) uint64 {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	look(&x.tally)
+	look(&x.counts)
 	return x.sequence
 }
 
@@ -249,7 +249,7 @@ func (x *Index) Reset() {
 	fresh := newIndex(newTypeSet(x.shipped, x.unfit))
 	x.sequence, x.position, x.stored, x.id = 0, 0, time.Time{}, ""
 	x.byGUID, x.byName, x.aliases, x.fences, x.trees = fresh.byGUID, fresh.byName, fresh.aliases, fresh.fences, fresh.trees
-	x.graves, x.typeSet, x.tally = fresh.graves, fresh.typeSet, fresh.tally
+	x.tombstoneSet, x.typeSet, x.counts = fresh.tombstoneSet, fresh.typeSet, fresh.counts
 	x.texts.clear()
 }
 
@@ -272,7 +272,7 @@ func (x *Index) Waiting() (sequence uint64, advanced <-chan struct{}) {
 }
 
 // Fact is what one message of the out topic says.
-type Fact struct {
+type StateChange struct {
 	sequence, position uint64
 	// stored is when it was stored, at when its command was.
 	stored, at time.Time
@@ -289,7 +289,7 @@ type Fact struct {
 }
 
 // Commit takes over facts in their order.
-func (x *Index) Commit(facts ...Fact) {
+func (x *Index) Commit(facts ...StateChange) {
 	if len(facts) == 0 {
 		return
 	}
@@ -309,7 +309,7 @@ func (x *Index) Commit(facts ...Fact) {
 	}
 }
 
-func (x *Index) take(f *Fact) {
+func (x *Index) take(f *StateChange) {
 	switch {
 	case f.typeDef != nil:
 		x.define(f.typeDef)
@@ -321,7 +321,7 @@ func (x *Index) take(f *Fact) {
 			x.put(f.record)
 		}
 		if f.record.deleted {
-			x.bury(f)
+			x.addTombstone(f)
 		}
 	}
 }
@@ -341,7 +341,7 @@ func (x *Index) put(r *record) {
 	if r.anchor != uuid.Nil {
 		x.anchors.Set(r)
 	}
-	x.tally.add(r, 1)
+	x.counts.add(r, 1)
 	if r.scope() != "" {
 		x.scopes.Set(r)
 	}
@@ -364,7 +364,7 @@ func (x *Index) remove(r *record) {
 	if r.anchor != uuid.Nil {
 		x.anchors.Delete(r)
 	}
-	x.tally.add(r, -1)
+	x.counts.add(r, -1)
 	if r.scope() != "" {
 		x.scopes.Delete(r)
 	}

@@ -155,7 +155,7 @@ func (w *writer) outcome(e *events.Event, c events.Command, sequence uint64) (gr
 		return graph.Outcome{}, err
 	}
 	q.Awaited = true
-	if q.Graves, err = w.index.Exhume(w.ctx, w.out, c); err != nil {
+	if q.Deletions, err = w.index.LoadDeleted(w.ctx, w.out, c); err != nil {
 		w.Fatal(err)
 	}
 	dry := *q
@@ -202,7 +202,7 @@ func (w *writer) remember(sequence uint64, o *graph.Outcome) {
 	}
 	before, again := w.first[sequence]
 	same := func(a, b graph.Change) bool {
-		return a.ID == b.ID && a.Type == b.Type && a.Subject == b.Subject && a.Unsigned == b.Unsigned && bytes.Equal(a.Data, b.Data)
+		return a.ID == b.ID && a.Type == b.Type && a.Subject == b.Subject && a.ActorMissing == b.ActorMissing && bytes.Equal(a.Data, b.Data)
 	}
 	if again && int(sequence) != w.torn && !slices.EqualFunc(before, changes, same) {
 		w.Errorf("command %d leads to something else now: %s", sequence, cmp.Diff(before, changes))
@@ -216,7 +216,7 @@ func (w *writer) store(n int) {
 		f := &w.flying[i]
 		w.out = w.out.Append(&f.outcome, f.sequence, at(f.sequence))
 		f.outcome.Stored(uint64(len(w.out)))
-		w.index.Commit(f.outcome.AppendFacts(nil, f.sequence, at(f.sequence))...)
+		w.index.Commit(f.outcome.AppendStateChanges(nil, f.sequence, at(f.sequence))...)
 		w.pending.Drop(&f.outcome)
 		w.erase()
 	}
@@ -224,9 +224,9 @@ func (w *writer) store(n int) {
 }
 
 func (w *writer) erase() {
-	for _, t := range w.index.Secrets() {
+	for _, t := range w.index.PendingPurges() {
 		w.out.Erase(t)
-		w.index.Erased(t)
+		w.index.PurgeDone(t)
 	}
 }
 

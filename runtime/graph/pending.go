@@ -34,7 +34,7 @@ type Request struct {
 	Connector            string
 	Generation           uint64
 	// Graves are what restorations can bring back, see [Index.Exhume].
-	Graves Graves
+	Deletions Deletions
 	// Awaited says that somebody wants to be told the outcome.
 	Awaited bool
 	// DryRun asks for what would change.
@@ -100,7 +100,7 @@ func (p *Pending) Apply(r *Request, c events.Command) (Outcome, error) {
 	if r.Awaited {
 		o.describe(p.view)
 	}
-	o.keepSilent()
+	o.dropPurgedChanges()
 	if r.DryRun {
 		o = o.preview()
 	}
@@ -135,7 +135,7 @@ type Change struct {
 	Subject
 	// Unsigned says that the state does not tell who made the change: that of a
 	// deletion, and of a relationship that only tells another type of an end.
-	Unsigned bool
+	ActorMissing bool
 	// Purged says that nothing may stay of what the subject had before.
 	Purged bool
 }
@@ -162,7 +162,7 @@ func (o *Outcome) Change(i int) Change {
 		e.Connector = c.fence.Connector
 	default:
 		e.Relationship, e.TypeName, e.GUID = c.record.relationship, c.record.typ.Name, c.record.guid.String()
-		e.Unsigned = c.record.deleted || c.unsigned
+		e.ActorMissing = c.record.deleted || c.actorMissing
 	}
 	return e
 }
@@ -184,7 +184,7 @@ func (o *Outcome) Purges() bool {
 // same subject: it is not told to be removed at once, and the purge is the first
 // event of the subject in its batch, as the bus wants that of one that removes what
 // is before it.
-func (o *Outcome) keepSilent() {
+func (o *Outcome) dropPurgedChanges() {
 	if !o.Purges() {
 		return
 	}
@@ -209,11 +209,11 @@ func (o *Outcome) keepSilent() {
 
 // AppendFacts adds what an index has to take over of changes that are stored;
 // position is the in-sequence of the command.
-func (o *Outcome) AppendFacts(facts []Fact, position uint64, stored time.Time) []Fact {
+func (o *Outcome) AppendStateChanges(facts []StateChange, position uint64, stored time.Time) []StateChange {
 	n := uint64(len(o.changes))
 	for i := range o.changes {
 		c := &o.changes[i]
-		facts = append(facts, Fact{
+		facts = append(facts, StateChange{
 			sequence: o.Result.Sequence - n + 1 + uint64(i), position: position, stored: stored, at: o.at, id: c.id,
 			record: c.record, moved: c.moved, purged: c.purged, typeDef: c.typeDef,
 			connector: c.fence.Connector, generation: c.fence.Generation,

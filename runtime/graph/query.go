@@ -95,7 +95,7 @@ func (x *Index) lookUp(q *events.Get) (ElementAnswer, error) {
 	}
 	switch {
 	case r == nil:
-		return ElementAnswer{}, absence(x, q.ElementRef, "")
+		return ElementAnswer{}, errNotFound(x, q.ElementRef, "")
 	case !q.EffectiveAt.IsZero() && !r.view().EffectiveAt(q.EffectiveAt):
 		return ElementAnswer{}, notEffective(q)
 	case r.relationship:

@@ -73,7 +73,7 @@ func (x *Index) whoIsNamed(q *events.Get) []string {
 	if e := x.named(q.QualifiedName); e != nil && e.guid.String() != ids[0] {
 		ids = []string{e.guid.String(), ids[0]}
 	}
-	if id, ok := x.buriedAs(q.QualifiedName, q.AsOf); ok && !slices.Contains(ids, id.String()) {
+	if id, ok := x.formerHolder(q.QualifiedName, q.AsOf); ok && !slices.Contains(ids, id.String()) {
 		ids = append(ids, id.String())
 	}
 	return ids

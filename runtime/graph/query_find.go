@@ -266,7 +266,7 @@ func (x *Index) Count(ctx context.Context, q *events.Find) (events.CountAnswer, 
 	}
 	a := events.CountAnswer{Elements: map[string]int{}, Relationships: map[string]int{}}
 	if s.isTallied() {
-		a.Sequence = x.tallied(func(t *tally) { s.sum(t, &a) })
+		a.Sequence = x.withCounts(func(t *typeCounts) { s.sum(t, &a) })
 		return a, nil
 	}
 	snap, sequence := x.snapshot()
@@ -282,7 +282,7 @@ func (s *search) isTallied() bool {
 	return q.Source == "" && q.Scope == "" && q.NamePrefix == "" && q.Text == "" && s.filter.Passes()
 }
 
-func (s *search) sum(t *tally, a *events.CountAnswer) {
+func (s *search) sum(t *typeCounts, a *events.CountAnswer) {
 	put := func(into, from map[string]int) {
 		for name, n := range from {
 			if n > 0 && (s.q.Type == "" || s.asked(name)) {

@@ -52,14 +52,14 @@ func TestRelatedEndsInItsTime(t *testing.T) {
 	x := newIndex(newTypeSet(newDesk(t).index.Types(), nil))
 	hub := textRecord("hub", "")
 	file := textRecord("file", "")
-	x.Commit(Fact{sequence: 1, record: hub}, Fact{sequence: 2, record: file})
+	x.Commit(StateChange{sequence: 1, record: hub}, StateChange{sequence: 2, record: file})
 	const n = 3 * budgetSteps
 	for i := range n {
 		l := &record{
 			guid: uuid.NewSHA1(uuid.NameSpaceURL, fmt.Append(nil, i)), relationship: true, typ: &events.ElementType{Name: "DataFlow"},
 			connected: &connected{end1: hub.guid, end2: file.guid}, text: "{}",
 		}
-		x.Commit(Fact{sequence: uint64(i + 3), record: l})
+		x.Commit(StateChange{sequence: uint64(i + 3), record: l})
 	}
 	over, cancel := context.WithCancel(t.Context())
 	cancel()

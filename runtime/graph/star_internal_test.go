@@ -42,7 +42,7 @@ func star(tb testing.TB, typ string, size int) {
 		}
 		p.Add(&o)
 		o.Result.Sequence = sequence
-		x.Commit(o.AppendFacts(nil, sequence, time.Unix(1, 0))...)
+		x.Commit(o.AppendStateChanges(nil, sequence, time.Unix(1, 0))...)
 		p.Drop(&o)
 	}
 	apply(&events.Upsert{Element: events.ElementSpec{Type: "FileFolder", QualifiedName: "hub"}})

@@ -39,7 +39,7 @@ func TestTextsAgreeWithAPlainLook(t *testing.T) {
 			} else {
 				model[name] = text
 			}
-			x.Commit(Fact{sequence: uint64(step + 1), record: r})
+			x.Commit(StateChange{sequence: uint64(step + 1), record: r})
 			if rapid.IntRange(0, 20).Draw(t, "search") == 0 {
 				x.takeOverTexts()
 			}
@@ -111,7 +111,7 @@ func TestTextsAreSearchedWhileTheyChange(t *testing.T) {
 	for i := range n {
 		r := textRecord(fmt.Sprint("moving ", i%100), fmt.Sprint("text ", i))
 		r.deleted = i%7 == 0 || i >= n-50
-		x.Commit(Fact{sequence: uint64(i + 1), record: r})
+		x.Commit(StateChange{sequence: uint64(i + 1), record: r})
 		if i == n/2 {
 			x.Reset()
 			x.sequence = uint64(i + 1)
@@ -137,12 +137,12 @@ func TestWhatChangedSinceItWasFoundIsFoundAsItIs(t *testing.T) {
 	var was []*record
 	for i, name := range []string{"same", "changed", "other", "gone"} {
 		was = append(was, textRecord(name, "needle"))
-		x.Commit(Fact{sequence: uint64(i + 1), record: was[i]})
+		x.Commit(StateChange{sequence: uint64(i + 1), record: was[i]})
 	}
 	x.takeOverTexts()
 	changed, other, gone := textRecord("changed", "needle too"), textRecord("other", "thread"), textRecord("gone", "")
 	gone.deleted = true
-	x.Commit(Fact{sequence: 5, record: changed}, Fact{sequence: 6, record: other}, Fact{sequence: 7, record: gone})
+	x.Commit(StateChange{sequence: 5, record: changed}, StateChange{sequence: 6, record: other}, StateChange{sequence: 7, record: gone})
 	if got := x.current(slices.Clone(was), "needle"); !slices.Equal(got, []*record{was[0], changed}) {
 		t.Errorf("got %v", got)
 	}
@@ -175,7 +175,7 @@ func BenchmarkTexts(b *testing.B) {
 			text.WriteString(words[min(int(random.ExpFloat64()*300), len(words)-1)] + " ")
 		}
 		name := fmt.Sprintf("DataFile::bench::/srv/data/warehouse/%s/part-%08d.csv", words[i/100%len(words)], i)
-		x.Commit(Fact{sequence: uint64(i + 1), record: textRecord(name, text.String())})
+		x.Commit(StateChange{sequence: uint64(i + 1), record: textRecord(name, text.String())})
 	}
 	x.takeOverTexts()
 	for name, wanted := range map[string]string{"one": "part-00012345", "rare": words[2000], "common": words[20] + " ", "none": "nowhere 12", "short": "zq"} {

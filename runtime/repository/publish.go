@@ -37,7 +37,7 @@ func (w *writer) publish(p *publication, r *received) error {
 	if err := w.publishBatch(p, r, p.sequence, sent, all); err != nil {
 		return err
 	}
-	p.outcome.Stored(w.outlet.last)
+	p.outcome.Stored(w.publisher.last)
 	return nil
 }
 
@@ -49,9 +49,9 @@ func (w *writer) publishBatch(p *publication, r *received, position uint64, from
 		messages = append(messages, w.message(&c, r, position))
 	}
 	if len(messages) == 1 {
-		return w.outlet.send(messages[0])
+		return w.publisher.send(messages[0])
 	}
-	return w.outlet.sendBatch(messages)
+	return w.publisher.sendBatch(messages)
 }
 
 // message encodes a change event in binary mode. It writes the headers itself,
@@ -82,7 +82,7 @@ func (w *writer) message(c *graph.Change, r *received, position uint64) *nats.Ms
 	default:
 		m.Subject = t.Element(c.TypeName, c.GUID)
 	}
-	if c.Unsigned {
+	if c.ActorMissing {
 		// Other changes name the actor in their state.
 		put("ce-"+events.ExtActor, events.EncodeAttribute(graph.Actor(&r.event)))
 	}
@@ -108,7 +108,7 @@ func asError(why error) *events.Error {
 }
 
 // bury puts a command that can never be applied into the dead letters, once.
-func (w *writer) bury(p *publication) error {
+func (w *writer) deadLetter(p *publication) error {
 	r, reason := p.refused, p.outcome.Result.Error
 	told, log := p.replyTo != "", w.log.Warn
 	if told {

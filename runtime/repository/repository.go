@@ -49,12 +49,12 @@ type Settings struct {
 // Repository is a node's repository role: it answers questions, and is the
 // writer while it has the lease.
 type Repository struct {
-	set   Settings
-	index *graph.Index
-	lease *bus.Lease
-	load  load
+	set    Settings
+	index  *graph.Index
+	lease  *bus.Lease
+	limits limiter
 	// reading is about what there was when the node began.
-	reading reading
+	loadProgress loadProgress
 	// progress is that of the writer.
 	progress progress
 	// elections hands each tenure of the lease from the lease to the main loop.
@@ -87,7 +87,7 @@ func New(s Settings) (*Repository, error) {
 	s.Instance = cmp.Or(s.Instance, s.Node)
 	s.Retention = cmp.Or(s.Retention, DefaultRetention)
 	s.LeaseKey = cmp.Or(s.LeaseKey, topics.RepositoryLease)
-	return &Repository{set: s, index: graph.New(s.Types, s.Logger), load: newLoad(), elections: make(chan election)}, nil
+	return &Repository{set: s, index: graph.New(s.Types, s.Logger), limits: newLimiter(), elections: make(chan election)}, nil
 }
 
 // Serve runs the repository until ctx is done.
@@ -191,7 +191,7 @@ func (r *Repository) lead(tenure context.Context) {
 	var sweeping sync.WaitGroup
 	sweeping.Go(func() { r.sweep(tenure) })
 	defer sweeping.Wait()
-	defer r.tellWriting(tenure)()
+	defer r.serveWriterStatus(tenure)()
 	wait, said := firstPause, ""
 	for tenure.Err() == nil {
 		began := time.Now()
@@ -238,12 +238,12 @@ func (r *Repository) write(tenure context.Context, next uint64) error {
 	}
 	w := &writer{
 		bus: r.set.Bus, js: js, index: r.index, log: r.set.Logger, crash: r.crash,
-		progress: &r.progress, erase: r.purgeSecrets, eraseAll: r.purgeUnerased,
+		progress: &r.progress, purgeLast: r.purgePending, purgeAll: r.purgeUnfinished,
 		pending: graph.NewPending(r.index, graph.Rules{
 			PublishZones: r.set.PublishZones, DefaultZones: r.set.DefaultZones, MaxState: graph.MaxState(r.set.Bus.MaxPayload()),
 		}),
 		rollup: out.Config.AllowRollup && !out.Config.DenyPurge,
-		room:   semaphore.NewWeighted(roomBytes), outlet: outlet{js: js, last: next - 1, confirmed: next - 1},
+		room:   semaphore.NewWeighted(roomBytes), publisher: publisher{js: js, last: next - 1, confirmed: next - 1},
 	}
 	return w.run(tenure)
 }
@@ -288,7 +288,7 @@ func (r *Repository) catchUp(ctx context.Context) (next uint64, err error) {
 		return sequence >= last
 	}
 	if !reached() {
-		r.reading.begin(r.ahead(&state))
+		r.loadProgress.begin(r.ahead(&state))
 		attempt, cancel := context.WithCancel(ctx)
 		defer cancel()
 		if err := r.follow(attempt, reached); !errors.Is(err, errCaughtUp) {
@@ -358,7 +358,7 @@ func (r *Repository) follow(ctx context.Context, done func() bool) error {
 				slog.String("subject", m.Subject), slog.Any("error", err))
 		}
 		r.index.Commit(f)
-		r.reading.step(ctx, r.set.Logger)
+		r.loadProgress.step(ctx, r.set.Logger)
 		if f.IsDeletion() {
 			r.index.ForgetSwept(time.Now().Add(-2 * r.set.Retention))
 		}

@@ -41,7 +41,7 @@ func (r *Repository) sweep(tenure context.Context) {
 		following := bus.Following{Stream: t.CyclesStream(), Subjects: []string{t.RepositoryDue()}, Start: bus.FromNow}
 		err = r.set.Bus.Follow(tenure, following, func(*bus.Message) error {
 			r.Sweep(tenure, time.Now().Add(-r.set.Retention))
-			r.purgeUnerased(tenure)
+			r.purgeUnfinished(tenure)
 			return nil
 		})
 	}
@@ -71,11 +71,15 @@ func (r *Repository) Sweep(ctx context.Context, before time.Time) (purged int) {
 
 // purgeSecrets removes the history of what the last command deleted to leave no
 // trace.
-func (r *Repository) purgeSecrets(ctx context.Context) { r.erase(ctx, r.index.Secrets()) }
+func (r *Repository) purgePending(ctx context.Context) {
+	r.purgeHistories(ctx, r.index.PendingPurges())
+}
 
 // purgeUnerased removes the history of what was deleted to leave no trace, also
 // by an earlier writer: that may not have been able to.
-func (r *Repository) purgeUnerased(ctx context.Context) { r.erase(ctx, r.index.Unerased()) }
+func (r *Repository) purgeUnfinished(ctx context.Context) {
+	r.purgeHistories(ctx, r.index.UnfinishedPurges())
+}
 
 // erase removes the history of deletions under all types that they ever had; the
 // tombstones stay until they are swept. As a rule the history under the last type
@@ -83,14 +87,14 @@ func (r *Repository) purgeUnerased(ctx context.Context) { r.erase(ctx, r.index.U
 // this fails and something new hides the tombstone. Under a former type the history
 // stays then, until what says there that it goes on elsewhere is swept; who answers
 // sees that a deletion is missing between that and what is new, and is silent.
-func (r *Repository) erase(ctx context.Context, list []graph.Tombstone) {
+func (r *Repository) purgeHistories(ctx context.Context, list []graph.Tombstone) {
 	for i, t := range list {
 		if err := r.purge(ctx, subjectOf(&t, r.set.Bus.Topics(), "*"), t.Sequence); err != nil {
 			r.set.Logger.WarnContext(ctx, "purge the history of deletions; trying again later", slog.String("guid", t.GUID.String()),
 				slog.Int("deletions", len(list)-i), slog.Any("error", err))
 			return
 		}
-		r.index.Erased(t)
+		r.index.PurgeDone(t)
 	}
 }
 

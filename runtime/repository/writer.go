@@ -39,13 +39,13 @@ type writer struct {
 	index *graph.Index
 	log   *slog.Logger
 
-	pending  *graph.Pending
-	inFlight []*publication // not yet committed, oldest first
-	flying   int            // the changes of these
-	facts    []graph.Fact   // reused by commit
-	trimmed  trimming
-	progress *progress
-	outlet   outlet
+	pending      *graph.Pending
+	inFlight     []*publication      // not yet committed, oldest first
+	flying       int                 // the changes of these
+	stateChanges []graph.StateChange // reused by commit
+	trimmed      trimming
+	progress     *progress
+	publisher    publisher
 	// rollup says that the out topic lets a purge remove, as it is stored, what is
 	// under its subject.
 	rollup bool
@@ -55,7 +55,7 @@ type writer struct {
 	held *received
 	// erase removes the history of what the last command deleted to leave no trace,
 	// eraseAll of all that was.
-	erase, eraseAll func(context.Context)
+	purgeLast, purgeAll func(context.Context)
 }
 
 // publication is what became of one command.
@@ -72,9 +72,9 @@ type publication struct {
 	// refused is set when the command cannot be applied; ack is then that of
 	// its dead letter, which is sent when all before it is committed: only
 	// then is it certain that this writer saw the state as it is.
-	refused *received
-	buried  bool
-	ack     jetstream.PubAckFuture
+	refused      *received
+	deadLettered bool
+	ack          jetstream.PubAckFuture
 }
 
 // received is a command as the reader hands it to the writer.
@@ -99,8 +99,8 @@ func (w *writer) run(ctx context.Context) error {
 		return err
 	}
 	w.progress.reach(position)
-	w.erase(ctx)
-	w.log.InfoContext(ctx, "applying commands", slog.Uint64("from", position+1), slog.Uint64("out_sequence", w.outlet.last))
+	w.purgeLast(ctx)
+	w.log.InfoContext(ctx, "applying commands", slog.Uint64("from", position+1), slog.Uint64("out_sequence", w.publisher.last))
 
 	reading, stop := context.WithCancel(ctx)
 	defer stop()
@@ -110,12 +110,12 @@ func (w *writer) run(ctx context.Context) error {
 		defer close(done)
 		w.read(reading, position, commands)
 	}()
-	var erasing sync.WaitGroup
-	erasing.Go(func() { w.eraseAll(reading) }) // may take long, and nothing waits for it
+	var purging sync.WaitGroup
+	purging.Go(func() { w.purgeAll(reading) }) // may take long, and nothing waits for it
 	err = w.loop(ctx, position, commands)
 	stop()
 	<-done
-	erasing.Wait()
+	purging.Wait()
 	w.settle()
 	w.trimmed.running.Wait()
 	return err
@@ -237,7 +237,7 @@ func (w *writer) step(ctx context.Context, position uint64, commands <-chan *rec
 	// Before waiting, what is held must be on its way: nothing else may come
 	// that would send it.
 	if intake == nil || len(commands) == 0 {
-		if err := w.outlet.flush(); err != nil {
+		if err := w.publisher.flush(); err != nil {
 			return err
 		}
 	}
@@ -246,17 +246,17 @@ func (w *writer) step(ctx context.Context, position uint64, commands <-chan *rec
 		if r.sequence > position || r.isDryRun() && r.isAwaited() {
 			return w.handle(ctx, r)
 		}
-		w.answerLate(ctx, r)
+		w.answerReplayed(ctx, r)
 		w.room.Release(int64(r.size))
-	case ack := <-w.outlet.stored():
+	case ack := <-w.publisher.stored():
 		w.progress.step()
-		return w.outlet.confirm(ack)
-	case err := <-w.outlet.refused():
+		return w.publisher.confirm(ack)
+	case err := <-w.publisher.refused():
 		return err
-	case <-w.buried():
-		w.inFlight[0].buried = true
-	case err := <-w.unburied():
-		return w.notBuried(err)
+	case <-w.deadLettered():
+		w.inFlight[0].deadLettered = true
+	case err := <-w.deadLetterFailed():
+		return w.handleDeadLetterError(err)
 	case <-ctx.Done():
 	}
 	return nil
@@ -301,7 +301,7 @@ func (w *writer) handle(ctx context.Context, r *received) error {
 		w.pending.Add(&p.outcome)
 		w.at("published")
 	}
-	p.last = w.outlet.last
+	p.last = w.publisher.last
 	w.flying += p.outcome.Len()
 	return nil
 }
@@ -310,7 +310,7 @@ func (w *writer) handle(ctx context.Context, r *received) error {
 // it is to bring back could not be read.
 func (w *writer) apply(ctx context.Context, r *received) (o graph.Outcome, refusal, err error) {
 	defer w.protect(r.sequence, func(defect error) { o, refusal, err = graph.Outcome{}, defect, nil })
-	graves, err := w.index.Exhume(ctx, storeLog{w.bus}, r.command)
+	graves, err := w.index.LoadDeleted(ctx, storeLog{w.bus}, r.command)
 	if err != nil {
 		return o, nil, err
 	}
@@ -318,7 +318,7 @@ func (w *writer) apply(ctx context.Context, r *received) (o graph.Outcome, refus
 	if refusal != nil {
 		return o, refusal, nil
 	}
-	q.Graves = graves
+	q.Deletions = graves
 	o, refusal = w.pending.Apply(q, r.command)
 	return o, refusal, nil
 }
@@ -338,14 +338,14 @@ func (r *received) isDryRun() bool { return graph.IsDryRun(&r.event) }
 
 // buried and unburied belong to the dead letter that is on its way; nil blocks
 // for ever.
-func (w *writer) buried() <-chan *jetstream.PubAck {
+func (w *writer) deadLettered() <-chan *jetstream.PubAck {
 	if len(w.inFlight) == 0 || w.inFlight[0].ack == nil {
 		return nil
 	}
 	return w.inFlight[0].ack.Ok()
 }
 
-func (w *writer) unburied() <-chan error {
+func (w *writer) deadLetterFailed() <-chan error {
 	if len(w.inFlight) == 0 || w.inFlight[0].ack == nil {
 		return nil
 	}
@@ -353,11 +353,11 @@ func (w *writer) unburied() <-chan error {
 }
 
 // notBuried handles a refused dead letter: one that is there already is none.
-func (w *writer) notBuried(err error) error {
+func (w *writer) handleDeadLetterError(err error) error {
 	if !bus.IsSequence(err) {
 		return err
 	}
-	w.inFlight[0].buried = true
+	w.inFlight[0].deadLettered = true
 	return nil
 }
 
@@ -375,14 +375,14 @@ func (w *writer) collect(ctx context.Context) error {
 		return nil
 	}
 	first := w.inFlight[0]
-	if first.refused != nil && first.ack == nil && first.last <= w.outlet.confirmed {
-		return w.bury(first)
+	if first.refused != nil && first.ack == nil && first.last <= w.publisher.confirmed {
+		return w.deadLetter(first)
 	}
 	return nil
 }
 
 func (w *writer) settled(p *publication) bool {
-	return p.last <= w.outlet.confirmed && (p.refused == nil || p.buried)
+	return p.last <= w.publisher.confirmed && (p.refused == nil || p.deadLettered)
 }
 
 // commit makes what is stored visible to readers, then answers the senders.
@@ -390,14 +390,14 @@ func (w *writer) commit(ctx context.Context, done []*publication) {
 	if len(done) == 0 {
 		return
 	}
-	w.facts = w.facts[:0]
+	w.stateChanges = w.stateChanges[:0]
 	now := time.Now()
 	for _, p := range done {
-		w.facts = p.outcome.AppendFacts(w.facts, p.sequence, now)
+		w.stateChanges = p.outcome.AppendStateChanges(w.stateChanges, p.sequence, now)
 	}
-	w.index.Commit(w.facts...)
+	w.index.Commit(w.stateChanges...)
 	if slices.ContainsFunc(done, func(p *publication) bool { return p.purges }) {
-		w.erase(ctx)
+		w.purgeLast(ctx)
 	}
 	w.progress.reach(done[len(done)-1].sequence)
 	for _, p := range done {

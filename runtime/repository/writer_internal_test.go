@@ -41,7 +41,7 @@ func TestACommandThatTheWriterFailsOnIsRefused(t *testing.T) {
 			t.Errorf("the log says %s", text)
 		}
 		w.index = nil // which it fails on
-		if result := w.resultOf(&received{sequence: 7}); result.Error == nil || result.Error.Code != events.CodeInternal {
+		if result := w.replayedResult(&received{sequence: 7}); result.Error == nil || result.Error.Code != events.CodeInternal {
 			t.Errorf("answered late: %+v", result)
 		}
 	}

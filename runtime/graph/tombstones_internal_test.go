@@ -57,7 +57,7 @@ func (l *told) must(t *testing.T, commands ...events.Command) {
 			})
 		}
 		o.Stored(uint64(len(l.all)))
-		l.index.Commit(o.AppendFacts(nil, l.sequence, at)...)
+		l.index.Commit(o.AppendStateChanges(nil, l.sequence, at)...)
 	}
 }
 

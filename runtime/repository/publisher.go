@@ -15,7 +15,7 @@ import (
 // before it, so one acknowledgement says that everything before it is stored
 // too, and where it is expected: while commands wait only every so many
 // messages ask for one.
-type outlet struct {
+type publisher struct {
 	js jetstream.JetStream
 	// last is the sequence of the last message, confirmed that of the last one
 	// known to be stored.
@@ -40,7 +40,7 @@ const (
 	askBytes = 1 << 20
 )
 
-func (o *outlet) send(m *nats.Msg) error {
+func (o *publisher) send(m *nats.Msg) error {
 	if err := o.release(o.since >= askEvery || o.bytes >= askBytes); err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func (o *outlet) send(m *nats.Msg) error {
 }
 
 // sendBatch publishes messages that are stored all together or not at all.
-func (o *outlet) sendBatch(messages []*nats.Msg) error {
+func (o *publisher) sendBatch(messages []*nats.Msg) error {
 	if err := o.release(false); err != nil {
 		return err
 	}
@@ -74,9 +74,9 @@ func (o *outlet) sendBatch(messages []*nats.Msg) error {
 }
 
 // flush publishes what is held and asks whether everything was stored.
-func (o *outlet) flush() error { return o.release(true) }
+func (o *publisher) flush() error { return o.release(true) }
 
-func (o *outlet) release(ask bool) error {
+func (o *publisher) release(ask bool) error {
 	m := o.held
 	if m == nil {
 		return nil
@@ -98,14 +98,14 @@ func (o *outlet) release(ask bool) error {
 
 // stored and refused belong to the oldest acknowledgement on its way; nil
 // blocks for ever.
-func (o *outlet) stored() <-chan *jetstream.PubAck {
+func (o *publisher) stored() <-chan *jetstream.PubAck {
 	if len(o.acks) == 0 {
 		return nil
 	}
 	return o.acks[0].ack.Ok()
 }
 
-func (o *outlet) refused() <-chan error {
+func (o *publisher) refused() <-chan error {
 	if len(o.acks) == 0 {
 		return nil
 	}
@@ -113,7 +113,7 @@ func (o *outlet) refused() <-chan error {
 }
 
 // confirm takes the oldest acknowledgement.
-func (o *outlet) confirm(ack *jetstream.PubAck) error {
+func (o *publisher) confirm(ack *jetstream.PubAck) error {
 	want := o.acks[0].sequence
 	o.acks = o.acks[1:]
 	if ack.Sequence != want {

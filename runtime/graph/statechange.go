@@ -37,22 +37,22 @@ type storedChange struct {
 
 // Read returns what a change event says. Of one that cannot be read that is no
 // more than that it is there.
-func (x *Index) Read(e *Event) (Fact, error) {
-	f, err := factOf(x.registry, e)
+func (x *Index) Read(e *Event) (StateChange, error) {
+	f, err := stateChangeOf(x.registry, e)
 	if err != nil {
 		_, position := x.Reached()
-		return Fact{sequence: e.Sequence, position: max(position, e.Position), stored: e.Stored}, err
+		return StateChange{sequence: e.Sequence, position: max(position, e.Position), stored: e.Stored}, err
 	}
 	return f, nil
 }
 
 // IsDeletion reports whether the fact is that something is there no more.
-func (f *Fact) IsDeletion() bool { return f.record != nil && f.record.deleted }
+func (f *StateChange) IsDeletion() bool { return f.record != nil && f.record.deleted }
 
 // factOf asks for the types only where it needs them: where types are defined one
 // after the other, putting them together after each would take for ever.
-func factOf(types func() *opentypes.Registry, e *Event) (Fact, error) {
-	f := Fact{sequence: e.Sequence, position: e.Position, stored: e.Stored, at: e.Time, id: e.ID}
+func stateChangeOf(types func() *opentypes.Registry, e *Event) (StateChange, error) {
+	f := StateChange{sequence: e.Sequence, position: e.Position, stored: e.Stored, at: e.Time, id: e.ID}
 	if e.Damage != nil {
 		return f, e.Damage
 	}
@@ -71,7 +71,7 @@ func factOf(types func() *opentypes.Registry, e *Event) (Fact, error) {
 }
 
 // read takes what a change event says of an element or relationship.
-func (f *Fact) read(types *opentypes.Registry, e *Event) error {
+func (f *StateChange) read(types *opentypes.Registry, e *Event) error {
 	var c storedChange
 	if err := json.Unmarshal(e.Data, &c, json.RejectUnknownMembers(true)); err != nil {
 		return err

@@ -14,7 +14,7 @@ import (
 )
 
 // reading is how far a node has read the store that it found.
-type reading struct {
+type loadProgress struct {
 	read, of atomic.Uint64
 	told     time.Time
 }
@@ -26,14 +26,14 @@ const (
 	tellSteps = 256
 )
 
-func (p *reading) begin(of uint64) {
+func (p *loadProgress) begin(of uint64) {
 	p.read.Store(0)
 	p.of.Store(of)
 	p.told = time.Now()
 }
 
 // step counts an event.
-func (p *reading) step(ctx context.Context, log *slog.Logger) {
+func (p *loadProgress) step(ctx context.Context, log *slog.Logger) {
 	read, of := p.read.Add(1), p.of.Load()
 	if read%tellSteps != 0 || read > of || time.Since(p.told) < tellPause {
 		return
@@ -43,10 +43,10 @@ func (p *reading) step(ctx context.Context, log *slog.Logger) {
 }
 
 // tellReading answers those who ask in vain for anything else how far reading is.
-func (r *Repository) tellReading(ctx context.Context) (stop func(), err error) {
+func (r *Repository) serveLoadProgress(ctx context.Context) (stop func(), err error) {
 	b := r.set.Bus
 	subscription, err := b.Conn().QueueSubscribe(b.Topics().API(topics.RepositoryService, topics.VerbReading), "reading", func(m *nats.Msg) {
-		data, err := events.Marshal(&events.Reading{Node: r.set.Node, Read: r.reading.read.Load(), Of: r.reading.of.Load()})
+		data, err := events.Marshal(&events.Reading{Node: r.set.Node, Read: r.loadProgress.read.Load(), Of: r.loadProgress.of.Load()})
 		if err == nil {
 			err = m.Respond(data)
 		}
@@ -67,7 +67,7 @@ func (r *Repository) tellReading(ctx context.Context) (stop func(), err error) {
 // open reads the store, and answers questions as soon as it is read: before
 // that, the node would answer that nothing is there.
 func (r *Repository) open(ctx context.Context) (shut func(), err error) {
-	done, err := r.tellReading(ctx)
+	done, err := r.serveLoadProgress(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -13,20 +13,20 @@ import (
 )
 
 // awaited is how long the sender of a command may still wait for its outcome.
-const awaited = 2 * time.Minute
+const replyWindow = 2 * time.Minute
 
 func (r *received) isAwaited() bool {
-	return r.event.Extension(events.ExtReplyTo) != "" && time.Since(r.stored) < awaited
+	return r.event.Extension(events.ExtReplyTo) != "" && time.Since(r.stored) < replyWindow
 }
 
 // answerLate answers a command that an earlier tenure applied or refused, whose
 // sender may not have heard of it.
-func (w *writer) answerLate(ctx context.Context, r *received) {
+func (w *writer) answerReplayed(ctx context.Context, r *received) {
 	if !r.isAwaited() {
 		return
 	}
 	p := &publication{sequence: r.sequence, replyTo: r.event.Extension(events.ExtReplyTo)}
-	reason, err := w.letterOf(ctx, r)
+	reason, err := w.deadLetterReason(ctx, r)
 	switch {
 	case ctx.Err() != nil:
 		return // the next tenure answers
@@ -36,23 +36,23 @@ func (w *writer) answerLate(ctx context.Context, r *received) {
 	case reason != nil:
 		p.outcome.Result.Error = reason
 	case r.err == nil:
-		p.outcome.Result = w.resultOf(r)
+		p.outcome.Result = w.replayedResult(r)
 	}
 	w.reply(p)
 }
 
 // resultOf is the outcome of a command that was applied.
-func (w *writer) resultOf(r *received) (result events.Result) {
+func (w *writer) replayedResult(r *received) (result events.Result) {
 	defer w.protect(r.sequence, func(defect error) { result = events.Result{Error: asError(defect)} })
 	q, err := graph.RequestOf(&r.event, r.sequence, r.stored)
 	if err != nil {
 		return events.Result{} // it was refused, and its dead letter is gone
 	}
-	return w.index.ResultOf(q, r.command)
+	return w.index.ReplayedResult(q, r.command)
 }
 
 // letterOf returns why a command was refused, nil if it was not.
-func (w *writer) letterOf(ctx context.Context, r *received) (*events.Error, error) {
+func (w *writer) deadLetterReason(ctx context.Context, r *received) (*events.Error, error) {
 	ctx, cancel := context.WithTimeout(ctx, ackTimeout)
 	defer cancel()
 	names := w.bus.Topics()

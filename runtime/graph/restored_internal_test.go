@@ -23,8 +23,8 @@ func TestExhumeEndsWhereAnchorsLeadInACircle(t *testing.T) {
 	}
 	l.must(t, topicNamed("b"), anchored("a", "b"), topicNamed("c"), set)
 	for name, want := range map[string]int{"c": 1, "b": 2} {
-		graves, err := l.index.Exhume(t.Context(), l, &events.Restore{Element: events.ByName(name)})
-		if got := graves[events.ElementKey(events.ByName(name))]; err != nil || len(got) != want || got[want-1].name != name {
+		deletions, err := l.index.LoadDeleted(t.Context(), l, &events.Restore{Element: events.ByName(name)})
+		if got := deletions[events.ElementKey(events.ByName(name))]; err != nil || len(got) != want || got[want-1].name != name {
 			t.Errorf("with %s came %v, %v", name, got, err)
 		}
 	}

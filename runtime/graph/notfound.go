@@ -11,12 +11,12 @@ import (
 
 // absence is the error about an element that is not there, which says what became
 // of it as long as that is known.
-func absence(v view, ref events.ElementRef, pointer string) error {
+func errNotFound(v view, ref events.ElementRef, pointer string) error {
 	name := ref.GUID
 	if name == "" {
 		name = fmt.Sprintf("%q", ref.QualifiedName)
 	}
-	t, ok := v.fate(ref)
+	t, ok := v.lastDeletion(ref)
 	at := time.Unix(0, t.at)
 	switch {
 	case !ok:
@@ -27,12 +27,12 @@ func absence(v view, ref events.ElementRef, pointer string) error {
 		return events.Errorf(events.CodeNotFound, pointer, "there is no element %s: it was purged at %s", name, moment(at))
 	}
 	return events.Errorf(events.CodeNotFound, pointer, "there is no element %s: it was deleted at %s; camena elements restore%s brings it back",
-		name, moment(at), t.otherName(ref))
+		name, moment(at), t.otherGUID(ref))
 }
 
 // otherName is the guid, with a blank before it, where the name that was asked for
 // does not lead to it.
-func (t *Tombstone) otherName(ref events.ElementRef) string {
+func (t *Tombstone) otherGUID(ref events.ElementRef) string {
 	if guidOf(ref) == t.GUID {
 		return ""
 	}
@@ -40,8 +40,8 @@ func (t *Tombstone) otherName(ref events.ElementRef) string {
 }
 
 // lostForGood is the error about what cannot be restored.
-func lostForGood(v view, ref events.ElementRef) error {
-	t, ok := v.fate(ref)
+func errNotRestorable(v view, ref events.ElementRef) error {
+	t, ok := v.lastDeletion(ref)
 	at := time.Unix(0, t.at)
 	switch {
 	case ok && t.Relationship:
@@ -58,7 +58,7 @@ func lostForGood(v view, ref events.ElementRef) error {
 }
 
 // fate returns the last deletion of what is named, if that has not been swept.
-func (x *Index) fate(ref events.ElementRef) (Tombstone, bool) {
+func (x *Index) lastDeletion(ref events.ElementRef) (Tombstone, bool) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	if t := x.tombstone(x.last[guidOf(ref)]); t != nil {
@@ -67,11 +67,11 @@ func (x *Index) fate(ref events.ElementRef) (Tombstone, bool) {
 	if ref.GUID != "" {
 		return Tombstone{}, false
 	}
-	return x.fateOf(ref.QualifiedName)
+	return x.lastDeletionByName(ref.QualifiedName)
 }
 
 // fateOf finds the last deletion of an element whose name did not lead to its guid.
-func (x *Index) fateOf(name string) (found Tombstone, ok bool) {
+func (x *Index) lastDeletionByName(name string) (found Tombstone, ok bool) {
 	hash := maphash.String(x.seed, name)
 	x.names.Descend(formerName{name: hash, until: math.MaxInt64, sequence: math.MaxUint64}, func(f formerName) bool {
 		if t := x.tombstone(f.sequence); f.name == hash && t != nil {
@@ -82,4 +82,6 @@ func (x *Index) fateOf(name string) (found Tombstone, ok bool) {
 	return found, ok
 }
 
-func (o *overlay) fate(ref events.ElementRef) (Tombstone, bool) { return o.base.fate(ref) }
+func (o *overlay) lastDeletion(ref events.ElementRef) (Tombstone, bool) {
+	return o.base.lastDeletion(ref)
+}

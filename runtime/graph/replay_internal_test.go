@@ -27,10 +27,10 @@ func newApplied(t *testing.T) *applied {
 	return &applied{index: x, pending: NewPending(x, Rules{MaxState: 1 << 20, PublishZones: []string{"z"}, DefaultZones: []string{"w"}})}
 }
 
-func (a *applied) apply(t *testing.T, graves Graves, c events.Command) (*Request, events.Result) {
+func (a *applied) apply(t *testing.T, deletions Deletions, c events.Command) (*Request, events.Result) {
 	t.Helper()
 	a.position++
-	q := &Request{ID: "c", Sequence: a.position, Time: time.Unix(1, 0).UTC(), Actor: "a", Graves: graves}
+	q := &Request{ID: "c", Sequence: a.position, Time: time.Unix(1, 0).UTC(), Actor: "a", Deletions: deletions}
 	o, err := a.pending.Apply(q, c)
 	if err != nil {
 		t.Fatalf("%s: %v", c.EventType(), err)
@@ -38,7 +38,7 @@ func (a *applied) apply(t *testing.T, graves Graves, c events.Command) (*Request
 	reached, _ := a.index.Reached()
 	o.Stored(reached + uint64(o.Len()))
 	a.pending.Add(&o)
-	a.index.Commit(o.AppendFacts(nil, a.position, q.Time)...)
+	a.index.Commit(o.AppendStateChanges(nil, a.position, q.Time)...)
 	a.pending.Drop(&o)
 	return q, o.Result
 }
@@ -160,7 +160,7 @@ func checkLate(t *testing.T, i int, c *lateCase) {
 	for _, command := range c.after {
 		a.apply(t, nil, command)
 	}
-	later := a.index.ResultOf(q, c.event)
+	later := a.index.ReplayedResult(q, c.event)
 	reached, _ := a.index.Reached()
 	if now.GUID != later.GUID || now.Changed != later.Changed || later.Sequence != reached || len(now.Steps) != len(later.Steps) {
 		t.Errorf("%s, case %d: now %+v, later %+v", c.event.EventType(), i, now, later)

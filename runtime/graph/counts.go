@@ -1,14 +1,14 @@
 package graph
 
 // tally counts what there is, by type.
-type tally struct{ elements, archived, relationships map[string]int }
+type typeCounts struct{ elements, archived, relationships map[string]int }
 
-func newTally() tally {
-	return tally{elements: map[string]int{}, archived: map[string]int{}, relationships: map[string]int{}}
+func newTypeCounts() typeCounts {
+	return typeCounts{elements: map[string]int{}, archived: map[string]int{}, relationships: map[string]int{}}
 }
 
 // add counts a record, or with a negative n no longer.
-func (t *tally) add(r *record, n int) {
+func (t *typeCounts) add(r *record, n int) {
 	of := t.elements
 	switch {
 	case r.relationship:
@@ -20,7 +20,7 @@ func (t *tally) add(r *record, n int) {
 }
 
 // typeNames returns the types of elements that there are.
-func (t *tally) typeNames() []string {
+func (t *typeCounts) typeNames() []string {
 	names := make([]string, 0, len(t.elements)+len(t.archived))
 	for name, n := range t.elements {
 		if n > 0 {

@@ -52,11 +52,11 @@ func (p *progress) look() (applied uint64, moved time.Time) {
 }
 
 // tellWriting answers, during a tenure, who asks how the writer gets on.
-func (r *Repository) tellWriting(tenure context.Context) (stop func()) {
+func (r *Repository) serveWriterStatus(tenure context.Context) (stop func()) {
 	_, position := r.index.Reached()
 	r.progress.begin(position)
 	stop, err := r.serveEndpoints(tenure, "camena-writer", map[string]micro.Handler{
-		topics.VerbWriting: bus.Answer(r.set.Bus, func(struct{}) (events.Writing, error) { return r.writing(tenure) }),
+		topics.VerbWriting: bus.Answer(r.set.Bus, func(struct{}) (events.Writing, error) { return r.writerStatus(tenure) }),
 	})
 	if err != nil {
 		r.set.Logger.WarnContext(tenure, "nobody can ask how the writer gets on", slog.Any("error", err))
@@ -67,7 +67,7 @@ func (r *Repository) tellWriting(tenure context.Context) (stop func()) {
 
 // writing compares how far the writer is with what waits for it. It stands still
 // for as long as something waits, by the server's clock, and it has not moved.
-func (r *Repository) writing(ctx context.Context) (events.Writing, error) {
+func (r *Repository) writerStatus(ctx context.Context) (events.Writing, error) {
 	applied, moved := r.progress.look()
 	a := events.Writing{Node: r.set.Node, Applied: applied}
 	name := r.set.Bus.Topics().InStream()

@@ -24,11 +24,11 @@ const (
 )
 
 // load bounds what questions take of a node.
-type load struct{ questions, work *semaphore.Weighted }
+type limiter struct{ questions, work *semaphore.Weighted }
 
-func newLoad() load {
+func newLimiter() limiter {
 	const atLeast = 8
-	return load{
+	return limiter{
 		questions: semaphore.NewWeighted(maxQuestions),
 		work:      semaphore.NewWeighted(int64(max(atLeast, 4*runtime.GOMAXPROCS(0)))),
 	}
@@ -40,7 +40,7 @@ func busy() *events.Error {
 
 // begin waits for the turn of a question that takes long, and returns what ends
 // it.
-func (l *load) begin(ctx context.Context) (end func(), err error) {
+func (l *limiter) begin(ctx context.Context) (end func(), err error) {
 	if l.work.Acquire(ctx, 1) != nil {
 		return nil, busy()
 	}
@@ -53,12 +53,12 @@ func (r *Repository) answer(
 	ctx context.Context, t events.QuestionType, handle func(ctx context.Context, q events.Question, room int) (any, error),
 ) micro.Handler {
 	return micro.HandlerFunc(func(req micro.Request) {
-		if !r.load.questions.TryAcquire(1) {
+		if !r.limits.questions.TryAcquire(1) {
 			bus.Refuse(r.set.Bus, req, busy())
 			return
 		}
 		go func() {
-			defer r.load.questions.Release(1)
+			defer r.limits.questions.Release(1)
 			end := func() {}
 			bus.AnswerWithin(r.set.Bus, func(question []byte, room int) (a any, err error) {
 				defer r.protect(req.Subject(), func(defect error) { err = defect })
@@ -73,7 +73,7 @@ func (r *Repository) answer(
 				}
 				if !isLookup(q) {
 					// The turn ends when the answer is sent: until then it takes memory.
-					if end, err = r.load.begin(ctx); err != nil {
+					if end, err = r.limits.begin(ctx); err != nil {
 						end = func() {}
 						return nil, err
 					}

@@ -34,7 +34,7 @@ type Tombstone struct {
 }
 
 // graves are the deletions that have not been swept.
-type graves struct {
+type tombstoneSet struct {
 	// tombstones, oldest first.
 	tombstones []Tombstone
 	// last is the sequence of the last deletion of what is not there any more.
@@ -51,9 +51,9 @@ type formerName struct {
 	sequence uint64
 }
 
-func newGraves() graves {
+func newTombstones() tombstoneSet {
 	names := btree.NewBTreeGOptions(byFormerName, btree.Options{NoLocks: true})
-	return graves{last: map[guid]uint64{}, names: names, seed: maphash.MakeSeed()}
+	return tombstoneSet{last: map[guid]uint64{}, names: names, seed: maphash.MakeSeed()}
 }
 
 func byFormerName(a, b formerName) bool {
@@ -61,7 +61,7 @@ func byFormerName(a, b formerName) bool {
 }
 
 // bury notes a deletion.
-func (x *Index) bury(f *Fact) {
+func (x *Index) addTombstone(f *StateChange) {
 	t := Tombstone{GUID: f.record.guid, Type: f.record.typ, Relationship: f.record.relationship, Sequence: f.sequence, purged: f.purged, purge: f.purged}
 	t.position, t.stored, t.at = f.position, f.stored.UnixNano(), f.at.UnixNano()
 	// What is left of a purge does not tell the name, and who deleted it shall not
@@ -82,7 +82,7 @@ func (t *Tombstone) formerName() formerName {
 
 // buried returns the sequence of the event that deleted what has that guid, if
 // it is not there any more and its history is still kept.
-func (x *Index) buried(id guid) (sequence uint64, ok bool) {
+func (x *Index) deletedAt(id guid) (sequence uint64, ok bool) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	sequence, ok = x.last[id]
@@ -93,7 +93,7 @@ func (x *Index) buried(id guid) (sequence uint64, ok bool) {
 // before another one is applied: what that makes anew would hide them from who
 // reads the last event of each subject only. The parts of a large deletion carry
 // the in-sequence of it or the one before.
-func (x *Index) Secrets() []Tombstone {
+func (x *Index) PendingPurges() []Tombstone {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	var secret []Tombstone
@@ -112,7 +112,7 @@ func (x *Index) Secrets() []Tombstone {
 // Unerased returns the deletions whose history had to go, and of which nobody has
 // said that it has: who writes since a moment ago does not know what the writers
 // before could erase.
-func (x *Index) Unerased() []Tombstone {
+func (x *Index) UnfinishedPurges() []Tombstone {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	var list []Tombstone
@@ -125,7 +125,7 @@ func (x *Index) Unerased() []Tombstone {
 }
 
 // Erased notes that the history of a deletion is gone.
-func (x *Index) Erased(t Tombstone) {
+func (x *Index) PurgeDone(t Tombstone) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if t := x.tombstone(t.Sequence); t != nil {
@@ -156,12 +156,12 @@ func (x *Index) OldestTombstone(before time.Time) (Tombstone, bool) {
 		if now := x.byGUID[t.GUID]; now == nil || now.typ.Name != t.Type.Name {
 			return t, true
 		}
-		x.unbury(t)
+		x.dropTombstone(t)
 	}
 	return Tombstone{}, false
 }
 
-func (x *Index) unbury(t Tombstone) {
+func (x *Index) dropTombstone(t Tombstone) {
 	x.tombstones = x.tombstones[1:]
 	if x.last[t.GUID] == t.Sequence {
 		delete(x.last, t.GUID)
@@ -176,7 +176,7 @@ func (x *Index) Forget(t Tombstone) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if len(x.tombstones) > 0 && x.tombstones[0].Sequence == t.Sequence {
-		x.unbury(t)
+		x.dropTombstone(t)
 	}
 }
 
@@ -185,14 +185,14 @@ func (x *Index) ForgetSwept(before time.Time) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	for len(x.tombstones) > 0 && x.tombstones[0].stored < before.UnixNano() {
-		x.unbury(x.tombstones[0])
+		x.dropTombstone(x.tombstones[0])
 	}
 }
 
 // buriedAs returns the element that had a name at a time, and had it until it was
 // deleted, though the name does not lead to its guid. A name is that of one
 // element at a time: it is the first that was deleted after it.
-func (x *Index) buriedAs(name string, at time.Time) (id guid, ok bool) {
+func (x *Index) formerHolder(name string, at time.Time) (id guid, ok bool) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	hash := maphash.String(x.seed, name)

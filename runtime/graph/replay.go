@@ -11,11 +11,11 @@ import (
 // ResultOf is the outcome of a command that was applied before, told by what there
 // is now. What cannot be told any more is whether the command found anything to
 // do: unless it is certain that it did not, it has.
-func (x *Index) ResultOf(r *Request, c events.Command) events.Result {
+func (x *Index) ReplayedResult(r *Request, c events.Command) events.Result {
 	sequence, _ := x.Reached()
 	q := *r
 	q.made = 0
-	l := late{Index: x, q: &q}
+	l := replay{Index: x, q: &q}
 	o := Outcome{Result: l.result(c)}
 	o.describe(x)
 	o.Stored(sequence)
@@ -23,15 +23,15 @@ func (x *Index) ResultOf(r *Request, c events.Command) events.Result {
 }
 
 // late tells what commands were about that an earlier tenure applied.
-type late struct {
+type replay struct {
 	*Index
 
 	q *Request
 	// unsure says that a step before this one needed nobody knows how many guids.
-	unsure bool
+	approximate bool
 }
 
-func (l *late) result(c events.Command) events.Result {
+func (l *replay) result(c events.Command) events.Result {
 	if set, ok := c.(*events.ChangeSet); ok {
 		return l.set(set)
 	}
@@ -45,13 +45,13 @@ func (l *late) result(c events.Command) events.Result {
 	if now := l.get(id); now != nil {
 		return events.Result{GUID: id.String(), Version: now.version, Changed: true}
 	}
-	if _, deleted := l.buried(id); !deleted && removes(c) {
+	if _, deleted := l.deletedAt(id); !deleted && removes(c) {
 		return events.Result{} // it was not there
 	}
 	return events.Result{GUID: id.String(), Changed: true}
 }
 
-func (l *late) set(c *events.ChangeSet) events.Result {
+func (l *replay) set(c *events.ChangeSet) events.Result {
 	result := events.Result{Changed: true}
 	steps, err := c.Steps()
 	if err != nil {
@@ -74,7 +74,7 @@ func removes(c events.Command) bool {
 
 // subject returns the guid of what a command was about, [uuid.Nil] if it was about
 // neither an element nor a relationship, or that cannot be told any more.
-func (l *late) subject(c events.Command) guid {
+func (l *replay) subject(c events.Command) guid {
 	switch c := c.(type) {
 	case *events.Create:
 		return l.specified(&c.Element)
@@ -130,7 +130,7 @@ func elementOf(c events.Command) events.ElementRef {
 }
 
 // element returns the guid of an element that is there, or was deleted.
-func (l *late) element(ref events.ElementRef) guid {
+func (l *replay) element(ref events.ElementRef) guid {
 	if ref == (events.ElementRef{}) {
 		return uuid.Nil
 	}
@@ -138,13 +138,13 @@ func (l *late) element(ref events.ElementRef) guid {
 		return r.guid
 	}
 	id := guidOf(ref)
-	if _, deleted := l.buried(id); deleted || ref.GUID != "" {
+	if _, deleted := l.deletedAt(id); deleted || ref.GUID != "" {
 		return id
 	}
 	return uuid.Nil // it may have had another guid
 }
 
-func (l *late) specified(spec *events.ElementSpec) guid {
+func (l *replay) specified(spec *events.ElementSpec) guid {
 	if ref := spec.Ref(); ref != (events.ElementRef{}) {
 		return l.element(ref)
 	}
@@ -153,16 +153,16 @@ func (l *late) specified(spec *events.ElementSpec) guid {
 
 // fresh returns the next guid that the command made; it made one for what has
 // neither guid nor name.
-func (l *late) fresh() guid {
-	if l.unsure {
+func (l *replay) fresh() guid {
+	if l.approximate {
 		return uuid.Nil
 	}
 	return l.q.newGUID()
 }
 
 // copied returns the guid of the copy of a template.
-func (l *late) copied(c *events.FromTemplate) guid {
-	defer func() { l.unsure = true }()
+func (l *replay) copied(c *events.FromTemplate) guid {
+	defer func() { l.approximate = true }()
 	if c.GUID != "" {
 		return l.element(events.ByGUID(c.GUID))
 	}
@@ -170,7 +170,7 @@ func (l *late) copied(c *events.FromTemplate) guid {
 	if err != nil {
 		return l.element(events.ByName(c.QualifiedName))
 	}
-	m := &copying{command: c, template: template, used: map[string]bool{}}
+	m := &templateCopy{command: c, template: template, used: map[string]bool{}}
 	name, err := m.fill(cmp.Or(c.QualifiedName, template.qualifiedName()))
 	switch {
 	case err != nil:
@@ -183,7 +183,7 @@ func (l *late) copied(c *events.FromTemplate) guid {
 }
 
 // relationship returns the guid of a relationship that is there, or was deleted.
-func (l *late) relationship(ref *events.RelationshipRef) guid {
+func (l *replay) relationship(ref *events.RelationshipRef) guid {
 	if ref.GUID != "" {
 		return guidOf(events.ByGUID(ref.GUID))
 	}
@@ -195,7 +195,7 @@ func (l *late) relationship(ref *events.RelationshipRef) guid {
 		return all[0].guid
 	}
 	key := events.RelationshipKey(ref.Type, end1, end2)
-	if _, deleted := l.buried(key); deleted {
+	if _, deleted := l.deletedAt(key); deleted {
 		return key
 	}
 	return uuid.Nil // it may have had another guid
@@ -203,7 +203,7 @@ func (l *late) relationship(ref *events.RelationshipRef) guid {
 
 // identifier names the ExternalId that an external identifier is kept as; none if
 // its scope is not there to tell.
-func (l *late) identifier(x *events.ExternalID) events.ElementRef {
+func (l *replay) identifier(x *events.ExternalID) events.ElementRef {
 	scope := x.Scope.QualifiedName
 	if r, err := element(l, x.Scope, ""); err == nil {
 		scope = r.name

@@ -8,14 +8,14 @@ import (
 
 // setMarks leaves the classifications as they are when nothing or the same set
 // is wanted.
-func setMarks(e *events.Element, want []events.Classification) {
-	if want != nil && !sameMarks(e.Classifications, want) {
+func setClassifications(e *events.Element, want []events.Classification) {
+	if want != nil && !sameClassifications(e.Classifications, want) {
 		e.Classifications = want
 	}
 }
 
 // sameMarks reports whether two sets of classifications are the same.
-func sameMarks(a, b []events.Classification) bool {
+func sameClassifications(a, b []events.Classification) bool {
 	return len(a) == len(b) && !slices.ContainsFunc(a, func(m events.Classification) bool {
 		return !slices.ContainsFunc(b, func(n events.Classification) bool {
 			return m.Name == n.Name && m.Properties.Equal(n.Properties) && m.Effectivity.Equal(n.Effectivity)
@@ -23,7 +23,7 @@ func sameMarks(a, b []events.Classification) bool {
 	})
 }
 
-func dropMark(e *events.Element, name string) {
+func dropClassification(e *events.Element, name string) {
 	e.Classifications = slices.DeleteFunc(e.Classifications, func(m events.Classification) bool { return m.Name == name })
 }
 
@@ -41,7 +41,7 @@ func (a *applier) classify(v view, q *Request, c *events.Classify) (Outcome, err
 	if _, err := v.registry().Classification(name, "/classification/classificationName"); err != nil {
 		return Outcome{}, err
 	}
-	old, err := living(v, c.Element, c.Expectation)
+	old, err := liveElement(v, c.Element, c.Expectation)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -54,11 +54,11 @@ func (a *applier) classify(v view, q *Request, c *events.Classify) (Outcome, err
 		eventType = events.TypeElementClassified
 	}
 	merge := c.Merge && have != nil
-	if err := checkMark(v.registry(), old.typ, &want, merge, "/classification"); err != nil {
+	if err := checkClassification(v.registry(), old.typ, &want, merge, "/classification"); err != nil {
 		return Outcome{}, err
 	}
 	if merge {
-		if err := mergeMark(&want, have); err != nil {
+		if err := mergeClassification(&want, have); err != nil {
 			return Outcome{}, err
 		}
 	}
@@ -69,7 +69,7 @@ func (a *applier) classify(v view, q *Request, c *events.Classify) (Outcome, err
 }
 
 // mergeMark adds to a classification what the one that is there has beside it.
-func mergeMark(want, have *events.Classification) (err error) {
+func mergeClassification(want, have *events.Classification) (err error) {
 	want.Properties, err = have.Properties.Merge(want.Properties)
 	if want.Effectivity == (events.Effectivity{}) {
 		want.Effectivity = have.Effectivity
@@ -78,7 +78,7 @@ func mergeMark(want, have *events.Classification) (err error) {
 }
 
 func (a *applier) declassify(v view, q *Request, c *events.Declassify) (Outcome, error) {
-	old, err := living(v, c.Element, c.Expectation)
+	old, err := liveElement(v, c.Element, c.Expectation)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -93,7 +93,7 @@ func (a *applier) declassify(v view, q *Request, c *events.Declassify) (Outcome,
 		return unchanged(old), q.mayChange(old)
 	}
 	return a.revise(q, old, events.TypeElementDeclassified, c.ClassificationName, func(e *events.Element) error {
-		dropMark(e, c.ClassificationName)
+		dropClassification(e, c.ClassificationName)
 		return nil
 	})
 }

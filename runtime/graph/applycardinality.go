@@ -27,8 +27,8 @@ func checkPresent(typ *opentypes.Type, end1, end2 *record) error {
 // makeRoom checks that the type allows one more relationship of both elements. A
 // relationship of the scope that is being reconciled gives way: the connector
 // sees the new one instead, and would remove the other at the end.
-func (s *stage) makeRoom(q *Request, typ *opentypes.Type, end1, end2 *record) error {
-	for _, o := range s.inTheWay(typ, end1, end2) {
+func (s *stage) replaceEnd(q *Request, typ *opentypes.Type, end1, end2 *record) error {
+	for _, o := range s.cardinalityConflicts(typ, end1, end2) {
 		if r := o.link; q.Scope == "" || r.scope() != q.Scope || r.source() != q.Source {
 			return events.Errorf(events.CodeConflict, "/relationship/"+o.end,
 				"%s has %s already, %s; it can have only one at this end", o.of.name, article(r.typ.Name), r.guid)
@@ -39,28 +39,28 @@ func (s *stage) makeRoom(q *Request, typ *opentypes.Type, end1, end2 *record) er
 }
 
 // hasRoom reports whether the type allows one more relationship of both elements.
-func (s *stage) hasRoom(typ *opentypes.Type, end1, end2 *record) bool {
+func (s *stage) fitsCardinality(typ *opentypes.Type, end1, end2 *record) bool {
 	if !typ.MultiLink() && onlyBetween(s.view, typ, end1.guid, end2.guid) != nil {
 		return false
 	}
-	return len(s.inTheWay(typ, end1, end2)) == 0
+	return len(s.cardinalityConflicts(typ, end1, end2)) == 0
 }
 
 // obstacle is a relationship that leaves no room for another one.
-type obstacle struct {
+type cardinalityConflict struct {
 	link, of *record
 	end      string
 }
 
 // inTheWay finds the relationships that leave no room for one more, where the
 // type allows but one.
-func (s *stage) inTheWay(typ *opentypes.Type, end1, end2 *record) (all []obstacle) {
+func (s *stage) cardinalityConflicts(typ *opentypes.Type, end1, end2 *record) (all []cardinalityConflict) {
 	for _, r := range s.related(end2.guid, typ, 1) {
-		all = append(all, obstacle{link: r, of: end2, end: "end1"})
+		all = append(all, cardinalityConflict{link: r, of: end2, end: "end1"})
 	}
 	for _, r := range s.related(end1.guid, typ, 2) {
-		if !slices.ContainsFunc(all, func(o obstacle) bool { return o.link == r }) {
-			all = append(all, obstacle{link: r, of: end1, end: "end2"})
+		if !slices.ContainsFunc(all, func(o cardinalityConflict) bool { return o.link == r }) {
+			all = append(all, cardinalityConflict{link: r, of: end1, end: "end2"})
 		}
 	}
 	return all
@@ -87,16 +87,16 @@ func (s *stage) related(element guid, typ *opentypes.Type, end int) []*record {
 // there is no room any more: others have taken their place meanwhile. They go before
 // the elements come back: should a crash cut very many in two, nobody would look at
 // those again that are back already.
-func (a *applier) giveWay(v view, o Outcome) Outcome {
+func (a *applier) replaceEnds(v view, o Outcome) Outcome {
 	if !slices.ContainsFunc(o.changes, func(c change) bool { return c.eventType == events.TypeElementRestored }) {
 		return o
 	}
 	s := a.stage(v)
 	s.view.add(o.changes)
-	for _, r := range s.broughtBack(v, o.changes) {
+	for _, r := range s.unarchived(v, o.changes) {
 		for _, l := range s.view.linked(r.guid) {
-			if s.displaced(l, r.guid) {
-				drop(&o.Result, l.typ.Name+" "+nameAt(s.view, l.end1)+arrow+nameAt(s.view, l.end2))
+			if s.exceedsCardinality(l, r.guid) {
+				addDropped(&o.Result, l.typ.Name+" "+nameAt(s.view, l.end1)+arrow+nameAt(s.view, l.end2))
 				s.take(Outcome{changes: []change{removal(l, events.TypeRelationshipDeleted)}})
 			}
 		}
@@ -109,7 +109,7 @@ func (a *applier) giveWay(v view, o Outcome) Outcome {
 
 // broughtBack returns the elements that changes take from the archive, but for those
 // that others of them change again: what several commands do, each has seen to.
-func (s *stage) broughtBack(was view, changes []change) (back []*record) {
+func (s *stage) unarchived(was view, changes []change) (back []*record) {
 	for i := range changes {
 		c := &changes[i]
 		if c.eventType != events.TypeElementRestored || c.record.archived || s.view.get(c.record.guid) != c.record {
@@ -131,7 +131,7 @@ func nameAt(v view, id guid) string {
 
 // displaced reports whether the element at the other end of a relationship has
 // another one instead.
-func (s *stage) displaced(l *record, back guid) bool {
+func (s *stage) exceedsCardinality(l *record, back guid) bool {
 	typ, err := s.view.registry().Relationship(l.typ.Name, "")
 	if err != nil {
 		return false // of a type that is not known any more

@@ -13,7 +13,7 @@ import (
 
 // Graves are what restorations can bring back, by the element that is asked for,
 // which comes last, and by what that was anchored to.
-type Graves map[guid][]*record
+type Deletions map[guid][]*record
 
 // Restores reports whether a command is to bring something back.
 func Restores(c events.Command) bool { return len(restored(c)) > 0 }
@@ -41,28 +41,28 @@ func restored(c events.Command) []events.ElementRef {
 // Exhume reads what was deleted together with the elements that a command is to
 // bring back, in the order of the deletion: the index knows of what is gone only
 // where it lies.
-func (x *Index) Exhume(ctx context.Context, log Log, c events.Command) (Graves, error) {
+func (x *Index) LoadDeleted(ctx context.Context, log Log, c events.Command) (Deletions, error) {
 	refs := restored(c)
 	if len(refs) == 0 {
 		return nil, nil //nolint:nilnil // most commands restore nothing
 	}
-	graves := Graves{}
+	deletions := Deletions{}
 	for _, ref := range refs {
 		id := guidOf(ref)
-		if err := x.exhume(ctx, log, id, graves); err != nil {
+		if err := x.loadDeleted(ctx, log, id, deletions); err != nil {
 			return nil, err
 		}
-		if root := graves.rootOf(id); root != nil && root.anchor != uuid.Nil {
-			if err := x.exhume(ctx, log, root.anchor, graves); err != nil {
+		if root := deletions.root(id); root != nil && root.anchor != uuid.Nil {
+			if err := x.loadDeleted(ctx, log, root.anchor, deletions); err != nil {
 				return nil, err
 			}
 		}
 	}
-	return graves, nil
+	return deletions, nil
 }
 
 // rootOf returns a deleted element as it was, nil if it cannot be brought back.
-func (g Graves) rootOf(id guid) *record {
+func (g Deletions) root(id guid) *record {
 	if all := g[id]; len(all) > 0 {
 		return all[len(all)-1]
 	}
@@ -70,13 +70,13 @@ func (g Graves) rootOf(id guid) *record {
 }
 
 // exhume adds what was deleted together with an element, if that is deleted.
-func (x *Index) exhume(ctx context.Context, log Log, id guid, graves Graves) error {
-	sequence, ok := x.buried(id)
-	if !ok || graves[id] != nil {
+func (x *Index) loadDeleted(ctx context.Context, log Log, id guid, deletions Deletions) error {
+	sequence, ok := x.deletedAt(id)
+	if !ok || deletions[id] != nil {
 		return nil
 	}
 	var err error
-	graves[id], err = x.exhumeAt(ctx, log, id, sequence)
+	deletions[id], err = x.readDeletion(ctx, log, id, sequence)
 	return err
 }
 
@@ -90,38 +90,38 @@ func guidOf(ref events.ElementRef) guid {
 
 // exhumeAt reads the deletions of one command that ends, or goes on, with that
 // of an element at a sequence.
-func (x *Index) exhumeAt(ctx context.Context, log Log, root guid, sequence uint64) ([]*record, error) {
+func (x *Index) readDeletion(ctx context.Context, log Log, root guid, sequence uint64) ([]*record, error) {
 	e, ok, err := log.At(ctx, sequence)
 	if err != nil || !ok {
 		return nil, err
 	}
-	first, err := beginOf(ctx, log, e.ID, sequence)
+	first, err := firstOfCommand(ctx, log, e.ID, sequence)
 	if err != nil || first == 0 {
 		return nil, err
 	}
-	command, _, _ := causeOf(e.ID, sequence)
-	var graves []*record
+	command, _, _ := commandOf(e.ID, sequence)
+	var deletions []*record
 	err = log.Between(ctx, first, sequence, func(e *Event) {
-		if other, _, _ := causeOf(e.ID, e.Sequence); other != command {
+		if other, _, _ := commandOf(e.ID, e.Sequence); other != command {
 			return
 		}
-		r, err := x.grave(e)
+		r, err := x.deletedState(e)
 		if err != nil {
 			x.log.ErrorContext(ctx, "a deletion cannot be read, nor restored", slog.Uint64("sequence", e.Sequence), slog.Any("error", err))
 		} else if r != nil {
-			graves = append(graves, r)
+			deletions = append(deletions, r)
 		}
 	})
 	if err != nil {
 		return nil, err
 	}
-	return together(graves, root), nil
+	return deletedWith(deletions, root), nil
 }
 
 // beginOf returns the sequence of the first event of the command that caused the
 // one with an id; 0 if that cannot be told.
-func beginOf(ctx context.Context, log Log, id string, sequence uint64) (first uint64, err error) {
-	command, first, ok := causeOf(id, sequence)
+func firstOfCommand(ctx context.Context, log Log, id string, sequence uint64) (first uint64, err error) {
+	command, first, ok := commandOf(id, sequence)
 	if !ok {
 		return 0, nil
 	}
@@ -131,7 +131,7 @@ func beginOf(ctx context.Context, log Log, id string, sequence uint64) (first ui
 		if err != nil {
 			return 0, err
 		}
-		other, from, ok := causeOf(e.ID, first-1)
+		other, from, ok := commandOf(e.ID, first-1)
 		if !ok || other != command {
 			break
 		}
@@ -142,7 +142,7 @@ func beginOf(ctx context.Context, log Log, id string, sequence uint64) (first ui
 
 // causeOf returns the command that caused an event, and where the first event of
 // it is, if it was all published at once.
-func causeOf(id string, sequence uint64) (command string, first uint64, ok bool) {
+func commandOf(id string, sequence uint64) (command string, first uint64, ok bool) {
 	i := strings.LastIndexByte(id, '-')
 	if i < 0 {
 		return "", 0, false
@@ -158,8 +158,8 @@ func causeOf(id string, sequence uint64) (command string, first uint64, ok bool)
 
 // grave returns what an event deleted, as it was before; nil if it deleted
 // nothing, or left nothing.
-func (x *Index) grave(e *Event) (*record, error) {
-	f, err := factOf(x.registry, e)
+func (x *Index) deletedState(e *Event) (*record, error) {
+	f, err := stateChangeOf(x.registry, e)
 	if err != nil || !f.IsDeletion() || f.moved || f.purged {
 		return nil, err
 	}
@@ -173,17 +173,17 @@ func (x *Index) grave(e *Event) (*record, error) {
 // together returns, of what one command deleted, what went with an element: what
 // was anchored to it, and the relationships of all these. It ends with the
 // element; without that there is nothing. A relationship does not come back alone.
-func together(graves []*record, root guid) []*record {
+func deletedWith(deletions []*record, root guid) []*record {
 	byID := map[guid]*record{}
-	for _, r := range graves {
+	for _, r := range deletions {
 		byID[r.guid] = r
 	}
 	if r := byID[root]; r == nil || r.relationship {
 		return nil
 	}
-	in := below(byID, root)
+	in := anchoredBelow(byID, root)
 	var found []*record
-	for _, r := range graves {
+	for _, r := range deletions {
 		if r.guid != root && byID[r.guid] == r && (in[r.guid] || r.relationship && (in[r.end1] || in[r.end2])) {
 			found = append(found, r)
 		}
@@ -194,7 +194,7 @@ func together(graves []*record, root guid) []*record {
 // below returns the root, and which elements are anchored to it, directly or not.
 // Anchors may lead in a circle here: what was deleted and made anew by the same
 // command can be anchored the other way round than it was.
-func below(byID map[guid]*record, root guid) map[guid]bool {
+func anchoredBelow(byID map[guid]*record, root guid) map[guid]bool {
 	anchored := map[guid][]guid{}
 	for id, r := range byID {
 		if !r.relationship && r.anchor != uuid.Nil {
