@@ -10,6 +10,7 @@ import (
 	"github.com/camena-io/camena/connectors"
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 	"github.com/camena-io/camena/runtime/repository"
 	"github.com/camena-io/camena/runtime/runtimetest"
 )
@@ -25,10 +26,7 @@ type catalog struct {
 // actor makes a context for somebody.
 func actor(t *testing.T, b *bus.Bus, name string, generation uint64) *connectors.Context {
 	t.Helper()
-	m, err := b.Metadata(name)
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := client.New(b, name)
 	c := connectors.NewContext(connectors.Settings{
 		Definition: events.Definition{ID: name, Name: name}, Generation: generation,
 		Publisher: m, Asker: m, Follower: m, Positions: m,

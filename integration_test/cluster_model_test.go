@@ -13,6 +13,7 @@ import (
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 )
 
 // step is one change event that a command must lead to, or has led to.
@@ -33,7 +34,7 @@ type model map[string][]step
 type sender struct {
 	name     string
 	bus      *bus.Bus
-	metadata *bus.Metadata
+	metadata *client.Client
 	random   *rand.Rand
 	model    model
 	versions map[string]int64
@@ -50,10 +51,7 @@ type sender struct {
 
 func newSender(t *testing.T, b *bus.Bus, name string, seed uint64) *sender {
 	t.Helper()
-	m, err := b.Metadata(name)
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := client.New(b, name)
 	return &sender{
 		name: name, bus: b, metadata: m, random: rand.New(rand.NewPCG(seed, seed)),
 		model: model{}, versions: map[string]int64{},
@@ -304,7 +302,7 @@ func (f *found) take(m *bus.Message) error {
 	if e.Type == events.TypeConnectorFenced || e.Type == events.TypeTypeDefined {
 		return nil
 	}
-	c, err := bus.ChangeOf(m)
+	c, err := client.ChangeOf(m)
 	switch {
 	case err != nil:
 		return err

@@ -15,6 +15,7 @@ import (
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 	"github.com/camena-io/camena/runtime/runtimetest"
 	"github.com/camena-io/camena/topics"
 )
@@ -110,7 +111,7 @@ func (o *observer) ran(m *bus.Message) error {
 }
 
 func (o *observer) cataloged(m *bus.Message) error {
-	c, err := bus.ChangeOf(m)
+	c, err := client.ChangeOf(m)
 	if err != nil {
 		return err
 	}
@@ -301,7 +302,7 @@ func (o *observer) overlaps() (found []string, runs int) {
 }
 
 // register applies connectors of the kind files as metadata, one folder each.
-func register(t *testing.T, m *bus.Metadata, names []string) {
+func register(t *testing.T, m *client.Client, names []string) {
 	t.Helper()
 	upsert := func(typeName, qualifiedName string, values map[string]any) events.Command {
 		return &events.Upsert{Element: events.ElementSpec{Type: typeName, QualifiedName: qualifiedName, Properties: events.Props(values)}}
@@ -342,7 +343,7 @@ func register(t *testing.T, m *bus.Metadata, names []string) {
 }
 
 // ask sends a command and waits for its outcome.
-func ask(t *testing.T, m *bus.Metadata, c events.Command) events.Result {
+func ask(t *testing.T, m *client.Client, c events.Command) events.Result {
 	t.Helper()
 	e, err := events.NewCommand("/integration-test", c)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 	"github.com/camena-io/camena/topics"
 )
 
@@ -86,10 +87,7 @@ func (c *trial) populate(t *testing.T) {
 	}
 	c.touch(t)
 	c.observer = observe(t, c.bus, clusterConnectors)
-	m, err := c.bus.Metadata("operator")
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := client.New(c.bus, "operator")
 	defineCounters(t, m)
 	began := time.Now()
 	register(t, m, c.names)
@@ -239,10 +237,7 @@ func (c *trial) keptRunning(t *testing.T, elsewhere map[string]uint64) {
 // verify compares all that has happened with what was sent.
 func (c *trial) verify(t *testing.T, senders []*sender) {
 	t.Helper()
-	m, err := c.bus.Metadata("operator")
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := client.New(c.bus, "operator")
 	// What was sent before this is applied when this is.
 	last := ask(t, m, &events.Upsert{Element: events.ElementSpec{
 		Type: "Location", QualifiedName: "the end", Properties: events.Props(map[string]any{}),
@@ -280,7 +275,7 @@ func (c *trial) verify(t *testing.T, senders []*sender) {
 }
 
 // compareIndex compares what the repository answers with what was sent last.
-func (*trial) compareIndex(t *testing.T, s *sender, m *bus.Metadata, sequence uint64) {
+func (*trial) compareIndex(t *testing.T, s *sender, m *client.Client, sequence uint64) {
 	t.Helper()
 	for _, name := range slices.Sorted(maps.Keys(s.model)) {
 		steps := s.model[name]

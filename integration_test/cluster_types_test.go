@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/camena-io/camena/events"
-	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 )
 
 // What the applications send is of types of their own, which travel on the bus
@@ -15,7 +15,7 @@ const (
 	counted  = "Counted"
 )
 
-func defineCounters(t *testing.T, m *bus.Metadata) {
+func defineCounters(t *testing.T, m *client.Client) {
 	t.Helper()
 	const root = "OpenMetadataRoot"
 	attributes := []events.AttributeDef{

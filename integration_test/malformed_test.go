@@ -13,6 +13,7 @@ import (
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 	"github.com/camena-io/camena/runtime/repository"
 	"github.com/camena-io/camena/runtime/runtimetest"
 )
@@ -201,10 +202,7 @@ func TestMalformedInput(t *testing.T) {
 		t.Fatal(err)
 	}
 	runtimetest.Run(t, r.Serve)
-	m, err := b.Metadata("test")
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := client.New(b, "test")
 	good := func(i int) *events.Upsert {
 		return &events.Upsert{Element: events.ElementSpec{
 			Type: "DataFile", QualifiedName: "good", Properties: events.Props(map[string]any{"size": i}),

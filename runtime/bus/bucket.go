@@ -35,13 +35,27 @@ type Entry[T any] struct {
 func OpenBucket[T any](ctx context.Context, b *Bus, name string) (*Bucket[T], error) {
 	var kv jetstream.KeyValue
 	err := b.persist(ctx, "bucket "+name, func(ctx context.Context) (err error) {
-		kv, err = b.js.KeyValue(ctx, name)
+		kv, err = b.KeyValue(ctx, name)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	return &Bucket[T]{bus: b, kv: kv}, nil
+}
+
+// KeyValue returns a bucket as it is; it is opened once.
+func (b *Bus) KeyValue(ctx context.Context, name string) (jetstream.KeyValue, error) {
+	b.opening.Lock()
+	defer b.opening.Unlock()
+	if kv, ok := b.buckets[name]; ok {
+		return kv, nil
+	}
+	kv, err := b.js.KeyValue(ctx, name)
+	if err == nil {
+		b.buckets[name] = kv
+	}
+	return kv, err
 }
 
 // Put writes a value whatever was there, and returns its revision.

@@ -57,9 +57,9 @@ type Bus struct {
 	js     jetstream.JetStream
 	inbox  *inbox
 
-	opening         sync.Mutex
-	signs           *inbox
-	positionsBucket jetstream.KeyValue
+	opening sync.Mutex
+	signs   *inbox
+	buckets map[string]jetstream.KeyValue
 }
 
 const (
@@ -83,7 +83,7 @@ func Connect(ctx context.Context, s Settings) (*Bus, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Bus{set: s, topics: t}
+	b := &Bus{set: s, topics: t, buckets: map[string]jetstream.KeyValue{}}
 	options, err := b.options()
 	if err != nil {
 		return nil, err

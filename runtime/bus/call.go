@@ -108,29 +108,21 @@ func answered(subject string, m *nats.Msg) (*nats.Msg, error) {
 // noResponders is what the server answers when nobody listens.
 const noResponders = "503"
 
+// nobody returns the refusal of a question that nobody answers; that nobody
+// listens at all is a [nats.ErrNoResponders], too.
 func nobody(subject string, err error) error {
-	return &unanswered{
-		refusal: events.Errorf(events.CodeUnavailable, "", "nobody answers on %s: is a node with that role running? (%s)", subject, err),
-		cause:   err,
+	refusal := events.Errorf(events.CodeUnavailable, "", "nobody answers on %s: is a node with that role running? (%s)", subject, err)
+	if errors.Is(err, nats.ErrNoResponders) {
+		return &unanswered{refusal: refusal}
 	}
+	return refusal
 }
 
-// unanswered is the refusal of a question that nobody answers.
-type unanswered struct {
-	refusal *events.Error
-	cause   error
-}
+// unanswered is the refusal of a question that nobody listens to.
+type unanswered struct{ refusal *events.Error }
 
-func (u *unanswered) Error() string { return u.refusal.Error() }
-
-// Unwrap makes it one of [events.CodeUnavailable].
-func (u *unanswered) Unwrap() error { return u.refusal }
-
-// isUnanswered reports whether nobody is there to answer.
-func isUnanswered(err error) bool {
-	u, ok := errors.AsType[*unanswered](err)
-	return ok && errors.Is(u.cause, nats.ErrNoResponders)
-}
+func (u *unanswered) Error() string   { return u.refusal.Error() }
+func (u *unanswered) Unwrap() []error { return []error{u.refusal, nats.ErrNoResponders} }
 
 // collect puts the parts of an answer together, and says of each that it came.
 func (b *Bus) collect(ctx context.Context, subject string, first *nats.Msg, answers <-chan *nats.Msg) (*nats.Msg, error) {

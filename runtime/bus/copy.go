@@ -10,8 +10,6 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/synadia-io/orbit.go/jetstreamext"
-
-	"github.com/camena-io/camena/events"
 )
 
 // Copying says what of a stream to copy.
@@ -90,57 +88,6 @@ func (b *Bus) append(ctx context.Context, last uint64, messages []*nats.Msg) err
 	return err
 }
 
-// restoring is the key of the positions bucket that says that the out topic is
-// not whole.
-const restoring = "restoring"
-
-// Restoring returns what SetRestoring was told last, "" if nothing.
-func (b *Bus) Restoring(ctx context.Context) (string, error) {
-	attempt, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
-	kv, err := b.positions(attempt)
-	if err != nil {
-		return "", err
-	}
-	e, err := kv.Get(attempt, restoring)
-	if errors.Is(err, jetstream.ErrKeyNotFound) {
-		return "", nil
-	}
-	if err != nil {
-		return "", err
-	}
-	return string(e.Value()), nil
-}
-
-// ErrRestoring says that the out topic is not whole.
-var ErrRestoring = errors.New("a restore was interrupted here, or still runs: run camena restore again with the same file")
-
-// Whole refuses where the out topic is not whole, as the repository does: a command
-// would wait as long as it is not. It asks for a moment only, and lets pass who may
-// not ask.
-func (m *Metadata) Whole(ctx context.Context) error {
-	if from, err := m.bus.Restoring(ctx); err != nil || from == "" {
-		return nil //nolint:nilerr // what cannot be asked is not known
-	}
-	return events.Errorf(events.CodeUnavailable, "", "%s", ErrRestoring)
-}
-
-// SetRestoring notes that the out topic is being restored, and from what, so that
-// nobody takes it for the metadata; "" says that it is whole.
-func (b *Bus) SetRestoring(ctx context.Context, from string) error {
-	attempt, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
-	kv, err := b.positions(attempt)
-	if err != nil {
-		return err
-	}
-	if from == "" {
-		return kv.Purge(attempt, restoring)
-	}
-	_, err = kv.PutString(attempt, restoring, from)
-	return err
-}
-
 // Renew deletes a stream and makes it again as it was, but empty.
 func (b *Bus) Renew(ctx context.Context, stream string) error {
 	attempt, cancel := context.WithTimeout(ctx, requestTimeout)
@@ -154,25 +101,4 @@ func (b *Bus) Renew(ctx context.Context, stream string) error {
 	}
 	_, err = b.js.CreateStream(attempt, info.Config)
 	return err
-}
-
-// ForgetPositions forgets how far all connectors have read.
-func (b *Bus) ForgetPositions(ctx context.Context) error {
-	kv, err := b.positions(ctx)
-	if err != nil {
-		return err
-	}
-	keys, err := kv.ListKeys(ctx)
-	if err != nil {
-		return err
-	}
-	for key := range keys.Keys() {
-		if key == restoring {
-			continue
-		}
-		if err := kv.Purge(ctx, key); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -2,17 +2,12 @@ package bus
 
 import (
 	"context"
-	"iter"
-	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
-
-	"github.com/camena-io/camena/events"
 )
 
 // Exported for tests.
 var (
-	Attempt   = attempt
 	Older     = older
 	RedactURL = redactURL
 )
@@ -21,11 +16,6 @@ var (
 func Next(ctx context.Context, c jetstream.Consumer, messages jetstream.MessagesContext) (*Message, error) {
 	f := &Following{}
 	return f.next(ctx, c, messages, f.wait(ctx), 0)
-}
-
-// RequestAllWithin is RequestAll with another time after which it sends again.
-func (m *Metadata) RequestAllWithin(ctx context.Context, silence time.Duration, commands iter.Seq[events.Event], done func(int, events.Result)) error {
-	return m.requestAll(ctx, silence, commands, done)
 }
 
 // Insist repeats a publish as a sender does, or as who waits for ever.

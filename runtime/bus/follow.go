@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"sync"
 	"time"
 
@@ -46,22 +45,22 @@ type Following struct {
 	// present, if set, is called with the number of messages that are there
 	// already, before the first one is delivered.
 	present func(messages uint64)
-	// snapshot, if set, is for a handler to which it matters where the present
+	// Snapshot, if set, is for a handler to which it matters where the present
 	// state ends, when following begins with [FromLatest].
-	snapshot *snapshot
+	Snapshot *Snapshot
 }
 
-// snapshot is the present state, the last message of every subject. After a break
-// it is taken again, without what was delivered, and what came after last is
+// Snapshot is the present state, the last message of every subject. After a break
+// it is taken again, without what was delivered, and what came after Last is
 // delivered in full: going on at a sequence would deliver former states of what
-// has been changed or deleted before last.
-type snapshot struct {
-	// last is the last sequence of the stream before following began. What is
-	// delivered up to it is the present state, and nothing else.
-	last uint64
-	// until is a last sequence after the present state was taken. It may hold
-	// what is delivered up to it.
-	until uint64
+// has been changed or deleted before Last.
+type Snapshot struct {
+	// Last is the last sequence of the stream before following began; the caller
+	// sets it. What is delivered up to it is the present state, and nothing else.
+	Last uint64
+	// Until is a last sequence after the present state was taken; Follow sets it. The
+	// present state may hold what is delivered up to it.
+	Until uint64
 	// again is set when it is not the first that is taken.
 	again bool
 }
@@ -140,12 +139,12 @@ func (b *Bus) followOnce(ctx context.Context, f *Following, handle func(*Message
 	if f.ends && present == 0 {
 		return nil
 	}
-	if f.snapshot != nil && f.Start == FromLatest {
+	if f.Snapshot != nil && f.Start == FromLatest {
 		state, err := b.StreamState(ctx, f.Stream)
 		if err != nil {
 			return err
 		}
-		f.snapshot.until = state.LastSeq
+		f.Snapshot.Until = state.LastSeq
 	}
 	wait := f.wait(ctx)
 	return f.deliver(func(delivered uint64) (*Message, error) { return f.next(ctx, consumer, messages, wait, delivered) }, handle)
@@ -174,12 +173,12 @@ func (f *Following) deliver(next func(delivered uint64) (*Message, error), handl
 
 // resume says where to go on when the present state was being taken.
 func (f *Following) resume() {
-	s := f.snapshot
+	s := f.Snapshot
 	if s == nil || f.Start != FromLatest {
 		return
 	}
 	s.again = f.Sequence > 0
-	if f.Sequence > s.last {
+	if f.Sequence > s.Last {
 		f.Start = FromSequence
 	}
 }
@@ -187,11 +186,11 @@ func (f *Following) resume() {
 // retaken reports whether the message is behind a present state that was taken
 // again: what comes then is delivered from there on.
 func (f *Following) retaken(m *Message) bool {
-	s := f.snapshot
-	if s == nil || f.Start != FromLatest || !s.again || m.Sequence <= s.last {
+	s := f.Snapshot
+	if s == nil || f.Start != FromLatest || !s.again || m.Sequence <= s.Last {
 		return false
 	}
-	f.Start, f.Sequence = FromSequence, s.last+1
+	f.Start, f.Sequence = FromSequence, s.Last+1
 	return true
 }
 
@@ -207,7 +206,7 @@ func (f *Following) handOver(m *Message, handle func(*Message) error) error {
 		}
 		f.Sequence = m.Sequence + 1
 	}
-	if f.snapshot == nil || m.Pending == 0 {
+	if f.Snapshot == nil || m.Pending == 0 {
 		f.Start = FromSequence
 	}
 	return nil
@@ -333,22 +332,6 @@ func (b *Bus) StreamInfo(ctx context.Context, name string) (*jetstream.StreamInf
 		return nil, fmt.Errorf("stream %s: %w", name, err)
 	}
 	return stream.CachedInfo(), nil
-}
-
-// Never is longer than anything lasts.
-const Never = time.Duration(math.MaxInt64)
-
-// Silence is for how long no node has had its heartbeat stored, by the server's
-// clock; [Never] means that none ever has.
-func (b *Bus) Silence(ctx context.Context) (time.Duration, error) {
-	info, err := b.StreamInfo(ctx, "KV_"+b.topics.NodesBucket())
-	if err != nil {
-		return 0, err
-	}
-	if info.State.LastTime.IsZero() || info.State.LastSeq == 0 {
-		return Never, nil
-	}
-	return info.TimeStamp.Sub(info.State.LastTime), nil
 }
 
 // LastSequence returns the sequence of the last message that a stream still

@@ -96,23 +96,3 @@ func alternating() func(context.Context) error {
 		return refusal(503, 10023, "insufficient resources")
 	}
 }
-
-// Heartbeats that are stored say that something can be.
-func TestSilence(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	if silence, err := b.Silence(t.Context()); err != nil || silence != bus.Never {
-		t.Fatalf("before any heartbeat: %s, %v", silence, err)
-	}
-	nodes, err := bus.OpenBucket[string](t.Context(), b, b.Topics().NodesBucket())
-	if err != nil {
-		t.Fatal(err)
-	}
-	beat := "beat"
-	if _, err := nodes.Put(t.Context(), "n", &beat); err != nil {
-		t.Fatal(err)
-	}
-	if silence, err := b.Silence(t.Context()); err != nil || silence > time.Minute {
-		t.Errorf("after one: %s, %v", silence, err)
-	}
-}

@@ -21,6 +21,10 @@ type inbox struct {
 	waiting map[string]func(*nats.Msg)
 }
 
+// Reply returns a subject for answers, and calls take with each of them until
+// forget is called. Take must not block.
+func (b *Bus) Reply(take func(*nats.Msg)) (subject string, forget func()) { return b.inbox.tell(take) }
+
 func openInbox(conn *nats.Conn, prefix string) (*inbox, error) {
 	i := &inbox{prefix: prefix, waiting: map[string]func(*nats.Msg){}}
 	if _, err := conn.Subscribe(i.prefix+"*", i.take); err != nil {
@@ -37,18 +41,10 @@ func (i *inbox) take(m *nats.Msg) {
 	}
 }
 
-// expect returns a subject for one answer, and where that arrives.
-func (i *inbox) expect() (subject string, answer <-chan *nats.Msg, forget func()) {
-	return i.expectSome(1)
-}
-
-// expectParts is expect for an answer that may come in parts.
+// expectParts returns a subject for an answer that may come in parts, and where
+// that arrives.
 func (i *inbox) expectParts() (subject string, answer <-chan *nats.Msg, forget func()) {
-	return i.expectSome(partsAhead + 1)
-}
-
-func (i *inbox) expectSome(most int) (subject string, answer <-chan *nats.Msg, forget func()) {
-	arrived := make(chan *nats.Msg, most)
+	arrived := make(chan *nats.Msg, partsAhead+1)
 	subject, forget = i.tell(func(m *nats.Msg) {
 		select {
 		case arrived <- m:

@@ -9,8 +9,8 @@ import (
 	"github.com/camena-io/camena/topics"
 )
 
-// holder is the value of a lease.
-type holder struct {
+// Holder is the value of a lease: the process that has the role.
+type Holder struct {
 	Node     string `json:"node"`
 	Instance string `json:"instance"`
 }
@@ -19,19 +19,19 @@ type holder struct {
 type Lease struct {
 	bus     *Bus
 	key     string
-	self    holder
-	leases  *Bucket[holder]
+	self    Holder
+	leases  *Bucket[Holder]
 	renewed time.Time
 }
 
 // NewLease returns the lease of a role for one instance of a node; the instance
 // must be unique to the process.
 func (b *Bus) NewLease(ctx context.Context, key, node, instance string) (*Lease, error) {
-	leases, err := OpenBucket[holder](ctx, b, b.topics.LeasesBucket())
+	leases, err := OpenBucket[Holder](ctx, b, b.topics.LeasesBucket())
 	if err != nil {
 		return nil, err
 	}
-	return &Lease{bus: b, key: key, self: holder{Node: node, Instance: instance}, leases: leases}, nil
+	return &Lease{bus: b, key: key, self: Holder{Node: node, Instance: instance}, leases: leases}, nil
 }
 
 // Holder returns the node that has the role, "" if none has.

@@ -15,6 +15,7 @@ import (
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/events/registration"
 	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 	"github.com/camena-io/camena/topics"
 )
 
@@ -136,7 +137,7 @@ func (t *term) followView(ctx context.Context) error {
 		Stream: t.bus.Topics().OutStream(), Subjects: subjects(t.bus.Topics()), Start: bus.FromLatest,
 	}
 	return t.bus.Follow(ctx, following, func(m *bus.Message) error {
-		change, err := bus.ChangeOf(m)
+		change, err := client.ChangeOf(m)
 		if err != nil {
 			t.log.ErrorContext(ctx, "a change event cannot be read", slog.Uint64("sequence", m.Sequence), slog.Any("error", err))
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/camena-io/camena/connectors"
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/client"
 	"github.com/camena-io/camena/runtime/host"
 )
 
@@ -57,8 +58,7 @@ func TestAListenerThatMovesMissesNothing(t *testing.T) {
 	in.host(t, "b", s)
 	d := assignment("c1", 1, listens).Definition
 	in.assign(t, &events.Assignment{Definition: d, Node: "a", Generation: 1})
-	m, err := in.bus.Metadata("c1")
-	check(t, err)
+	m := client.New(in.bus, "c1")
 	until(t, "it listens", func() bool {
 		p, err := m.LoadPosition(t.Context(), "listener", 0)
 		return err == nil && p != nil

@@ -9,6 +9,7 @@ import (
 	"github.com/camena-io/camena/connectors"
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 )
 
 // Settings of a [Host].
@@ -69,7 +70,7 @@ func (s *Settings) complete() error {
 	}
 	if s.Metadata == nil {
 		s.Metadata = func(connector string) (Metadata, error) {
-			return s.Bus.Metadata(connector)
+			return client.New(s.Bus, connector), nil
 		}
 	}
 	s.defaults()

@@ -85,11 +85,7 @@ func (n *Node) checkName(ctx context.Context) error {
 // folder before. It is dead, since this one has locked the folder: nobody has to
 // wait until its leases expire.
 func (n *Node) inheritLeases(ctx context.Context) error {
-	type holder struct {
-		Node     string `json:"node"`
-		Instance string `json:"instance"`
-	}
-	leases, err := bus.OpenBucket[holder](ctx, n.bus, n.bus.Topics().LeasesBucket())
+	leases, err := bus.OpenBucket[bus.Holder](ctx, n.bus, n.bus.Topics().LeasesBucket())
 	if err != nil {
 		return err
 	}

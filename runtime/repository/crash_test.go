@@ -16,6 +16,7 @@ import (
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 	"github.com/camena-io/camena/runtime/embedded"
 	"github.com/camena-io/camena/runtime/graph/graphtest"
 	"github.com/camena-io/camena/runtime/repository"
@@ -66,7 +67,7 @@ type world struct {
 	server   *embedded.Server
 	domain   string
 	bus      *bus.Bus
-	metadata *bus.Metadata
+	metadata *client.Client
 	model    *graphtest.Model
 	sent     int
 	started  int
@@ -117,11 +118,8 @@ func newWorld(t *testing.T, server *embedded.Server, domain string) *world {
 	if err := w.bus.Ensure(t.Context(), limits); err != nil {
 		t.Fatal(err)
 	}
-	m, err := w.bus.Metadata("test")
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.metadata = m
+	w.metadata = client.New(w.bus, "test")
+	var err error
 	if w.replies.sub, err = w.bus.Conn().SubscribeSync(w.replies.inbox + ".*"); err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/client"
 	"github.com/camena-io/camena/runtime/runtimetest"
 )
 
@@ -36,10 +37,7 @@ func (b *bundle) fill(t *testing.T, n int, command func(i int) events.Command) {
 func idleBundle(t *testing.T) *bundle {
 	t.Helper()
 	b := &bundle{bus: runtimetest.NewBus(t, runtimetest.NewServer(t))}
-	m, err := b.bus.Metadata("test")
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := client.New(b.bus, "test")
 	b.metadata = m
 	return b
 }

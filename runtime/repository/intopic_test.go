@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/client"
 	"github.com/camena-io/camena/runtime/runtimetest"
 	"github.com/camena-io/camena/topics"
 )
@@ -15,10 +16,7 @@ func TestANewInTopicIsAppliedFromItsBeginning(t *testing.T) {
 	t.Parallel()
 	b := &bundle{bus: runtimetest.NewBus(t, runtimetest.NewServer(t))}
 	stop := b.start(t)
-	m, err := b.bus.Metadata("test")
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := client.New(b.bus, "test")
 	b.metadata = m
 	for i := range 20 {
 		b.apply(t, file("a", i))

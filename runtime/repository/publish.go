@@ -10,7 +10,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/camena-io/camena/events"
-	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 	"github.com/camena-io/camena/runtime/graph"
 )
 
@@ -117,10 +117,11 @@ func (w *writer) deadLetter(p *publication) error {
 	log("a command cannot be applied", slog.Uint64("in_sequence", r.sequence), slog.String("subject", r.subject),
 		slog.String("code", string(reason.Code)), slog.String("reason", reason.Error()))
 	stream := w.bus.Topics().InStream()
-	m, err := bus.DeadLetter(w.bus.Topics().DeadLetter(stream, r.sequence), bus.Letter{
+	rejection := client.Rejection{
 		Stream: stream, Subject: r.subject, Sequence: r.sequence, Header: r.header, Data: r.data, Reason: reason, Told: told,
 		MaxPayload: w.bus.MaxPayload(),
-	})
+	}
+	m, err := rejection.DeadLetter(w.bus.Topics().DeadLetter(stream, r.sequence))
 	if err != nil {
 		return fmt.Errorf("dead letter: %w", err)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/events/opentypes"
 	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 	"github.com/camena-io/camena/runtime/graph"
 	"github.com/camena-io/camena/topics"
 )
@@ -269,8 +270,8 @@ var errCaughtUp = errors.New("caught up")
 // next there. The tenure guarantees that nobody else extends it meanwhile; if
 // somebody does, the first publish fails.
 func (r *Repository) catchUp(ctx context.Context) (next uint64, err error) {
-	if from, err := r.set.Bus.Restoring(ctx); err != nil || from != "" {
-		return 0, cmp.Or(err, bus.ErrRestoring)
+	if from, err := client.New(r.set.Bus, "").Restoring(ctx); err != nil || from != "" {
+		return 0, cmp.Or(err, client.ErrRestoring)
 	}
 	if err := r.verify(ctx); err != nil && !errors.Is(err, errOtherStore) {
 		return 0, err

@@ -9,6 +9,7 @@ import (
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 	"github.com/camena-io/camena/runtime/repository"
 	"github.com/camena-io/camena/runtime/runtimetest"
 )
@@ -16,7 +17,7 @@ import (
 // bundle is a repository on a bus of its own.
 type bundle struct {
 	bus      *bus.Bus
-	metadata *bus.Metadata
+	metadata *client.Client
 	repo     *repository.Repository
 }
 
@@ -30,10 +31,7 @@ func setup(tb testing.TB) *bundle {
 
 func (b *bundle) connect(tb testing.TB) {
 	tb.Helper()
-	m, err := b.bus.Metadata("test")
-	if err != nil {
-		tb.Fatal(err)
-	}
+	m := client.New(b.bus, "test")
 	b.metadata = m
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 )
 
 // restoringPause is between one look whether a restore has ended and the next.
@@ -20,7 +21,7 @@ const restoringPause = time.Second
 // restore has left a part of it, all questions are refused.
 func (r *Repository) readWhole(ctx context.Context) error {
 	_, err := r.catchUp(ctx)
-	if errors.Is(err, bus.ErrRestoring) {
+	if errors.Is(err, client.ErrRestoring) {
 		r.set.Logger.WarnContext(ctx, "answering no questions", slog.Any("error", err))
 		if err = r.refuseWhileRestoring(ctx); err == nil {
 			return r.readWhole(ctx)
@@ -37,7 +38,7 @@ func (r *Repository) refuseWhileRestoring(ctx context.Context) error {
 	refusals := r.endpoints(ctx)
 	for verb := range refusals {
 		refusals[verb] = micro.HandlerFunc(func(q micro.Request) {
-			bus.Refuse(r.set.Bus, q, events.Errorf(events.CodeUnavailable, "", "%s", bus.ErrRestoring))
+			bus.Refuse(r.set.Bus, q, events.Errorf(events.CodeUnavailable, "", "%s", client.ErrRestoring))
 		})
 	}
 	stop, err := r.serveEndpoints(ctx, "camena-repository", refusals)
@@ -48,7 +49,7 @@ func (r *Repository) refuseWhileRestoring(ctx context.Context) error {
 	tick := time.NewTicker(restoringPause)
 	defer tick.Stop()
 	for {
-		if from, err := r.set.Bus.Restoring(ctx); err == nil && from == "" {
+		if from, err := client.New(r.set.Bus, "").Restoring(ctx); err == nil && from == "" {
 			return nil
 		}
 		select {

@@ -10,6 +10,7 @@ import (
 	"github.com/camena-io/camena/connectors"
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 	"github.com/camena-io/camena/topics"
 )
 
@@ -69,7 +70,7 @@ func (r *Repository) history(ctx context.Context, q *events.History, room int) (
 	t := r.set.Bus.Topics()
 	sizes, size, last := []int{}, 0, ""
 	err := r.set.Bus.Read(ctx, t.OutStream(), []string{t.Element("*", id), t.Relationship("*", id)}, func(m *bus.Message) error {
-		c, err := bus.ChangeOf(m)
+		c, err := client.ChangeOf(m)
 		if err != nil { // as in following: one event must not hide the others
 			r.set.Logger.ErrorContext(ctx, "an event of a history cannot be read; leaving it out", slog.Uint64("sequence", m.Sequence),
 				slog.String("subject", m.Subject), slog.Any("error", err))

@@ -13,6 +13,7 @@ import (
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 )
 
 func (p *program) applyCommand() *cobra.Command {
@@ -52,9 +53,7 @@ func (p *program) resourceCommand(cmd *cobra.Command, do func(*applying, context
 			return err
 		}
 		return p.withBus(cmd.Context(), 0, func(ctx context.Context, b *bus.Bus) error {
-			if a.metadata, err = b.Metadata(source); err != nil {
-				return err
-			}
+			a.metadata = client.New(b, source)
 			a.bus, a.actor = b, p.config.User
 			return do(a, ctx, resources)
 		})
@@ -79,7 +78,7 @@ func (p *program) readResources(files []string) ([]wantedResource, error) {
 // applying sends resources to the repository.
 type applying struct {
 	bus       *bus.Bus
-	metadata  *bus.Metadata
+	metadata  *client.Client
 	actor     string
 	out       io.Writer
 	cataloged bool
@@ -228,7 +227,7 @@ func (a *applying) removeCataloged(ctx context.Context, r resource) error {
 		a.tellWhatStays(ctx, c)
 		return nil
 	}
-	if err := a.awaitEnd(ctx, c.Name); err != nil {
+	if err := a.metadata.AwaitRemoved(ctx, c.Name); err != nil {
 		return err
 	}
 	n, err := a.removeOwned(ctx, c.MetadataSource)
@@ -243,24 +242,6 @@ func (a *applying) tellWhatStays(ctx context.Context, c *connectorResource) {
 		return
 	}
 	fmt.Fprintf(a.out, "what %s cataloged stays; \"camena delete --cataloged\" with the same files removes it\n", printable(c.Name))
-}
-
-// awaitEnd waits until no node runs the connector any more: it would catalog
-// again what is deleted.
-func (a *applying) awaitEnd(ctx context.Context, name string) error {
-	for end := time.Now().Add(placing); time.Now().Before(end); {
-		views, err := connectorViews(ctx, a.bus)
-		if err != nil {
-			return err
-		}
-		if !slices.ContainsFunc(views, func(v connectorView) bool { return v.Name == name }) {
-			return nil
-		}
-		if err := pause(ctx, 50*time.Millisecond); err != nil {
-			return err
-		}
-	}
-	return fmt.Errorf("%s has not stopped within %s; is a coordinator running? What it has cataloged stays", name, placing)
 }
 
 // removeOwned deletes the elements that belong to a metadata source, in its name.

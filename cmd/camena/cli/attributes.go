@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/camena-io/camena/events"
-	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 )
 
 // attributes are the flags that give properties.
@@ -50,7 +50,7 @@ func (a *attributes) given() bool { return len(a.set) > 0 || len(a.clear) > 0 ||
 
 // properties reads the flags; a value of --set is one of the type. Those that
 // are to be cleared are null.
-func (a *attributes) properties(ctx context.Context, m *bus.Metadata, typeName string) (events.Properties, error) {
+func (a *attributes) properties(ctx context.Context, m *client.Client, typeName string) (events.Properties, error) {
 	object, err := a.read()
 	if err != nil {
 		return events.Properties{}, err
@@ -82,7 +82,7 @@ func wrongProperties(err error) error {
 }
 
 // values are those of --set.
-func (a *attributes) values(ctx context.Context, m *bus.Metadata, typeName string) (map[string]any, error) {
+func (a *attributes) values(ctx context.Context, m *client.Client, typeName string) (map[string]any, error) {
 	values := map[string]any{}
 	if len(a.set) == 0 {
 		return values, nil

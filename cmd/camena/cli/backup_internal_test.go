@@ -19,6 +19,7 @@ import (
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/archive"
 	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 	"github.com/camena-io/camena/runtime/repository"
 	"github.com/camena-io/camena/runtime/runtimetest"
 )
@@ -26,7 +27,7 @@ import (
 // installation is a bus and, while it runs, a repository.
 type installation struct {
 	bus      *bus.Bus
-	metadata *bus.Metadata
+	metadata *client.Client
 	repo     *repository.Repository
 	stop     func()
 }
@@ -34,10 +35,7 @@ type installation struct {
 func newInstallation(tb testing.TB) *installation {
 	tb.Helper()
 	i := &installation{bus: runtimetest.NewBus(tb, runtimetest.NewServer(tb))}
-	var err error
-	if i.metadata, err = i.bus.Metadata("test"); err != nil {
-		tb.Fatal(err)
-	}
+	i.metadata = client.New(i.bus, "test")
 	return i
 }
 
@@ -264,7 +262,7 @@ func TestInterruptedRestoreGoesOn(t *testing.T) {
 	stop := runtimetest.Run(t, repo.Serve)
 	runtimetest.Eventually(t, "a repository that refuses", func() bool {
 		_, err := second.metadata.Count(t.Context(), events.Find{})
-		return events.CodeOf(err) == events.CodeUnavailable && strings.Contains(err.Error(), "run camena restore again with the same file")
+		return events.CodeOf(err) == events.CodeUnavailable && strings.Contains(err.Error(), "restore again with the same file")
 	})
 	e := &exporting{progress: newProgress(io.Discard, true)}
 	if _, err := e.run(t.Context(), second.bus, "-", io.Discard); err == nil || !strings.Contains(err.Error(), "nothing whole to export") {
@@ -275,7 +273,7 @@ func TestInterruptedRestoreGoesOn(t *testing.T) {
 		t.Errorf("restoring another file ends with %v", err)
 	}
 	s := &sender{metadata: second.metadata}
-	if _, err := s.send(t.Context(), &events.Delete{Element: events.ByName("x")}); err == nil || !strings.Contains(err.Error(), "run camena restore again") {
+	if _, err := s.send(t.Context(), &events.Delete{Element: events.ByName("x")}); err == nil || !strings.Contains(err.Error(), "restore again") {
 		t.Errorf("a command ends with %v", err)
 	}
 	var warned strings.Builder

@@ -19,6 +19,7 @@ import (
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 	"github.com/camena-io/camena/runtime/repository"
 	"github.com/camena-io/camena/topics"
 )
@@ -141,10 +142,7 @@ func (b *changesBench) round(ctx context.Context, r *rig, i int) (applied, relay
 		return applied, relayed, err
 	}
 	defer conn.Close()
-	metadata, err := conn.Metadata("bench")
-	if err != nil {
-		return applied, relayed, err
-	}
+	metadata := client.New(conn, "bench")
 	if err := metadata.Send(ctx, b.commands(b.messages)); err != nil {
 		return applied, relayed, err
 	}
@@ -168,7 +166,7 @@ func (b *changesBench) round(ctx context.Context, r *rig, i int) (applied, relay
 	return applied, relayed, steps[1]()
 }
 
-func refill(ctx context.Context, conn *bus.Bus, metadata *bus.Metadata, commands func(func(events.Event) bool)) error {
+func refill(ctx context.Context, conn *bus.Bus, metadata *client.Client, commands func(func(events.Event) bool)) error {
 	stream, err := conn.JetStream().Stream(ctx, conn.Topics().InStream())
 	if err != nil {
 		return err

@@ -19,6 +19,7 @@ import (
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/events/registration"
 	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 	"github.com/camena-io/camena/runtime/node"
 	"github.com/camena-io/camena/topics"
 )
@@ -125,10 +126,7 @@ func (b *cyclesBench) measure(ctx context.Context, r *rig) ([]figure, error) {
 }
 
 func (b *cyclesBench) catalog(ctx context.Context, conn *bus.Bus) error {
-	metadata, err := conn.Metadata("bench")
-	if err != nil {
-		return err
-	}
+	metadata := client.New(conn, "bench")
 	return metadata.Send(ctx, func(yield func(events.Event) bool) {
 		for i := range b.connectors {
 			c := &registration.Connector{

@@ -15,6 +15,7 @@ import (
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 	"github.com/camena-io/camena/runtime/repository"
 )
 
@@ -120,10 +121,7 @@ func (b *queriesBench) fill(ctx context.Context, r *rig) (time.Duration, error) 
 		return 0, err
 	}
 	defer conn.Close()
-	metadata, err := conn.Metadata("bench")
-	if err != nil {
-		return 0, err
-	}
+	metadata := client.New(conn, "bench")
 	repo, stop, err := b.node(ctx, r, conn, "filler")
 	if err != nil {
 		return 0, err
@@ -158,10 +156,7 @@ func (b *queriesBench) serve(ctx context.Context, r *rig, conn *bus.Bus) (stop f
 	}
 	err = repo.Await(ctx, uint64(b.elements)) //nolint:gosec // a count
 	for err == nil {
-		var m *bus.Metadata
-		if m, err = conn.Metadata("bench"); err != nil {
-			break
-		}
+		m := client.New(conn, "bench")
 		if _, err := m.Find(ctx, events.Find{Text: "no such text", Page: events.Page{Limit: 1}}); err == nil {
 			return stop, nil
 		}

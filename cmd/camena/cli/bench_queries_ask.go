@@ -14,20 +14,18 @@ import (
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 )
 
 // ask measures the answers, as a client with a connection of its own gets them.
 func (b *queriesBench) ask(ctx context.Context, r *rig, server *bus.Bus) ([]figure, error) {
-	client, err := r.connect(ctx, "queries")
+	conn, err := r.connect(ctx, "queries")
 	if err != nil {
 		return nil, err
 	}
-	defer client.Close()
-	m, err := client.Metadata("bench")
-	if err != nil {
-		return nil, err
-	}
-	bare, err := b.bare(ctx, server, client)
+	defer conn.Close()
+	m := client.New(conn, "bench")
+	bare, err := b.bare(ctx, server, conn)
 	if err != nil {
 		return nil, fmt.Errorf("bare endpoint: %w", err)
 	}
@@ -56,7 +54,7 @@ func (b *queriesBench) ask(ctx context.Context, r *rig, server *bus.Bus) ([]figu
 }
 
 // bare asks an endpoint that does nothing.
-func (b *queriesBench) bare(ctx context.Context, server, client *bus.Bus) ([]time.Duration, error) {
+func (b *queriesBench) bare(ctx context.Context, server, conn *bus.Bus) ([]time.Duration, error) {
 	service, err := micro.AddService(server.Conn(), micro.Config{Name: "bare", Version: "1.0.0"})
 	if err != nil {
 		return nil, err
@@ -74,7 +72,7 @@ func (b *queriesBench) bare(ctx context.Context, server, client *bus.Bus) ([]tim
 		return nil, errors.Join(err, service.Stop())
 	}
 	took, err := b.paced(ctx, func(int) error {
-		_, err := client.Conn().RequestWithContext(ctx, subject, nil)
+		_, err := conn.Conn().RequestWithContext(ctx, subject, nil)
 		return err
 	})
 	return took, errors.Join(err, service.Stop())
@@ -114,7 +112,7 @@ func (b *queriesBench) paced(ctx context.Context, ask func(i int) error) ([]time
 }
 
 // search looks for texts that are in one element, in some, in many, in none.
-func (b *queriesBench) search(ctx context.Context, m *bus.Metadata) ([]time.Duration, error) {
+func (b *queriesBench) search(ctx context.Context, m *client.Client) ([]time.Duration, error) {
 	took := make([]time.Duration, 0, b.searches)
 	for i := range b.searches {
 		var text string

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/client"
 )
 
 // maxEnvelope is more than a command takes beside its properties.
@@ -18,10 +19,7 @@ func (b *changesBench) setRound(ctx context.Context, r *rig, i int) (applied spe
 		return applied, err
 	}
 	defer conn.Close()
-	metadata, err := conn.Metadata("bench")
-	if err != nil {
-		return applied, err
-	}
+	metadata := client.New(conn, "bench")
 	var failed error
 	err = metadata.Send(ctx, func(yield func(events.Event) bool) {
 		for from := 0; from < b.messages && failed == nil; from += b.set {

@@ -16,7 +16,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/camena-io/camena/events"
-	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 )
 
 func (p *program) changeSetCommand() *cobra.Command {
@@ -62,7 +62,7 @@ expectedVersion: where that is not the one there is, nothing is changed.
 			return located(err, steps)
 		}
 		o.locate = func(err error) error { return located(err, steps) }
-		return o.run(cmd.Context(), "applied", func(context.Context, *bus.Metadata) (events.Command, error) { return set, nil })
+		return o.run(cmd.Context(), "applied", func(context.Context, *client.Client) (events.Command, error) { return set, nil })
 	}
 	return cmd
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 	"github.com/camena-io/camena/runtime/embedded"
 )
 
@@ -113,14 +114,19 @@ func (p *program) withBus(ctx context.Context, limit time.Duration, ask func(ctx
 }
 
 // withMetadata runs a command that asks the repository.
-func (p *program) withMetadata(ctx context.Context, ask func(ctx context.Context, m *bus.Metadata) error) error {
-	return p.withBus(ctx, answerTime, func(ctx context.Context, b *bus.Bus) error {
-		m, err := b.Metadata(source)
-		if err != nil {
-			return err
-		}
-		return plain(ask(ctx, m))
-	})
+func (p *program) withMetadata(ctx context.Context, ask func(ctx context.Context, m *client.Client) error) error {
+	return p.withBus(ctx, answerTime, func(ctx context.Context, b *bus.Bus) error { return plain(ask(ctx, client.New(b, source))) })
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // source names what is typed at a terminal, on the in topic.

@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -14,6 +15,7 @@ import (
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/events/registration"
 	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 )
 
 func (p *program) connectorsCommand() *cobra.Command {
@@ -28,80 +30,6 @@ func (p *program) connectorsCommand() *cobra.Command {
 	return cmd
 }
 
-// connectorView is a connector as it is shown: what it is to be, where it runs,
-// and what its node says of it.
-type connectorView struct {
-	Name       string                  `json:"name"`
-	State      string                  `json:"state"`
-	Definition *events.Definition      `json:"definition,omitempty"`
-	Node       string                  `json:"node,omitempty"`
-	Generation uint64                  `json:"generation,omitzero"`
-	Report     *events.ConnectorReport `json:"report,omitempty"`
-}
-
-// The states that are not statuses of a report.
-const (
-	stateUnassigned = "UNASSIGNED"
-	stateStarting   = "STARTING"
-	stateNodeDown   = "NODE_DOWN"
-)
-
-// connectorViews reads what there is to know of all connectors, by name.
-func connectorViews(ctx context.Context, b *bus.Bus) ([]connectorView, error) {
-	assignments, err := list[events.Assignment](ctx, b, b.Topics().AssignmentsBucket())
-	if err != nil {
-		return nil, err
-	}
-	reports, err := list[events.ConnectorReport](ctx, b, b.Topics().StatusBucket())
-	if err != nil {
-		return nil, err
-	}
-	nodes, err := list[events.Node](ctx, b, b.Topics().NodesBucket())
-	if err != nil {
-		return nil, err
-	}
-	return joinConnectors(assignments, reports, nodes), nil
-}
-
-func joinConnectors(assignments map[string]events.Assignment, reports map[string]events.ConnectorReport, nodes map[string]events.Node) []connectorView {
-	views := []connectorView{}
-	for id, a := range assignments {
-		v := connectorView{Name: a.Definition.Name, Definition: &a.Definition, Node: a.Node, Generation: a.Generation}
-		if r, ok := reports[id]; ok {
-			v.Report = &r
-		}
-		v.State = stateOf(&v, nodes)
-		views = append(views, v)
-	}
-	for id, r := range reports {
-		if _, ok := assignments[id]; !ok {
-			views = append(views, connectorView{Name: cmp.Or(r.Name, id), State: string(r.Status), Report: &r})
-		}
-	}
-	slices.SortFunc(views, func(a, b connectorView) int { return strings.Compare(a.Name, b.Name) })
-	return views
-}
-
-// stateOf is the status that the node reports, unless the report is of another
-// time.
-func stateOf(v *connectorView, nodes map[string]events.Node) string {
-	node, alive := nodes[v.Node]
-	switch {
-	case v.Node == "" && v.Report != nil && v.Report.Error != "":
-		return string(v.Report.Status)
-	case v.Node == "":
-		return stateUnassigned
-	case !alive:
-		return stateNodeDown
-	case v.Report == nil || v.Report.Generation != v.Generation:
-		return stateStarting
-	case v.Report.Instance != "" && v.Report.Instance != node.Instance:
-		return stateStarting
-	default:
-		return string(v.Report.Status)
-	}
-}
-
 func (p *program) connectorsListCommand() *cobra.Command {
 	var o output
 	cmd := &cobra.Command{
@@ -111,7 +39,7 @@ func (p *program) connectorsListCommand() *cobra.Command {
 	o.flag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return p.withBus(cmd.Context(), answerTime, func(ctx context.Context, b *bus.Bus) error {
-			views, err := connectorViews(ctx, b)
+			views, err := client.New(b, source).Connectors(ctx)
 			if err != nil {
 				return err
 			}
@@ -124,19 +52,19 @@ func (p *program) connectorsListCommand() *cobra.Command {
 	return cmd
 }
 
-func connectorsTable(views []connectorView) *table {
+func connectorsTable(views []client.Connector) *table {
 	t := newTable("NAME", "KIND", "GROUP", "NODE", "STATUS", "REFRESH", "LAST REFRESH", "PROBLEM")
 	for i := range views {
 		v := &views[i]
-		d, r := v.known()
+		d, r := reported(v)
 		t.add(v.Name, orDash(cmp.Or(d.Kind, r.Kind)), orDash(strings.TrimPrefix(d.Group, registration.GroupName(""))), orDash(v.Node),
 			v.State, orDash(d.Refresh), when(r.LastRefresh), problem(&r))
 	}
 	return t
 }
 
-// known returns definition and report, empty where there is none.
-func (v *connectorView) known() (d events.Definition, r events.ConnectorReport) {
+// reported returns definition and report, empty where there is none.
+func reported(v *client.Connector) (d events.Definition, r events.ConnectorReport) {
 	if v.Definition != nil {
 		d = *v.Definition
 	}
@@ -159,31 +87,25 @@ func problem(r *events.ConnectorReport) string {
 	return text
 }
 
-// findConnector finds a connector by its name, or by the id of its registration.
-func findConnector(ctx context.Context, b *bus.Bus, name string) (*connectorView, error) {
-	views, err := connectorViews(ctx, b)
-	if err != nil {
-		return nil, err
+// unknownConnector adds to an error that a connector was not found what the user
+// may have meant, or how to name one of several.
+func unknownConnector(ctx context.Context, c *client.Client, name string, err error) error {
+	e, ok := errors.AsType[*events.Error](err)
+	if !ok {
+		return err
 	}
-	names := make([]string, len(views))
-	var found []*connectorView
-	for i := range views {
-		v := &views[i]
-		names[i] = v.Name
-		if v.Definition != nil && v.Definition.ID == name {
-			return v, nil
+	switch e.Code {
+	case events.CodeNotFound:
+		all, _ := c.Connectors(ctx)
+		names := make([]string, len(all))
+		for i := range all {
+			names[i] = all[i].Name
 		}
-		if v.Name == name {
-			found = append(found, v)
-		}
-	}
-	switch len(found) {
-	case 1:
-		return found[0], nil
-	case 0:
-		return nil, fmt.Errorf("there is no connector %q%s", name, didYouMean(name, names))
+		return explainedAs(e, "%s%s", e.Message, didYouMean(name, names))
+	case events.CodeConflict:
+		return explainedAs(e, `%s; "camena connectors list -o json" shows the ids`, e.Message)
 	default:
-		return nil, fmt.Errorf("%d connectors have the name %q; give the id that \"camena connectors list -o json\" shows", len(found), name)
+		return err
 	}
 }
 
@@ -196,27 +118,28 @@ func (p *program) connectorsGetCommand() *cobra.Command {
 	o.flag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return p.withBus(cmd.Context(), answerTime, func(ctx context.Context, b *bus.Bus) error {
-			v, err := findConnector(ctx, b, args[0])
+			c := client.New(b, source)
+			v, err := c.Connector(ctx, args[0])
 			if err != nil {
-				return err
+				return unknownConnector(ctx, c, args[0], err)
 			}
 			if o.json() {
-				return o.print(p.stdout, v)
+				return o.print(p.stdout, &v)
 			}
-			return connectorSheet(v).print(p.stdout, "")
+			return connectorSheet(&v).print(p.stdout, "")
 		})
 	}
 	return cmd
 }
 
-func connectorSheet(v *connectorView) *table {
+func connectorSheet(v *client.Connector) *table {
 	t := newTable()
 	known := func(name, value string) {
 		if value != "" {
 			t.add(name, value)
 		}
 	}
-	d, r := v.known()
+	d, r := reported(v)
 	t.add("name", v.Name)
 	known("id", cmp.Or(d.ID, r.Connector))
 	known("kind", cmp.Or(d.Kind, r.Kind))

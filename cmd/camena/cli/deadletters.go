@@ -10,16 +10,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 	"github.com/spf13/cobra"
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 )
 
 func (p *program) deadLettersCommand() *cobra.Command {
@@ -37,87 +35,20 @@ kept for 30 days. Sequences are those of the dead-letter stream.`,
 	return cmd
 }
 
-// deadLetter is a dead letter as it is shown.
-type deadLetter struct {
-	Sequence uint64      `json:"sequence"`
-	Time     time.Time   `json:"time"`
-	Code     string      `json:"code,omitempty"`
-	Reason   string      `json:"reason"`
-	Pointer  string      `json:"pointer,omitempty"`
-	Told     bool        `json:"told,omitempty"`
-	Stream   string      `json:"originStream"`
-	Subject  string      `json:"originSubject"`
-	Origin   uint64      `json:"originSequence"`
-	Headers  nats.Header `json:"originHeaders,omitempty"`
-	Size     int         `json:"size"`
-	Body     string      `json:"body,omitempty"`
-	// Base64 is the body where it is no text.
+// shownLetter is a dead letter with its body as it is shown.
+type shownLetter struct {
+	client.DeadLetter
+	Body string `json:"body,omitempty"`
+	// Base64 is the body where it is not text.
 	Base64 string `json:"bodyBase64,omitempty"`
-	data   []byte
-}
-
-func readLetter(m *bus.Message) (*deadLetter, error) {
-	e, err := m.Event()
-	if err != nil {
-		return nil, fmt.Errorf("dead letter %d: %w", m.Sequence, err)
-	}
-	l := &deadLetter{
-		Sequence: m.Sequence, Time: m.Time, Code: e.Extension(events.ExtReasonCode), Reason: e.Extension(events.ExtReason),
-		Pointer: e.Extension(events.ExtReasonPointer), Told: e.Extension(events.ExtTold) != "", Stream: e.Extension(events.ExtOriginStream),
-		Subject: e.Extension(events.ExtOriginSubject), Size: len(e.Data), data: e.Data,
-	}
-	if l.Origin, err = e.Uint(events.ExtOriginSequence); err != nil {
-		return nil, err
-	}
-	if h := e.Extension(events.ExtOriginHeaders); h != "" {
-		if l.Headers, err = events.Unmarshal[nats.Header]([]byte(h)); err != nil {
-			return nil, fmt.Errorf("dead letter %d: %w", m.Sequence, err)
-		}
-	}
-	return l, nil
 }
 
 // why is the reason with the place that it is about.
-func (l *deadLetter) why() string {
+func why(l *client.DeadLetter) string {
 	if l.Pointer == "" {
 		return l.Reason
 	}
 	return l.Pointer + ": " + l.Reason
-}
-
-// letters returns the dead letters, without those of which the sender was told
-// unless all are asked for, and how many are left out.
-func letters(ctx context.Context, b *bus.Bus, all bool) (list []deadLetter, left int, err error) {
-	list = []deadLetter{}
-	err = b.Read(ctx, b.Topics().DeadLetterStream(), []string{b.Topics().DeadLetters()}, func(m *bus.Message) error {
-		l, err := readLetter(m)
-		if err != nil {
-			return err
-		}
-		if l.Told && !all {
-			left++
-			return nil
-		}
-		l.data = nil
-		list = append(list, *l)
-		return nil
-	})
-	return list, left, err
-}
-
-func letter(ctx context.Context, b *bus.Bus, sequence uint64) (*deadLetter, error) {
-	stream, err := b.JetStream().Stream(ctx, b.Topics().DeadLetterStream())
-	if err != nil {
-		return nil, err
-	}
-	raw, err := stream.GetMsg(ctx, sequence)
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return nil, fmt.Errorf(`there is no dead letter %d; "camena dlq list" lists them`, sequence)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return readLetter(&bus.Message{Subject: raw.Subject, Sequence: raw.Sequence, Time: raw.Time, Header: raw.Header, Data: raw.Data})
 }
 
 func (p *program) deadLettersListCommand() *cobra.Command {
@@ -133,7 +64,7 @@ out: --all shows them, too.`,
 	o.flag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return p.withBus(cmd.Context(), 0, func(ctx context.Context, b *bus.Bus) error {
-			list, left, err := letters(ctx, b, all)
+			list, left, err := client.New(b, source).DeadLetters(ctx, all)
 			if err != nil {
 				return err
 			}
@@ -146,7 +77,7 @@ out: --all shows them, too.`,
 			t := newTable("SEQUENCE", "TIME", "FROM", "CODE", "REASON")
 			for i := range list {
 				l := &list[i]
-				t.add(strconv.FormatUint(l.Sequence, 10), when(l.Time), fmt.Sprintf("%s #%d", l.Subject, l.Origin), orDash(l.Code), l.why())
+				t.add(strconv.FormatUint(l.Sequence, 10), when(l.Time), fmt.Sprintf("%s #%d", l.Subject, l.Origin), orDash(l.Code), why(l))
 			}
 			return t.print(p.stdout, "there are no dead letters")
 		})
@@ -168,10 +99,11 @@ func (p *program) deadLettersShowCommand() *cobra.Command {
 			return err
 		}
 		return p.withBus(cmd.Context(), answerTime, func(ctx context.Context, b *bus.Bus) error {
-			l, err := letter(ctx, b, sequence)
+			found, err := client.New(b, source).DeadLetter(ctx, sequence)
 			if err != nil {
-				return err
+				return unknownLetter(err)
 			}
+			l := &shownLetter{DeadLetter: *found}
 			l.show(o.secrets)
 			if o.json() {
 				return o.print(p.stdout, l)
@@ -184,25 +116,25 @@ func (p *program) deadLettersShowCommand() *cobra.Command {
 
 // show fills in the body. One that is no JSON is not shown if there may be a
 // secret in it, since what of it that is cannot be told.
-func (l *deadLetter) show(secrets bool) {
-	masked, err := events.MaskSecrets(l.data)
+func (l *shownLetter) show(secrets bool) {
+	masked, err := events.MaskSecrets(l.Data)
 	switch {
 	case secrets:
 	case err == nil:
-		l.data = masked
-	case slices.ContainsFunc(events.SecretAttributes(), func(name string) bool { return bytes.Contains(l.data, []byte(name)) }):
-		l.data = []byte("(not shown, since it may hold secrets and cannot be read; --show-secrets shows it)")
+		l.Data = masked
+	case slices.ContainsFunc(events.SecretAttributes(), func(name string) bool { return bytes.Contains(l.Data, []byte(name)) }):
+		l.Data = []byte("(not shown, since it may hold secrets and cannot be read; --show-secrets shows it)")
 	}
-	if utf8.Valid(l.data) {
-		l.Body = string(l.data)
+	if utf8.Valid(l.Data) {
+		l.Body = string(l.Data)
 	} else {
-		l.Base64 = base64.StdEncoding.EncodeToString(l.data)
+		l.Base64 = base64.StdEncoding.EncodeToString(l.Data)
 	}
 }
 
-func (p *program) showLetter(l *deadLetter) error {
+func (p *program) showLetter(l *shownLetter) error {
 	t := newTable()
-	t.add("reason", l.why())
+	t.add("reason", why(&l.DeadLetter))
 	t.add("code", orDash(l.Code))
 	if l.Told {
 		t.add("told", "its sender waited for the outcome")
@@ -226,8 +158,8 @@ func (p *program) showLetter(l *deadLetter) error {
 }
 
 // printableBody shows JSON indented, other text as it is, and bytes in base64.
-func printableBody(l *deadLetter) string {
-	text := jsontext.Value(bytes.Clone(l.data))
+func printableBody(l *shownLetter) string {
+	text := jsontext.Value(bytes.Clone(l.Data))
 	if len(text) > 0 && text.IsValid() && text.Indent(jsontext.WithIndent("  ")) == nil {
 		return string(text)
 	}
@@ -246,6 +178,14 @@ func parseSequence(argument string) (uint64, error) {
 	return n, nil
 }
 
+// unknownLetter adds to an error that there is no such dead letter where to look.
+func unknownLetter(err error) error {
+	if e, ok := errors.AsType[*events.Error](err); ok && e.Code == events.CodeNotFound {
+		return explainedAs(e, `%s; "camena dlq list" lists them`, e.Message)
+	}
+	return plain(err)
+}
+
 func (p *program) deadLettersReplayCommand() *cobra.Command {
 	return p.lettersCommand(&cobra.Command{
 		Use: "replay SEQUENCE...|--all", Short: "Send dead letters again to where they came from",
@@ -253,19 +193,19 @@ func (p *program) deadLettersReplayCommand() *cobra.Command {
 then drop them. One that still cannot be handled comes back as another dead letter. --all leaves out those whose
 sender waited for the outcome, and so was told: that sender may have sent something else since.`,
 		Example: "  camena dlq replay 7 8\n  camena dlq replay --all",
-	}, "replayed", false, replay)
+	}, "replayed", false, (*client.Client).Replay)
 }
 
 func (p *program) deadLettersDropCommand() *cobra.Command {
 	return p.lettersCommand(&cobra.Command{
 		Use: "drop SEQUENCE...|--all", Short: "Remove dead letters for good",
 		Example: "  camena dlq drop 7 8\n  camena dlq drop --all",
-	}, "dropped", true, func(context.Context, *bus.Bus, *deadLetter) error { return nil })
+	}, "dropped", true, (*client.Client).Discard)
 }
 
-// lettersCommand does something with dead letters and then removes them.
-// With --all they are all there are, or those of which no sender was told.
-func (p *program) lettersCommand(cmd *cobra.Command, done string, told bool, do func(context.Context, *bus.Bus, *deadLetter) error) *cobra.Command {
+// lettersCommand does something with dead letters: with --all with all there are,
+// those whose senders were told included or not.
+func (p *program) lettersCommand(cmd *cobra.Command, done string, told bool, do func(*client.Client, context.Context, uint64) error) *cobra.Command {
 	var all bool
 	cmd.Flags().BoolVar(&all, "all", false, "every dead letter")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -273,10 +213,11 @@ func (p *program) lettersCommand(cmd *cobra.Command, done string, told bool, do 
 			return errors.New("give either sequences or --all")
 		}
 		return p.withBus(cmd.Context(), 0, func(ctx context.Context, b *bus.Bus) error {
-			sequences, err := chosen(ctx, b, args, told)
+			c := client.New(b, source)
+			sequences, err := chosen(ctx, c, args, told)
 			for _, sequence := range sequences {
 				if err == nil {
-					err = settle(ctx, b, sequence, do)
+					err = unknownLetter(do(c, ctx, sequence))
 				}
 			}
 			if err == nil {
@@ -288,58 +229,21 @@ func (p *program) lettersCommand(cmd *cobra.Command, done string, told bool, do 
 	return cmd
 }
 
-// settle does something with a dead letter and then removes it.
-func settle(ctx context.Context, b *bus.Bus, sequence uint64, do func(context.Context, *bus.Bus, *deadLetter) error) error {
-	l, err := letter(ctx, b, sequence)
-	if err != nil {
-		return err
-	}
-	if err := do(ctx, b, l); err != nil {
-		return err
-	}
-	stream, err := b.JetStream().Stream(ctx, b.Topics().DeadLetterStream())
-	if err != nil {
-		return err
-	}
-	return stream.DeleteMsg(ctx, sequence)
-}
-
-// chosen are the sequences given, or all there are, those included of which the
-// sender was told, or not.
-func chosen(ctx context.Context, b *bus.Bus, args []string, told bool) ([]uint64, error) {
-	var sequences []uint64
-	for _, a := range args {
-		n, err := parseSequence(a)
-		if err != nil {
+// chosen are the sequences given, or those of all there are.
+func chosen(ctx context.Context, c *client.Client, args []string, told bool) ([]uint64, error) {
+	sequences := make([]uint64, len(args))
+	var err error
+	for i, a := range args {
+		if sequences[i], err = parseSequence(a); err != nil {
 			return nil, err
 		}
-		sequences = append(sequences, n)
 	}
 	if len(args) > 0 {
 		return sequences, nil
 	}
-	list, _, err := letters(ctx, b, told)
+	list, _, err := c.DeadLetters(ctx, told)
 	for i := range list {
 		sequences = append(sequences, list[i].Sequence)
 	}
 	return sequences, err
-}
-
-// replay publishes the message as it came. Without its id, which the bus would
-// take for a repetition; and without what its sender waited for.
-func replay(ctx context.Context, b *bus.Bus, l *deadLetter) error {
-	if l.Subject == "" {
-		return fmt.Errorf("dead letter %d does not say where it came from", l.Sequence)
-	}
-	m := nats.NewMsg(l.Subject)
-	for name, values := range l.Headers {
-		if !strings.HasPrefix(strings.ToLower(name), "nats-") {
-			m.Header[name] = values
-		}
-	}
-	m.Data = l.data
-	if _, err := b.PublishMessage(ctx, m); err != nil {
-		return fmt.Errorf("replay %d: %w", l.Sequence, err)
-	}
-	return nil
 }

@@ -16,7 +16,7 @@ import (
 
 	"github.com/camena-io/camena/connectors"
 	"github.com/camena-io/camena/events"
-	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 )
 
 func (p *program) elementsCommand() *cobra.Command {
@@ -225,7 +225,7 @@ Elements that are deleted are found, too.`,
 	o.flag(cmd)
 	o.secretFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return p.withMetadata(cmd.Context(), func(ctx context.Context, m *bus.Metadata) error {
+		return p.withMetadata(cmd.Context(), func(ctx context.Context, m *client.Client) error {
 			a, err := m.History(ctx, events.History{ElementRef: reference(args[0])})
 			if events.CodeOf(err) == events.CodeNotFound {
 				return fmt.Errorf("there is no history of %s", args[0]) // the repository names a guid

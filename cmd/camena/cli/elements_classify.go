@@ -6,7 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/camena-io/camena/events"
-	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 )
 
 func (p *program) elementsClassifyCommand() *cobra.Command {
@@ -30,7 +30,7 @@ with --merge the others stay, as does the one of --effective-from and --effectiv
 		o.about = args[0]
 		o.words = append(o.words, a.words("/classification/properties")...)
 		o.words = append(o.words, word{pointer: "/classification/effectiveTo", flag: "--effective-to"})
-		return o.run(cmd.Context(), "classified as "+args[1], func(ctx context.Context, m *bus.Metadata) (events.Command, error) {
+		return o.run(cmd.Context(), "classified as "+args[1], func(ctx context.Context, m *client.Client) (events.Command, error) {
 			properties, err := a.properties(ctx, m, args[1])
 			if err == nil && merge && when.isHalf() {
 				err = when.ofClassification(ctx, m, reference(args[0]), args[1])
@@ -45,7 +45,7 @@ with --merge the others stay, as does the one of --effective-from and --effectiv
 }
 
 // ofClassification keeps the one of the two that is not given.
-func (p *period) ofClassification(ctx context.Context, m *bus.Metadata, ref events.ElementRef, name string) error {
+func (p *period) ofClassification(ctx context.Context, m *client.Client, ref events.ElementRef, name string) error {
 	a, err := m.Get(ctx, events.Get{ElementRef: ref})
 	if err != nil || a.Element == nil {
 		return err
@@ -67,7 +67,7 @@ func (p *program) elementsDeclassifyCommand() *cobra.Command {
 	o.expects(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		o.about = args[0]
-		return o.run(cmd.Context(), "no longer classified as "+args[1], func(context.Context, *bus.Metadata) (events.Command, error) {
+		return o.run(cmd.Context(), "no longer classified as "+args[1], func(context.Context, *client.Client) (events.Command, error) {
 			return &events.Declassify{Element: reference(args[0]), ClassificationName: args[1], Expectation: o.expectation}, nil
 		})
 	}
@@ -90,7 +90,7 @@ the new type has, too.`,
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		o.about, o.drops = args[0], args[1]+" has no such attribute, so it is dropped"
 		o.words = append(o.words, a.words("/properties")...)
-		return o.run(cmd.Context(), "now "+article(args[1]), func(ctx context.Context, m *bus.Metadata) (events.Command, error) {
+		return o.run(cmd.Context(), "now "+article(args[1]), func(ctx context.Context, m *client.Client) (events.Command, error) {
 			properties, err := a.properties(ctx, m, args[1])
 			return &events.Retype{Element: reference(args[0]), Type: args[1], Properties: properties, Expectation: o.expectation}, err
 		})
@@ -118,7 +118,7 @@ Without --source this is the one change that may be made of what belongs to a so
 	o.words = append(o.words, word{pointer: "/from", flag: "--from"}, word{pointer: "/to", flag: "--to"})
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		o.about = args[0]
-		return o.run(cmd.Context(), "rehomed", func(ctx context.Context, m *bus.Metadata) (events.Command, error) {
+		return o.run(cmd.Context(), "rehomed", func(ctx context.Context, m *client.Client) (events.Command, error) {
 			command.Expectation = o.expectation
 			related, err := isRelationship(ctx, m, args[0])
 			if related {
@@ -133,7 +133,7 @@ Without --source this is the one change that may be made of what belongs to a so
 }
 
 // isRelationship reports whether an argument is the guid of a relationship.
-func isRelationship(ctx context.Context, m *bus.Metadata, argument string) (bool, error) {
+func isRelationship(ctx context.Context, m *client.Client, argument string) (bool, error) {
 	ref := reference(argument)
 	if ref.GUID == "" {
 		return false, nil

@@ -6,7 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/camena-io/camena/events"
-	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 )
 
 // specified are the flags that say how an element is to be.
@@ -31,7 +31,7 @@ func (p *program) specified(cmd *cobra.Command, o *operation) *specified {
 }
 
 // spec is what the flags and arguments say.
-func (s *specified) spec(ctx context.Context, m *bus.Metadata, o *operation, args []string) (events.ElementSpec, error) {
+func (s *specified) spec(ctx context.Context, m *client.Client, o *operation, args []string) (events.ElementSpec, error) {
 	spec := events.ElementSpec{GUID: s.guid, Type: args[0]}
 	o.about, o.nameless = args[0], len(args) == 1
 	if len(args) > 1 {
@@ -73,7 +73,7 @@ Referenceable need no name.`,
 	s := p.specified(cmd, o)
 	o.flags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return o.run(cmd.Context(), "created", func(ctx context.Context, m *bus.Metadata) (events.Command, error) {
+		return o.run(cmd.Context(), "created", func(ctx context.Context, m *client.Client) (events.Command, error) {
 			spec, err := s.spec(ctx, m, o, args)
 			return &events.Create{Element: spec, UnknownProperties: s.unknown}, err
 		})
@@ -98,7 +98,7 @@ with --merge. Zones, classifications, anchor and effectivity that are not given 
 	o.flags(cmd)
 	o.expects(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return o.run(cmd.Context(), upserted, func(ctx context.Context, m *bus.Metadata) (events.Command, error) {
+		return o.run(cmd.Context(), upserted, func(ctx context.Context, m *client.Client) (events.Command, error) {
 			spec, err := s.spec(ctx, m, o, args)
 			return &events.Upsert{Element: spec, Merge: merge, UnknownProperties: s.unknown, Expectation: o.expectation}, err
 		})
@@ -130,7 +130,7 @@ with --replace, which removes the properties that are not given.`,
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		o.about = args[0]
 		o.words = append(o.words, a.words("/properties")...)
-		return o.run(cmd.Context(), "updated", func(ctx context.Context, m *bus.Metadata) (events.Command, error) {
+		return o.run(cmd.Context(), "updated", func(ctx context.Context, m *client.Client) (events.Command, error) {
 			target, err := m.Get(ctx, events.Get{ElementRef: reference(args[0])})
 			if err != nil {
 				return nil, err

@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/camena-io/camena/events"
-	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 )
 
 // deleteMethods are the words for the methods of deletion.
@@ -56,7 +56,7 @@ anchored to stays, unless all these are archived.`,
 	})
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		o.about, o.family = args[0], true
-		return o.run(cmd.Context(), deletionWord(command.Method), func(context.Context, *bus.Metadata) (events.Command, error) {
+		return o.run(cmd.Context(), deletionWord(command.Method), func(context.Context, *client.Client) (events.Command, error) {
 			command.Element, command.Expectation = reference(args[0]), o.expectation
 			return &command, nil
 		})
@@ -75,7 +75,7 @@ func (o *operation) aboutElement(cmd *cobra.Command, versioned bool, did string,
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		o.about = args[0]
-		return o.run(cmd.Context(), did, func(context.Context, *bus.Metadata) (events.Command, error) {
+		return o.run(cmd.Context(), did, func(context.Context, *client.Client) (events.Command, error) {
 			return command(reference(args[0]), o.expectation), nil
 		})
 	}

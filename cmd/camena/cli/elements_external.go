@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/camena-io/camena/events"
-	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 )
 
 func (p *program) externalIDCommand() *cobra.Command {
@@ -25,7 +25,7 @@ stands for the other system, such as a SoftwareCapability.`,
 }
 
 // externalID completes a command about an identifier: its arguments, its scope.
-func (o *operation) externalID(cmd *cobra.Command, did string, build func(context.Context, *bus.Metadata, events.ExternalID) (events.Command, error)) *cobra.Command {
+func (o *operation) externalID(cmd *cobra.Command, did string, build func(context.Context, *client.Client, events.ExternalID) (events.Command, error)) *cobra.Command {
 	var scope string
 	cmd.Use += " QUALIFIED_NAME|GUID IDENTIFIER --scope QUALIFIED_NAME|GUID"
 	cmd.Args = arguments(2, "the element", "the identifier")
@@ -40,7 +40,7 @@ func (o *operation) externalID(cmd *cobra.Command, did string, build func(contex
 	})
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		o.about, o.parts = args[0]+" "+args[1], true
-		return o.run(cmd.Context(), did, func(ctx context.Context, m *bus.Metadata) (events.Command, error) {
+		return o.run(cmd.Context(), did, func(ctx context.Context, m *client.Client) (events.Command, error) {
 			return build(ctx, m, events.ExternalID{Element: reference(args[0]), Scope: reference(scope), Identifier: args[1]})
 		})
 	}
@@ -60,7 +60,7 @@ the ExternalIdLink. Several elements may have one identifier, which belongs to t
 	}
 	id.flags(cmd)
 	cmd.Flags().StringArrayVar(&link.set, "link", nil, "a property of the link, as name=value; may be given again")
-	return o.externalID(cmd, "linked", func(ctx context.Context, m *bus.Metadata, x events.ExternalID) (events.Command, error) {
+	return o.externalID(cmd, "linked", func(ctx context.Context, m *client.Client, x events.ExternalID) (events.Command, error) {
 		o.words = append(append(o.words, id.words("/properties")...), link.words("/link")...)
 		c := &events.LinkExternalID{ExternalID: x}
 		var err, linkErr error
@@ -79,7 +79,7 @@ belongs to another metadata source.`,
 		Example: `  camena elements external-id remove Person::17 4711 --scope SoftwareCapability::crm`,
 	}
 	o.removing(cmd)
-	return o.externalID(cmd, "removed", func(_ context.Context, _ *bus.Metadata, x events.ExternalID) (events.Command, error) {
+	return o.externalID(cmd, "removed", func(_ context.Context, _ *client.Client, x events.ExternalID) (events.Command, error) {
 		return &events.UnlinkExternalID{ExternalID: x}, nil
 	})
 }
@@ -102,7 +102,7 @@ on either side after that is newer.`,
 		}
 		return nil
 	})
-	return o.externalID(cmd, "confirmed", func(_ context.Context, _ *bus.Metadata, x events.ExternalID) (events.Command, error) {
+	return o.externalID(cmd, "confirmed", func(_ context.Context, _ *client.Client, x events.ExternalID) (events.Command, error) {
 		c.ExternalID, c.Time = x, at.Time
 		return c, nil
 	})

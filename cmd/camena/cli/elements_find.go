@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/camena-io/camena/events"
-	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 )
 
 // finding is the flags that say which elements are meant.
@@ -183,7 +183,7 @@ properties.size means size whatever the types say.`,
 	o.flag(cmd)
 	o.secretFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return p.withMetadata(cmd.Context(), func(ctx context.Context, m *bus.Metadata) error {
+		return p.withMetadata(cmd.Context(), func(ctx context.Context, m *client.Client) error {
 			list, more, err := collect(&g, func(page events.Page) ([]events.Element, string, error) {
 				f.q.Page = page
 				a, err := m.Find(ctx, f.q)
@@ -215,7 +215,7 @@ func (p *program) elementsCountCommand() *cobra.Command {
 	f.flags(cmd)
 	o.flag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return p.withMetadata(cmd.Context(), func(ctx context.Context, m *bus.Metadata) error {
+		return p.withMetadata(cmd.Context(), func(ctx context.Context, m *client.Client) error {
 			a, err := m.Count(ctx, f.q)
 			if err != nil {
 				return f.explain(err)
@@ -270,7 +270,7 @@ as history is kept (CAMENA_HISTORY). What is deleted since then is shown, too.`,
 	o.flag(cmd)
 	o.secretFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return p.withMetadata(cmd.Context(), func(ctx context.Context, m *bus.Metadata) error {
+		return p.withMetadata(cmd.Context(), func(ctx context.Context, m *client.Client) error {
 			a, err := m.Get(ctx, events.Get{ElementRef: reference(args[0]), AsOf: asOf.Time, EffectiveAt: effectiveAt.Time})
 			if events.CodeOf(err) == events.CodeNotFound && !asOf.IsZero() {
 				return plain(err)
@@ -288,7 +288,7 @@ as history is kept (CAMENA_HISTORY). What is deleted since then is shown, too.`,
 }
 
 // nameWithGUID puts the name of an element before its guid, if it is still there.
-func nameWithGUID(ctx context.Context, m *bus.Metadata, guid string) string {
+func nameWithGUID(ctx context.Context, m *client.Client, guid string) string {
 	a, err := m.Get(ctx, events.Get{ElementRef: events.ByGUID(guid)})
 	if err != nil || a.Element == nil || a.Element.Header.QualifiedName == "" {
 		return guid

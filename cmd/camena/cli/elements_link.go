@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/camena-io/camena/events"
-	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 )
 
 func (p *program) elementsLinkCommand() *cobra.Command {
@@ -33,7 +33,7 @@ given; with --merge the others stay. Ends are named by qualified name or guid.`,
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		o.about = fmt.Sprintf("%s %s → %s", args[0], args[1], args[2])
 		o.words = append(o.words, a.words("/relationship/properties")...)
-		return o.run(cmd.Context(), "linked", func(ctx context.Context, m *bus.Metadata) (events.Command, error) {
+		return o.run(cmd.Context(), "linked", func(ctx context.Context, m *client.Client) (events.Command, error) {
 			properties, err := a.properties(ctx, m, args[0])
 			spec := events.RelationshipSpec{GUID: guid, Type: args[0], End1: reference(args[1]), End2: reference(args[2]), Properties: properties}
 			if err == nil {
@@ -75,7 +75,7 @@ elements related -o json" tells that.`,
 			command = &events.Unlink{Type: args[0], End1: reference(args[1]), End2: reference(args[2])}
 			o.about = fmt.Sprintf("%s %s → %s", args[0], args[1], args[2])
 		}
-		return o.run(cmd.Context(), "unlinked", func(context.Context, *bus.Metadata) (events.Command, error) {
+		return o.run(cmd.Context(), "unlinked", func(context.Context, *client.Client) (events.Command, error) {
 			command.Expectation = o.expectation
 			return command, nil
 		})
@@ -109,7 +109,7 @@ linked to the template by SourcedFrom. It is in the zones of new elements, not i
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		o.family = true
 		o.words = append(o.words, a.words("/properties")...)
-		return o.run(cmd.Context(), "created", func(ctx context.Context, m *bus.Metadata) (events.Command, error) {
+		return o.run(cmd.Context(), "created", func(ctx context.Context, m *client.Client) (events.Command, error) {
 			command.Template = reference(args[0])
 			command.Zones = where.zones()
 			if where.anchor != "" {

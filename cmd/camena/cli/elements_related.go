@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/camena-io/camena/events"
-	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 )
 
 func (p *program) elementsRelatedCommand() *cobra.Command {
@@ -39,7 +39,7 @@ func (p *program) elementsRelatedCommand() *cobra.Command {
 	o.flag(cmd)
 	o.secretFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return p.withMetadata(cmd.Context(), func(ctx context.Context, m *bus.Metadata) error {
+		return p.withMetadata(cmd.Context(), func(ctx context.Context, m *client.Client) error {
 			q.ElementRef, q.EffectiveAt = reference(args[0]), effectiveAt.Time
 			list, more, err := collect(&g, func(page events.Page) ([]events.RelatedElement, string, error) {
 				q.Page = page
@@ -105,7 +105,7 @@ func (p *program) elementsGraphCommand() *cobra.Command {
 	o.flag(cmd)
 	o.secretFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return p.withMetadata(cmd.Context(), func(ctx context.Context, m *bus.Metadata) error {
+		return p.withMetadata(cmd.Context(), func(ctx context.Context, m *client.Client) error {
 			q.ElementRef, q.EffectiveAt = reference(args[0]), effectiveAt.Time
 			a, err := m.Graph(ctx, q)
 			if err != nil {
@@ -152,7 +152,7 @@ both sides has two depths, the nearer one first.`,
 	o.flag(cmd)
 	o.secretFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return p.withMetadata(cmd.Context(), func(ctx context.Context, m *bus.Metadata) error {
+		return p.withMetadata(cmd.Context(), func(ctx context.Context, m *client.Client) error {
 			q.ElementRef, q.EffectiveAt = reference(args[0]), effectiveAt.Time
 			a, err := m.Lineage(ctx, q)
 			if err != nil {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/camena-io/camena/connectors"
 	"github.com/camena-io/camena/events"
-	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 )
 
 // typeExternalIDLink relates an element to what another system calls it.
@@ -57,7 +57,7 @@ func winners() map[string]any {
 }
 
 // command shows what is known and returns what lets one side win.
-func (r *resolution) command(ctx context.Context, m *bus.Metadata, x events.ExternalID) (events.Command, error) {
+func (r *resolution) command(ctx context.Context, m *client.Client, x events.ExternalID) (events.Command, error) {
 	a, err := m.Get(ctx, events.Get{ElementRef: x.Element})
 	if err != nil {
 		return nil, err
@@ -104,7 +104,7 @@ func momentOrDash(at time.Time) string {
 }
 
 // identifierLink finds the link from an element to an identifier in a scope.
-func identifierLink(ctx context.Context, m *bus.Metadata, e *events.Element, x events.ExternalID) (*events.Relationship, error) {
+func identifierLink(ctx context.Context, m *client.Client, e *events.Element, x events.ExternalID) (*events.Relationship, error) {
 	scope, err := m.Get(ctx, events.Get{ElementRef: x.Scope})
 	if err != nil {
 		return nil, fmt.Errorf("--scope: %w", err)

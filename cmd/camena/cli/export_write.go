@@ -15,6 +15,7 @@ import (
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/archive"
 	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 )
 
 // run exports the out topic to a file, - to stdout.
@@ -30,7 +31,7 @@ func (e *exporting) run(ctx context.Context, b *bus.Bus, file string, stdout io.
 }
 
 func (e *exporting) begin(ctx context.Context, b *bus.Bus, file string, stdout io.Writer) (*exportRun, error) {
-	if from, err := b.Restoring(ctx); err != nil || from != "" {
+	if from, err := client.New(b, source).Restoring(ctx); err != nil || from != "" {
 		return nil, errors.Join(err, errors.New("a restore was interrupted here, or still runs: there is nothing whole to export"))
 	}
 	info, err := b.StreamInfo(ctx, b.Topics().OutStream())

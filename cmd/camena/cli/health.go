@@ -2,15 +2,13 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
-	"github.com/camena-io/camena/topics"
+	"github.com/camena-io/camena/runtime/client"
 )
 
 func (p *program) healthCommand() *cobra.Command {
@@ -31,77 +29,10 @@ It serves as the health check of containers.`,
 }
 
 func (p *program) checkHealth(ctx context.Context, b *bus.Bus) error {
-	m, err := b.Metadata(source)
-	if err != nil {
-		return err
-	}
-	count, err := m.Count(ctx, events.Find{})
+	h, err := client.New(b, source).Health(ctx)
 	if err != nil {
 		return plain(err)
 	}
-	if err := awaitWriting(ctx, b); err != nil {
-		return err
-	}
-	if err := awaitWriter(ctx, m); err != nil {
-		return err
-	}
-	elements := 0
-	for _, n := range count.Elements {
-		elements += n
-	}
-	_, err = fmt.Fprintf(p.stdout, "healthy: %d elements at sequence %d\n", elements, count.Sequence)
+	_, err = fmt.Fprintf(p.stdout, "healthy: %d elements at sequence %d\n", h.Elements, h.Sequence)
 	return err
-}
-
-// awaitWriting waits a moment for a heartbeat that is stored: a node writes one
-// each second as soon as it runs.
-func awaitWriting(ctx context.Context, b *bus.Bus) error {
-	const moment = 2 * topics.Heartbeat
-	for began := time.Now(); ; {
-		silence, err := b.Silence(ctx)
-		switch {
-		case err != nil:
-			return err
-		case silence < topics.LeaseTTL:
-			return nil
-		case time.Since(began) > moment || pause(ctx, moment/10) != nil:
-			return nothingWritten(silence)
-		}
-	}
-}
-
-// awaitWriter waits a moment for a node to say that it applies commands: after a
-// start, or when another node has died, that takes a while.
-func awaitWriter(ctx context.Context, m *bus.Metadata) error {
-	for {
-		w, err := m.Writing(ctx)
-		if err == nil {
-			return standsStill(&w)
-		}
-		if pause(ctx, topics.Heartbeat/10) != nil {
-			return fmt.Errorf("unhealthy: a repository answers, but none says that it applies commands: %w", err)
-		}
-	}
-}
-
-// tooStill is after how long without applying a command that waits a writer
-// counts as one that stands still: it is longer than anything takes that it does.
-const tooStill = 10 * time.Second
-
-func standsStill(w *events.Writing) error {
-	still := time.Duration(w.Still)
-	if still < tooStill {
-		return nil
-	}
-	return fmt.Errorf("unhealthy: %d commands wait, and %s, which has to apply them, has not got on for %s: its log may tell why; "+
-		"when it has ended, another one takes over", w.Waiting, w.Node, still.Round(time.Second))
-}
-
-func nothingWritten(silence time.Duration) error {
-	since := "nothing was ever written by a node"
-	if silence < bus.Never {
-		since = fmt.Sprintf("the last heartbeat of a node was stored %s ago", silence.Round(time.Second))
-	}
-	return errors.New("unhealthy: a repository answers, but " + since +
-		": NATS stores nothing more (has it space left? its log tells), or no node reaches it")
 }

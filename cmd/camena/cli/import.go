@@ -14,6 +14,7 @@ import (
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/archive"
 	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 )
 
 // importing is the command import.
@@ -29,7 +30,7 @@ type importing struct {
 	output      output
 
 	bus      *bus.Bus
-	metadata *bus.Metadata
+	metadata *client.Client
 	progress *progress
 	types    *importTypes
 }
@@ -114,9 +115,7 @@ func (i *importing) run(ctx context.Context, files []string) error {
 	err := i.p.withBus(ctx, 0, func(ctx context.Context, b *bus.Bus) (err error) {
 		i.bus, i.progress = b, newProgress(i.p.stderr, i.noProgress)
 		defer i.progress.end()
-		if i.metadata, err = b.Metadata(source); err != nil {
-			return err
-		}
+		i.metadata = client.New(b, source)
 		for _, name := range files {
 			one := i.file(ctx, name)
 			all = append(all, one)

@@ -8,13 +8,13 @@ import (
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/events/opentypes"
-	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 )
 
 // importTypes are the types of the repository.
 type importTypes struct{ registry *opentypes.Registry }
 
-func readTypes(ctx context.Context, m *bus.Metadata) (*importTypes, error) {
+func readTypes(ctx context.Context, m *client.Client) (*importTypes, error) {
 	known, err := knownTypes(ctx, m, events.Types{})
 	if err != nil {
 		return nil, fmt.Errorf("ask for the types: %w", err)

@@ -9,7 +9,7 @@ import (
 
 	"github.com/camena-io/camena/connectors"
 	"github.com/camena-io/camena/events"
-	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 )
 
 // operation is what the commands have in common that change metadata: how the
@@ -72,8 +72,8 @@ func (o *operation) removing(cmd *cobra.Command) {
 
 // run sends the command that build makes, and shows what became of it; did is
 // what happened if something changed.
-func (o *operation) run(ctx context.Context, did string, build func(context.Context, *bus.Metadata) (events.Command, error)) error {
-	return o.p.withMetadata(ctx, func(ctx context.Context, m *bus.Metadata) error {
+func (o *operation) run(ctx context.Context, did string, build func(context.Context, *client.Client) (events.Command, error)) error {
+	return o.p.withMetadata(ctx, func(ctx context.Context, m *client.Client) error {
 		command, err := build(ctx, m)
 		if err != nil {
 			return o.explain(err)

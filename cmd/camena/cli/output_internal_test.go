@@ -106,41 +106,6 @@ func TestChangeLines(t *testing.T) {
 	}
 }
 
-func TestStatesOfConnectors(t *testing.T) {
-	t.Parallel()
-	nodes := map[string]events.Node{"n": {Name: "n", Instance: "2"}}
-	report := func(generation uint64, instance string) *events.ConnectorReport {
-		return &events.ConnectorReport{Status: events.StatusWaiting, Generation: generation, Instance: instance}
-	}
-	for _, c := range []struct {
-		node   string
-		report *events.ConnectorReport
-		want   string
-	}{
-		{"n", report(7, "2"), "WAITING"},
-		{"n", report(6, "2"), stateStarting},
-		{"n", report(7, "1"), stateStarting},
-		{"n", nil, stateStarting},
-		{"gone", report(7, "2"), stateNodeDown},
-		{"", report(7, "2"), stateUnassigned},
-		{"", &events.ConnectorReport{Status: events.StatusConfigFailed, Error: "no node has it"}, "CONFIG_FAILED"},
-	} {
-		assignments := map[string]events.Assignment{"id": {Definition: events.Definition{Name: "c"}, Node: c.node, Generation: 7}}
-		reports := map[string]events.ConnectorReport{}
-		if c.report != nil {
-			reports["id"] = *c.report
-		}
-		views := joinConnectors(assignments, reports, nodes)
-		if len(views) != 1 || views[0].State != c.want {
-			t.Errorf("%+v: %+v, want %s", c, views, c.want)
-		}
-	}
-	lone := joinConnectors(nil, map[string]events.ConnectorReport{"id": {Name: "c", Status: events.StatusConfigFailed}}, nodes)
-	if len(lone) != 1 || lone[0].Name != "c" || lone[0].State != "CONFIG_FAILED" {
-		t.Errorf("a report without assignment: %+v", lone)
-	}
-}
-
 func TestSuggestions(t *testing.T) {
 	t.Parallel()
 	known := []string{"quickstart", "orders", "CAMENA_NATS_URL"}

@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/camena-io/camena/events"
-	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 )
 
 // placement are the flags that say where and when something counts.
@@ -97,7 +97,7 @@ func (p *period) half(o *operation, have func() (*events.ElementHeader, error)) 
 }
 
 // headerOf finds the header of an element or relationship, nil if it is not there.
-func headerOf(ctx context.Context, m *bus.Metadata, ref events.ElementRef) (*events.ElementHeader, error) {
+func headerOf(ctx context.Context, m *client.Client, ref events.ElementRef) (*events.ElementHeader, error) {
 	a, err := m.Get(ctx, events.Get{ElementRef: ref})
 	switch {
 	case events.CodeOf(err) == events.CodeNotFound:
@@ -110,7 +110,7 @@ func headerOf(ctx context.Context, m *bus.Metadata, ref events.ElementRef) (*eve
 }
 
 // linkHeader finds the header of the relationship that a command means.
-func linkHeader(ctx context.Context, m *bus.Metadata, spec *events.RelationshipSpec) (*events.ElementHeader, error) {
+func linkHeader(ctx context.Context, m *client.Client, spec *events.RelationshipSpec) (*events.ElementHeader, error) {
 	if spec.GUID != "" {
 		return headerOf(ctx, m, events.ByGUID(spec.GUID))
 	}

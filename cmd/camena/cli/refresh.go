@@ -4,15 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
-	"github.com/google/uuid"
-	"github.com/nats-io/nats.go/jetstream"
 	"github.com/spf13/cobra"
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 )
 
 // refreshing is a refresh that a user asks for.
@@ -43,136 +41,15 @@ While a refresh is running, another one is run after it; one that waits already 
 func (r *refreshing) run(ctx context.Context, b *bus.Bus, name string) error {
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
-	v, err := placed(ctx, b, name)
-	if err != nil {
-		return err
-	}
-	report, err := request(ctx, b, v)
+	c := client.New(b, source)
+	report, err := c.Refresh(ctx, name)
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("no outcome within %s; \"camena connectors get %s\" shows what the connector does", r.timeout, name)
 	}
 	if err != nil {
-		return err
+		return unknownConnector(ctx, c, name, err)
 	}
 	return r.tell(report)
-}
-
-// placed returns the connector when a node runs it, which takes a moment after
-// it was registered or its node was lost.
-func placed(ctx context.Context, b *bus.Bus, name string) (*connectorView, error) {
-	giveUp := time.Now().Add(placing)
-	for {
-		v, err := findConnector(ctx, b, name)
-		if err != nil {
-			return nil, err
-		}
-		runs := v.Definition != nil && v.Node != "" && v.State != stateNodeDown && v.State != stateStarting
-		if runs || time.Now().After(giveUp) {
-			if !runs {
-				err = fmt.Errorf("%s runs nowhere now%s", name, because(v))
-			}
-			return v, err
-		}
-		if err := pause(ctx, 100*time.Millisecond); err != nil {
-			return nil, err
-		}
-	}
-}
-
-// placing is how long a connector may take to be given to a node, or to another
-// one when its node is lost.
-const placing = 15 * time.Second
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
-func because(v *connectorView) string {
-	if v.Report != nil && v.Report.Error != "" {
-		return ": " + v.Report.Error
-	}
-	return ": " + v.State
-}
-
-var errOutcome = errors.New("the outcome is there")
-
-// request publishes a due cycle to the connector's node, and waits for the
-// outcome of that very run.
-func request(ctx context.Context, b *bus.Bus, v *connectorView) (report events.CycleReport, err error) {
-	run, err := uuid.NewV7()
-	if err != nil {
-		return report, err
-	}
-	cycle := events.Cycle{
-		Connector: v.Definition.ID, Kind: events.CycleRefresh, Run: run.String(), Due: time.Now().UTC(),
-	}
-	var watching sync.WaitGroup
-	defer watching.Wait()
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	following := bus.Following{
-		Stream: b.Topics().OpsStream(), Subjects: []string{b.Topics().CycleOutcome(cycle.Connector)}, Start: bus.FromNow,
-		Ready: func() {
-			if err := publish(ctx, b, v.Node, &cycle); err != nil {
-				cancel(err)
-			}
-		},
-	}
-	watching.Go(func() { cancel(awaitMove(ctx, b, v)) })
-	err = b.Follow(ctx, following, func(m *bus.Message) error {
-		outcome, err := m.Event()
-		if err != nil {
-			return err
-		}
-		report, err = events.Unmarshal[events.CycleReport](outcome.Data)
-		if err == nil && report.Run == cycle.Run {
-			return errOutcome
-		}
-		return err
-	})
-	if errors.Is(err, errOutcome) {
-		return report, nil
-	}
-	return report, err
-}
-
-func publish(ctx context.Context, b *bus.Bus, node string, cycle *events.Cycle) error {
-	e, err := events.New("/"+source, events.TypeCycleDue, cycle)
-	if err != nil {
-		return err
-	}
-	m, err := bus.NewMessage(b.Topics().Due(node, cycle.Connector), &e)
-	if err != nil {
-		return err
-	}
-	m.Header.Set(jetstream.MsgTTLHeader, "1m")
-	_, err = b.PublishMessage(ctx, m)
-	return err
-}
-
-// awaitMove returns when the connector is no longer assigned as it was: the
-// outcome of what was asked for then will never come.
-func awaitMove(ctx context.Context, b *bus.Bus, v *connectorView) error {
-	assignments, err := bus.OpenBucket[events.Assignment](ctx, b, b.Topics().AssignmentsBucket())
-	if err != nil {
-		return err
-	}
-	for {
-		if err := pause(ctx, time.Second); err != nil {
-			return err
-		}
-		entry, err := assignments.Get(ctx, v.Definition.ID)
-		if errors.Is(err, bus.ErrMissing) || err == nil && (entry.Value == nil || entry.Value.Generation != v.Generation) {
-			return fmt.Errorf("%s was moved or changed while it refreshed; ask again", v.Name)
-		}
-	}
 }
 
 func (r *refreshing) tell(report events.CycleReport) error {

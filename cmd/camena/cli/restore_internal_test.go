@@ -15,6 +15,7 @@ import (
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 	"github.com/camena-io/camena/runtime/embedded"
 	"github.com/camena-io/camena/runtime/runtimetest"
 	"github.com/camena-io/camena/topics"
@@ -88,9 +89,7 @@ func installationOn(t *testing.T, server *embedded.Server, domain string) *insta
 		t.Fatal(err)
 	}
 	i := &installation{bus: b}
-	if i.metadata, err = b.Metadata("test"); err != nil {
-		t.Fatal(err)
-	}
+	i.metadata = client.New(b, "test")
 	return i
 }
 

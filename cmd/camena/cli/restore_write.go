@@ -14,6 +14,7 @@ import (
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/archive"
 	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 )
 
 // restoring is the command restore.
@@ -189,7 +190,7 @@ func (r *restoring) run(ctx context.Context, b *bus.Bus) error {
 		return err
 	}
 	r.dropped = r.last - min(r.last, state.Msgs)
-	if err := b.SetRestoring(ctx, ""); err != nil {
+	if err := client.New(b, source).SetRestoring(ctx, ""); err != nil {
 		return err
 	}
 	r.begun = false
@@ -200,7 +201,7 @@ func (r *restoring) run(ctx context.Context, b *bus.Bus) error {
 // same file.
 func (r *restoring) prepare(ctx context.Context) (uint64, error) {
 	t := r.bus.Topics()
-	from, err := r.bus.Restoring(ctx)
+	from, err := client.New(r.bus, source).Restoring(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -249,7 +250,7 @@ func (r *restoring) note(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return r.bus.SetRestoring(ctx, string(data))
+	return client.New(r.bus, source).SetRestoring(ctx, string(data))
 }
 
 // begunFrom reads what was noted. Former versions noted the sum only.
@@ -274,7 +275,7 @@ func (r *restoring) clear(ctx context.Context) error {
 	t := r.bus.Topics()
 	// If it is interrupted, nobody must take the rest for the metadata.
 	r.begun = true
-	if err := r.bus.SetRestoring(ctx, "nothing"); err != nil {
+	if err := client.New(r.bus, source).SetRestoring(ctx, "nothing"); err != nil {
 		return err
 	}
 	for _, stream := range []string{t.OutStream(), t.InStream()} {
@@ -282,7 +283,7 @@ func (r *restoring) clear(ctx context.Context) error {
 			return err
 		}
 	}
-	return r.bus.ForgetPositions(ctx)
+	return client.New(r.bus, source).ForgetPositions(ctx)
 }
 
 const (

@@ -4,12 +4,12 @@ import (
 	"context"
 
 	"github.com/camena-io/camena/events"
-	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 )
 
 // sender sends commands in somebody's name.
 type sender struct {
-	metadata *bus.Metadata
+	metadata *client.Client
 	actor    string
 	// owner is the metadata source on whose behalf; "" is the repository itself.
 	owner  string

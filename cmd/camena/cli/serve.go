@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/camena-io/camena/runtime/client"
 	"github.com/camena-io/camena/runtime/embedded"
 	"github.com/camena-io/camena/runtime/node"
 )
@@ -88,10 +89,7 @@ func (p *program) announce(ctx context.Context, n *node.Node, log *slog.Logger, 
 		return nil
 	}
 	if len(resources) > 0 {
-		metadata, err := n.Bus().Metadata(source)
-		if err != nil {
-			return err
-		}
+		metadata := client.New(n.Bus(), source)
 		late := time.AfterFunc(5*time.Second, func() {
 			log.WarnContext(ctx, "the resource files are not applied yet: no node with the role repository answers")
 		})

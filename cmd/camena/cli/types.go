@@ -12,7 +12,7 @@ import (
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/events/opentypes"
-	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 )
 
 func (p *program) typesCommand() *cobra.Command {
@@ -52,7 +52,7 @@ func (p *program) typesListCommand() *cobra.Command {
 		return nil
 	})
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return p.withMetadata(cmd.Context(), func(ctx context.Context, m *bus.Metadata) error {
+		return p.withMetadata(cmd.Context(), func(ctx context.Context, m *client.Client) error {
 			list, err := knownTypes(ctx, m, q)
 			if err == nil && below != "" {
 				list, err = typesBelow(ctx, m, list, below)
@@ -71,7 +71,7 @@ func (p *program) typesListCommand() *cobra.Command {
 }
 
 // typesBelow keeps a type and its subtypes.
-func typesBelow(ctx context.Context, m *bus.Metadata, list []events.KnownType, super string) ([]events.KnownType, error) {
+func typesBelow(ctx context.Context, m *client.Client, list []events.KnownType, super string) ([]events.KnownType, error) {
 	types, err := registry(ctx, m)
 	if err != nil {
 		return nil, err
@@ -170,7 +170,7 @@ func (p *program) typesGetCommand() *cobra.Command {
 	}
 	o.flag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return p.withMetadata(cmd.Context(), func(ctx context.Context, m *bus.Metadata) error {
+		return p.withMetadata(cmd.Context(), func(ctx context.Context, m *client.Client) error {
 			known, err := knownTypes(ctx, m, events.Types{})
 			if err != nil {
 				return err

@@ -10,7 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/camena-io/camena/events"
-	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 )
 
 func (p *program) typesApplyCommand() *cobra.Command {
@@ -43,7 +43,7 @@ the type has already.
 		command := types.command()
 		o.about = count(len(types), "type")
 		o.locate = types.located
-		return o.run(cmd.Context(), "defined", func(context.Context, *bus.Metadata) (events.Command, error) { return command, nil })
+		return o.run(cmd.Context(), "defined", func(context.Context, *client.Client) (events.Command, error) { return command, nil })
 	}
 	return cmd
 }

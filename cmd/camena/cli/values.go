@@ -12,12 +12,12 @@ import (
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/events/opentypes"
-	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 )
 
 // registry returns the types that the repository knows; while none answers,
 // those that this version ships.
-func registry(ctx context.Context, m *bus.Metadata) (*opentypes.Registry, error) {
+func registry(ctx context.Context, m *client.Client) (*opentypes.Registry, error) {
 	known, err := knownTypes(ctx, m, events.Types{})
 	switch {
 	case events.CodeOf(err) == events.CodeUnavailable:
@@ -38,7 +38,7 @@ func registryOf(known []events.KnownType) (*opentypes.Registry, error) {
 }
 
 // knownTypes asks for definitions, page by page.
-func knownTypes(ctx context.Context, m *bus.Metadata, q events.Types) ([]events.KnownType, error) {
+func knownTypes(ctx context.Context, m *client.Client, q events.Types) ([]events.KnownType, error) {
 	var all []events.KnownType
 	for {
 		a, err := m.Types(ctx, q)

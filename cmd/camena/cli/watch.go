@@ -16,6 +16,7 @@ import (
 	"github.com/camena-io/camena/connectors"
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 )
 
 // extSequence is the extension attribute that watch adds to events: the
@@ -114,15 +115,12 @@ var errEnough = errors.New("enough events")
 
 func (w *watching) run(ctx context.Context) error {
 	return w.p.withBus(ctx, 0, func(ctx context.Context, b *bus.Bus) error {
-		m, err := b.Metadata(source)
-		if err != nil {
-			return err
-		}
+		m := client.New(b, source)
 		if err := w.checkTypes(ctx, m); err != nil {
 			return err
 		}
 		w.warn(ctx, m)
-		err = m.Watch(ctx, w.filter, func() { fmt.Fprintln(w.p.stderr, "watching", b.Conn().ConnectedUrlRedacted()) }, w.show)
+		err := m.Watch(ctx, w.filter, func() { fmt.Fprintln(w.p.stderr, "watching", b.Conn().ConnectedUrlRedacted()) }, w.show)
 		if errors.Is(err, errEnough) || errors.Is(err, context.Canceled) {
 			return nil // an interrupt is how watching ends
 		}
@@ -131,7 +129,7 @@ func (w *watching) run(ctx context.Context) error {
 }
 
 // warn says that a restore has not ended, or that what is asked for is still to come.
-func (w *watching) warn(ctx context.Context, m *bus.Metadata) {
+func (w *watching) warn(ctx context.Context, m *client.Client) {
 	if err := m.Whole(ctx); err != nil {
 		fmt.Fprintln(w.p.stderr, "not everything is there:", err)
 	}
@@ -146,7 +144,7 @@ func (w *watching) warn(ctx context.Context, m *bus.Metadata) {
 // checkTypes refuses types that the repository does not know, or that are of a
 // kind that the flag does not take: nobody would ever see that they are
 // misspelt. Without an answer watching goes on.
-func (w *watching) checkTypes(ctx context.Context, m *bus.Metadata) error {
+func (w *watching) checkTypes(ctx context.Context, m *client.Client) error {
 	if len(w.filter.Types)+len(w.filter.Relationships)+len(w.filter.Classifications) == 0 {
 		return nil
 	}

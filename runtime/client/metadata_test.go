@@ -1,4 +1,4 @@
-package bus_test
+package client_test
 
 import (
 	"context"
@@ -15,17 +15,9 @@ import (
 	"github.com/camena-io/camena/connectors"
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 	"github.com/camena-io/camena/topics"
 )
-
-func metadata(t *testing.T, b *bus.Bus, source string) *bus.Metadata {
-	t.Helper()
-	m, err := b.Metadata(source)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m
-}
 
 func command(t *testing.T, name string) events.Event {
 	t.Helper()
@@ -41,7 +33,7 @@ func TestARequestThatNobodyAnswersIsStored(t *testing.T) {
 	b := setup(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	_, err := metadata(t, b, "someone").Request(ctx, command(t, "a"))
+	_, err := client.New(b, "someone").Request(ctx, command(t, "a"))
 	if events.CodeOf(err) != events.CodeUnavailable || !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "stored and will be applied") {
 		t.Errorf("got %v", err)
 	}
@@ -54,17 +46,24 @@ func TestAQuestionThatNobodyAnswers(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	within(t, 5*time.Second, "saying so", func() {
-		_, err := metadata(t, b, "someone").Get(t.Context(), events.Get{ElementRef: events.ByName("a")})
+		_, err := client.New(b, "someone").Get(t.Context(), events.Get{ElementRef: events.ByName("a")})
 		if events.CodeOf(err) != events.CodeUnavailable || !strings.Contains(err.Error(), "role running") {
 			t.Errorf("got %v", err)
 		}
 	})
 }
 
-func TestAMetadataWithoutSenderIsRefused(t *testing.T) {
+func TestASenderWithoutNameIsRefused(t *testing.T) {
 	t.Parallel()
-	if _, err := setup(t).Metadata(""); err == nil {
-		t.Error("a sender without name is taken")
+	c := client.New(setup(t), "")
+	if _, err := c.Request(t.Context(), command(t, "a")); err == nil {
+		t.Error("it requests")
+	}
+	if err := c.Send(t.Context(), commands(t, 1)); err == nil {
+		t.Error("it sends")
+	}
+	if err := c.SavePosition(t.Context(), "k", 0, nil); err == nil {
+		t.Error("it saves a position")
 	}
 }
 
@@ -90,7 +89,7 @@ func TestAnswersAndRefusals(t *testing.T) {
 	if err := service.AddEndpoint("get", handler, micro.WithEndpointSubject(b.Topics().API(topics.RepositoryService, "get"))); err != nil {
 		t.Fatal(err)
 	}
-	m := metadata(t, b, "someone")
+	m := client.New(b, "someone")
 	get := func(name string) (events.ElementAnswer, error) {
 		return m.Get(t.Context(), events.Get{ElementRef: events.ByName(name)})
 	}
@@ -155,7 +154,7 @@ func folder() events.ElementType {
 func listen(t *testing.T, b *bus.Bus, f connectors.Filter) *gathered[string] {
 	t.Helper()
 	seen := &gathered[string]{}
-	m := metadata(t, b, "listener")
+	m := client.New(b, "listener")
 	background(t, func(ctx context.Context) error {
 		return m.Follow(ctx, f, func(_ context.Context, c connectors.Change) error {
 			name := c.Element.State().Header.QualifiedName
@@ -209,7 +208,7 @@ func TestPresentThenLiveHasNoGapAndNoRepeat(t *testing.T) {
 		gone     bool
 	}
 	seen := &gathered[told]{}
-	m := metadata(t, b, "listener")
+	m := client.New(b, "listener")
 	background(t, func(ctx context.Context) error {
 		return m.Follow(ctx, connectors.Filter{Present: true}, func(_ context.Context, c connectors.Change) error {
 			seen.add(told{c.Sequence, c.Element.Element == nil})
@@ -243,7 +242,7 @@ func TestAListenerThatFailsIsToldAgain(t *testing.T) {
 	b := setup(t)
 	first := change(t, b, file(), "a", "", 1)
 	change(t, b, file(), "b", "", 1)
-	m := metadata(t, b, "listener")
+	m := client.New(b, "listener")
 	seen := &gathered[string]{}
 	var asked time.Time
 	background(t, func(ctx context.Context) error {
@@ -294,7 +293,7 @@ func TestPositionsAreOfTheirSender(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	ctx := t.Context()
-	one, other := metadata(t, b, "one.a b"), metadata(t, b, "other")
+	one, other := client.New(b, "one.a b"), client.New(b, "other")
 	if p, err := one.LoadPosition(ctx, "k", 0); err != nil || p != nil {
 		t.Errorf("before any was saved: %q, %v", p, err)
 	}
@@ -313,11 +312,13 @@ func TestPositionsAreOfTheirSender(t *testing.T) {
 	}
 }
 
+func element(b *bus.Bus, guid string) string { return b.Topics().Element("DataFile", guid) }
+
 func TestDeadLettersAlwaysFit(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	long := strings.Repeat("\"ö ", 30<<10)
-	for name, l := range map[string]bus.Letter{
+	for name, l := range map[string]client.Rejection{
 		"plain":             {Data: []byte("body"), Header: nats.Header{"Ce-Id": {"1"}}, Reason: events.Errorf(events.CodeInvalid, "/x", "wrong")},
 		"a long reason":     {Data: []byte("body"), Reason: events.Errorf(events.CodeInvalid, long, "%s", long)},
 		"many headers":      {Data: []byte("body"), Header: nats.Header{"X": {long[:60<<10]}}, Reason: events.Errorf(events.CodeInvalid, "", "wrong")},
@@ -326,7 +327,7 @@ func TestDeadLettersAlwaysFit(t *testing.T) {
 		"a reason of bytes": {Reason: events.Errorf(events.CodeInvalid, "\xff", "\xff\x00\n")},
 	} {
 		l.Stream, l.Sequence, l.MaxPayload = b.Topics().InStream(), 1, b.MaxPayload()
-		m, err := bus.DeadLetter(b.Topics().DeadLetter(l.Stream, 1), l)
+		m, err := l.DeadLetter(b.Topics().DeadLetter(l.Stream, 1))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue

@@ -1,4 +1,4 @@
-package bus
+package client
 
 import (
 	"context"
@@ -31,13 +31,13 @@ const (
 // Some may be sent twice, so they should say how things shall be. When ctx is
 // done it still awaits for a moment what was sent; what no outcome came of may
 // yet be applied.
-func (m *Metadata) RequestAll(ctx context.Context, commands iter.Seq[events.Event], done func(n int, r events.Result)) error {
-	return m.requestAll(ctx, silence, commands, done)
+func (c *Client) RequestAll(ctx context.Context, commands iter.Seq[events.Event], done func(n int, r events.Result)) error {
+	return c.requestAll(ctx, silence, commands, done)
 }
 
-func (m *Metadata) requestAll(ctx context.Context, silence time.Duration, commands iter.Seq[events.Event], done func(int, events.Result)) error {
+func (c *Client) requestAll(ctx context.Context, silence time.Duration, commands iter.Seq[events.Event], done func(int, events.Result)) error {
 	r := &requests{
-		metadata: m, done: done, silence: silence, pending: map[int]*request{},
+		client: c, done: done, silence: silence, pending: map[int]*request{},
 		answers: make(chan numbered, 2*(requestWindow+requestBatch)), // of each and of its repetition
 	}
 	defer r.forget()
@@ -53,14 +53,14 @@ func (m *Metadata) requestAll(ctx context.Context, silence time.Duration, comman
 
 // requests are commands on their way.
 type requests struct {
-	metadata *Metadata
-	done     func(int, events.Result)
-	silence  time.Duration
-	next     int
-	batch    []events.Event
-	pending  map[int]*request
-	answers  chan numbered
-	silent   int
+	client  *Client
+	done    func(int, events.Result)
+	silence time.Duration
+	next    int
+	batch   []events.Event
+	pending map[int]*request
+	answers chan numbered
+	silent  int
 }
 
 type request struct {
@@ -95,7 +95,7 @@ func (r *requests) send(ctx context.Context, commands iter.Seq[events.Event]) er
 
 // addressed returns the event of a request with the subject for its outcome.
 func (r *requests) addressed(n int, q *request) events.Event {
-	subject, forget := r.metadata.bus.inbox.tell(func(m *nats.Msg) {
+	subject, forget := r.client.bus.Reply(func(m *nats.Msg) {
 		select {
 		case r.answers <- numbered{n: n, message: m}:
 		default: // more than was to be expected
@@ -110,7 +110,7 @@ func (r *requests) addressed(n int, q *request) events.Event {
 func (r *requests) flush(ctx context.Context) error {
 	batch := r.batch
 	r.batch = nil
-	return r.metadata.Send(ctx, slices.Values(batch))
+	return r.client.Send(ctx, slices.Values(batch))
 }
 
 // await waits until no more than so many commands wait for their outcome.

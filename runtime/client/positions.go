@@ -1,4 +1,4 @@
-package bus
+package client
 
 import (
 	"bytes"
@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/bus"
 	"github.com/camena-io/camena/topics"
 )
 
@@ -21,9 +22,9 @@ type position struct {
 }
 
 // LoadPosition implements [connectors.Positions].
-func (m *Metadata) LoadPosition(ctx context.Context, key string, generation uint64) ([]byte, error) {
+func (c *Client) LoadPosition(ctx context.Context, key string, generation uint64) ([]byte, error) {
 	var loaded []byte
-	err := m.revisePosition(ctx, key, generation, func(p *position) (changed bool) {
+	err := c.revisePosition(ctx, key, generation, func(p *position) (changed bool) {
 		loaded = p.Value
 		return generation > p.Generation
 	})
@@ -31,8 +32,8 @@ func (m *Metadata) LoadPosition(ctx context.Context, key string, generation uint
 }
 
 // SavePosition implements [connectors.Positions].
-func (m *Metadata) SavePosition(ctx context.Context, key string, generation uint64, value []byte) error {
-	return m.revisePosition(ctx, key, generation, func(p *position) (changed bool) {
+func (c *Client) SavePosition(ctx context.Context, key string, generation uint64, value []byte) error {
+	return c.revisePosition(ctx, key, generation, func(p *position) (changed bool) {
 		p.Value = append([]byte{}, value...)
 		return true
 	})
@@ -41,12 +42,15 @@ func (m *Metadata) SavePosition(ctx context.Context, key string, generation uint
 // revisePosition reads a position and, if revise has changed it, or it was of an
 // older generation, writes it, unless somebody else has meanwhile: then it begins
 // anew.
-func (m *Metadata) revisePosition(ctx context.Context, key string, generation uint64, revise func(*position) (changed bool)) error {
-	kv, err := m.bus.positions(ctx)
+func (c *Client) revisePosition(ctx context.Context, key string, generation uint64, revise func(*position) (changed bool)) error {
+	if c.sender == "" {
+		return errNameless
+	}
+	kv, err := c.positions(ctx)
 	if err != nil {
 		return err
 	}
-	name := topics.Escape(m.source) + "." + topics.Escape(key)
+	name := topics.Escape(c.sender) + "." + topics.Escape(key)
 	for {
 		p, revision, err := readPosition(ctx, kv, name)
 		switch {
@@ -54,7 +58,7 @@ func (m *Metadata) revisePosition(ctx context.Context, key string, generation ui
 			return fmt.Errorf("position %s: %w", key, err)
 		case generation > 0 && generation < p.Generation:
 			return fmt.Errorf("position %s: %w", key, events.Errorf(events.CodeStale, events.ExtGeneration,
-				"generation %d of %s is over; its positions are those of generation %d", generation, m.source, p.Generation))
+				"generation %d of %s is over; its positions are those of generation %d", generation, c.sender, p.Generation))
 		case !revise(&p):
 			return nil
 		}
@@ -63,7 +67,7 @@ func (m *Metadata) revisePosition(ctx context.Context, key string, generation ui
 		if err == nil {
 			return nil
 		}
-		if !errors.Is(err, jetstream.ErrKeyExists) && !IsSequence(err) {
+		if !errors.Is(err, jetstream.ErrKeyExists) && !bus.IsSequence(err) {
 			return fmt.Errorf("position %s: %w", key, err)
 		}
 	}
@@ -99,17 +103,32 @@ func writePosition(ctx context.Context, kv jetstream.KeyValue, name string, p *p
 	return err
 }
 
-// positions opens the bucket of positions once for all connectors of a node.
-func (b *Bus) positions(ctx context.Context) (jetstream.KeyValue, error) {
-	b.opening.Lock()
-	defer b.opening.Unlock()
-	if b.positionsBucket != nil {
-		return b.positionsBucket, nil
-	}
-	kv, err := b.js.KeyValue(ctx, b.topics.PositionsBucket())
+// positions returns the bucket of positions.
+func (c *Client) positions(ctx context.Context) (jetstream.KeyValue, error) {
+	kv, err := c.bus.KeyValue(ctx, c.bus.Topics().PositionsBucket())
 	if err != nil {
 		return nil, fmt.Errorf("positions: %w", err)
 	}
-	b.positionsBucket = kv
 	return kv, nil
+}
+
+// ForgetPositions forgets how far all connectors have read.
+func (c *Client) ForgetPositions(ctx context.Context) error {
+	kv, err := c.positions(ctx)
+	if err != nil {
+		return err
+	}
+	keys, err := kv.ListKeys(ctx)
+	if err != nil {
+		return err
+	}
+	for key := range keys.Keys() {
+		if key == restoring {
+			continue
+		}
+		if err := kv.Purge(ctx, key); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -1,4 +1,4 @@
-package bus_test
+package client_test
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/camena-io/camena/connectors"
 	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 )
 
 // told is one change: a size of 0 is a deletion.
@@ -97,7 +98,7 @@ func (c *chronicle) some(n int) (names []int) {
 // listen follows from the present state on; at is called after every change told.
 func (c *chronicle) listen(at func(n int)) (before uint64) {
 	c.Helper()
-	m := metadata(c.T, c.bus, "listener")
+	m := client.New(c.bus, "listener")
 	before, err := m.LastChange(c.Context())
 	if err != nil {
 		c.Fatal(err)
@@ -208,7 +209,7 @@ func TestPresentThenLive(t *testing.T) {
 				}
 			}()
 			<-began
-			since, err := metadata(t, c.bus, "x").LastChange(t.Context())
+			since, err := client.New(c.bus, "x").LastChange(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,4 +1,4 @@
-package bus_test
+package client_test
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"github.com/camena-io/camena/connectors"
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 )
 
 var errBroken = errors.New("broken")
@@ -40,7 +41,7 @@ func TestAChangeThatAListenerRefusesIsBuried(t *testing.T) {
 	change(t, b, file(), "b", "", 1)
 	picky := func(source string) {
 		seen := &gathered[string]{}
-		m := metadata(t, b, source)
+		m := client.New(b, source)
 		stop := background(t, func(ctx context.Context) error {
 			return m.Follow(ctx, connectors.Filter{From: first}, func(_ context.Context, c connectors.Change) error {
 				name := c.Element.Element.Header.QualifiedName
@@ -112,7 +113,7 @@ func TestAListenerGivesUpInTime(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				calls, began := 0, time.Now()
-				err := bus.Attempt(t.Context(), slog.New(slog.DiscardHandler), &connectors.Change{}, func(context.Context, connectors.Change) error {
+				err := client.Attempt(t.Context(), slog.New(slog.DiscardHandler), &connectors.Change{}, func(context.Context, connectors.Change) error {
 					calls++
 					return test.err(calls)
 				})
@@ -132,7 +133,7 @@ func TestAListenerThatIsStoppedBuriesNothing(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	first := change(t, b, file(), "a", "", 1)
-	m := metadata(t, b, "listener")
+	m := client.New(b, "listener")
 	called := make(chan struct{})
 	stop := background(t, func(ctx context.Context) error {
 		return m.Follow(ctx, connectors.Filter{From: first}, func(ctx context.Context, _ connectors.Change) error {
@@ -153,7 +154,7 @@ func TestAListenerThatIsStoppedBuriesNothing(t *testing.T) {
 func TestLastChange(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	m := metadata(t, b, "listener")
+	m := client.New(b, "listener")
 	if last, err := m.LastChange(t.Context()); err != nil || last != 0 {
 		t.Errorf("got %d, %v", last, err)
 	}
@@ -171,7 +172,7 @@ func TestAListenerMissesNothingWhileItIsDown(t *testing.T) {
 	change(t, b, file(), "before", "", 1)
 	seen := &gathered[string]{}
 	start := func() (stop func()) {
-		m := metadata(t, b, "c1")
+		m := client.New(b, "c1")
 		c := connectors.NewContext(connectors.Settings{
 			Definition: events.Definition{ID: "c1", Name: "c1"}, Publisher: m, Asker: m, Follower: m, Positions: m,
 		})
@@ -190,7 +191,7 @@ func TestAListenerMissesNothingWhileItIsDown(t *testing.T) {
 	}
 	stop := start()
 	eventually(t, "its first position", func() bool {
-		p, err := metadata(t, b, "c1").LoadPosition(t.Context(), "listener", 0)
+		p, err := client.New(b, "c1").LoadPosition(t.Context(), "listener", 0)
 		return err == nil && p != nil
 	})
 	stop()
@@ -211,7 +212,7 @@ func TestAListenerMissesNothingWhileItIsDown(t *testing.T) {
 func TestAListenerFromNowOn(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	m, seen := metadata(t, b, "c1"), &gathered[string]{}
+	m, seen := client.New(b, "c1"), &gathered[string]{}
 	listens := func(name string) {
 		c := connectors.NewContext(connectors.Settings{
 			Definition: events.Definition{ID: "c1", Name: "c1"}, Publisher: m, Asker: m, Follower: m, Positions: m,
@@ -268,7 +269,7 @@ func TestTheServerPassesOverWhatIsNotAskedFor(t *testing.T) {
 		"deletions of one":       {connectors.Filter{Changes: []string{events.TypeRelationshipDeleted}, Relationships: []string{"NestedFile"}}, []string{all}},
 		"relationships by types": {connectors.Filter{Changes: []string{connectors.AnyRelationshipChange}, Types: []string{"NestedFile"}}, []string{all}},
 	} {
-		m := metadata(t, b, "listener")
+		m := client.New(b, "listener")
 		stop := background(t, func(ctx context.Context) error {
 			return m.Follow(ctx, c.filter, func(context.Context, connectors.Change) error { return nil })
 		})
@@ -294,7 +295,7 @@ func TestTheServerPassesOverWhatIsNotAskedFor(t *testing.T) {
 
 func TestAFilterThatSelectsNothingIsRefused(t *testing.T) {
 	t.Parallel()
-	err := metadata(t, setup(t), "listener").Follow(t.Context(), connectors.Filter{Types: []string{"*"}}, nil)
+	err := client.New(setup(t), "listener").Follow(t.Context(), connectors.Filter{Types: []string{"*"}}, nil)
 	if err == nil || !strings.Contains(err.Error(), "leave the names out") {
 		t.Errorf("got %v", err)
 	}
@@ -317,7 +318,7 @@ func TestRelationshipsAreFollowed(t *testing.T) {
 	link("DataFlow", events.TypeRelationshipCreated)
 	link("NestedFile", events.TypeRelationshipCreated)
 	link("NestedFile", events.TypeRelationshipRestored)
-	seen, m := &gathered[string]{}, metadata(t, b, "listener")
+	seen, m := &gathered[string]{}, client.New(b, "listener")
 	background(t, func(ctx context.Context) error {
 		f := connectors.Filter{Relationships: []string{"NestedFile"}, From: first}
 		return m.Follow(ctx, f, func(_ context.Context, c connectors.Change) error {

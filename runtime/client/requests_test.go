@@ -1,4 +1,4 @@
-package bus_test
+package client_test
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 )
 
 // commands are so many, each named by its place.
@@ -60,7 +61,7 @@ func TestRequestAll(t *testing.T) {
 	answering(t, b, func(int64) bool { return false })
 	const n = 2500
 	told, last := make([]int, n), uint64(0)
-	err := metadata(t, b, "someone").RequestAll(t.Context(), commands(t, n), func(i int, r events.Result) {
+	err := client.New(b, "someone").RequestAll(t.Context(), commands(t, n), func(i int, r events.Result) {
 		if r.Version != int64(i) || r.Sequence <= last {
 			t.Errorf("command %d: version %d, sequence %d after %d", i, r.Version, r.Sequence, last)
 		}
@@ -84,7 +85,7 @@ func TestRequestAllRepeats(t *testing.T) {
 	const n = 250
 	seen := answering(t, b, func(i int64) bool { return i <= n && i%5 == 0 })
 	told := map[int]int{}
-	err := metadata(t, b, "someone").RequestAllWithin(t.Context(), 200*time.Millisecond, commands(t, n), func(i int, _ events.Result) { told[i]++ })
+	err := client.New(b, "someone").RequestAllWithin(t.Context(), 200*time.Millisecond, commands(t, n), func(i int, _ events.Result) { told[i]++ })
 	if err != nil || len(told) != n || seen.Load() < n+n/5 {
 		t.Errorf("%d are told, %d were sent (%v)", len(told), seen.Load(), err)
 	}
@@ -98,13 +99,13 @@ func TestRequestAllRepeats(t *testing.T) {
 func TestRequestAllWithoutRepository(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	err := metadata(t, b, "someone").RequestAllWithin(t.Context(), 20*time.Millisecond, commands(t, 3), func(int, events.Result) { t.Error("told") })
+	err := client.New(b, "someone").RequestAllWithin(t.Context(), 20*time.Millisecond, commands(t, 3), func(int, events.Result) { t.Error("told") })
 	if events.CodeOf(err) != events.CodeUnavailable {
 		t.Errorf("got %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	err = metadata(t, b, "someone").RequestAllWithin(ctx, 20*time.Millisecond, commands(t, 3), func(int, events.Result) { t.Error("told") })
+	err = client.New(b, "someone").RequestAllWithin(ctx, 20*time.Millisecond, commands(t, 3), func(int, events.Result) { t.Error("told") })
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}

@@ -1,4 +1,4 @@
-package bus_test
+package client_test
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"github.com/camena-io/camena/connectors"
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 )
 
 // generations returns a connector as two nodes have it: one that lost it, and
@@ -17,7 +18,7 @@ func generations(t *testing.T, b *bus.Bus) (former, present *connectors.Context)
 	t.Helper()
 	made := make([]*connectors.Context, 2)
 	for i := range made {
-		m := metadata(t, b, "c1")
+		m := client.New(b, "c1")
 		made[i] = connectors.NewContext(connectors.Settings{
 			Definition: events.Definition{ID: "c1", Name: "c1"}, Generation: uint64(i + 1), Publisher: m, Asker: m, Follower: m, Positions: m,
 		})
@@ -99,7 +100,7 @@ func TestPositionsWithoutGenerations(t *testing.T) {
 	}
 	_, present := generations(t, b)
 	saved(t, present, "41")
-	m := metadata(t, b, "c1")
+	m := client.New(b, "c1")
 	if err := m.SavePosition(t.Context(), "k", 0, []byte("42")); err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,82 @@
+// Package client is an installation as seen from outside: what a view, such as a
+// command line or an HTTP service, or a role may ask and do over the bus. It
+// sends commands, asks questions, follows changes, and looks after connectors,
+// nodes, positions and dead letters. It prints nothing.
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/camena-io/camena/connectors"
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/bus"
+)
+
+// Client is an installation as one sender sees it.
+type Client struct {
+	bus *bus.Bus
+	// sender is the last token of the in subject.
+	sender string
+}
+
+var (
+	_ connectors.Publisher = (*Client)(nil)
+	_ events.Asker         = (*Client)(nil)
+	_ connectors.Follower  = (*Client)(nil)
+	_ connectors.Latest    = (*Client)(nil)
+	_ connectors.Positions = (*Client)(nil)
+)
+
+// New returns the client of a named sender. It costs nothing until it is used;
+// without a name it sends no commands and has no positions.
+func New(b *bus.Bus, sender string) *Client { return &Client{bus: b, sender: sender} }
+
+// Send implements [connectors.Publisher].
+func (c *Client) Send(ctx context.Context, es iter.Seq[events.Event]) error {
+	if c.sender == "" {
+		return errNameless
+	}
+	return c.bus.PublishAll(ctx, c.bus.Topics().Commands(c.sender), es)
+}
+
+var errNameless = errors.New("a sender needs a name")
+
+// Request implements [connectors.Publisher]. A command whose outcome does not
+// arrive before ctx is done is durable all the same: the error says so.
+func (c *Client) Request(ctx context.Context, e events.Event) (events.Result, error) {
+	if c.sender == "" {
+		return events.Result{}, errNameless
+	}
+	answer := make(chan *nats.Msg, 1)
+	subject, forget := c.bus.Reply(func(m *nats.Msg) {
+		select {
+		case answer <- m:
+		default: // one outcome is expected
+		}
+	})
+	defer forget()
+	e.Extensions = cloneWith(e.Extensions, events.ExtReplyTo, subject)
+	if _, err := c.bus.Send(ctx, c.bus.Topics().Commands(c.sender), &e); err != nil {
+		return events.Result{}, err
+	}
+	select {
+	case m := <-answer:
+		return events.Unmarshal[events.Result](m.Data)
+	case <-ctx.Done():
+		return events.Result{}, fmt.Errorf("%w: %w", events.Errorf(events.CodeUnavailable, "",
+			"the command is stored and will be applied, but no repository has answered yet"), context.Cause(ctx))
+	}
+}
+
+func cloneWith(extensions map[string]string, name, value string) map[string]string {
+	clone := make(map[string]string, len(extensions)+1)
+	maps.Copy(clone, extensions)
+	clone[name] = value
+	return clone
+}

@@ -1,0 +1,193 @@
+package client
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/camena-io/camena/connectors"
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/bus"
+)
+
+// Follow implements [connectors.Follower].
+func (c *Client) Follow(ctx context.Context, f connectors.Filter, handle func(context.Context, connectors.Change) error) error {
+	return c.Watch(ctx, f, nil, func(msg *bus.Message, change *connectors.Change) error {
+		return c.insistOn(ctx, msg, change, handle)
+	})
+}
+
+// Watch is Follow for who wants the messages as well, and no second attempt: an
+// error of show ends it. Ready, if given, is called when all that comes from then
+// on is delivered.
+func (c *Client) Watch(ctx context.Context, f connectors.Filter, ready func(), show func(*bus.Message, *connectors.Change) error) error {
+	if err := f.Validate(); err != nil {
+		return err
+	}
+	following := bus.Following{Stream: c.bus.Topics().OutStream(), Start: bus.FromNow, Subjects: c.subjects(&f), Ready: ready}
+	var present bus.Snapshot
+	switch {
+	case f.Present:
+		last, err := c.LastChange(ctx)
+		if err != nil {
+			return err
+		}
+		present.Last = last
+		following.Start, following.Snapshot = bus.FromLatest, &present
+	case f.From > 0:
+		following.Start, following.Sequence = bus.FromSequence, f.From
+	}
+	return c.bus.Follow(ctx, following, func(msg *bus.Message) error {
+		change, err := ChangeOf(msg)
+		if err != nil {
+			c.bus.Logger().ErrorContext(ctx, "a change event cannot be read", slog.Uint64("sequence", msg.Sequence), slog.Any("error", err))
+			return nil
+		}
+		if !selects(&present, &f, &change) {
+			return nil
+		}
+		return show(msg, &change)
+	})
+}
+
+// selects reports whether a change is to be told. Of what was gone before
+// following began, nothing was ever told.
+func selects(s *bus.Snapshot, f *connectors.Filter, c *connectors.Change) bool {
+	return c.Sequence <= s.Until && f.MatchesPresent(c) || c.Sequence > s.Last && f.Matches(c)
+}
+
+// subjects are those of what a filter can select. Types are not among them: which
+// subtypes they have, events say, and there may be more of them tomorrow.
+func (c *Client) subjects(f *connectors.Filter) []string {
+	t := c.bus.Topics()
+	elements, relationships := f.Selects()
+	var subjects []string
+	if elements {
+		subjects = append(subjects, t.ElementsOf("*"))
+	}
+	if relationships {
+		subjects = append(subjects, t.RelationshipsOf("*"))
+	}
+	if f.SelectsTypes() {
+		subjects = append(subjects, t.Type("*"))
+	}
+	return subjects
+}
+
+// LastChange implements [connectors.Latest].
+func (c *Client) LastChange(ctx context.Context) (uint64, error) {
+	state, err := c.bus.StreamState(ctx, c.bus.Topics().OutStream())
+	return state.LastSeq, err
+}
+
+// insistOn hands over a change until the listener takes it or gives it up: then
+// it becomes a dead letter, so that those behind it are not held up for ever.
+func (c *Client) insistOn(ctx context.Context, msg *bus.Message, change *connectors.Change, handle func(context.Context, connectors.Change) error) error {
+	for {
+		why := attempt(ctx, c.bus.Logger(), change, handle)
+		if why == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		err := c.bury(ctx, msg, why)
+		if err == nil {
+			return nil
+		}
+		c.bus.Logger().ErrorContext(ctx, "a change that a listener gave up cannot be buried", slog.Uint64("sequence", change.Sequence), slog.Any("error", err))
+		if err := sleep(ctx, time.Second); err != nil {
+			return err
+		}
+	}
+}
+
+// attempt hands over a change until the listener takes it; it returns the last
+// error when that is permanent, came too often (within a minute), or ctx is done. An error that
+// says when to come again is not counted: waiting is what the listener wants.
+func attempt(ctx context.Context, log *slog.Logger, c *connectors.Change, handle func(context.Context, connectors.Change) error) error {
+	pause := 100 * time.Millisecond
+	for failed := 0; ; {
+		why := handle(ctx, *c)
+		if why == nil || ctx.Err() != nil {
+			return why
+		}
+		log.WarnContext(ctx, "a listener failed", slog.Uint64("sequence", c.Sequence), slog.Any("error", why))
+		var err error
+		d, later := connectors.RetryDelay(why)
+		if !later {
+			failed++
+		}
+		switch {
+		case connectors.IsPermanent(why) || failed == connectors.MaxAttempts:
+			return why
+		case later:
+			err = sleep(ctx, d)
+		default:
+			err = sleep(ctx, pause/2+rand.N(pause/2+1)) //nolint:gosec // jitter
+			pause = min(2*pause, 30*time.Second)
+		}
+		if err != nil {
+			return why
+		}
+	}
+}
+
+// bury makes a change that the listener gave up a dead letter, once for each
+// listener. The letter does not say on which subject the change came, so that
+// it cannot be replayed: it would change the metadata of everybody.
+func (c *Client) bury(ctx context.Context, msg *bus.Message, why error) error {
+	code := events.CodeUnavailable
+	if connectors.IsPermanent(why) {
+		code = events.CodeInvalid
+	}
+	reason := events.Errorf(code, "", "the listener %q: %s", c.sender, why)
+	stream := c.bus.Topics().OutStream()
+	listener := stream + "/" + c.sender
+	id := events.EncodeAttribute(listener + "-" + strconv.FormatUint(msg.Sequence, 10))
+	rejection := Rejection{
+		Stream: stream, Sequence: msg.Sequence, Header: msg.Header, Data: msg.Data, Reason: reason,
+		MaxPayload: c.bus.MaxPayload() - int64(len(id)),
+	}
+	letter, err := rejection.DeadLetter(c.bus.Topics().DeadLetter(listener, msg.Sequence))
+	if err != nil {
+		return err
+	}
+	letter.Header["ce-id"] = []string{id}
+	letter.Header.Set(jetstream.ExpectedLastSubjSeqHeader, "0")
+	if _, err := c.bus.PublishMessage(ctx, letter); err != nil && !bus.IsSequence(err) {
+		return err
+	}
+	c.bus.Logger().ErrorContext(ctx, "a listener gave up a change", slog.Uint64("sequence", msg.Sequence),
+		slog.String("listener", c.sender), slog.Any("error", why))
+	return nil
+}
+
+// ChangeOf decodes a message of the out topic.
+func ChangeOf(msg *bus.Message) (connectors.Change, error) {
+	e, err := msg.Event()
+	if err != nil {
+		return connectors.Change{}, err
+	}
+	p, err := events.DecodeChange(e.Type, e.Data)
+	return connectors.Change{
+		Type: e.Type, Sequence: msg.Sequence, Time: e.Time, Actor: e.Extension(events.ExtActor),
+		Element: p.Element, Relationship: p.Relationship, OpenType: p.OpenType,
+	}, err
+}
+
+// sleep returns early, with the cause, when ctx is done.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

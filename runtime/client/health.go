@@ -1,0 +1,105 @@
+package client
+
+import (
+	"context"
+	"math"
+	"time"
+
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/topics"
+)
+
+// Health is what a healthy installation holds.
+type Health struct {
+	Elements int
+	Sequence uint64
+}
+
+// Health reports whether a repository answers, the bus stores what nodes write,
+// and commands are applied. If not, the error says what is wrong. It gives each of
+// them a moment.
+func (c *Client) Health(ctx context.Context) (Health, error) {
+	count, err := c.Count(ctx, events.Find{})
+	if err != nil {
+		return Health{}, err
+	}
+	if err := c.awaitHeartbeat(ctx); err != nil {
+		return Health{}, err
+	}
+	if err := c.awaitWriter(ctx); err != nil {
+		return Health{}, err
+	}
+	h := Health{Sequence: count.Sequence}
+	for _, n := range count.Elements {
+		h.Elements += n
+	}
+	return h, nil
+}
+
+// awaitHeartbeat waits a moment for a heartbeat that is stored: a node writes one
+// each second as soon as it runs.
+func (c *Client) awaitHeartbeat(ctx context.Context) error {
+	const moment = 2 * topics.Heartbeat
+	for began := time.Now(); ; {
+		silence, err := c.silence(ctx)
+		switch {
+		case err != nil:
+			return err
+		case silence < topics.LeaseTTL:
+			return nil
+		case time.Since(began) > moment || sleep(ctx, moment/10) != nil:
+			since := "nothing was ever written by a node"
+			if silence < never {
+				since = "the last heartbeat of a node was stored " + silence.Round(time.Second).String() + " ago"
+			}
+			return unhealthy("a repository answers, but %s: NATS stores nothing more (has it space left? its log tells), or no node reaches it", since)
+		}
+	}
+}
+
+// never is longer than anything lasts.
+const never = time.Duration(math.MaxInt64)
+
+// silence returns the time since a heartbeat was last stored, by the server's
+// clock; [never] if none was.
+func (c *Client) silence(ctx context.Context) (time.Duration, error) {
+	info, err := c.bus.StreamInfo(ctx, "KV_"+c.bus.Topics().NodesBucket())
+	if err != nil {
+		return 0, err
+	}
+	if info.State.LastTime.IsZero() || info.State.LastSeq == 0 {
+		return never, nil
+	}
+	return info.TimeStamp.Sub(info.State.LastTime), nil
+}
+
+// awaitWriter waits a moment for a node to say that it applies commands: after a
+// start, or when another node has died, that takes a while.
+func (c *Client) awaitWriter(ctx context.Context) error {
+	for {
+		w, err := c.Writing(ctx)
+		if err == nil {
+			return stalled(&w)
+		}
+		if sleep(ctx, topics.Heartbeat/10) != nil {
+			return unhealthy("a repository answers, but none applies commands: %s", err)
+		}
+	}
+}
+
+// stalledAfter is how long a writer may apply nothing while commands wait. It is
+// longer than its slowest operation.
+const stalledAfter = 10 * time.Second
+
+func stalled(w *events.Writing) error {
+	still := time.Duration(w.Still)
+	if still < stalledAfter {
+		return nil
+	}
+	return unhealthy("%d commands are waiting; the writer (node %s) has made no progress for %s. Check its log; if the node stops, another takes over",
+		w.Waiting, w.Node, still.Round(time.Second))
+}
+
+func unhealthy(format string, args ...any) error {
+	return events.Errorf(events.CodeUnavailable, "", "unhealthy: "+format, args...)
+}

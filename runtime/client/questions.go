@@ -1,0 +1,103 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/topics"
+)
+
+// Get asks a question.
+func (c *Client) Get(ctx context.Context, q events.Get) (events.ElementAnswer, error) {
+	return events.Ask(ctx, c, &q)
+}
+
+// Find asks a question.
+func (c *Client) Find(ctx context.Context, q events.Find) (events.ElementsAnswer, error) {
+	return events.Ask(ctx, c, &q)
+}
+
+// Related asks a question.
+func (c *Client) Related(ctx context.Context, q events.Related) (events.RelatedAnswer, error) {
+	return events.Ask(ctx, c, &q)
+}
+
+// Digests asks a question.
+func (c *Client) Digests(ctx context.Context, q events.Digests) (events.DigestsAnswer, error) {
+	return events.Ask(ctx, c, &q)
+}
+
+// Graph asks a question.
+func (c *Client) Graph(ctx context.Context, q events.Graph) (events.GraphAnswer, error) {
+	return events.Ask(ctx, c, &q)
+}
+
+// Lineage asks a question.
+func (c *Client) Lineage(ctx context.Context, q events.Lineage) (events.GraphAnswer, error) {
+	return events.Ask(ctx, c, &q)
+}
+
+// History asks a question.
+func (c *Client) History(ctx context.Context, q events.History) (events.HistoryAnswer, error) {
+	return events.Ask(ctx, c, &q)
+}
+
+// Types asks a question.
+func (c *Client) Types(ctx context.Context, q events.Types) (events.TypesAnswer, error) {
+	return events.Ask(ctx, c, &q)
+}
+
+// Count asks a question.
+func (c *Client) Count(ctx context.Context, q events.Find) (events.CountAnswer, error) {
+	return events.Ask(ctx, c, &events.Count{Find: q})
+}
+
+// Writing returns how the node gets on that applies commands.
+func (c *Client) Writing(ctx context.Context) (events.Writing, error) {
+	return bus.Call[events.Writing](ctx, c.bus, c.bus.Topics().API(topics.RepositoryService, topics.VerbWriting), struct{}{})
+}
+
+// Ask implements [events.Asker]. While all nodes that could answer still load the
+// metadata, it asks again for a while.
+func (c *Client) Ask(ctx context.Context, q events.Question) ([]byte, error) {
+	subject := c.bus.Topics().API(topics.RepositoryService, q.Verb())
+	answer, err := c.bus.Call(ctx, subject, q)
+	for end := time.Now().Add(loadingPatience); errors.Is(err, nats.ErrNoResponders); {
+		progress := c.loading(ctx)
+		if progress != nil && (sleep(ctx, loadingPause) != nil || time.Now().After(end)) {
+			return nil, events.Errorf(events.CodeUnavailable, "", "the node %s is still reading the metadata (%d of %d); try again in a while",
+				progress.Node, progress.Read, progress.Of)
+		}
+		answer, err = c.bus.Call(ctx, subject, q)
+		if progress == nil {
+			break // a node may have become ready between the two questions
+		}
+	}
+	return answer, err
+}
+
+const (
+	// loadingPatience is how long a question waits for nodes that load the metadata,
+	// loadingPause the time between two attempts.
+	loadingPatience = 5 * time.Second
+	loadingPause    = 100 * time.Millisecond
+	// lookTimeout bounds a question on the side, such as how far a node is.
+	lookTimeout = 2 * time.Second
+)
+
+// loading returns how far a node is that still loads the metadata, nil if there is
+// none.
+func (c *Client) loading(ctx context.Context) *events.Reading {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	progress, err := bus.Call[events.Reading](ctx, c.bus, c.bus.Topics().API(topics.RepositoryService, topics.VerbReading), struct{}{})
+	if err != nil {
+		return nil
+	}
+	return &progress
+}
