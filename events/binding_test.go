@@ -218,7 +218,7 @@ func TestDecodeErrors(t *testing.T) {
 		{"extension is an object", nil, document + `"x":{}}`, "x: expected a string, found an object"},
 		{"extension is a fraction", nil, document + `"x":1.5}`, "x: 1.5 is not a whole number of 32 bits; send it as a string"},
 		{"extension name", nil, document + `"aB":"y"}`, "aB: attribute names are lower-case letters and digits only"},
-		{"two data", nil, document + `"data":1,"data_base64":""}`, "data_base64: there is data too; send one of them"},
+		{"two data", nil, document + `"data":1,"data_base64":""}`, "data_base64: data is given too; send only one of them"},
 		{"base64 is a number", nil, `{"data_base64":1,` + document[1:] + `"x":"y"}`, "data_base64: expected a string, found a number"},
 		{"base64 is none", nil, document + `"data_base64":"?"}`, "data_base64: not base64: illegal base64 data at input byte 0"},
 		{"text is an object", nil, document + `"datacontenttype":"text/plain","data":{}}`, `data: expected a string, since datacontenttype is "text/plain", found an object`},

@@ -9,9 +9,9 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// The canonical form of JSON: no white space, names sorted (as UTF-16, as RFC
-// 8785 has it), strings as short as can be, numbers as written, since a number
-// may have more digits than a float holds.
+// The canonical form of JSON: no white space, names sorted as UTF-16 (RFC 8785),
+// strings as short as possible, numbers as written, because a number may have
+// more digits than a float holds.
 
 // canonicalize brings v, in place, into the canonical form.
 func canonicalize(v *jsontext.Value) error {
@@ -22,16 +22,15 @@ func canonicalize(v *jsontext.Value) error {
 	)
 }
 
-// isCanonical reports whether v, which is valid JSON, is in canonical form. What
-// is sent by Camena is, and so spared the work of [canonicalize]. It may say no
-// where the answer is hard to tell.
+// isCanonical reports whether v, which is valid JSON, is canonical. It saves the
+// work of [canonicalize] for JSON that Camena wrote; in rare cases it returns
+// false for canonical JSON.
 func isCanonical(v jsontext.Value) bool {
 	end, ok := canonicalEnd(v, 0, 1)
 	return ok && end == len(v)
 }
 
-// canonicalEnd returns where the value that begins at v[i] ends, and whether it
-// is canonical.
+// canonicalEnd returns the end of the value at v[i], and whether it is canonical.
 func canonicalEnd(v jsontext.Value, i, depth int) (end int, ok bool) {
 	if depth > MaxDepth+1 {
 		return i, false
@@ -80,8 +79,8 @@ func canonicalObjectEnd(v jsontext.Value, i, depth int) (end int, ok bool) {
 	}
 }
 
-// canonicalNameEnd returns where the colon behind a name stands, and whether
-// the name is canonical and sorts behind the last one, if any.
+// canonicalNameEnd returns the place of the colon after a name, and whether the
+// name is canonical and sorts after the last one, if any.
 func canonicalNameEnd(v jsontext.Value, i int, last jsontext.Value) (colon int, ok bool) {
 	if v[i] != '"' {
 		return i, false
@@ -94,7 +93,7 @@ func canonicalNameEnd(v jsontext.Value, i int, last jsontext.Value) (colon int, 
 	return colon, plainName(name) && (last == nil || bytes.Compare(last, name) < 0)
 }
 
-// canonicalStringEnd takes the short escapes for canonical, the long ones not.
+// canonicalStringEnd accepts short escapes only: long ones are not canonical.
 func canonicalStringEnd(v jsontext.Value, i int) (end int, ok bool) {
 	if end = plainStringEnd(v, i); end > 0 {
 		return end, true
@@ -110,7 +109,7 @@ func canonicalStringEnd(v jsontext.Value, i int) (end int, ok bool) {
 	return i + 1, true
 }
 
-// plainName reports whether the bytes of a name sort as its UTF-16 does.
+// plainName reports whether a name sorts by its bytes as it does by its UTF-16.
 func plainName(name jsontext.Value) bool {
 	for _, c := range name {
 		if c >= utf8.RuneSelf || c == '\\' {
@@ -120,8 +119,7 @@ func plainName(name jsontext.Value) bool {
 	return true
 }
 
-// isDeeper reports whether objects and arrays nest deeper than limit in v,
-// which is canonical.
+// isDeeper reports whether v, which is canonical, nests deeper than limit.
 func isDeeper(v jsontext.Value, limit int) bool {
 	depth := 0
 	for i := 0; i < len(v); {
@@ -163,7 +161,7 @@ func (m *member) compare(n *member) int {
 	return slices.Compare(utf16.Encode([]rune(unquote(m.name))), utf16.Encode([]rune(unquote(n.name))))
 }
 
-// members reads the members of a canonical object one after the other.
+// members iterates over a canonical object.
 type members struct {
 	object jsontext.Value
 	at     int
@@ -179,7 +177,7 @@ func (m *members) next() (member, bool) {
 	return member{name: m.object[start:colon], value: m.object[colon+1 : m.at]}, true
 }
 
-// valueEnd returns where the value that begins at v[i] ends; v is canonical.
+// valueEnd returns the end of the value at v[i]; v is canonical.
 func valueEnd(v jsontext.Value, i int) int {
 	for depth := 0; ; {
 		switch v[i] {
@@ -214,8 +212,7 @@ func stringEnd(v jsontext.Value, i int) int {
 	return i + 1
 }
 
-// plainStringEnd returns where the string that begins at v[i] ends if it has no
-// escapes, else 0.
+// plainStringEnd returns the end of the string at v[i], 0 if it has escapes.
 func plainStringEnd(v jsontext.Value, i int) int {
 	n := bytes.IndexByte(v[i+1:], '"')
 	if bytes.IndexByte(v[i+1:i+1+n], '\\') >= 0 {

@@ -12,9 +12,9 @@ import (
 	"github.com/google/uuid"
 )
 
-// Digest is a hash of content: what is equal has equal digests. It is not
-// cryptographic. Zero means "nothing there". In JSON it is a string of
-// hexadecimal digits, since many JSON libraries round large numbers.
+// Digest is a non-cryptographic hash of content: equal content has equal digests.
+// Zero means no content. In JSON it is a string of hexadecimal digits, because
+// many JSON libraries round large numbers.
 type Digest uint64
 
 // MarshalText writes the digest in hexadecimal.
@@ -60,8 +60,7 @@ func ClassificationsDigest(marks []Classification) Digest {
 	return digest(parts...)
 }
 
-// EffectivityDigest returns the hash of when something counts; of what always
-// does it is zero.
+// EffectivityDigest returns the hash of an effectivity, zero for the open one.
 func EffectivityDigest(e Effectivity) Digest {
 	if text := e.text(); len(text) > 0 {
 		return digest(text)
@@ -69,8 +68,8 @@ func EffectivityDigest(e Effectivity) Digest {
 	return 0
 }
 
-// text tells two effectivities apart; it is empty if both sides are open, and
-// begins with what no JSON begins with.
+// text returns a distinct text for every effectivity, nil for the open one. It
+// starts with a character that starts no JSON.
 func (e Effectivity) text() []byte {
 	if e.Equal(Effectivity{}) {
 		return nil
@@ -98,8 +97,8 @@ func digest(parts ...[]byte) Digest {
 	return Digest(max(h.Sum64(), 1))
 }
 
-// Key identifies an element or relationship independently of the guid it was
-// created with, so that a connector can compute it without asking.
+// Key identifies an element or relationship independently of its guid, so that a
+// connector can compute it without a question.
 type Key = uuid.UUID
 
 // ElementKey returns the key of an element: derived from its qualified name,
@@ -121,8 +120,8 @@ func RelationshipKey(typeName string, end1, end2 Key) Key {
 	return derived("camena:relationship:", typeName, ":", end1.String(), ":", end2.String())
 }
 
-// derived returns the UUIDv5 of a name given in parts. It is what uuid.NewSHA1
-// returns, without its allocations: every command needs one.
+// derived returns the UUIDv5 of a name given in parts: uuid.NewSHA1 without its
+// allocations, because every command needs one.
 func derived(parts ...string) Key {
 	var room [256]byte
 	b := append(room[:0], uuid.NameSpaceURL[:]...)
@@ -136,9 +135,9 @@ func derived(parts ...string) Key {
 	return key
 }
 
-// GUIDOf returns the guid of the element with the given qualified name, unless
-// it was created with another one: UUIDv5 of the name, so that everybody who
-// names the same element means the same guid without asking.
+// GUIDOf returns the guid of the element with a qualified name, unless it was
+// created with another one. It is the UUIDv5 of the name, so that every sender
+// computes the same guid.
 func GUIDOf(qualifiedName string) string { return ElementKey(ByName(qualifiedName)).String() }
 
 // RelationshipGUIDOf returns the guid of the relationship of a type between two

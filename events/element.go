@@ -6,19 +6,19 @@ import (
 	"time"
 )
 
-// OriginCategory says where an element is at home (Egeria:
+// OriginCategory is the kind of home of an element (Egeria:
 // ElementOriginCategory).
 type OriginCategory string
 
 // The origin categories that Camena writes.
 const (
-	// OriginLocal elements are maintained by anybody.
+	// OriginLocal elements may be changed by everybody.
 	OriginLocal OriginCategory = "LOCAL_COHORT"
-	// OriginExternal elements are maintained by one external source only.
+	// OriginExternal elements are changed by one external source only.
 	OriginExternal OriginCategory = "EXTERNAL_SOURCE"
-	// OriginContentPack elements came from an archive and change only with it.
+	// OriginContentPack elements belong to an archive.
 	OriginContentPack OriginCategory = "CONTENT_PACK"
-	// OriginExportArchive elements came from the export of another repository.
+	// OriginExportArchive elements belong to the export of another repository.
 	OriginExportArchive OriginCategory = "EXPORT_ARCHIVE"
 )
 
@@ -33,9 +33,9 @@ func (t ElementType) Is(name string) bool {
 	return t.Name == name || slices.Contains(t.SuperTypes, name)
 }
 
-// Versions records who made and who changed an element, and how often (Egeria:
-// ElementVersions). The first version is 1. The times are those at which the
-// commands came to the in topic.
+// Versions records who created and last updated an element, when, and its
+// version, which starts at 1 (Egeria: ElementVersions). The times are those at
+// which the commands arrived on the in topic.
 type Versions struct {
 	CreatedBy  string    `json:"createdBy"`
 	CreateTime time.Time `json:"createTime"`
@@ -44,20 +44,20 @@ type Versions struct {
 	Version    int64     `json:"version"`
 }
 
-// LastChange returns when it was last changed; if never, when it was created.
+// LastChange returns the time of the last update or, without one, of the creation.
 func (v *Versions) LastChange() time.Time { return cmp.Or(v.UpdateTime, v.CreateTime) }
 
-// Origin says where an element comes from (Egeria: ElementOrigin).
+// Origin is the home of an element (Egeria: ElementOrigin).
 type Origin struct {
 	Category OriginCategory `json:"originCategory"`
 	// Source is the qualified name of the external source, or the name of the
 	// archive; empty for LOCAL_COHORT.
 	Source string `json:"source,omitempty"`
-	// Scope is what one reconciliation of the source covers, see [ExtScope].
+	// Scope is the reconciliation scope, see [ExtScope].
 	Scope string `json:"scope,omitempty"`
 }
 
-// ElementHeader is what every element and relationship has (Egeria:
+// ElementHeader is common to elements and relationships (Egeria:
 // ElementHeader).
 type ElementHeader struct {
 	GUID          string      `json:"guid"`
@@ -65,33 +65,32 @@ type ElementHeader struct {
 	QualifiedName string      `json:"qualifiedName,omitempty"`
 	Versions      Versions    `json:"versions"`
 	Origin        Origin      `json:"origin"`
-	// Zones are the governance zones the element is a member of; none means all
-	// (Egeria: ZoneMembership).
+	// Zones are the governance zones of the element; empty means all (Egeria:
+	// ZoneMembership).
 	Zones []string `json:"zones,omitempty"`
-	// AnchorGUID is the element that this one belongs to, and with which it is
-	// deleted; empty for what stands by itself (Egeria: Anchors).
+	// AnchorGUID is the anchor, with which the element is deleted; empty for an
+	// element of its own (Egeria: Anchors).
 	AnchorGUID string `json:"anchorGUID,omitempty"`
 	Effectivity
 }
 
-// Effectivity is when something counts in the world that the metadata
-// describes, which is not when it was stored: from From, and before To. A zero
-// time leaves that side open (Egeria: effectiveFromTime, effectiveToTime).
+// Effectivity is the time in which metadata holds in the described world, from
+// From and before To, independently of when it was stored. A zero time leaves
+// its side open (Egeria: effectiveFromTime, effectiveToTime).
 type Effectivity struct {
 	From time.Time `json:"effectiveFrom,omitzero"`
 	To   time.Time `json:"effectiveTo,omitzero"`
 }
 
-// At reports whether it counts at a time.
+// At reports whether t lies in the effectivity.
 func (e Effectivity) At(t time.Time) bool {
 	return (e.From.IsZero() || !t.Before(e.From)) && (e.To.IsZero() || t.Before(e.To))
 }
 
-// Equal reports whether both begin and end at the same times.
+// Equal reports whether both are the same period.
 func (e Effectivity) Equal(f Effectivity) bool { return e.From.Equal(f.From) && e.To.Equal(f.To) }
 
-// Validate checks that it does not end before it begins; pointer is where it
-// stands.
+// Validate checks that the period ends after it begins.
 func (e Effectivity) Validate(pointer string) error {
 	if e.From.IsZero() || e.To.IsZero() || e.From.Before(e.To) {
 		return nil
@@ -100,19 +99,18 @@ func (e Effectivity) Validate(pointer string) error {
 		e.To.Format(time.RFC3339Nano), e.From.Format(time.RFC3339Nano))
 }
 
-// Classification is a named mark on an element, with properties of its own.
+// Classification is a classification of an element, with its own properties.
 type Classification struct {
 	Name       string     `json:"classificationName"`
 	Properties Properties `json:"properties,omitzero"`
 	Effectivity
 }
 
-// Memento is the classification of an element that is archived: it is gone, but
-// lineage still leads through it (Egeria: Memento).
+// Memento is the classification of an archived element, which only lineage and
+// questions for archived elements find (Egeria: Memento).
 const Memento = "Memento"
 
-// Template is the classification of an element that others are made from
-// (Egeria: Template).
+// Template is the classification of a template (Egeria: Template).
 const Template = "Template"
 
 // Element is the state of one element of metadata.
@@ -125,8 +123,8 @@ type Element struct {
 // Archived reports whether the element was deleted by [DeleteArchive].
 func (e *Element) Archived() bool { return e.Classification(Memento) != nil }
 
-// Classification returns the named classification of the element, nil if it has
-// none of that name.
+// Classification returns the named classification of the element, nil if there is
+// none.
 func (e *Element) Classification(name string) *Classification {
 	i := slices.IndexFunc(e.Classifications, func(c Classification) bool { return c.Name == name })
 	if i < 0 {
@@ -143,27 +141,25 @@ type Relationship struct {
 	Properties Properties    `json:"properties,omitzero"`
 }
 
-// ElementStub names an element at the end of a relationship.
+// ElementStub identifies an element at the end of a relationship.
 type ElementStub struct {
 	GUID          string `json:"guid"`
 	Type          string `json:"typeName"`
 	QualifiedName string `json:"qualifiedName,omitempty"`
 }
 
-// ElementChange is the data of an element's change event: the new and the
-// previous state. Element is nil when it was deleted, Previous when it was
-// created. For classification events Classification names which.
+// ElementChange is the data of an element's change event. Element is nil after a
+// deletion, Previous after a creation. Classification is set by classification
+// events.
 type ElementChange struct {
 	Element        *Element `json:"element,omitempty"`
 	Previous       *Element `json:"previous,omitempty"`
 	Classification string   `json:"classificationName,omitempty"`
-	// Purged says that the history before the deletion was removed, and that
-	// Previous tells no more than guid and type.
+	// Purged: the history was removed; Previous has only guid and type.
 	Purged bool `json:"purged,omitzero"`
 }
 
-// State returns the state that the change leaves, or for a deletion the state
-// that it ended.
+// State returns the new state or, after a deletion, the last one.
 func (c *ElementChange) State() *Element {
 	if c.Element != nil {
 		return c.Element
@@ -175,12 +171,11 @@ func (c *ElementChange) State() *Element {
 type RelationshipChange struct {
 	Relationship *Relationship `json:"relationship,omitempty"`
 	Previous     *Relationship `json:"previous,omitempty"`
-	// Purged is as in [ElementChange]; Previous then has its ends, too.
+	// Purged is as in [ElementChange]; Previous also has the ends.
 	Purged bool `json:"purged,omitzero"`
 }
 
-// State returns the state that the change leaves, or for a deletion the state
-// that it ended.
+// State returns the new state or, after a deletion, the last one.
 func (c *RelationshipChange) State() *Relationship {
 	if c.Relationship != nil {
 		return c.Relationship

@@ -10,16 +10,16 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Code classifies an [Error] by what the sender can do about it.
+// Code tells the sender what to do about an [Error].
 type Code string
 
 // The codes of errors that travel in replies and dead letters.
 const (
-	// CodeInvalid: the event or its data is malformed. Mend it and send it again.
+	// CodeInvalid: the event or its data is malformed. Correct it and send it again.
 	CodeInvalid Code = "invalid"
 	// CodeUnknownType: no such element, relationship or classification type.
 	CodeUnknownType Code = "unknown_type"
-	// CodeNotFound: the command names an element or relationship that is not there.
+	// CodeNotFound: the command names an element or relationship that does not exist.
 	CodeNotFound Code = "not_found"
 	// CodeConflict: the qualified name or guid is already taken by another element.
 	CodeConflict Code = "conflict"
@@ -29,19 +29,18 @@ const (
 	CodeStale Code = "stale_generation"
 	// CodeTooLarge: the element does not fit into a message.
 	CodeTooLarge Code = "too_large"
-	// CodeUnavailable: nobody could handle the request in time. Try again.
+	// CodeUnavailable: the request could not be handled in time. Try again.
 	CodeUnavailable Code = "unavailable"
-	// CodeInternal: Camena failed on the message, which is a defect of Camena. Report
-	// it; what the log of the node says belongs to the report.
+	// CodeInternal: a defect of Camena. Report it with the log of the node.
 	CodeInternal Code = "internal"
 )
 
-// Error is a typed, serialisable error about an event.
+// Error is a typed error about an event, in a form that travels.
 type Error struct {
 	Code    Code   `json:"code"`
 	Message string `json:"message"`
-	// Pointer is the JSON pointer (RFC 6901) into the event's data, or the name
-	// of the attribute, that is wrong. Empty when the whole event is meant.
+	// Pointer is the JSON pointer (RFC 6901) into the event's data, or the name of
+	// the attribute; empty for the whole event.
 	Pointer string `json:"pointer,omitempty"`
 }
 
@@ -73,7 +72,7 @@ func CodeOf(err error) Code {
 	return ""
 }
 
-// maxPointer bounds pointers into data that is nested absurdly deep.
+// maxPointer bounds pointers into deeply nested data.
 const maxPointer = 256
 
 // invalidJSON turns a decoder's error into an [*Error] that points at the field.

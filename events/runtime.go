@@ -2,7 +2,7 @@ package events
 
 import "time"
 
-// Duration is a [time.Duration] that is written as "1m30s".
+// Duration is a [time.Duration] with the text form "1m30s".
 type Duration time.Duration
 
 // MarshalText writes the duration as Go does.
@@ -18,7 +18,7 @@ func (d *Duration) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// CycleKind says what a due cycle asks the host to do with a connector.
+// CycleKind is the action of a due cycle.
 type CycleKind string
 
 // The kinds of cycles.
@@ -28,8 +28,8 @@ const (
 	CycleRestart CycleKind = "restart"
 )
 
-// Cycle is the data of [TypeCycleDue]: what a schedule delivers when it fires,
-// and what a user's "refresh now" sends.
+// Cycle is the data of [TypeCycleDue], sent by a schedule or by a user who asks
+// for a refresh.
 type Cycle struct {
 	// Connector is the id of the connector.
 	Connector  string    `json:"connector"`
@@ -37,9 +37,9 @@ type Cycle struct {
 	Generation uint64    `json:"generation,omitzero"`
 	// Interval of the schedule, zero for one-shots and requests.
 	Interval Duration `json:"interval,omitzero"`
-	// Run is the id of the run when somebody waits for its outcome.
+	// Run is the id of the run if its outcome is waited for.
 	Run string `json:"run,omitempty"`
-	// Due is when a one-shot was to fire.
+	// Due is the due time of a one-shot.
 	Due time.Time `json:"due,omitzero"`
 }
 
@@ -67,7 +67,7 @@ type CycleReport struct {
 	Error     string    `json:"error,omitempty"`
 	Start     time.Time `json:"start"`
 	End       time.Time `json:"end"`
-	// Lateness is how long after its due time the run began.
+	// Lateness is the time from the due time to the start.
 	Lateness Duration `json:"lateness,omitzero"`
 	Created  int64    `json:"created,omitzero"`
 	Updated  int64    `json:"updated,omitzero"`
@@ -102,17 +102,15 @@ type ConnectorReport struct {
 	Status     ConnectorStatus `json:"status"`
 	// Since is when the status was last changed.
 	Since time.Time `json:"since"`
-	// Error is the failing exception's message, and NextAttempt when the host
-	// tries again.
+	// Error is the last error; NextAttempt is the time of the next attempt.
 	Error       string    `json:"error,omitempty"`
 	Attempts    int       `json:"attempts,omitzero"`
 	NextAttempt time.Time `json:"nextAttempt,omitzero"`
 	LastRefresh time.Time `json:"lastRefresh,omitzero"`
-	// Instance is that of the node that runs the connector: when the node has
-	// another one, what the report says is past.
+	// Instance is the instance of the node. The report is outdated if the node has
+	// another one now.
 	Instance string `json:"instance,omitempty"`
-	// Problems are what the connector itself reports as wrong while it goes on,
-	// such as a folder that cannot be read.
+	// Problems are reported by a running connector, such as an unreadable folder.
 	Problems   []string         `json:"problems,omitempty"`
 	Statistics map[string]int64 `json:"statistics,omitzero"`
 }
@@ -120,10 +118,10 @@ type ConnectorReport struct {
 // RoleHost is the role of nodes that run connectors.
 const RoleHost = "host"
 
-// Node is what a node says of itself with every heartbeat.
+// Node is the heartbeat of a node.
 type Node struct {
 	Name string `json:"name"`
-	// Instance is another one whenever the node starts to run connectors anew.
+	// Instance changes whenever the node starts running connectors again.
 	Instance string    `json:"instance"`
 	Roles    []string  `json:"roles"`
 	Version  string    `json:"version"`
@@ -137,18 +135,17 @@ type Node struct {
 // the connector's id. Every change of node raises the generation.
 type Assignment struct {
 	Definition Definition `json:"definition"`
-	// Node is empty while the connector is being taken from one node, before it
-	// is given to another, and outside the time in which it is to run.
+	// Node is empty while the connector moves from one node to another, and
+	// outside its start and stop dates.
 	Node string `json:"node,omitempty"`
-	// From is the node that it is being taken from: that node reports STOPPED
-	// under this generation when it no longer runs the connector.
+	// From is the former node, which reports STOPPED under this generation when it
+	// no longer runs the connector.
 	From       string `json:"from,omitempty"`
 	Generation uint64 `json:"generation"`
 }
 
-// Definition is all that a host needs to run a connector, gathered from the
-// metadata (Egeria: RegisteredIntegrationConnector and the connector's
-// Connection).
+// Definition is what a host needs to run a connector, read from the metadata
+// (Egeria: RegisteredIntegrationConnector and the connector's Connection).
 type Definition struct {
 	// ID is the guid of the RegisteredIntegrationConnector relationship.
 	ID string `json:"id"`
@@ -156,16 +153,16 @@ type Definition struct {
 	Element string `json:"element"`
 	Name    string `json:"name"`
 	Group   string `json:"group,omitempty"`
-	// Kind is the connector provider: which connector of the binary to run.
+	// Kind is the kind of connector (Egeria: connector provider).
 	Kind          string     `json:"kind"`
 	Configuration Properties `json:"configuration,omitzero"`
-	// Refresh is the schedule of refreshes: "@every 10m", a six-field cron
-	// expression, or empty for at start and on request only.
+	// Refresh is the refresh schedule: "@every 10m", or a cron expression of six
+	// fields; empty: only at start and on request.
 	Refresh  string `json:"refresh,omitempty"`
 	TimeZone string `json:"timeZone,omitempty"`
-	// UsesBlockingCalls asks for engage calls.
+	// UsesBlockingCalls enables engage calls.
 	UsesBlockingCalls bool `json:"usesBlockingCalls,omitzero"`
-	// MetadataSource makes what the connector catalogs belong to that source.
+	// MetadataSource owns what the connector catalogs.
 	MetadataSource           string                   `json:"metadataSource,omitempty"`
 	PermittedSynchronization PermittedSynchronization `json:"permittedSynchronization,omitempty"`
 	User                     string                   `json:"user,omitempty"`
@@ -173,7 +170,7 @@ type Definition struct {
 	Stop                     time.Time                `json:"stopDate,omitzero"`
 }
 
-// Equal reports whether two definitions say the same.
+// Equal reports whether two definitions are equal.
 func (d *Definition) Equal(o *Definition) bool {
 	return d.ID == o.ID && d.Element == o.Element && d.Name == o.Name && d.Group == o.Group &&
 		d.Kind == o.Kind && d.Configuration.Equal(o.Configuration) &&
@@ -193,14 +190,12 @@ const (
 	SyncFrom PermittedSynchronization = "FROM_THIRD_PARTY"
 )
 
-// Extension attributes of dead letters; the message body is the body of the
-// message that could not be handled, as it came.
+// Extension attributes of dead letters. The body is that of the original message.
 const (
 	ExtReason        = "reason"
 	ExtReasonCode    = "reasoncode"
 	ExtReasonPointer = "reasonpointer"
-	// ExtTold, if "true", says that the sender asked for the outcome, and so
-	// hears of the refusal.
+	// ExtTold, if "true": the sender waited for the outcome and got the reason.
 	ExtTold           = "told"
 	ExtOriginStream   = "originstream"
 	ExtOriginSubject  = "originsubject"

@@ -11,23 +11,22 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// MaskedSecret stands in the place of a secret that is not shown.
+// MaskedSecret replaces a hidden secret.
 const MaskedSecret = "***"
 
-// SecretAttributes are the attributes of open metadata types that hold what is
-// not to be seen.
+// SecretAttributes are the attributes of open metadata types that hold secrets.
 func SecretAttributes() []string {
 	return []string{"clearPassword", "encryptedPassword", "securedProperties"}
 }
 
-// secretEndings are those of names that secrets have where anything may stand,
-// such as in configurationProperties.
+// secretEndings are the endings of names of secrets in free-form properties, such
+// as configurationProperties.
 func secretEndings() []string {
 	return []string{"password", "passwd", "secret", "token", "apikey", "api_key", "privatekey", "private_key", "credential", "credentials"}
 }
 
-// IsSecret reports whether what has this name is not to be seen: it is one of
-// [SecretAttributes], or its name says so, as those of dbPassword and api_key do.
+// IsSecret reports whether a property of this name holds a secret: it is one of
+// [SecretAttributes], or ends like dbPassword or api_key.
 func IsSecret(name string) bool {
 	if slices.Contains(SecretAttributes(), name) {
 		return true
@@ -36,12 +35,12 @@ func IsSecret(name string) bool {
 	return slices.ContainsFunc(secretEndings(), func(end string) bool { return strings.HasSuffix(name, end) })
 }
 
-// MaskSecrets returns a JSON value, such as an element or a change, with
-// [MaskedSecret] in the place of each secret text and number in it. What refers to
-// a secret that is elsewhere, as "env:NAME" and "file:/path" do, stays.
+// MaskSecrets returns a JSON value, such as an element or a change, with each
+// secret text and number replaced by [MaskedSecret]. References to secrets, such
+// as "env:NAME" and "file:/path", stay.
 func MaskSecrets(v jsontext.Value) (jsontext.Value, error) {
 	var out bytes.Buffer
-	m := masking{dec: jsontext.NewDecoder(bytes.NewReader(v)), enc: jsontext.NewEncoder(&out)}
+	m := masker{dec: jsontext.NewDecoder(bytes.NewReader(v)), enc: jsontext.NewEncoder(&out)}
 	if err := m.value(false); err != nil {
 		return nil, err
 	}
@@ -51,14 +50,14 @@ func MaskSecrets(v jsontext.Value) (jsontext.Value, error) {
 	return bytes.TrimRight(out.Bytes(), "\n"), nil
 }
 
-// masking copies JSON without its secrets.
-type masking struct {
+// masker copies JSON without its secrets.
+type masker struct {
 	dec *jsontext.Decoder
 	enc *jsontext.Encoder
 }
 
-// value copies the next value, which may be a secret.
-func (m masking) value(secret bool) error {
+// value copies the next value and masks it if it is secret.
+func (m masker) value(secret bool) error {
 	t, err := m.dec.ReadToken()
 	if err != nil {
 		return err
@@ -86,7 +85,7 @@ func (m masking) value(secret bool) error {
 }
 
 // member copies the next member of an object, or item of an array.
-func (m masking) member(of jsontext.Kind, secret bool) error {
+func (m masker) member(of jsontext.Kind, secret bool) error {
 	if of == '{' {
 		name, err := m.dec.ReadToken()
 		if err != nil {
@@ -100,7 +99,7 @@ func (m masking) member(of jsontext.Kind, secret bool) error {
 	return m.value(secret)
 }
 
-// passwordInURL finds what stands between the user and the host of a URL.
+// passwordInURL matches a URL up to its host; its group ends before the password.
 var passwordInURL = regexp.MustCompile(`([a-zA-Z][a-zA-Z0-9+.-]*://[^\s/:@]*:)[^\s/]*@`)
 
 // maskLogin masks the passwords of URLs in a text.
@@ -112,7 +111,7 @@ func maskLogin(t jsontext.Token) jsontext.Token {
 	return jsontext.String(passwordInURL.ReplaceAllString(text, "${1}"+MaskedSecret+"@"))
 }
 
-// isReference reports whether text says where a secret is.
+// isReference reports whether text refers to a secret.
 func isReference(text string) bool {
 	return strings.HasPrefix(text, "env:") || strings.HasPrefix(text, "file:")
 }

@@ -10,14 +10,14 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// The members of a structured document that are no attributes.
+// The members of a structured document that are not attributes.
 const (
 	memberData   = "data"
 	memberBase64 = "data_base64"
 )
 
-// EncodeStructured writes e as one JSON document (structured mode). Data that
-// is JSON is embedded, text too, and other data is written in base64.
+// EncodeStructured writes e as one JSON document (structured mode). It embeds JSON
+// data and writes other data in base64.
 func EncodeStructured(e *Event) ([]byte, error) {
 	if err := e.Validate(); err != nil {
 		return nil, err
@@ -50,13 +50,13 @@ func EncodeStructured(e *Event) ([]byte, error) {
 	return Marshal(doc)
 }
 
-// embeddable reports whether the data can stand in a JSON document as it is.
+// embeddable reports whether the data can be embedded in a JSON document.
 func (e *Event) embeddable() bool {
 	return isJSON(e.ContentType) && jsontext.Value(e.Data).IsValid()
 }
 
-// decodeStructured reads a JSON document. The SDK's own decoder is not used: it
-// takes duplicate names, and a data_base64 that is no string makes it panic.
+// decodeStructured reads a JSON document. The decoder of the SDK accepts duplicate
+// names, and panics if data_base64 is not a string.
 func decodeStructured(body []byte) (Event, error) {
 	var members map[string]jsontext.Value
 	if err := json.Unmarshal(body, &members); err != nil || members == nil {
@@ -92,8 +92,8 @@ func decodeStructured(body []byte) (Event, error) {
 	return e, nil
 }
 
-// readMember takes one attribute from its JSON value. Extensions may be
-// booleans and 32-bit integers too; null is as good as absent.
+// readMember reads one attribute. Extensions may also be booleans and 32-bit
+// integers; null means absent.
 func (e *Event) readMember(name string, value jsontext.Value) *Error {
 	switch kind := value.Kind(); kind {
 	case 'n':
@@ -117,7 +117,7 @@ func (e *Event) readMember(name string, value jsontext.Value) *Error {
 func (e *Event) readData(data, base64Data jsontext.Value) error {
 	switch {
 	case data != nil && base64Data != nil:
-		return Errorf(CodeInvalid, memberBase64, "there is %s too; send one of them", memberData)
+		return Errorf(CodeInvalid, memberBase64, "%s is given too; send only one of them", memberData)
 	case base64Data != nil:
 		if base64Data.Kind() != '"' {
 			return Errorf(CodeInvalid, memberBase64, "expected a string, found %s", kindName(base64Data.Kind()))
@@ -138,7 +138,7 @@ func (e *Event) readData(data, base64Data jsontext.Value) error {
 	return nil
 }
 
-// unquote returns the text of a JSON string that is known to be valid.
+// unquote returns the text of a valid JSON string.
 func unquote(value jsontext.Value) string {
 	text, err := jsontext.AppendUnquote(nil, value)
 	if err != nil {
@@ -147,8 +147,8 @@ func unquote(value jsontext.Value) string {
 	return string(text)
 }
 
-// isJSON reports whether a content type says that the data is JSON; none at all
-// does, according to the JSON format of CloudEvents.
+// isJSON reports whether a content type means JSON. An empty one does (CloudEvents
+// JSON format).
 func isJSON(contentType string) bool {
 	media, _, _ := strings.Cut(contentType, ";")
 	media = strings.ToLower(strings.TrimSpace(media))

@@ -1,13 +1,12 @@
 package events
 
-// The event types by which open metadata types travel: the command that asks
-// for them, and the change event that says what became of one.
+// The event types of open metadata types: the command, and the change event.
 const (
 	TypeDefineTypes = "io.camena.type.define.v1"
 	TypeTypeDefined = "io.camena.type.defined.v1"
 )
 
-// TypeKind says what a type describes (Egeria: TypeDefCategory).
+// TypeKind is the category of a type (Egeria: TypeDefCategory).
 type TypeKind string
 
 // The kinds of types.
@@ -19,8 +18,8 @@ const (
 	KindStruct         TypeKind = "struct"
 )
 
-// Cardinality says to how many elements at one end of a relationship one
-// element at the other end may be related by relationships of that type.
+// Cardinality is the number of elements at one end of a relationship type that
+// one element at the other end may be related to.
 type Cardinality string
 
 // The cardinalities (Egeria: RelationshipEndCardinality).
@@ -32,33 +31,31 @@ const (
 )
 
 // TypeDef defines one open metadata type (Egeria: TypeDef). A definition is
-// whole: what it leaves out, the type has not, but for what it inherits.
+// complete, except for what the type inherits.
 type TypeDef struct {
 	Kind TypeKind `json:"kind"`
-	// Name is unique among the types of all kinds.
+	// Name is unique among all types.
 	Name string `json:"name"`
-	// SuperType is a type of the same kind, whose attributes the type has too.
-	// Every element type but OpenMetadataRoot has one; relationships and
-	// classifications may; enums and structs have none.
+	// SuperType is a type of the same kind, whose attributes are inherited. It is
+	// required for element types except OpenMetadataRoot, optional for
+	// relationships and classifications, and not allowed for enums and structs.
 	SuperType   string `json:"superType,omitempty"`
 	Description string `json:"description,omitempty"`
-	// Deprecated types should no longer be used, but can be.
+	// Deprecated types can be used but should not.
 	Deprecated bool `json:"deprecated,omitzero"`
 	// ReplacedBy names the type to use instead of a deprecated one.
 	ReplacedBy string `json:"replacedBy,omitempty"`
-	// Attributes are those that the type adds to the inherited ones. An enum has
-	// none.
+	// Attributes are added to the inherited ones. An enum has none.
 	Attributes []AttributeDef `json:"attributes,omitempty"`
 	// End1 and End2 are the ends of a relationship; without them it has the ends
 	// of its super type.
 	End1 *EndDef `json:"end1,omitempty"`
 	End2 *EndDef `json:"end2,omitempty"`
-	// MultiLink lets several relationships of the type stand between the same two
-	// elements (Egeria: multiLink).
+	// MultiLink allows several relationships of the type between two elements
+	// (Egeria: multiLink).
 	MultiLink bool `json:"multiLink,omitzero"`
-	// ValidFor are the element types that a classification may stand on, their
-	// subtypes included; without them it has those of its super type (Egeria:
-	// validEntityDefs).
+	// ValidFor are the element types, subtypes included, that a classification may
+	// classify; without them, those of its super type (Egeria: validEntityDefs).
 	ValidFor []string `json:"validFor,omitempty"`
 	// Values are those of an enum.
 	Values []EnumValue `json:"values,omitempty"`
@@ -77,18 +74,17 @@ type AttributeDef struct {
 
 // EndDef defines an end of a relationship (Egeria: RelationshipEndDef).
 type EndDef struct {
-	// Type is the element type, whose subtypes may stand at the end too.
+	// Type is the element type at this end; subtypes are allowed.
 	Type string `json:"type"`
-	// Name is what an element at this end is to the one at the other end.
+	// Name is the role of this end, as seen from the other end.
 	Name string `json:"name,omitempty"`
-	// Cardinality says to how many elements at this end one element at the other
-	// end may be related. So a folder that has many files, each of which is in
-	// one folder, is {type: FileFolder, cardinality: one} at the one end and
-	// {type: DataFile, cardinality: many} at the other.
+	// Cardinality is the number of elements at this end for one element at the
+	// other end. For folders with many files, each file in one folder, it is one at
+	// the end of the folder and many at the end of the file.
 	Cardinality Cardinality `json:"cardinality"`
 }
 
-// EnumValue is a value of an enum, which metadata names by its name (Egeria:
+// EnumValue is a value of an enum; metadata refers to it by name (Egeria:
 // EnumElementDef).
 type EnumValue struct {
 	Ordinal     int    `json:"ordinal"`
@@ -96,9 +92,9 @@ type EnumValue struct {
 	Description string `json:"description,omitempty"`
 }
 
-// DefineTypes is the data of [TypeDefineTypes]: add the types, or change those
-// that are there in a way that leaves all metadata valid. All are defined or
-// none is; they may refer to each other in any order.
+// DefineTypes is the data of [TypeDefineTypes]: add types, or change types in a
+// way that keeps all metadata valid. All are defined or none; they may refer to
+// each other in any order.
 type DefineTypes struct {
 	Types []TypeDef `json:"types"`
 }

@@ -34,7 +34,7 @@ func (d *TypeDef) Validate(pointer string) error {
 	}
 }
 
-// validKind checks the kind, and that nothing is given that belongs to another.
+// validKind checks the kind, and that no field of another kind is set.
 func (d *TypeDef) validKind(pointer string) error {
 	switch d.Kind {
 	case KindElement, KindRelationship, KindClassification, KindEnum, KindStruct:
@@ -43,25 +43,25 @@ func (d *TypeDef) validKind(pointer string) error {
 	default:
 		return Errorf(CodeInvalid, pointer+"/kind", "%s is none of element, relationship, classification, enum, struct", quoted(string(d.Kind)))
 	}
-	alien := func(field, owner string) error {
-		return Errorf(CodeInvalid, pointer+field, "only %s has it, and %s is of kind %s", owner, quoted(d.Name), d.Kind)
+	misplaced := func(field, owner string) error {
+		return Errorf(CodeInvalid, pointer+field, "only %s has this field; %s is of kind %s", owner, quoted(d.Name), d.Kind)
 	}
 	isData := d.Kind == KindEnum || d.Kind == KindStruct
 	switch {
 	case isData && d.SuperType != "":
-		return alien("/superType", "an element, a relationship or a classification")
+		return misplaced("/superType", "an element, a relationship or a classification")
 	case d.Kind == KindEnum && len(d.Attributes) > 0:
-		return alien("/attributes", "a type that is no enum")
+		return misplaced("/attributes", "a type other than an enum")
 	case d.Kind != KindRelationship && d.End1 != nil:
-		return alien("/end1", "a relationship")
+		return misplaced("/end1", "a relationship")
 	case d.Kind != KindRelationship && d.End2 != nil:
-		return alien("/end2", "a relationship")
+		return misplaced("/end2", "a relationship")
 	case d.Kind != KindRelationship && d.MultiLink:
-		return alien("/multiLink", "a relationship")
+		return misplaced("/multiLink", "a relationship")
 	case d.Kind != KindClassification && len(d.ValidFor) > 0:
-		return alien("/validFor", "a classification")
+		return misplaced("/validFor", "a classification")
 	case d.Kind != KindEnum && len(d.Values) > 0:
-		return alien("/values", "an enum")
+		return misplaced("/values", "an enum")
 	}
 	return nil
 }
@@ -83,15 +83,15 @@ func (d *TypeDef) validReferences(pointer string) error {
 	return nil
 }
 
-// MaxTypeMembers is how many attributes, values or valid types a [TypeDef] may
-// have, and how many attributes a type may have with those that it inherits.
+// MaxTypeMembers bounds the attributes, values or valid types of a [TypeDef], and
+// the attributes of a type with the inherited ones.
 const MaxTypeMembers = 1000
 
 func tooMany(pointer string, n int) error {
 	if n <= MaxTypeMembers {
 		return nil
 	}
-	return Errorf(CodeTooLarge, pointer, "%d are more than %d", n, MaxTypeMembers)
+	return Errorf(CodeTooLarge, pointer, "%d entries; the limit is %d", n, MaxTypeMembers)
 }
 
 func (d *TypeDef) validAttributes(pointer string) error {
@@ -106,7 +106,7 @@ func (d *TypeDef) validAttributes(pointer string) error {
 		}
 		switch {
 		case a.Name == "qualifiedName":
-			return Errorf(CodeInvalid, at+"/name", "qualifiedName stands in the header of an element; it cannot be an attribute")
+			return Errorf(CodeInvalid, at+"/name", "qualifiedName is part of the header of an element; it cannot be an attribute")
 		case names[a.Name]:
 			return Errorf(CodeInvalid, at+"/name", "%s is given twice", a.Name)
 		}
@@ -141,7 +141,7 @@ func (d *TypeDef) validEnds(pointer string) error {
 		switch end.def.Cardinality {
 		case CardinalityOne, CardinalityMany:
 		case "":
-			return Errorf(CodeInvalid, at+"/cardinality", "missing: to how many elements at this end one at the other end may be related, one or many")
+			return Errorf(CodeInvalid, at+"/cardinality", "missing: one or many, the number of elements at this end for one element at the other end")
 		default:
 			return Errorf(CodeInvalid, at+"/cardinality", "%s is neither one nor many", quoted(string(end.def.Cardinality)))
 		}
@@ -151,7 +151,7 @@ func (d *TypeDef) validEnds(pointer string) error {
 
 func (d *TypeDef) validTargets(pointer string) error {
 	if len(d.ValidFor) == 0 && d.SuperType == "" {
-		return Errorf(CodeInvalid, pointer, "missing: the element types that the classification may stand on, such as Referenceable")
+		return Errorf(CodeInvalid, pointer, "missing: the element types that it may classify, such as Referenceable")
 	}
 	if err := tooMany(pointer, len(d.ValidFor)); err != nil {
 		return err
@@ -195,8 +195,8 @@ func (d *TypeDef) validValues(pointer string) error {
 	return nil
 }
 
-// maxName is how long names of types, attributes and values may be: the name of
-// a type is part of a subject.
+// maxName bounds names of types, attributes and values: the name of a type is
+// part of a subject.
 const maxName = 100
 
 func validTypeName(pointer, name string) error {
@@ -204,7 +204,7 @@ func validTypeName(pointer, name string) error {
 		return err
 	}
 	if name[0] < 'A' || name[0] > 'Z' {
-		return Errorf(CodeInvalid, pointer, "%q is not the name of a type: that begins with a capital letter", name)
+		return Errorf(CodeInvalid, pointer, "%q is not the name of a type: it must begin with a capital letter", name)
 	}
 	return nil
 }
@@ -234,7 +234,7 @@ func isName(text string) bool {
 	return text != ""
 }
 
-// quoted quotes the beginning of a text that may be long.
+// quoted quotes a text, cut to a readable length.
 func quoted(text string) string {
 	const enough = 64
 	if len(text) <= enough {

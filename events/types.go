@@ -1,7 +1,7 @@
 package events
 
-// The types of commands, change events and runtime events. Commands are in the
-// imperative, what has happened is in the past.
+// The CloudEvents types of commands (imperative), change events and runtime
+// events (past tense).
 const (
 	TypeCreateElement          = "io.camena.element.create.v1"
 	TypeUpsertElement          = "io.camena.element.upsert.v1"
@@ -36,11 +36,10 @@ const (
 	TypeElementRehomed      = "io.camena.element.rehomed.v1"
 	// TypeElementMoved ends the history of an element under its former type;
 	// it goes on under the new one. Nothing is deleted.
-	TypeElementMoved        = "io.camena.element.moved.v1"
-	TypeRelationshipCreated = "io.camena.relationship.created.v1"
-	TypeRelationshipUpdated = "io.camena.relationship.updated.v1"
-	TypeRelationshipDeleted = "io.camena.relationship.deleted.v1"
-	// TypeRelationshipRestored says that it is back after a deletion.
+	TypeElementMoved         = "io.camena.element.moved.v1"
+	TypeRelationshipCreated  = "io.camena.relationship.created.v1"
+	TypeRelationshipUpdated  = "io.camena.relationship.updated.v1"
+	TypeRelationshipDeleted  = "io.camena.relationship.deleted.v1"
 	TypeRelationshipRestored = "io.camena.relationship.restored.v1"
 	TypeRelationshipRehomed  = "io.camena.relationship.rehomed.v1"
 	TypeConnectorFenced      = "io.camena.connector.fenced.v1"
@@ -63,15 +62,15 @@ const (
 	// ExtMetadataSource is the qualified name of the external source on whose
 	// behalf a command is sent (Egeria: metadataSourceQualifiedName).
 	ExtMetadataSource = "metadatasource"
-	// ExtScope groups what one catalog run of a source covers; a
-	// reconciliation deletes only within its scope.
+	// ExtScope is the reconciliation scope of a source: a reconciliation deletes
+	// only within its scope.
 	ExtScope = "scope"
-	// ExtOriginCategory is the category of what a command creates on behalf of a
-	// metadata source; EXTERNAL_SOURCE unless given. Without a source there is only
+	// ExtOriginCategory is the origin category of metadata created on behalf of a
+	// metadata source, EXTERNAL_SOURCE by default. Without a source it is always
 	// LOCAL_COHORT.
 	ExtOriginCategory = "origincategory"
 	// ExtDryRun, if "true", makes the repository answer what a command would
-	// change, and change nothing; "false" is as good as nothing.
+	// change without changing it. "false" is the default.
 	ExtDryRun = "dryrun"
 	// ExtReplyTo is the NATS subject to which the outcome of a command goes.
 	ExtReplyTo = "replyto"

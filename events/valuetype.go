@@ -2,19 +2,19 @@ package events
 
 import "strings"
 
-// ValueType is what an attribute holds.
+// ValueType is the type of an attribute's value.
 type ValueType struct {
-	// Name is that of a primitive, "any", "array", "map", or of an enum or struct.
+	// Name is a primitive, "any", "array", "map", or the name of an enum or struct.
 	Name string
-	// Of is what an array or a map holds, else nil.
+	// Of is the type of the items of an array or map, otherwise nil.
 	Of *ValueType
 }
 
-// The names of [ValueType] that have a meaning of their own (Egeria:
-// PrimitiveDefCategory, CollectionDefCategory), and what values look like in JSON.
+// The predefined names of [ValueType] (Egeria: PrimitiveDefCategory,
+// CollectionDefCategory), and the form of their values in JSON.
 const (
 	ValueBoolean    = "boolean"    // true or false
-	ValueByte       = "byte"       // a whole number of 8 bits, signed, without fraction or exponent, as of all whole numbers
+	ValueByte       = "byte"       // a signed whole number of 8 bits; whole numbers have no fraction or exponent
 	ValueChar       = "char"       // a string of one character
 	ValueShort      = "short"      // a whole number of 16 bits
 	ValueInt        = "int"        // a whole number of 32 bits
@@ -25,15 +25,15 @@ const (
 	ValueBigDecimal = "bigdecimal" // a number of any size and precision
 	ValueString     = "string"     // a string
 	ValueDate       = "date"       // a string such as 2006-01-02T15:04:05Z (RFC 3339)
-	ValueAny        = "any"        // whatever JSON can say
+	ValueAny        = "any"        // any JSON value
 	ValueArray      = "array"      // an array
 	ValueMap        = "map"        // an object
 )
 
-// maxValueDepth is how deep arrays and maps may stand in each other.
+// maxValueDepth bounds the nesting of arrays and maps.
 const maxValueDepth = 8
 
-// ParseValueType reads the expression of a type of values: one of the
+// ParseValueType reads the expression of a value type: one of the
 // primitives boolean, byte, char, short, int, long, float, double, biginteger,
 // bigdecimal, string, date; any; array<T> and map<string,T> of a type T; or the
 // name of an enum, whose values are strings that name one, or of a struct, whose
@@ -42,9 +42,9 @@ func ParseValueType(expression string) (ValueType, error) {
 	t, ok := parseValueType(expression, maxValueDepth)
 	switch {
 	case expression == "":
-		return ValueType{}, Errorf(CodeInvalid, "", "missing: a type of values such as string, int, date, array<string> or map<string,string>")
+		return ValueType{}, Errorf(CodeInvalid, "", "missing: a value type such as string, int, date, array<string> or map<string,string>")
 	case !ok:
-		return ValueType{}, Errorf(CodeInvalid, "", "%s is not a type of values: that is boolean, byte, char, short, int, long, float, double, "+
+		return ValueType{}, Errorf(CodeInvalid, "", "%s is not a value type: use boolean, byte, char, short, int, long, float, double, "+
 			"biginteger, bigdecimal, string, date, any, array<T>, map<string,T>, or the name of an enum or struct", quoted(expression))
 	}
 	return t, nil

@@ -1,7 +1,6 @@
 package topics
 
-// CoordinatorDue is the subject on which the coordinator is woken by its own
-// schedules.
+// CoordinatorDue is the subject of the coordinator's due schedules.
 func (t Topics) CoordinatorDue() string { return t.join("cycles", "coordinator", "due") }
 
 // CoordinatorSchedule is the subject of one of the coordinator's own schedules.

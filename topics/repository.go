@@ -1,7 +1,6 @@
 package topics
 
-// RepositoryDue is the subject on which the writer is woken by its own
-// schedules.
+// RepositoryDue is the subject of the writer's due schedules.
 func (t Topics) RepositoryDue() string { return t.join("cycles", "repository", "due") }
 
 // RepositorySchedule is the subject of one of the writer's own schedules.

@@ -11,20 +11,20 @@ import (
 type Limits struct {
 	// Replicas of every stream and bucket, 1 to 5.
 	Replicas int
-	// History is how many states of an element the out topic keeps.
+	// History is the number of states kept for each element.
 	History int
-	// InBytes is how much the in topic holds before it refuses commands.
+	// InBytes is the size of the in topic; it refuses commands beyond it.
 	InBytes int64
-	// OpsAge is how long status changes and reports are kept.
+	// OpsAge is the retention of status changes and reports.
 	OpsAge time.Duration
-	// DeadLetterAge is how long dead letters are kept.
+	// DeadLetterAge is the retention of dead letters.
 	DeadLetterAge time.Duration
-	// DedupWindow is how long a publisher may repeat an event before it counts
-	// as another one. It must outlast the longest failover.
+	// DedupWindow is the time in which a repeated event is recognized. It must
+	// exceed the longest failover.
 	DedupWindow time.Duration
 }
 
-// DefaultLimits returns the limits that are used unless configured otherwise.
+// DefaultLimits returns the default limits, for one replica.
 func DefaultLimits() Limits {
 	return Limits{
 		Replicas: 1, History: 64, InBytes: 4 << 30,
@@ -35,14 +35,14 @@ func DefaultLimits() Limits {
 // maxConsumers lifts the server's default of 1,000 consumers per stream.
 const maxConsumers = 100_000
 
-// The lives of what a node must keep renewing.
+// The times of leases and heartbeats.
 const (
-	// LeaseTTL is how long a lease or a heartbeat holds without being renewed.
+	// LeaseTTL is the time to live of a lease or heartbeat.
 	LeaseTTL = 5 * time.Second
-	// Heartbeat is how often it is renewed.
+	// Heartbeat is the interval of renewals.
 	Heartbeat = time.Second
-	// SelfFence is how long after its last successful renewal a node stops its
-	// connectors: before anybody else can believe that its lease has run out.
+	// SelfFence is the time after its last successful renewal at which a node stops
+	// its connectors, before its lease can expire for others.
 	SelfFence = 4 * time.Second
 )
 
@@ -58,7 +58,7 @@ func (t Topics) CyclesStream() string { return t.upper("CYCLES") }
 // OpsStream is the name of the stream of status changes, reports and audit.
 func (t Topics) OpsStream() string { return t.upper("OPS") }
 
-// DeadLetterStream is the name of the stream of what could not be handled.
+// DeadLetterStream is the name of the stream of dead letters.
 func (t Topics) DeadLetterStream() string { return t.upper("DLQ") }
 
 func (t Topics) upper(name string) string { return strings.ToUpper(t.domain) + "_" + name }
@@ -80,8 +80,8 @@ func (t Topics) Streams(l Limits) []jetstream.StreamConfig {
 	out := stream(t.OutStream(), "out", "Camena: change events, the store of metadata")
 	out.MaxMsgsPerSubject = int64(l.History)
 	out.AllowAtomicPublish = true
-	out.AllowMsgTTL = true // of tombstones
-	out.AllowRollup = true // by tombstones that leave nothing of what was before
+	out.AllowMsgTTL = true // for tombstones
+	out.AllowRollup = true // for tombstones of purged elements
 
 	cycles := stream(t.CyclesStream(), "cycles", "Camena: schedules and due cycles")
 	cycles.AllowMsgSchedules = true
@@ -91,7 +91,7 @@ func (t Topics) Streams(l Limits) []jetstream.StreamConfig {
 	ops := stream(t.OpsStream(), "ops", "Camena: status changes, reports, audit")
 	ops.MaxAge = l.OpsAge
 
-	dlq := stream(t.DeadLetterStream(), "dlq", "Camena: what could not be handled")
+	dlq := stream(t.DeadLetterStream(), "dlq", "Camena: dead letters")
 	dlq.MaxAge = l.DeadLetterAge
 	return []jetstream.StreamConfig{in, out, cycles, ops, dlq}
 }
@@ -99,16 +99,16 @@ func (t Topics) Streams(l Limits) []jetstream.StreamConfig {
 // NodesBucket holds a heartbeat per node.
 func (t Topics) NodesBucket() string { return t.domain + "-nodes" }
 
-// LeasesBucket holds the roles that only one node has at a time.
+// LeasesBucket holds the leases of roles that one node has at a time.
 func (t Topics) LeasesBucket() string { return t.domain + "-leases" }
 
-// AssignmentsBucket holds which node runs which connector.
+// AssignmentsBucket holds the node of each connector.
 func (t Topics) AssignmentsBucket() string { return t.domain + "-assignments" }
 
-// StatusBucket holds the present state of every connector.
+// StatusBucket holds the state of each connector.
 func (t Topics) StatusBucket() string { return t.domain + "-status" }
 
-// PositionsBucket holds how far a connector has read from its source.
+// PositionsBucket holds the positions of connectors.
 func (t Topics) PositionsBucket() string { return t.domain + "-positions" }
 
 // Buckets declares every key-value bucket.
@@ -122,7 +122,7 @@ func (t Topics) Buckets(l Limits) []jetstream.KeyValueConfig {
 	live := func(name, description string) jetstream.KeyValueConfig {
 		c := bucket(name, description)
 		c.TTL = LeaseTTL
-		// Watchers are told when a key runs out.
+		// Watchers get a marker when a key expires.
 		c.LimitMarkerTTL = LeaseTTL
 		return c
 	}

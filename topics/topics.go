@@ -44,7 +44,7 @@ func (t Topics) Commands(source string) string { return t.join("in", Escape(sour
 
 // Element is the subject of the change events of one element.
 func (t Topics) Element(typeName, guid string) string {
-	return t.domain + ".out.element." + pattern(typeName) + "." + Escape(guid) // once for every change: not joined
+	return t.domain + ".out.element." + pattern(typeName) + "." + Escape(guid) // built for every change, so without join
 }
 
 // Relationship is the subject of the change events of one relationship.
@@ -52,7 +52,7 @@ func (t Topics) Relationship(typeName, guid string) string {
 	return t.domain + ".out.relationship." + pattern(typeName) + "." + Escape(guid)
 }
 
-// Fence is the subject of the generation that a connector is fenced to.
+// Fence is the subject of the fenced generation of a connector.
 func (t Topics) Fence(connector string) string { return t.join("out", "fence", Escape(connector)) }
 
 // Type is the subject of the definitions of an open metadata type.
@@ -103,7 +103,7 @@ func (t Topics) CycleOutcome(connector string) string {
 func (t Topics) CycleOutcomes() string { return t.join("ops", "cycle", "*") }
 
 // DeadLetter is the subject of the dead letter for one message of a stream: one
-// subject a message, so that the same message is never buried twice.
+// subject per message, so that a message has one dead letter.
 func (t Topics) DeadLetter(stream string, sequence uint64) string {
 	return t.join("dlq", Escape(stream), strconv.FormatUint(sequence, 10))
 }
@@ -123,7 +123,7 @@ func pattern(token string) string {
 	return Escape(token)
 }
 
-// Change is what the subject of a change event says.
+// Change is the content of the subject of a change event.
 type Change struct {
 	// Relationship is true for relationships, false for elements.
 	Relationship bool

@@ -158,7 +158,7 @@ func TestApplyHasLimits(t *testing.T) {
 		return d
 	}
 	_, _, err := r.Apply(element("X", "Cage", 1001))
-	expect(t, err, events.CodeTooLarge, "/types/0/attributes", "1001 are more than 1000")
+	expect(t, err, events.CodeTooLarge, "/types/0/attributes", "1001")
 	_, _, err = r.Apply(element("X", "Cage", 999))
 	expect(t, err, events.CodeTooLarge, "/types/0/attributes", "X would have 1001 attributes")
 	r, _, err = r.Apply(element("X", "Cage", 0), element("Y", "X", 998))
