@@ -60,7 +60,7 @@ func TestRefusedTypes(t *testing.T) {
 			want: []string{
 				`refused type Castle 3 /newTypeDefs/0/class unknown class of definition "PlanDef": expected one such as EntityDef`,
 				"refused type Castle 4 /newTypeDefs/1 the definition has neither class nor category",
-				`refused type castle 5 /newTypeDefs/2 as a definition of Camena, /name: "castle" is not the name of a type: that begins with a capital letter`,
+				`refused type castle 5 /newTypeDefs/2 as a definition of Camena, /name: "castle" is not the name of a type: it must begin with a capital letter`,
 				"refused type  6 /newTypeDefs/3 expected an object, found an array",
 				"refused type Castle 7 /newTypeDefs/4/headerVersion the header is of version 9; only up to version 1 can be read",
 				`refused type Castle 8 /newTypeDefs/5/propertiesDefinition/0/attributeType/class unknown class of attribute type "PlanDef": expected one such as PrimitiveDef`,

@@ -66,7 +66,7 @@ func TestWritesAreCheckedAgainstTheTypes(t *testing.T) {
 		{&events.Upsert{Element: with(map[string]any{"qualifiedName": "g"})}, events.CodeInvalid, "/element/properties/qualifiedName", "qualifiedName"},
 		{&events.Upsert{Element: events.ElementSpec{Type: "DataFile"}}, events.CodeInvalid, "/element/qualifiedName", "needs a qualified name"},
 		{&events.Update{Element: events.ByName("f"), Properties: events.Props(map[string]any{"additionalProperties": map[string]any{"a": 1}})}, events.CodeInvalid, "/properties/additionalProperties/a", "string"},
-		{&events.Classify{Element: events.ByName("f"), Classification: events.Classification{Name: "PrimaryKey"}}, events.CodeInvalid, "/classification/classificationName", "only on SchemaAttribute"},
+		{&events.Classify{Element: events.ByName("f"), Classification: events.Classification{Name: "PrimaryKey"}}, events.CodeInvalid, "/classification/classificationName", "SchemaAttribute"},
 		{link("ForeignKey", "d", "e", nil), events.CodeInvalid, "/relationship/end1", "SchemaAttribute"},
 		{link("LinkedFile", "d", "f", map[string]any{"no": 1}), events.CodeInvalid, "/relationship/properties/no", "no attribute"},
 	} {
