@@ -10,6 +10,8 @@ type CommandType struct {
 	Done string
 	// Removes says that the command removes its subject, which need not be there.
 	Removes bool
+	// Cascades says that other elements and relationships may change with the subject.
+	Cascades bool
 	// InChangeSet says that the command may stand in a [ChangeSet].
 	InChangeSet bool
 	// AnyDirection says that a connector may send the command although its permitted
@@ -42,11 +44,11 @@ func commandTable() [22]CommandType {
 		},
 		{
 			Type: TypeDeleteElement, Does: "Delete an element and its relationships", Done: "deleted",
-			Removes: true, InChangeSet: true, New: func() Command { return new(Delete) },
+			Removes: true, Cascades: true, InChangeSet: true, New: func() Command { return new(Delete) },
 		},
 		{
 			Type: TypeRestoreElement, Does: "Restore an element that was deleted or archived", Done: "restored",
-			InChangeSet: true, New: func() Command { return new(Restore) },
+			Cascades: true, InChangeSet: true, New: func() Command { return new(Restore) },
 		},
 		{
 			Type: TypePublishElement, Does: "Put an element into the zones in which consumers see it", Done: "published",
@@ -66,7 +68,7 @@ func commandTable() [22]CommandType {
 		},
 		{
 			Type: TypeCreateFromTemplate, Does: "Create an element as a copy of a template", Done: "created",
-			InChangeSet: true, New: func() Command { return new(FromTemplate) },
+			Cascades: true, InChangeSet: true, New: func() Command { return new(FromTemplate) },
 		},
 		{
 			Type: TypeClassifyElement, Does: "Add a classification to an element, or change the one it has", Done: "classified",

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -19,30 +18,31 @@ import (
 // attributes are the flags that give properties.
 type attributes struct {
 	p          *program
-	name       string // of the flag that sets one
+	of         propertiesOf
 	set, clear []string
 	object     string
 }
 
-func (p *program) attributes() *attributes { return &attributes{p: p, name: "set"} }
-
 const setHelp = `
 
-A value of --set is read as what the attribute holds: text as it stands, numbers, true and false, dates such as
-2026-05-01, names of enums; a list as JSON or as values with commas between them; maps, structs, and what may be
-anything as JSON. Where the type does not say, it is JSON if it can be read so, else text. What --set gives counts
-instead of what --properties gives.`
+A value of --set is read as what the attribute holds: text as it stands, numbers, true and false,
+dates such as 2026-05-01, names of enums; a list as JSON or as values with commas between them;
+maps and structs as JSON. Where the type does not say, it is JSON if it can be read so, otherwise
+text. What --set gives counts instead of what --properties gives.`
 
-// flags adds --set and --properties; clears adds --clear.
-func (a *attributes) flags(cmd *cobra.Command) {
+// attributes adds the flags.
+func (p *program) attributes(cmd *cobra.Command, of propertiesOf) *attributes {
+	a := &attributes{p: p, of: of}
 	f := cmd.Flags()
-	f.StringArrayVar(&a.set, a.name, nil, "a property, as name=value; may be given again")
-	f.StringVar(&a.object, "properties", "", "the properties, as a JSON object; @FILE reads it from a file, @- from the standard input")
-	cmd.Long += setHelp
-}
-
-func (a *attributes) clears(cmd *cobra.Command) {
-	cmd.Flags().StringArrayVar(&a.clear, "clear", nil, "remove this property; may be given again")
+	f.StringArrayVar(&a.set, of.flag, nil, "a property, as name=value; may be given again")
+	if of.clears {
+		f.StringArrayVar(&a.clear, "clear", nil, "remove this property; may be given again")
+	}
+	if of.flag == "set" {
+		f.StringVar(&a.object, "properties", "", "the properties, as a JSON object; @FILE reads it from a file, @- from the standard input")
+		cmd.Long += setHelp
+	}
+	return a
 }
 
 // given reports whether there are any.
@@ -95,13 +95,13 @@ func (a *attributes) values(ctx context.Context, m *client.Client, typeName stri
 	for i, pair := range a.set {
 		name, text, found := strings.Cut(pair, "=")
 		if !found || name == "" { // which is not repeated: it may be a secret
-			return nil, fmt.Errorf("--%s: give name=value, which number %d is not", a.name, i+1)
+			return nil, fmt.Errorf("--%s: give name=value, which number %d is not", a.of.flag, i+1)
 		}
 		if _, again := values[name]; again {
-			return nil, fmt.Errorf("--%s %s is given twice", a.name, name)
+			return nil, fmt.Errorf("--%s %s is given twice", a.of.flag, name)
 		}
 		if values[name], err = typedValue(types, typ, name, text); err != nil {
-			return nil, fmt.Errorf("--%s %s: %w", a.name, name, err)
+			return nil, fmt.Errorf("--%s %s: %w", a.of.flag, name, err)
 		}
 	}
 	return values, nil
@@ -138,33 +138,19 @@ func (a *attributes) read() ([]byte, error) {
 }
 
 // words tell which flag gave which property.
-func (a *attributes) words(pointer string) []word {
+func (a *attributes) words() []word {
+	pointer := a.of.pointer
 	words := []word{{pointer: pointer, flag: "--properties", object: true}}
 	if a.object == "" {
-		words[0].flag = "--" + a.name
+		words[0].flag = "--" + a.of.flag
 	}
 	at := func(name string) string { return pointer + string(jsontext.Pointer("").AppendToken(name)) }
 	for _, pair := range a.set {
 		name, _, _ := strings.Cut(pair, "=")
-		words = append(words, word{pointer: at(name), flag: "--" + a.name + " " + name, object: true})
+		words = append(words, word{pointer: at(name), flag: "--" + a.of.flag + " " + name, object: true})
 	}
 	for _, name := range a.clear {
 		words = append(words, word{pointer: at(name), flag: "--clear " + name, object: true})
 	}
 	return words
-}
-
-// unknown is the flag --unknown.
-func unknown(cmd *cobra.Command, to *events.UnknownProperties) {
-	const keep, refuse = "keep", "refuse"
-	what := cmd.Flags().String("unknown", refuse, "what becomes of properties that the type does not have: keep puts them into additionalProperties")
-	checkFirst(cmd, func(*cobra.Command) error {
-		if !slices.Contains([]string{keep, refuse}, *what) {
-			return fmt.Errorf("--unknown: %q is neither keep nor refuse", *what)
-		}
-		if *what == keep {
-			*to = events.KeepUnknown
-		}
-		return nil
-	})
 }

@@ -29,14 +29,14 @@ func (p *program) changeSetCommand() *cobra.Command {
 }
 
 func (p *program) changeSetApplyCommand() *cobra.Command {
-	o := p.operation()
 	var files []string
 	cmd := &cobra.Command{
 		Use: "apply -f FILE...", Short: "Apply the commands of files all together or not at all",
-		Long: `Apply the commands of files, in order, all together or not at all. A file is a list, in YAML or JSON, of commands
-with their type and their data, as docs/events.md describes them. The type may be given in short: element.create for
-io.camena.element.create.v1. A command sees what those before it have done. The data of most commands may have an
-expectedVersion: where that is not the one there is, nothing is changed.
+		Long: `Apply the commands of files, in order, all together or not at all. A file is a list, in YAML or
+JSON, of commands with their type and their data, as docs/events.md describes them. The type may be
+given in short: element.create for io.camena.element.create.v1. A command sees what those before it
+did. The data of most commands may have an expectedVersion: if that is not the version there is,
+nothing is changed.
 
   - type: element.create
     data: {element: {type: Topic, qualifiedName: "Topic::orders"}}
@@ -48,7 +48,8 @@ expectedVersion: where that is not the one there is, nothing is changed.
 		Args: nothing,
 	}
 	cmd.Flags().StringSliceVarP(&files, "file", "f", nil, "file of commands, or - for the standard input")
-	o.flags(cmd)
+	o := p.operation(&verb{command: events.TypeApplyChangeSet}, cmd)
+	o.flags()
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		steps, err := p.readSteps(files)
 		if err != nil {
@@ -62,7 +63,7 @@ expectedVersion: where that is not the one there is, nothing is changed.
 			return located(err, steps)
 		}
 		o.locate = func(err error) error { return located(err, steps) }
-		return o.run(cmd.Context(), "applied", func(context.Context, *client.Client) (events.Command, error) { return set, nil })
+		return o.run(cmd.Context(), func(context.Context, *client.Client) (events.Command, error) { return set, nil })
 	}
 	return cmd
 }

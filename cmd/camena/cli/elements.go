@@ -3,15 +3,12 @@ package cli
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"slices"
+	"iter"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/go-json-experiment/json/jsontext"
-	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
 	"github.com/camena-io/camena/connectors"
@@ -22,9 +19,9 @@ import (
 func (p *program) elementsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "elements", Aliases: []string{"element"},
-		Short: "Look at metadata elements, and change them",
-		Long: `Look at metadata elements, and change them. Elements are named by qualified name or guid. Commands that change
-something tell what they would change with --dry-run, and change nothing then.`,
+		Short: "Show metadata elements, and change them",
+		Long: `Show metadata elements, and change them. Elements are named by qualified name or guid. With --dry-run,
+commands that change something show what they would change, and change nothing.`,
 		Example: `  camena elements list --type DataFile
   camena elements find --where 'size > 1000000 and fileExtension in (csv, json)'
   camena elements count --type Asset
@@ -37,21 +34,30 @@ something tell what they would change with --dry-run, and change nothing then.`,
 	}
 	cmd.AddCommand(
 		p.elementsListCommand(), p.elementsCountCommand(), p.elementsGetCommand(), p.elementsHistoryCommand(),
-		p.elementsRelatedCommand(), p.elementsGraphCommand(), p.elementsLineageCommand(),
-		p.elementsCreateCommand(), p.elementsUpdateCommand(), p.elementsUpsertCommand(), p.elementsDeleteCommand(), p.elementsRestoreCommand(),
-		p.elementsClassifyCommand(), p.elementsDeclassifyCommand(), p.elementsPublishCommand(), p.elementsWithdrawCommand(),
-		p.elementsRetypeCommand(), p.elementsRehomeCommand(), p.elementsFromTemplateCommand(),
-		p.elementsLinkCommand(), p.elementsUnlinkCommand(), p.externalIDCommand(),
+		p.elementsRelatedCommand(), p.elementsGraphCommand(), p.elementsLineageCommand(), p.externalIDCommand(),
 	)
+	for _, v := range elementVerbs() {
+		cmd.AddCommand(p.verbCommand(v))
+	}
 	return cmd
 }
 
-// reference is an element as it is named on the command line.
-func reference(argument string) events.ElementRef {
-	if _, err := uuid.Parse(argument); err == nil && len(argument) == len(uuid.Nil.String()) {
-		return events.ByGUID(argument)
+// asks completes a command line that asks the repository.
+func (p *program) asks(cmd *cobra.Command, o *output, ask func(ctx context.Context, m *client.Client, args []string) error) *cobra.Command {
+	o.flag(cmd)
+	o.secretFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return p.withMetadata(cmd.Context(), func(ctx context.Context, m *client.Client) error { return ask(ctx, m, args) })
 	}
-	return events.ByName(argument)
+	return cmd
+}
+
+// show prints an answer as a document or as a table.
+func (p *program) show(o *output, answer any, t func() *table, none string) error {
+	if o.json() {
+		return o.print(p.stdout, answer)
+	}
+	return t().print(p.stdout, none)
 }
 
 // paging is how much of a long answer to show.
@@ -63,38 +69,27 @@ type paging struct {
 func (g *paging) flags(cmd *cobra.Command) {
 	cmd.Flags().IntVar(&g.limit, "limit", 100, "show so many at most")
 	cmd.Flags().BoolVar(&g.all, "all", false, "show every one")
-	checkFirst(cmd, func(*cobra.Command) error {
-		return errors.Join(exclusive(cmd, "limit", "all"), atLeast("limit", g.limit, 1))
-	})
+	cmd.MarkFlagsMutuallyExclusive("limit", "all")
+	checkFirst(cmd, func(*cobra.Command) error { return atLeast("limit", g.limit, 1) })
 }
 
-// page is what to ask for when n have been shown.
-func (g *paging) page(n int, after string) events.Page {
-	limit := events.MaxPage
-	if !g.all {
-		limit = min(limit, g.limit-n)
-	}
-	return events.Page{Limit: limit, After: after}
-}
-
-// enough reports whether n are all that is asked for.
-func (g *paging) enough(n int) bool { return !g.all && n >= g.limit }
-
-// collect asks page by page. more is true when there is more than asked for.
-func collect[T any](g *paging, ask func(events.Page) ([]T, string, error)) (items []T, more bool, err error) {
+// collect takes what is asked for, page by page. more is true when there is more.
+func collect[T any](g *paging, page *events.Page, all iter.Seq2[*T, error]) (items []T, more bool, err error) {
 	items = []T{} // shown as an empty list
-	next := ""
-	for !g.enough(len(items)) {
-		var some []T
-		if some, next, err = ask(g.page(len(items), next)); err != nil {
-			return nil, false, err
-		}
-		items = append(items, some...)
-		if next == "" {
-			return items, false, nil
-		}
+	page.Limit = events.MaxPage
+	if !g.all {
+		page.Limit = min(page.Limit, g.limit+1)
 	}
-	return items, next != "", nil
+	for item, err := range all {
+		switch {
+		case err != nil:
+			return nil, false, err
+		case !g.all && len(items) == g.limit:
+			return items, true, nil
+		}
+		items = append(items, *item)
+	}
+	return items, false, nil
 }
 
 func (p *program) tellOfMore(more bool, n int) {
@@ -107,16 +102,9 @@ func elementsTable(list []events.Element) *table {
 	t := newTable("TYPE", "QUALIFIED NAME", "VERSION", "SOURCE", "CHANGED")
 	for i := range list {
 		h := &list[i].Header
-		t.add(h.Type.Name, cmp.Or(h.QualifiedName, h.GUID), number(h.Versions.Version), orDash(h.Origin.Source), changedAt(h))
+		t.add(h.Type.Name, cmp.Or(h.QualifiedName, h.GUID), number(h.Versions.Version), orDash(h.Origin.Source), when(h.Versions.LastChange()))
 	}
 	return t
-}
-
-func changedAt(h *events.ElementHeader) string {
-	if h.Versions.UpdateTime.IsZero() {
-		return when(h.Versions.CreateTime)
-	}
-	return when(h.Versions.UpdateTime)
 }
 
 // elementSheet shows an element, a line a value.
@@ -192,54 +180,34 @@ func dayOrTime(t time.Time) string {
 }
 
 func addProperties(t *table, indent string, p events.Properties) {
-	values := map[string]jsontext.Value{}
-	for name := range p.Map() {
-		if v, err := events.Property[jsontext.Value](p, name); err == nil {
-			values[name] = v
+	for m := p.Members(); m.Next(); {
+		text := string(m.Value())
+		if m.Value().Kind() == '"' {
+			text = p.String(m.Name())
 		}
-	}
-	names := make([]string, 0, len(values))
-	for name := range values {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
-		text := string(values[name])
-		if values[name].Kind() == '"' {
-			text = p.String(name)
-		}
-		t.add(indent+name, text)
+		t.add(indent+m.Name(), text)
 	}
 }
 
 func (p *program) elementsHistoryCommand() *cobra.Command {
 	var o output
-	cmd := &cobra.Command{
+	return p.asks(&cobra.Command{
 		Use: "history GUID|QUALIFIED_NAME", Short: "Show what happened to an element, oldest first",
-		Long: `Show what happened to an element or relationship, oldest first, as far back as it is kept (CAMENA_HISTORY).
-Elements that are deleted are found, too.`,
+		Long: `Show what happened to an element or relationship, oldest first, as far back as it is kept
+(CAMENA_HISTORY). Deleted elements are found, too.`,
 		Example: `  camena elements history Connection::quickstart
   camena elements history 0b4ee7f4-1f5d-5c7e-9b7a-7e0c6d9f3a10 -o json`,
-		Args: one("the element, by its qualified name or guid", "camena elements list"),
-	}
-	o.flag(cmd)
-	o.secretFlag(cmd)
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return p.withMetadata(cmd.Context(), func(ctx context.Context, m *client.Client) error {
-			a, err := m.History(ctx, events.History{ElementRef: reference(args[0])})
-			if events.CodeOf(err) == events.CodeNotFound {
-				return fmt.Errorf("there is no history of %s", args[0]) // the repository names a guid
-			}
-			if err != nil {
-				return err
-			}
-			if o.json() {
-				return o.print(p.stdout, a.Changes)
-			}
-			return historyTable(a.Changes).print(p.stdout, "nothing is kept")
-		})
-	}
-	return cmd
+		Args: arguments(1, theElement),
+	}, &o, func(ctx context.Context, m *client.Client, args []string) error {
+		a, err := events.Ask(ctx, m, &events.History{ElementRef: reference(args[0])})
+		if events.CodeOf(err) == events.CodeNotFound {
+			return fmt.Errorf("there is no history of %s", args[0]) // the repository names a guid
+		}
+		if err != nil {
+			return err
+		}
+		return p.show(&o, a.Changes, func() *table { return historyTable(a.Changes) }, "nothing is kept")
+	})
 }
 
 func historyTable(changes []events.Entry) *table {

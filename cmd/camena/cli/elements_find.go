@@ -109,19 +109,7 @@ func (f *finding) parse(flag, text string) (events.Condition, error) {
 
 // explain names the flag that the repository refuses.
 func (*finding) explain(err error) error {
-	e, ok := errors.AsType[*events.Error](err)
-	if !ok {
-		return err
-	}
-	field, _, _ := strings.Cut(strings.TrimPrefix(e.Pointer, "/"), "/")
-	switch field {
-	case "where", "sort":
-		return fmt.Errorf("--%s: %w", field, plain(err))
-	case "classificationWhere":
-		return fmt.Errorf("--classification-where: %w", plain(err))
-	default:
-		return err
-	}
+	return explain(err, []word{{pointer: "/where", flag: "--where"}, {pointer: "/sort", flag: "--sort"}, {pointer: "/classificationWhere", flag: "--classification-where"}})
 }
 
 // timeFlag is a flag that takes a time.
@@ -165,11 +153,12 @@ func (p *program) elementsListCommand() *cobra.Command {
 		Use: "list", Aliases: []string{"find"}, Short: "List (or find) elements, in the order of their names or another one",
 		Long: `List the elements that match all flags given.
 
---where compares properties: name = "x", size > 10, tags contains blue, name ~ '^a.*z$', owner in (anna, bea),
-description is null; put together with and, or, not and parentheses. additionalProperties.owner is a value in a
-map, header.versions.changeTime when it was changed last, or created, as CHANGED shows. A property that the --type and its subtypes do not have, or without
-a --type no type, is refused, as is a value that it cannot hold; "camena types get DataFile" shows what there is, and
-properties.size means size whatever the types say.`,
+--where compares properties: name = "x", size > 10, tags contains blue, name ~ '^a.*z$', owner in
+(anna, bea), description is null; put together with and, or, not and parentheses.
+additionalProperties.owner is a value in a map, header.versions.changeTime the time of the last
+change, which CHANGED shows. A property that the --type and its subtypes do not have, or without a
+--type no type, is refused, as is a value that it cannot hold; "camena types get DataFile" shows
+what there is, and properties.size means size whatever the types say.`,
 		Example: `  camena elements list --type DataFile --text invoice
   camena elements list --source IntegrationConnector::quickstart --all -o json
   camena elements find --where 'size > 1000000 and not fileExtension in (csv, json)' --sort -size --limit 10
@@ -180,26 +169,14 @@ properties.size means size whatever the types say.`,
 	f.flags(cmd)
 	f.sortFlag(cmd)
 	g.flags(cmd)
-	o.flag(cmd)
-	o.secretFlag(cmd)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return p.withMetadata(cmd.Context(), func(ctx context.Context, m *client.Client) error {
-			list, more, err := collect(&g, func(page events.Page) ([]events.Element, string, error) {
-				f.q.Page = page
-				a, err := m.Find(ctx, f.q)
-				return a.Elements, a.Next, f.explain(err)
-			})
-			if err != nil {
-				return err
-			}
-			defer p.tellOfMore(more, len(list))
-			if o.json() {
-				return o.print(p.stdout, list)
-			}
-			return elementsTable(list).print(p.stdout, "no element matches")
-		})
-	}
-	return cmd
+	return p.asks(cmd, &o, func(ctx context.Context, m *client.Client, _ []string) error {
+		list, more, err := collect(&g, &f.q.Page, events.All(ctx, m, &f.q))
+		if err != nil {
+			return f.explain(err)
+		}
+		defer p.tellOfMore(more, len(list))
+		return p.show(&o, list, func() *table { return elementsTable(list) }, "no element matches")
+	})
 }
 
 func (p *program) elementsCountCommand() *cobra.Command {
@@ -213,20 +190,13 @@ func (p *program) elementsCountCommand() *cobra.Command {
 		Args: nothing,
 	}
 	f.flags(cmd)
-	o.flag(cmd)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return p.withMetadata(cmd.Context(), func(ctx context.Context, m *client.Client) error {
-			a, err := m.Count(ctx, f.q)
-			if err != nil {
-				return f.explain(err)
-			}
-			if o.json() {
-				return o.print(p.stdout, a)
-			}
-			return countTable(&a).print(p.stdout, "no element matches")
-		})
-	}
-	return cmd
+	return p.asks(cmd, &o, func(ctx context.Context, m *client.Client, _ []string) error {
+		a, err := events.Ask(ctx, m, &events.Count{Find: f.q})
+		if err != nil {
+			return f.explain(err)
+		}
+		return p.show(&o, a, func() *table { return countTable(&a) }, "no element matches")
+	})
 }
 
 func countTable(a *events.CountAnswer) *table {
@@ -251,60 +221,46 @@ func (p *program) elementsGetCommand() *cobra.Command {
 	var asOf, effectiveAt timeFlag
 	cmd := &cobra.Command{
 		Use: "get QUALIFIED_NAME|GUID", Short: "Show one element, or a relationship by its guid",
-		Long: `Show one element, or a relationship by its guid: as it is, or with --as-of as it was stored at a time, as far back
-as history is kept (CAMENA_HISTORY). What is deleted since then is shown, too.`,
+		Long: `Show one element, or a relationship by its guid: as it is, or with --as-of as it was stored at a
+time, as far back as history is kept (CAMENA_HISTORY), even if it has been deleted since.`,
 		Example: `  camena elements get Connection::quickstart
   camena elements get 0b4ee7f4-1f5d-5c7e-9b7a-7e0c6d9f3a10 -o json
   camena elements get Connection::quickstart --as-of '2026-01-02 15:04'  # not_found where it was created later
   camena elements get Connection::quickstart --as-of -24h                # not_found where it is not a day old`,
-		Args: one("the element, by its qualified name or guid", "camena elements list"),
+		Args: arguments(1, theElement),
 	}
-	cmd.Flags().Var(&asOf, "as-of", "as it was stored at this time, which has passed")
+	cmd.Flags().Var(&asOf, "as-of", "as it was stored at this time, which is in the past")
+	cmd.Flags().Var(&effectiveAt, "effective-at", "only if it counts at this time")
 	checkFirst(cmd, func(*cobra.Command) error {
 		if asOf.After(time.Now()) {
-			return errors.New("--as-of: that time has not come yet; what will count then --effective-at tells")
+			return errors.New("--as-of: that time has not come yet; for what will count then use --effective-at")
 		}
 		return nil
 	})
-	cmd.Flags().Var(&effectiveAt, "effective-at", "only if it counts at this time")
-	o.flag(cmd)
-	o.secretFlag(cmd)
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return p.withMetadata(cmd.Context(), func(ctx context.Context, m *client.Client) error {
-			a, err := m.Get(ctx, events.Get{ElementRef: reference(args[0]), AsOf: asOf.Time, EffectiveAt: effectiveAt.Time})
-			if events.CodeOf(err) == events.CodeNotFound && !asOf.IsZero() {
-				return plain(err)
-			}
-			if err != nil {
-				return err
-			}
-			if h := header(&a); h.AnchorGUID != "" && !o.json() {
-				h.AnchorGUID = nameWithGUID(ctx, m, h.AnchorGUID)
-			}
-			return p.showOne(&a, o)
-		})
-	}
-	return cmd
+	return p.asks(cmd, &o, func(ctx context.Context, m *client.Client, args []string) error {
+		a, err := events.Ask(ctx, m, &events.Get{ElementRef: reference(args[0]), AsOf: asOf.Time, EffectiveAt: effectiveAt.Time})
+		switch {
+		case err != nil:
+			return err
+		case a.Relationship != nil:
+			return p.show(&o, a.Relationship, func() *table { return relationshipSheet(a.Relationship, &o) }, "")
+		}
+		return p.show(&o, a.Element, func() *table {
+			h := &a.Element.Header
+			h.AnchorGUID = nameWithGUID(ctx, m, h.AnchorGUID)
+			return elementSheet(a.Element, &o)
+		}, "")
+	})
 }
 
-// nameWithGUID puts the name of an element before its guid, if it is still there.
+// nameWithGUID puts the name of an element before its guid, if it still exists.
 func nameWithGUID(ctx context.Context, m *client.Client, guid string) string {
-	a, err := m.Get(ctx, events.Get{ElementRef: events.ByGUID(guid)})
-	if err != nil || a.Element == nil || a.Element.Header.QualifiedName == "" {
+	if guid == "" {
+		return ""
+	}
+	h, err := headerOf(ctx, m, events.ByGUID(guid))
+	if err != nil || h == nil || h.QualifiedName == "" {
 		return guid
 	}
-	return a.Element.Header.QualifiedName + " " + guid
-}
-
-func (p *program) showOne(a *events.ElementAnswer, o output) error {
-	switch {
-	case a.Relationship != nil && o.json():
-		return o.print(p.stdout, a.Relationship)
-	case a.Relationship != nil:
-		return relationshipSheet(a.Relationship, &o).print(p.stdout, "")
-	case o.json():
-		return o.print(p.stdout, a.Element)
-	default:
-		return elementSheet(a.Element, &o).print(p.stdout, "")
-	}
+	return h.QualifiedName + " " + guid
 }

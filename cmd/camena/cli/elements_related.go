@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -22,7 +23,7 @@ func (p *program) elementsRelatedCommand() *cobra.Command {
 		Use: "related QUALIFIED_NAME|GUID", Short: "List the elements that are related to one",
 		Example: `  camena elements related IntegrationGroup::default
   camena elements related IntegrationConnector::quickstart --relationship AssetConnection`,
-		Args: one("the element, by its qualified name or guid", "camena elements list"),
+		Args: arguments(1, theElement),
 	}
 	f := cmd.Flags()
 	f.StringVar(&q.Relationship, "relationship", "", "only by this type of relationship, subtypes included")
@@ -36,27 +37,15 @@ func (p *program) elementsRelatedCommand() *cobra.Command {
 		return nil
 	})
 	g.flags(cmd)
-	o.flag(cmd)
-	o.secretFlag(cmd)
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return p.withMetadata(cmd.Context(), func(ctx context.Context, m *client.Client) error {
-			q.ElementRef, q.EffectiveAt = reference(args[0]), effectiveAt.Time
-			list, more, err := collect(&g, func(page events.Page) ([]events.RelatedElement, string, error) {
-				q.Page = page
-				a, err := m.Related(ctx, q)
-				return a.Related, a.Next, err
-			})
-			if err != nil {
-				return err
-			}
-			defer p.tellOfMore(more, len(list))
-			if o.json() {
-				return o.print(p.stdout, list)
-			}
-			return relatedTable(list).print(p.stdout, "nothing is related to it")
-		})
-	}
-	return cmd
+	return p.asks(cmd, &o, func(ctx context.Context, m *client.Client, args []string) error {
+		q.ElementRef, q.EffectiveAt = reference(args[0]), effectiveAt.Time
+		list, more, err := collect(&g, &q.Page, events.All(ctx, m, &q))
+		if err != nil {
+			return err
+		}
+		defer p.tellOfMore(more, len(list))
+		return p.show(&o, list, func() *table { return relatedTable(list) }, "nothing is related to it")
+	})
 }
 
 func relatedTable(list []events.RelatedElement) *table {
@@ -73,22 +62,45 @@ func relatedTable(list []events.RelatedElement) *table {
 	return t
 }
 
-// limitFlags are the limits of what graphs hold.
-func limitFlags(cmd *cobra.Command, l *events.GraphLimits) {
+// around is a question for what is around an element.
+type around interface {
+	events.QuestionFor[events.GraphAnswer]
+	Complete() error
+}
+
+// asksAround completes a command line that asks for a graph.
+func asksAround[Q around](p *program, cmd *cobra.Command, q Q, from *events.ElementRef, effective *time.Time, l *events.GraphLimits) *cobra.Command {
+	var o output
+	var effectiveAt timeFlag
+	cmd.Args = arguments(1, theElement)
+	cmd.Flags().Var(&effectiveAt, "effective-at", "only what counts at this time")
 	cmd.Flags().IntVar(&l.Nodes, "nodes", 0, "so many elements at most (default 1000)")
 	cmd.Flags().IntVar(&l.Edges, "edges", 0, "so many relationships at most (default 5000)")
+	checkFirst(cmd, func(*cobra.Command) error {
+		err := q.Complete()
+		if e, ok := errors.AsType[*events.Error](err); ok && e.Pointer != "" {
+			return fmt.Errorf("--%s %s", e.Pointer[1:], e.Message)
+		}
+		return err
+	})
+	return p.asks(cmd, &o, func(ctx context.Context, m *client.Client, args []string) error {
+		*from, *effective = reference(args[0]), effectiveAt.Time
+		a, err := events.Ask[events.GraphAnswer](ctx, m, q)
+		if err != nil {
+			return err
+		}
+		return p.showGraph(&a, o)
+	})
 }
 
 func (p *program) elementsGraphCommand() *cobra.Command {
 	var q events.Graph
-	var effectiveAt timeFlag
-	var o output
 	cmd := &cobra.Command{
 		Use: "graph QUALIFIED_NAME|GUID", Short: "Show what is around an element",
-		Long: `Show the elements that relationships lead to from one, and from these on, as deep as asked for. Each comes once.`,
+		Long: `Show the elements that relationships lead to from one, and from these on, as deep as asked for.
+Each is shown once.`,
 		Example: `  camena elements graph IntegrationGroup::default --depth 2
   camena elements graph Topic::orders --depth 3 --relationship DataFlow --type Topic -o json`,
-		Args: one("the element, by its qualified name or guid", "camena elements list"),
 	}
 	f := cmd.Flags()
 	f.IntVar(&q.Depth, "depth", 1, "follow so many relationships")
@@ -96,80 +108,33 @@ func (p *program) elementsGraphCommand() *cobra.Command {
 	f.StringSliceVar(&q.Types, "type", nil, "go only to elements of these types, subtypes included")
 	f.IntVar(&q.End, "end", 0, "1 or 2: follow relationships only from this end to the other; 0: both ways")
 	f.BoolVar(&q.IncludeArchived, "archived", false, "archived elements, too")
-	f.Var(&effectiveAt, "effective-at", "only what counts at this time")
-	limitFlags(cmd, &q.GraphLimits)
-	checkFirst(cmd, func(*cobra.Command) error {
-		checked := q
-		return flagError(checked.Complete())
-	})
-	o.flag(cmd)
-	o.secretFlag(cmd)
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return p.withMetadata(cmd.Context(), func(ctx context.Context, m *client.Client) error {
-			q.ElementRef, q.EffectiveAt = reference(args[0]), effectiveAt.Time
-			a, err := m.Graph(ctx, q)
-			if err != nil {
-				return err
-			}
-			return p.showGraph(&a, o)
-		})
-	}
-	return cmd
+	return asksAround(p, cmd, &q, &q.ElementRef, &q.EffectiveAt, &q.GraphLimits)
 }
 
 func (p *program) elementsLineageCommand() *cobra.Command {
 	var q events.Lineage
-	var effectiveAt timeFlag
 	var up, down bool
-	var o output
 	cmd := &cobra.Command{
 		Use: "lineage QUALIFIED_NAME|GUID", Short: "Show what an element comes from and what comes from it",
-		Long: `Show what an element comes from (upstream, with negative depths) and what comes from it (downstream), to the end or
-as deep as asked for. Lineage leads through archived elements, too. Where data flows in a circle, an element that is on
-both sides has two depths, the nearer one first.`,
+		Long: `Show what an element comes from (upstream, with negative depths) and what comes from it
+(downstream), to the end or as deep as asked for, through archived elements, too. Where data flows
+in a circle, an element that is on both sides has two depths, the nearer one first.`,
 		Example: `  camena elements lineage Topic::orders
   camena elements lineage Topic::orders --upstream --depth 3
   camena elements lineage Topic::orders --downstream --relationship DataFlow -o json`,
-		Args: one("the element, by its qualified name or guid", "camena elements list"),
 	}
 	f := cmd.Flags()
 	f.BoolVar(&up, "upstream", false, "only what it comes from")
 	f.BoolVar(&down, "downstream", false, "only what comes from it")
 	f.IntVar(&q.Depth, "depth", 0, "go so far at most (default to the end)")
 	f.StringSliceVar(&q.Relationships, "relationship", nil, "follow only these types of relationships (default those of lineage)")
-	f.Var(&effectiveAt, "effective-at", "only what counts at this time")
-	limitFlags(cmd, &q.GraphLimits)
 	checkFirst(cmd, func(*cobra.Command) error {
-		switch {
-		case up && !down:
-			q.Direction = events.Upstream
-		case down && !up:
-			q.Direction = events.Downstream
+		if up != down {
+			q.Direction = map[bool]events.Direction{true: events.Upstream, false: events.Downstream}[up]
 		}
-		checked := q
-		return flagError(checked.Complete())
+		return nil
 	})
-	o.flag(cmd)
-	o.secretFlag(cmd)
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return p.withMetadata(cmd.Context(), func(ctx context.Context, m *client.Client) error {
-			q.ElementRef, q.EffectiveAt = reference(args[0]), effectiveAt.Time
-			a, err := m.Lineage(ctx, q)
-			if err != nil {
-				return err
-			}
-			return p.showGraph(&a, o)
-		})
-	}
-	return cmd
-}
-
-// flagError names the flag where a refusal points at the field of a question.
-func flagError(err error) error {
-	if e, ok := errors.AsType[*events.Error](err); ok && e.Pointer != "" {
-		return fmt.Errorf("--%s %s", e.Pointer[1:], e.Message)
-	}
-	return err
+	return asksAround(p, cmd, &q, &q.ElementRef, &q.EffectiveAt, &q.GraphLimits)
 }
 
 func (p *program) showGraph(a *events.GraphAnswer, o output) error {

@@ -6,63 +6,100 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/camena-io/camena/connectors"
 	"github.com/camena-io/camena/events"
 )
 
-// upserted is what an upsert did, which the version tells.
-const upserted = "upserted"
-
-// outcome tells what became of a command.
-func outcome(r *events.Result, did string) string {
+// show shows the outcome of a command.
+func (o *operation) show(c events.Command, r *events.Result) error {
+	if o.mustExist && isMissing(c, r) {
+		return events.Errorf(events.CodeNotFound, "", "%s is not there", o.subject(r))
+	}
 	switch {
-	case !r.Changed:
-		did = unchangedWord
-	case did == upserted && r.Version == 1:
-		did = "created"
-	case did == upserted:
-		did = "updated"
+	case o.output.json():
+		return o.output.print(o.p.stdout, r)
+	case o.dryRun:
+		if err := o.p.showPreview(r); err != nil {
+			return err
+		}
+	case o.steps != nil:
+		return o.showSteps(r)
+	default:
+		if _, err := fmt.Fprintln(o.p.stdout, o.outcome(c, r)); err != nil {
+			return err
+		}
 	}
-	if r.Version == 0 {
-		return did
+	for _, what := range r.Dropped {
+		fmt.Fprintf(o.p.stdout, "%s: %s\n", cmp.Or(o.drops, "left behind"), printable(what))
 	}
-	return fmt.Sprintf("%s (version %d)", did, r.Version)
+	return nil
 }
 
-const (
-	unchangedWord = "unchanged"
-	missingWord   = "was not there"
-)
+// subject names what the command is about.
+func (o *operation) subject(r *events.Result) string {
+	about := strings.Join(o.arguments, " ")
+	if o.about != nil {
+		about = o.about(o.arguments)
+	} else if len(o.arguments) < len(o.args) {
+		about += " " + r.GUID // it has no name
+	}
+	return cmp.Or(about, r.Type+" "+cmp.Or(r.Name, r.GUID))
+}
 
-// outcome tells on a line what became of the operation.
-func (o *operation) outcome(r *events.Result, did string) string {
-	about := o.about
-	switch {
-	case o.nameless:
-		about = strings.TrimSpace(about + " " + r.GUID)
-	case about == "":
-		about = strings.TrimSpace(r.Type + " " + cmp.Or(r.Name, r.GUID))
+// outcome tells on a line what became of the command.
+func (o *operation) outcome(c events.Command, r *events.Result) string {
+	done := o.done
+	if strings.Contains(done, "%s") {
+		done = fmt.Sprintf(done, o.arguments[1])
 	}
-	said := outcome(r, did)
+	said := wasDone(c, r, done)
 	switch {
-	case o.isMissing(r):
-		said = missingWord
-	case o.parts && r.Version > 0:
-		said = strings.TrimSuffix(said, ")") + " of the " + r.Type + ")"
+	case r.Version > 0 && o.parts:
+		said += fmt.Sprintf(" (version %d of the %s)", r.Version, r.Type)
+	case r.Version > 0:
+		said += fmt.Sprintf(" (version %d)", r.Version)
 	}
-	if with := company(r); o.family && with != "" {
+	if with := company(c, r); with != "" {
 		said += ", and with it " + with
 	}
-	return printable(about) + " " + said
+	return printable(o.subject(r)) + " " + said
 }
 
 // isMissing reports whether nothing was removed because there was nothing.
-func (o *operation) isMissing(r *events.Result) bool {
-	return o.removes && !r.Changed && r.Version == 0
+func isMissing(c events.Command, r *events.Result) bool {
+	row, _ := events.CommandTypeOf(c.EventType())
+	return row.Removes && !r.Changed && r.Version == 0
+}
+
+// wasDone is what a command did, in a word; done is that word if it is not the one in
+// the table of commands.
+func wasDone(c events.Command, r *events.Result, done string) string {
+	row, _ := events.CommandTypeOf(c.EventType())
+	deletion, _ := c.(*events.Delete)
+	switch {
+	case isMissing(c, r):
+		return "was not there"
+	case !r.Changed:
+		return "unchanged"
+	case row.Type == events.TypeUpsertElement && r.Version == 1:
+		return "created"
+	case row.Type == events.TypeUpsertElement:
+		return "updated"
+	case deletion != nil && deletion.Method == events.DeleteArchive:
+		return "archived"
+	case deletion != nil && deletion.Method == events.DeletePurge:
+		return "purged"
+	default:
+		return cmp.Or(done, row.Done)
+	}
 }
 
 // company is what was changed together with an element, "" if nothing was.
-func company(r *events.Result) string {
+func company(c events.Command, r *events.Result) string {
 	var parts []string
+	if row, _ := events.CommandTypeOf(c.EventType()); !row.Cascades {
+		return ""
+	}
 	if r.Elements > 1 {
 		parts = append(parts, count(r.Elements-1, "element"))
 	}
@@ -79,34 +116,51 @@ func count(n int, what string) string {
 	return strconv.Itoa(n) + " " + what
 }
 
-// tellDropped tells what was left behind.
-func (o *operation) tellDropped(r *events.Result) {
-	for _, what := range r.Dropped {
-		fmt.Fprintf(o.p.stdout, "%s: %s\n", cmp.Or(o.drops, "left behind"), printable(what))
+// versionOf is the version, of what has some.
+func versionOf(n int64) string {
+	if n == 0 {
+		return "-"
 	}
+	return number(n)
 }
 
-// showSteps tells of each command of a change set what it did.
-func (o *operation) showSteps(r *events.Result) error {
-	t := newTable("#", "DONE", "TYPE", "NAME", "VERSION", "")
-	applied := 0
-	for i := range r.Steps {
-		if i >= len(o.steps) {
-			break
-		}
-		s := &r.Steps[i]
-		if s.Changed {
-			applied++
-		}
-		version := "-"
-		if s.Version > 0 {
-			version = number(s.Version)
-		}
-		t.add(strconv.Itoa(i+1), wasDone(o.steps[i], s), orDash(s.Type), orDash(cmp.Or(s.Name, s.GUID, named(o.steps[i]))), version, notes(o.steps[i], s))
+// showPreview shows the outcome of a dry run.
+func (p *program) showPreview(r *events.Result) error {
+	fmt.Fprintln(p.stderr, "dry run: nothing is changed")
+	if len(r.Preview) == 0 && r.More > 0 {
+		_, err := fmt.Fprintf(p.stdout, "%d changes, which do not fit into the answer\n", r.More)
+		return err
 	}
+	t := newTable("WOULD BE", "TYPE", "NAME", "VERSION", "CHANGED")
+	for i := range r.Preview {
+		v := &r.Preview[i]
+		if v.Type == events.TypeElementMoved {
+			continue // another change says it
+		}
+		s := subjectOf(&connectors.Change{Type: v.Type, Element: v.Element, Relationship: v.Relationship, OpenType: v.OpenType})
+		t.add(what(v.Type), s.typeName, s.name, versionOf(s.header.Versions.Version), orDash(s.detail))
+	}
+	if err := t.print(p.stdout, "nothing would change"); err != nil || r.More == 0 {
+		return err
+	}
+	_, err := fmt.Fprintf(p.stdout, "and %d more changes\n", r.More)
+	return err
+}
+
+// showSteps shows what each command of a change set did.
+func (o *operation) showSteps(r *events.Result) error {
 	if r.More > 0 {
 		_, err := fmt.Fprintf(o.p.stdout, "what each of %d commands did does not fit into the answer; out sequence %d\n", r.More, r.Sequence)
 		return err
+	}
+	t := newTable("#", "DONE", "TYPE", "NAME", "VERSION", "")
+	applied := 0
+	for i := range min(len(r.Steps), len(o.steps)) {
+		s, c := &r.Steps[i], o.steps[i]
+		if s.Changed {
+			applied++
+		}
+		t.add(strconv.Itoa(i+1), wasDone(c, s, ""), orDash(s.Type), orDash(cmp.Or(s.Name, s.GUID, removed(c))), versionOf(s.Version), notes(c, s))
 	}
 	if err := t.print(o.p.stdout, ""); err != nil {
 		return err
@@ -115,61 +169,8 @@ func (o *operation) showSteps(r *events.Result) error {
 	return err
 }
 
-// wasDone is what a command did, in a word.
-func wasDone(c events.Command, r *events.Result) string {
-	did := verbOf(c)
-	switch {
-	case !r.Changed && r.Version == 0 && (did == "deleted" || did == "unlinked" || did == "purged"):
-		return missingWord
-	case !r.Changed:
-		return unchangedWord
-	case did == upserted && r.Version == 1:
-		return "created"
-	case did == upserted:
-		return "updated"
-	}
-	return did
-}
-
-func verbOf(c events.Command) string {
-	switch c := c.(type) {
-	case *events.Delete:
-		return deletionWord(c.Method)
-	case *events.Create, *events.FromTemplate:
-		return "created"
-	case *events.Upsert:
-		return upserted
-	case *events.Withdraw:
-		return "withdrawn"
-	case *events.Link, *events.LinkExternalID:
-		return "linked"
-	case *events.Unlink, *events.UnlinkExternalID:
-		return "unlinked"
-	case *events.Classify:
-		return "classified"
-	case *events.Declassify:
-		return "declassified"
-	case *events.ConfirmSynchronization:
-		return "confirmed"
-	default: // update, restore, publish, retype, rehome
-		verb := what(c.EventType())
-		return strings.TrimSuffix(verb, "e") + "ed"
-	}
-}
-
-func deletionWord(m events.DeleteMethod) string {
-	switch m {
-	case events.DeleteArchive:
-		return "archived"
-	case events.DeletePurge:
-		return "purged"
-	default:
-		return "deleted"
-	}
-}
-
-// named is what a command removes, as it names it.
-func named(c events.Command) string {
+// removed is what a command removes, as it names it.
+func removed(c events.Command) string {
 	switch c := c.(type) {
 	case *events.Delete:
 		return cmp.Or(c.Element.QualifiedName, c.Element.GUID)
@@ -188,11 +189,10 @@ func named(c events.Command) string {
 // notes are what else there is to say of a command of a change set.
 func notes(c events.Command, r *events.Result) string {
 	var parts []string
+	if with := company(c, r); with != "" {
+		parts = append(parts, "with "+with)
+	}
 	switch c := c.(type) {
-	case *events.Delete, *events.Restore, *events.FromTemplate:
-		if with := company(r); with != "" {
-			parts = append(parts, "with "+with)
-		}
 	case *events.Classify:
 		parts = append(parts, c.Classification.Name)
 	case *events.Declassify:
@@ -202,12 +202,4 @@ func notes(c events.Command, r *events.Result) string {
 		parts = append(parts, "left behind: "+strings.Join(r.Dropped, ", "))
 	}
 	return strings.Join(parts, "; ")
-}
-
-// article returns the name of a type with the article before it.
-func article(typeName string) string {
-	if typeName != "" && strings.ContainsRune("AEIO", rune(typeName[0])) {
-		return "an " + typeName
-	}
-	return "a " + typeName
 }

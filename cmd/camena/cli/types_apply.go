@@ -14,7 +14,6 @@ import (
 )
 
 func (p *program) typesApplyCommand() *cobra.Command {
-	o := p.operation()
 	var files []string
 	cmd := &cobra.Command{
 		Use: "apply -f FILE...", Short: "Add types, or change some in a compatible way",
@@ -34,16 +33,17 @@ the type has already.
 		Args: nothing,
 	}
 	cmd.Flags().StringSliceVarP(&files, "file", "f", nil, "file of types, folder of such, or - for the standard input")
-	o.flags(cmd)
+	o := p.operation(&verb{}, cmd)
+	o.flags()
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		types, err := p.readTypes(files)
 		if err != nil {
 			return err
 		}
 		command := types.command()
-		o.about = count(len(types), "type")
+		o.about = func([]string) string { return count(len(types), "type") }
 		o.locate = types.located
-		return o.run(cmd.Context(), "defined", func(context.Context, *client.Client) (events.Command, error) { return command, nil })
+		return o.run(cmd.Context(), func(context.Context, *client.Client) (events.Command, error) { return command, nil })
 	}
 	return cmd
 }

@@ -39,17 +39,8 @@ func registryOf(known []events.KnownType) (*opentypes.Registry, error) {
 
 // knownTypes asks for definitions, page by page.
 func knownTypes(ctx context.Context, m *client.Client, q events.Types) ([]events.KnownType, error) {
-	var all []events.KnownType
-	for {
-		a, err := m.Types(ctx, q)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, a.Types...)
-		if q.After = a.Next; q.After == "" {
-			return all, nil
-		}
-	}
+	all, _, err := collect(&paging{all: true}, &q.Page, events.All(ctx, m, &q))
+	return all, err
 }
 
 // typedValue reads text as a value of the named attribute of a type, which may

@@ -81,8 +81,8 @@ func TestValuesAreWhatAttributesHold(t *testing.T) {
 
 func TestErrorsNameTheFlag(t *testing.T) {
 	t.Parallel()
-	a := &attributes{name: "set", set: []string{"a/b=1", "map=x"}, clear: []string{"gone"}, object: "{}"}
-	words := append(a.words("/element/properties"),
+	a := &attributes{of: propertiesOf{flag: "set", pointer: "/element/properties"}, set: []string{"a/b=1", "map=x"}, clear: []string{"gone"}, object: "{}"}
+	words := append(a.words(),
 		word{pointer: "/element/anchor", flag: "--anchor"}, word{pointer: "/element/type"}, word{pointer: "/metadatasource", flag: "--source"})
 	for pointer, want := range map[string]string{
 		"/element/properties/a~1b":      "--set a/b: no",

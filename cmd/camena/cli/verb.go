@@ -1,0 +1,421 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/client"
+)
+
+// verb describes a command line that sends one command. What it does, and whether it
+// removes something, says the table of commands.
+type verb struct {
+	use, long, example string
+	short              string // by default what the table says
+	command            string // its type
+	args, flags        []field
+	least              int // arguments that must be given
+	properties         []propertiesOf
+	// period is the part of the command that has an effectivity, "-" if none has.
+	period string
+	// about names what the command is about, done what was done, with the second
+	// argument for %s. By default they are the arguments, and what the table says.
+	about func(args []string) string
+	done  string
+	drops string // why something is dropped
+	parts bool   // the version is that of something that belongs to what it is about
+	// look returns the present state of what the command is about, nil if there is
+	// none. It is needed where only a part of something is given, and where always is
+	// set: then it may also complete the command.
+	look   func(ctx context.Context, m *client.Client, o *operation) (*events.ElementHeader, error)
+	always bool
+	check  func(o *operation) error
+	// required are the flags that must be given, exclusive those of which one can be.
+	required  []string
+	exclusive [][]string
+}
+
+// propertiesOf are the flags for properties of a part of the command.
+type propertiesOf struct {
+	flag, pointer string
+	// typeName is the type that they belong to; "" is that of what is there.
+	typeName func(args []string) string
+	clears   bool
+}
+
+// field is an argument or a flag, and the part of a command that it gives, as a JSON
+// pointer.
+type field struct {
+	name, pointer string
+	kind          kind
+	usage         string
+}
+
+// kind registers a flag, and returns what reads its value for the command; a nil
+// value is not given.
+type kind func(f *pflag.FlagSet, name, usage string) func() any
+
+func text(f *pflag.FlagSet, name, usage string) func() any {
+	v := f.String(name, "", usage)
+	return func() any { return textValue(*v) }
+}
+
+func textValue(text string) any {
+	if text == "" {
+		return nil
+	}
+	return text
+}
+
+func ref(f *pflag.FlagSet, name, usage string) func() any {
+	v := f.String(name, "", usage)
+	return func() any { return refValue(*v) }
+}
+
+func refValue(text string) any {
+	if text == "" {
+		return nil
+	}
+	return reference(text)
+}
+
+// reference is an element as it is named on the command line.
+func reference(argument string) events.ElementRef {
+	if _, err := uuid.Parse(argument); err == nil && len(argument) == len(uuid.Nil.String()) {
+		return events.ByGUID(argument)
+	}
+	return events.ByName(argument)
+}
+
+func truth(f *pflag.FlagSet, name, usage string) func() any {
+	v := f.Bool(name, false, usage)
+	return func() any { return *v }
+}
+
+func list(f *pflag.FlagSet, name, usage string) func() any {
+	v := f.StringSlice(name, nil, usage)
+	return func() any { return append([]string{}, *v...) }
+}
+
+func pairs(f *pflag.FlagSet, name, usage string) func() any {
+	v := f.StringToString(name, nil, usage)
+	return func() any { return *v }
+}
+
+func classifications(f *pflag.FlagSet, name, usage string) func() any {
+	v := f.StringSlice(name, nil, usage)
+	return func() any {
+		all := make([]events.Classification, len(*v))
+		for i, name := range *v {
+			all[i].Name = name
+		}
+		return all
+	}
+}
+
+func moment(f *pflag.FlagSet, name, usage string) func() any {
+	var v timeFlag
+	f.Var(&v, name, usage)
+	return func() any { return v.Time }
+}
+
+// choice is a flag that takes one of some words.
+type choice struct {
+	values map[string]any
+	word   string
+}
+
+func oneWord(byDefault string, values map[string]any) kind {
+	return func(f *pflag.FlagSet, name, usage string) func() any {
+		v := &choice{values: values, word: byDefault}
+		f.Var(v, name, usage)
+		return func() any { return v.values[v.word] }
+	}
+}
+
+// String implements [pflag.Value].
+func (c *choice) String() string { return c.word }
+
+// Type implements [pflag.Value].
+func (*choice) Type() string { return "word" }
+
+// Set implements [pflag.Value].
+func (c *choice) Set(word string) error {
+	if _, ok := c.values[word]; !ok {
+		return fmt.Errorf("give one of %s", strings.Join(slices.Sorted(maps.Keys(c.values)), ", "))
+	}
+	c.word = word
+	return nil
+}
+
+// operation is one run of a verb: how the change is asked for, and how its outcome is
+// shown.
+type operation struct {
+	*verb
+	p                 *program
+	cmd               *cobra.Command
+	arguments         []string
+	output            output
+	source, actor     string
+	dryRun, mustExist bool
+	expected          int64
+	from, to          openTime
+	given             []func() any
+	attributes        []*attributes
+	data              map[string]any
+	words             []word
+	steps             []events.Command  // of a change set
+	locate            func(error) error // names the place in files instead of the flag
+}
+
+func (p *program) operation(v *verb, cmd *cobra.Command) *operation {
+	return &operation{verb: v, p: p, cmd: cmd}
+}
+
+// verbCommand returns the command line of a verb.
+func (p *program) verbCommand(v *verb) *cobra.Command {
+	row, _ := events.CommandTypeOf(v.command)
+	names := make([]string, len(v.args))
+	for i := range v.args {
+		names[i] = v.args[i].name
+	}
+	short := cmp.Or(v.short, row.Does)
+	cmd := &cobra.Command{
+		Use: v.use, Short: short, Long: strings.TrimSpace(short + ". " + v.long), Example: v.example,
+		Args: arguments(v.least, names...),
+	}
+	o := p.operation(v, cmd)
+	f := cmd.Flags()
+	for _, arg := range v.args {
+		o.words = append(o.words, word{pointer: arg.pointer})
+	}
+	for _, flag := range v.flags {
+		o.given = append(o.given, flag.kind(f, flag.name, flag.usage))
+		o.words = append(o.words, word{pointer: flag.pointer, flag: "--" + flag.name})
+	}
+	for _, of := range v.properties {
+		o.attributes = append(o.attributes, p.attributes(cmd, of))
+	}
+	if v.period != "-" {
+		f.Var(&o.from, "effective-from", `it counts from then; a day begins in UTC; "": from ever`)
+		f.Var(&o.to, "effective-to", `it counts until then, without that day; "": for ever`)
+		o.words = append(o.words, word{pointer: v.period + "/effectivity", flag: "--effective-to"}, word{pointer: v.period + "/effectiveTo", flag: "--effective-to"})
+	}
+	if o.versioned(&row) {
+		f.Int64Var(&o.expected, "expect-version", 0, "only if it has this version; 0: any")
+		o.words = append(o.words, word{pointer: "/expectedVersion", flag: "--expect-version"})
+	}
+	if row.Removes {
+		f.BoolVar(&o.mustExist, "must-exist", false, "fail if it does not exist; otherwise nothing changes then")
+	}
+	o.flags()
+	for _, together := range v.exclusive {
+		cmd.MarkFlagsMutuallyExclusive(together...)
+	}
+	for _, name := range v.required {
+		_ = cmd.MarkFlagRequired(name) // it has the flag
+	}
+	cmd.PreRunE = func(_ *cobra.Command, args []string) error {
+		o.arguments = args
+		return o.complete()
+	}
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), o.build) }
+	return cmd
+}
+
+// arguments takes at least so many arguments, and at most one for each name.
+func arguments(least int, names ...string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		switch {
+		case len(args) < least:
+			return fmt.Errorf("%s is missing; see %q", names[len(args)], cmd.CommandPath()+" --help")
+		case len(args) > len(names):
+			return fmt.Errorf("%q is one argument too many; see %q", args[len(names)], cmd.CommandPath()+" --help")
+		case slices.Contains(args, ""):
+			return fmt.Errorf("%s is empty", names[slices.Index(args, "")])
+		}
+		return nil
+	}
+}
+
+// versioned reports whether the command can expect a version.
+func (*operation) versioned(row *events.CommandType) bool {
+	_, ok := reflect.TypeOf(row.New()).Elem().FieldByName("Expectation")
+	return ok
+}
+
+// flags adds the flags of every operation.
+func (o *operation) flags() {
+	f := o.cmd.Flags()
+	f.BoolVar(&o.dryRun, "dry-run", false, "show what would change, and change nothing")
+	f.StringVar(&o.source, "source", "", "qualified name of the metadata source to act for; none: the repository itself")
+	f.StringVar(&o.actor, "actor", "", "the user to record; default: CAMENA_USER")
+	o.output.flag(o.cmd)
+	o.output.secretFlag(o.cmd)
+	o.words = append(o.words, word{pointer: "/" + events.ExtMetadataSource, flag: "--source"}, word{pointer: "/" + events.ExtActor, flag: "--actor"})
+}
+
+// complete puts the arguments and flags into the command's data.
+func (o *operation) complete() error {
+	if o.expected < 0 {
+		return atLeast("expect-version", int(o.expected), 0)
+	}
+	o.data = map[string]any{}
+	for i, argument := range o.arguments {
+		if o.args[i].kind == nil {
+			o.set(o.args[i].pointer, refValue(argument))
+		} else {
+			o.set(o.args[i].pointer, textValue(argument))
+		}
+	}
+	for i, flag := range o.verb.flags {
+		if o.cmd.Flags().Changed(flag.name) {
+			o.set(flag.pointer, o.given[i]())
+		}
+	}
+	if o.check != nil {
+		return o.check(o)
+	}
+	return nil
+}
+
+// set sets a part of the command's data.
+func (o *operation) set(pointer string, value any) {
+	if value == nil || pointer == "" {
+		return
+	}
+	path := strings.Split(pointer[1:], "/")
+	at := o.data
+	for _, token := range path[:len(path)-1] {
+		next, ok := at[token].(map[string]any)
+		if !ok {
+			next = map[string]any{}
+			at[token] = next
+		}
+		at = next
+	}
+	at[path[len(path)-1]] = value
+}
+
+// half reports whether one end of an effectivity is given, so that the other one
+// stays.
+func (o *operation) half() bool {
+	f := o.cmd.Flags()
+	return f.Changed("effective-from") != f.Changed("effective-to")
+}
+
+// untyped reports whether properties are given whose type is that of what is there.
+func (o *operation) untyped() bool {
+	return slices.ContainsFunc(o.attributes, func(a *attributes) bool { return a.of.typeName == nil && a.given() })
+}
+
+// build returns the command.
+func (o *operation) build(ctx context.Context, m *client.Client) (events.Command, error) {
+	var have *events.ElementHeader
+	var err error
+	if o.look != nil && (o.always || o.half() || o.untyped()) {
+		if have, err = o.look(ctx, m, o); err != nil {
+			return nil, err
+		}
+	}
+	for _, a := range o.attributes {
+		o.words = append(o.words, a.words()...)
+		if !a.given() {
+			continue
+		}
+		typeName := ""
+		if a.of.typeName != nil {
+			typeName = a.of.typeName(o.arguments)
+		} else if have != nil {
+			typeName = have.Type.Name
+		}
+		properties, err := a.properties(ctx, m, typeName)
+		if err != nil {
+			return nil, err
+		}
+		o.set(a.of.pointer, properties)
+	}
+	o.setPeriod(have)
+	if o.expected > 0 {
+		o.set("/expectedVersion", o.expected)
+	}
+	data, err := events.Marshal(o.data)
+	if err != nil {
+		return nil, err
+	}
+	return events.DecodeCommand(&events.Event{Type: o.command, Data: data})
+}
+
+// setPeriod sets the effectivity. If one end is given, the other one is that of what
+// there is, and the command expects the version that has it.
+func (o *operation) setPeriod(have *events.ElementHeader) {
+	f := o.cmd.Flags()
+	from, to := f.Changed("effective-from"), f.Changed("effective-to")
+	if !from && !to {
+		return
+	}
+	given := events.Effectivity{From: o.from.Time, To: o.to.Time}
+	if have != nil && from != to {
+		if !from {
+			given.From = have.Effectivity.From
+		} else {
+			given.To = have.Effectivity.To
+		}
+		o.expected = cmp.Or(o.expected, have.Versions.Version)
+	}
+	if o.command != events.TypeClassifyElement {
+		o.set(o.period+"/effectivity", given)
+		return
+	}
+	for name, t := range map[string]time.Time{"/effectiveFrom": given.From, "/effectiveTo": given.To} {
+		if !t.IsZero() {
+			o.set(o.period+name, t)
+		}
+	}
+}
+
+// run sends the command that build returns, and shows its outcome.
+func (o *operation) run(ctx context.Context, build func(context.Context, *client.Client) (events.Command, error)) error {
+	return o.p.withMetadata(ctx, func(ctx context.Context, m *client.Client) error {
+		command, err := build(ctx, m)
+		if err != nil {
+			return o.explain(err)
+		}
+		s := &sender{metadata: m, actor: cmp.Or(o.actor, o.p.config.User), owner: o.source, dryRun: o.dryRun}
+		r, err := s.send(ctx, command)
+		if err != nil {
+			return o.explain(err)
+		}
+		return o.show(command, &r)
+	})
+}
+
+func (o *operation) explain(err error) error {
+	if o.locate != nil {
+		err = o.locate(err)
+	}
+	return explain(err, o.words)
+}
+
+// openTime is a flag that takes a time, or "" for no limit.
+type openTime struct{ timeFlag }
+
+// Set implements [pflag.Value].
+func (m *openTime) Set(text string) error {
+	if text == "" {
+		m.Time = time.Time{}
+		return nil
+	}
+	return m.timeFlag.Set(text)
+}

@@ -1,0 +1,112 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/camena-io/camena/connectors"
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/client"
+)
+
+// resolveVerb lets one side of a thing win that is in conflict.
+func resolveVerb() *verb {
+	winners := map[string]any{"open-metadata": string(events.SyncTo), "third-party": string(events.SyncFrom), "none": ""}
+	return &verb{
+		use:     "resolve QUALIFIED_NAME|GUID IDENTIFIER --scope QUALIFIED_NAME|GUID --winner WORD",
+		short:   "Let one side win a conflict that halts the synchronization of an element",
+		command: events.TypeUpdateRelationship, period: "-",
+		long: `It shows what is recorded of both sides, and sets permittedSynchronization on the link that the
+connector uses, for the metadata source that owns the link. The next refresh makes the other side
+the same. From then on that side leads until --winner none: then changes go both ways, as far as
+connector and catalog target permit.`,
+		example: `  camena elements external-id resolve Person::17 4711 --scope SoftwareCapability::crm --winner open-metadata --dry-run
+  camena elements external-id resolve Person::17 4711 --scope SoftwareCapability::crm --winner open-metadata
+  camena elements external-id resolve Person::17 4711 --scope SoftwareCapability::crm --winner none`,
+		args: []field{element(), {"the identifier", "/identifier", text, ""}}, least: 2,
+		flags: []field{
+			{"scope", "/scope", ref, "the element that stands for the system in which the identifier is valid"},
+			{"winner", "/winner", oneWord("", winners), "open-metadata, third-party or none"},
+		},
+		required: []string{"scope", "winner"}, look: resolve, always: true, done: "resolved", parts: true,
+	}
+}
+
+// resolve shows what is known of both sides and makes the command that lets one win.
+func resolve(ctx context.Context, m *client.Client, o *operation) (*events.ElementHeader, error) {
+	e, err := elementOf(ctx, m, o.data["element"])
+	if err != nil {
+		return nil, err
+	}
+	scope, err := elementOf(ctx, m, o.data["scope"])
+	if err != nil {
+		return nil, fmt.Errorf("--scope: %w", err)
+	}
+	link, err := identifierLink(ctx, m, e, scope, o.arguments[1])
+	if err != nil {
+		return nil, err
+	}
+	known, err := connectors.SyncLinkOf(link)
+	if err != nil {
+		return nil, err
+	}
+	permitted := o.data["winner"]
+	if permitted == "" {
+		permitted = nil
+	}
+	o.data = map[string]any{
+		"relationship": events.RelationshipRef{GUID: link.Header.GUID},
+		"properties":   events.Props(map[string]any{"permittedSynchronization": permitted}),
+	}
+	o.source = cmp.Or(o.source, link.Header.Origin.Source)
+	if o.output.json() {
+		return &link.Header, nil
+	}
+	return &link.Header, sidesTable(e, link, known).print(o.p.stdout, "")
+}
+
+func elementOf(ctx context.Context, m *client.Client, named any) (*events.Element, error) {
+	r, _ := named.(events.ElementRef)
+	a, err := events.Ask(ctx, m, &events.Get{ElementRef: r})
+	if err == nil && a.Element == nil {
+		err = fmt.Errorf("%s is a relationship, not an element", r.GUID)
+	}
+	return a.Element, err
+}
+
+// sidesTable shows when either side changed, and when they were the same.
+func sidesTable(e *events.Element, link *events.Relationship, known connectors.SyncLink) *table {
+	v := &e.Header.Versions
+	t := newTable("SIDE", "CHANGED", "BY", "LAST SYNCHRONIZED STATE")
+	t.add("open metadata", timestamp(v.LastChange()), cmp.Or(v.UpdatedBy, v.CreatedBy), timeOrDash(known.OpenChanged))
+	t.add("third party", "see the connector", "-", timeOrDash(known.ThirdPartyChanged))
+	t.add("the link", timeOrDash(link.Header.Versions.LastChange()), cmp.Or(link.Header.Origin.Source, "no source"),
+		cmp.Or(string(known.Permitted), "no winner")+", synchronized "+timeOrDash(known.LastSynchronized))
+	return t
+}
+
+func timeOrDash(at time.Time) string {
+	if at.IsZero() {
+		return "-"
+	}
+	return timestamp(at)
+}
+
+// identifierLink returns the link from an element to an identifier in a scope.
+func identifierLink(ctx context.Context, m *client.Client, e, scope *events.Element, identifier string) (*events.Relationship, error) {
+	inScope := cmp.Or(scope.Header.QualifiedName, scope.Header.GUID)
+	name := events.ExternalIDName(inScope, identifier)
+	q := &events.Related{ElementRef: events.ByGUID(e.Header.GUID), Relationship: "ExternalIdLink", End: 1, IncludeArchived: true}
+	for r, err := range events.All(ctx, m, q) {
+		if err != nil {
+			return nil, err
+		}
+		if r.Element.Header.QualifiedName == name {
+			return &r.Relationship, nil
+		}
+	}
+	return nil, fmt.Errorf("%s has no identifier %q in the scope of %s; \"camena elements external-id add\" with --link permittedSynchronization records one",
+		cmp.Or(e.Header.QualifiedName, e.Header.GUID), identifier, inScope)
+}
