@@ -7,9 +7,11 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/camena-io/camena/events"
@@ -130,7 +132,7 @@ func (k *Bucket[T]) subject(key string) string { return "$KV." + k.kv.Bucket() +
 // change, until ctx is done. After a break it begins anew: keys that vanished
 // meanwhile are told by their absence between the start and the nil.
 func (k *Bucket[T]) Watch(ctx context.Context, handle func(*Entry[T])) error {
-	wait := pause{first: 50 * time.Millisecond, max: time.Second}
+	wait := NewBackoff(50*time.Millisecond, time.Second)
 	for {
 		began := time.Now()
 		err := k.watchOnce(ctx, handle)
@@ -140,11 +142,11 @@ func (k *Bucket[T]) Watch(ctx context.Context, handle func(*Entry[T])) error {
 		if errors.Is(err, ErrClosed) {
 			return err
 		}
-		if time.Since(began) > wait.max {
-			wait.reset()
+		if time.Since(began) > time.Second {
+			wait.Reset()
 		}
 		k.bus.set.Logger.DebugContext(ctx, "watching again", slog.String("bucket", k.kv.Bucket()), slog.Any("error", err))
-		if wait.sleep(ctx) != nil {
+		if wait.Wait(ctx) != nil {
 			return context.Cause(ctx)
 		}
 	}
@@ -206,6 +208,13 @@ func (k *Bucket[T]) decode(key string, data []byte) (*T, error) {
 	return &value, nil
 }
 
+// denied reports whether the server has refused a subject: it does not answer
+// then, but tells beside.
+func (b *Bus) denied(subject string) bool {
+	err := b.conn.LastError()
+	return errors.Is(err, nats.ErrPermissionViolation) && strings.Contains(strings.ToLower(err.Error()), strings.ToLower(strconv.Quote(subject)))
+}
+
 func (k *Bucket[T]) fail(what, key string, err error) error {
 	switch {
 	case err == nil:
@@ -214,6 +223,8 @@ func (k *Bucket[T]) fail(what, key string, err error) error {
 		err = ErrMissing
 	case errors.Is(err, jetstream.ErrKeyExists), IsSequence(err):
 		err = fmt.Errorf("%w (%w)", ErrTaken, err)
+	case errors.Is(err, context.DeadlineExceeded) && k.bus.denied(k.subject(topics.Escape(key))):
+		err = fmt.Errorf("%w: %s", ErrDenied, k.subject(topics.Escape(key)))
 	}
 	return fmt.Errorf("bucket %s: %s %s: %w", k.kv.Bucket(), what, key, err)
 }

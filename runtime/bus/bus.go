@@ -146,7 +146,7 @@ func (b *Bus) credentials(options []nats.Option) ([]nats.Option, error) {
 }
 
 func (b *Bus) dial(ctx context.Context, options []nats.Option) (*nats.Conn, error) {
-	wait := pause{first: 500 * time.Millisecond, max: 5 * time.Second}
+	wait := NewBackoff(500*time.Millisecond, 5*time.Second)
 	for {
 		conn, err := nats.Connect(b.set.URL, options...)
 		if err == nil {
@@ -157,7 +157,7 @@ func (b *Bus) dial(ctx context.Context, options []nats.Option) (*nats.Conn, erro
 			return nil, err
 		}
 		b.set.Logger.WarnContext(ctx, "waiting for NATS", slog.Any("error", err))
-		if wait.sleep(ctx) != nil {
+		if wait.Wait(ctx) != nil {
 			return nil, err
 		}
 	}

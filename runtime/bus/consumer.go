@@ -40,7 +40,7 @@ func (b *Bus) createConsumer(ctx context.Context, stream string, config jetstrea
 // heard knocks until the consumer answers.
 func (b *Bus) heard(ctx context.Context, stream, consumer string) error {
 	subject := "$JS.API.CONSUMER.MSG.NEXT." + stream + "." + consumer
-	wait := pause{first: 5 * time.Millisecond, max: 200 * time.Millisecond}
+	wait := NewBackoff(5*time.Millisecond, 200*time.Millisecond)
 	for {
 		attempt, cancel := context.WithTimeout(ctx, 500*time.Millisecond)
 		_, err := b.conn.RequestWithContext(attempt, subject, []byte(knock))
@@ -49,7 +49,7 @@ func (b *Bus) heard(ctx context.Context, stream, consumer string) error {
 			return nil
 		}
 		lost := errors.Is(err, nats.ErrNoResponders) || errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil
-		if !lost || wait.sleep(ctx) != nil {
+		if !lost || wait.Wait(ctx) != nil {
 			return fmt.Errorf("consumer %s does not answer: %w", consumer, err)
 		}
 	}

@@ -51,7 +51,7 @@ func (b *Bus) Copy(ctx context.Context, c Copying, handle func(*Message) error) 
 // Append stores messages at the end of a stream, all or none, if that is at a
 // sequence; otherwise it is an [ErrSequence]. There may be 1,000 of them.
 func (b *Bus) Append(ctx context.Context, stream string, last uint64, messages []*nats.Msg) error {
-	wait := pause{first: 50 * time.Millisecond, max: time.Second}
+	wait := NewBackoff(50*time.Millisecond, time.Second)
 	for {
 		err := b.append(ctx, last, messages)
 		if err == nil {
@@ -67,7 +67,7 @@ func (b *Bus) Append(ctx context.Context, stream string, last uint64, messages [
 		case isHopeless(err):
 			return err
 		}
-		if wait.sleep(ctx) != nil {
+		if wait.Wait(ctx) != nil {
 			return fmt.Errorf("append to %s: %w (%w)", stream, context.Cause(ctx), err)
 		}
 	}

@@ -69,7 +69,7 @@ func (b *Bus) checkServer(ctx context.Context) error {
 // persist repeats f until it succeeds, ctx is done or the server says that it
 // will never succeed.
 func (b *Bus) persist(ctx context.Context, what string, f func(context.Context) error) error {
-	wait := pause{first: 100 * time.Millisecond, max: 2 * time.Second}
+	wait := NewBackoff(100*time.Millisecond, 2*time.Second)
 	for {
 		attempt, cancel := context.WithTimeout(ctx, requestTimeout)
 		err := f(attempt)
@@ -89,7 +89,7 @@ func (b *Bus) persist(ctx context.Context, what string, f func(context.Context) 
 			}
 		}
 		b.set.Logger.WarnContext(ctx, "waiting for NATS", slog.String("for", what), slog.Any("error", err))
-		if sleepErr := wait.sleep(ctx); sleepErr != nil {
+		if sleepErr := wait.Wait(ctx); sleepErr != nil {
 			return fmt.Errorf("%s: %w", what, err)
 		}
 	}

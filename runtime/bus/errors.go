@@ -1,16 +1,13 @@
 package bus
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"io/fs"
-	"math/rand/v2"
 	"net"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -29,6 +26,11 @@ var (
 	ErrLeaseLost = errors.New("the lease was lost")
 	// ErrSequence: somebody else has published to the stream meanwhile.
 	ErrSequence = errors.New("the stream is not where the publisher believes")
+	// ErrSuperseded: another process runs under the name of this node. The later
+	// one stays.
+	ErrSuperseded = errors.New("another process has taken the name of this node; give every node a name of its own")
+	// ErrDenied: the user lacks the permission for a subject.
+	ErrDenied = errors.New("permission denied")
 	// ErrMissing: there is no such key.
 	ErrMissing = errors.New("no such key")
 	// ErrTaken: the key exists already, or has another revision.
@@ -155,30 +157,4 @@ func isHopeless(err error) bool {
 	}
 	e, ok := errors.AsType[*jetstream.APIError](err)
 	return ok && e.Code == 400 && !isIncomplete(err)
-}
-
-// pause grows from first to max, with jitter, so that many who wait for the
-// same thing do not come back together.
-type pause struct {
-	first, max time.Duration
-	next       time.Duration
-}
-
-func (p *pause) sleep(ctx context.Context) error {
-	p.next = min(max(2*p.next, p.first), p.max)
-	return sleep(ctx, p.next/2+rand.N(p.next/2+1)) //nolint:gosec // jitter
-}
-
-func (p *pause) reset() { p.next = 0 }
-
-// sleep returns early, with the cause, when ctx is done.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

@@ -2,8 +2,11 @@ package bus
 
 import (
 	"context"
+	"log/slog"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/camena-io/camena/events"
 )
 
 // Exported for tests.
@@ -27,4 +30,9 @@ func Insist(ctx context.Context, sender bool, alive func(context.Context) bool, 
 // Heard waits until a consumer hears requests for messages.
 func (b *Bus) Heard(ctx context.Context, stream, consumer string) error {
 	return b.heard(ctx, stream, consumer)
+}
+
+// HoldHeartbeat runs work under a heartbeat in a bucket of the test's own.
+func HoldHeartbeat(ctx context.Context, nodes leaseBucket[events.Node], name, process string, work func(context.Context) error) error {
+	return newHeartbeat(nodes, slog.New(slog.DiscardHandler), name, process, func() events.Node { return events.Node{} }).Hold(ctx, work)
 }

@@ -74,7 +74,7 @@ type Snapshot struct {
 // It does what the ordered consumer of nats.go does, but stops at once when ctx
 // is done, also while the server does not answer.
 func (b *Bus) Follow(ctx context.Context, f Following, handle func(*Message) error) error {
-	wait := pause{first: 50 * time.Millisecond, max: time.Second}
+	wait := NewBackoff(50*time.Millisecond, time.Second)
 	for {
 		if b.conn.IsClosed() {
 			return fmt.Errorf("follow %s: %w", f.Stream, ErrClosed)
@@ -91,10 +91,10 @@ func (b *Bus) Follow(ctx context.Context, f Following, handle func(*Message) err
 			return h.err
 		}
 		if f.Sequence != last {
-			wait.reset()
+			wait.Reset()
 		}
 		b.set.Logger.DebugContext(ctx, "following again", slog.String("stream", f.Stream), slog.Any("error", err))
-		if wait.sleep(ctx) != nil {
+		if wait.Wait(ctx) != nil {
 			return context.Cause(ctx)
 		}
 	}

@@ -50,7 +50,7 @@ func (b *Bus) sending(subject string) *insistence {
 
 // insist repeats a publish until it succeeds, is refused for good, or ctx is done.
 func (i *insistence) insist(ctx context.Context, publish func(context.Context) error) error {
-	wait := pause{first: 20 * time.Millisecond, max: time.Second}
+	wait := NewBackoff(20*time.Millisecond, time.Second)
 	var why error // of the last attempt that was not just cut short
 	for {
 		attempt, cancel := context.WithTimeout(ctx, requestTimeout)
@@ -69,7 +69,7 @@ func (i *insistence) insist(ctx context.Context, publish func(context.Context) e
 		if ctx.Err() == nil || why == nil {
 			why = err
 		}
-		if wait.sleep(ctx) != nil {
+		if wait.Wait(ctx) != nil {
 			return i.cutShort(ctx, why)
 		}
 	}

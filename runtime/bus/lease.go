@@ -3,89 +3,157 @@ package bus
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
+	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/topics"
 )
 
-// Holder is the value of a lease: the process that has the role.
+// Lease is a key that one process holds at a time, as long as it renews it: a
+// role that only one node has, or the heartbeat of a node. The process that
+// cannot renew it stops its work before the lease can run out elsewhere.
+type Lease[T any] struct {
+	key    string
+	bucket leaseBucket[T]
+	log    *slog.Logger
+	// value is what the lease says, under the name of the present tenure.
+	value func(instance string) T
+	// identity returns the node and that name.
+	identity func(*T) (node, instance string)
+	// takesOver says that a later process takes the lease from an earlier one.
+	// Otherwise it waits until the lease is released or has run out.
+	takesOver bool
+
+	process  string
+	tenure   int
+	revision uint64
+	renewed  time.Time // when the last renewal was sent
+}
+
+// leaseBucket is where leases are kept; [*Bucket] is one.
+type leaseBucket[T any] interface {
+	Update(ctx context.Context, key string, value *T, revision uint64) (uint64, error)
+	Get(ctx context.Context, key string) (Entry[T], error)
+	Delete(ctx context.Context, key string) error
+}
+
+// Holder is what the lease of a role says.
 type Holder struct {
 	Node     string `json:"node"`
 	Instance string `json:"instance"`
 }
 
-// Lease is a role that only one node has at a time.
-type Lease struct {
-	bus     *Bus
-	key     string
-	self    Holder
-	leases  *Bucket[Holder]
-	renewed time.Time
-}
-
-// NewLease returns the lease of a role for one instance of a node; the instance
-// must be unique to the process.
-func (b *Bus) NewLease(ctx context.Context, key, node, instance string) (*Lease, error) {
+// NewLease returns the lease of a role that one node has at a time; the name of
+// the process must be unique.
+func (b *Bus) NewLease(ctx context.Context, role, node, process string) (*Lease[Holder], error) {
 	leases, err := OpenBucket[Holder](ctx, b, b.topics.LeasesBucket())
 	if err != nil {
 		return nil, err
 	}
-	return &Lease{bus: b, key: key, self: Holder{Node: node, Instance: instance}, leases: leases}, nil
+	return &Lease[Holder]{
+		key: role, bucket: leases, log: b.set.Logger, process: process,
+		value:    func(instance string) Holder { return Holder{Node: node, Instance: instance} },
+		identity: func(h *Holder) (string, string) { return h.Node, h.Instance },
+	}, nil
 }
 
-// Holder returns the node that has the role, "" if none has.
-func (l *Lease) Holder(ctx context.Context) (string, error) {
-	e, err := l.leases.Get(ctx, l.key)
+// NewHeartbeat returns the lease of a node on its name. Each renewal says what
+// describe returns, and the instance. A later process takes the name over.
+func (b *Bus) NewHeartbeat(ctx context.Context, node, process string, describe func() events.Node) (*Lease[events.Node], error) {
+	nodes, err := OpenBucket[events.Node](ctx, b, b.topics.NodesBucket())
+	if err != nil {
+		return nil, err
+	}
+	return newHeartbeat(nodes, b.set.Logger, node, process, describe), nil
+}
+
+func newHeartbeat(nodes leaseBucket[events.Node], log *slog.Logger, node, process string, describe func() events.Node) *Lease[events.Node] {
+	return &Lease[events.Node]{
+		key: node, bucket: nodes, log: log, process: process, takesOver: true,
+		value: func(instance string) events.Node {
+			n := describe()
+			n.Name, n.Instance = node, instance
+			return n
+		},
+		identity: func(n *events.Node) (string, string) { return n.Name, n.Instance },
+	}
+}
+
+// Instance names the present tenure: another one whenever the lease was lost.
+func (l *Lease[T]) Instance() string { return fmt.Sprintf("%s.%d", l.process, l.tenure) }
+
+// Holder returns the node that holds the lease, "" if none does.
+func (l *Lease[T]) Holder(ctx context.Context) (string, error) {
+	e, err := l.bucket.Get(ctx, l.key)
 	if errors.Is(err, ErrMissing) {
 		return "", nil
 	}
 	if err != nil || e.Value == nil {
 		return "", err
 	}
-	return e.Value.Node, nil
+	node, _ := l.identity(e.Value)
+	return node, nil
 }
 
-// Hold runs work while this node has the role, again and again, until ctx is
-// done. When the lease cannot be renewed in time, the ctx of work ends with the
-// cause [ErrLeaseLost], before anybody else can get the role; Hold waits for
-// work to return. When work returns by itself the role is given up, and tried
-// for again after a pause. While work winds up after ctx is done, this node keeps
-// the role.
-func (l *Lease) Hold(ctx context.Context, work func(context.Context) error) error {
-	for ctx.Err() == nil {
-		revision, err := l.acquire(ctx)
-		if err != nil {
+// Hold runs work while this process holds the lease, again and again, until ctx
+// is done. When the lease is lost, the ctx of work ends with the cause
+// [ErrLeaseLost], before another process can hold it; Hold waits for work to
+// return. After ctx is done this process keeps the lease until work has
+// returned, and then releases it.
+//
+// When work returns by itself, the lease of a role is released and acquired
+// again after a pause; a heartbeat ends with the error of work. A heartbeat
+// whose name another process took ends with [ErrSuperseded].
+func (l *Lease[T]) Hold(ctx context.Context, work func(context.Context) error) error {
+	wait := NewBackoff(200*time.Millisecond, 200*time.Millisecond)
+	for {
+		l.tenure++
+		if err := l.acquire(ctx); err != nil {
 			return err
 		}
-		l.bus.set.Logger.InfoContext(ctx, "has the lease", slog.String("lease", l.key))
-		err = l.keep(ctx, revision, work)
-		l.bus.set.Logger.InfoContext(ctx, "gave up the lease", slog.String("lease", l.key), slog.Any("cause", err))
-		wait := pause{first: 200 * time.Millisecond, max: 200 * time.Millisecond}
-		if wait.sleep(ctx) != nil {
-			break
+		l.log.InfoContext(ctx, "has the lease", slog.String("lease", l.key))
+		err := l.keep(ctx, work)
+		l.log.InfoContext(ctx, "gave up the lease", slog.String("lease", l.key), slog.Any("cause", err))
+		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case errors.Is(err, ErrSuperseded), l.takesOver && !errors.Is(err, ErrLeaseLost):
+			return err
+		case !l.takesOver && wait.Wait(ctx) != nil:
+			return context.Cause(ctx)
 		}
 	}
-	return context.Cause(ctx)
 }
 
-func (l *Lease) acquire(ctx context.Context) (uint64, error) {
-	wait := pause{first: 300 * time.Millisecond, max: 600 * time.Millisecond}
+// acquire returns when this process holds the lease. It waits for the holder of
+// a role, and tells why it waits for anything else.
+func (l *Lease[T]) acquire(ctx context.Context) error {
+	wait := NewBackoff(300*time.Millisecond, 600*time.Millisecond)
+	told := ""
 	for {
-		l.renewed = time.Now()
-		attempt, cancel := context.WithTimeout(ctx, time.Second)
-		revision, err := l.leases.Update(attempt, l.key, &l.self, 0)
-		cancel()
-		if err == nil {
-			return revision, nil
+		err := l.write(ctx)
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, ErrDenied):
+			return err
+		case l.takesOver && errors.Is(err, ErrLeaseLost):
+			continue // with the revision of the earlier process
+		case errors.Is(err, ErrLeaseLost):
+			l.revision = 0 // another one holds it
+		case told != err.Error() && ctx.Err() == nil:
+			told = err.Error()
+			l.log.WarnContext(ctx, "cannot acquire the lease; trying again", slog.String("lease", l.key), slog.Any("error", err))
 		}
-		if wait.sleep(ctx) != nil {
-			return 0, context.Cause(ctx)
+		if wait.Wait(ctx) != nil {
+			return context.Cause(ctx)
 		}
 	}
 }
 
-func (l *Lease) keep(ctx context.Context, revision uint64, work func(context.Context) error) error {
+func (l *Lease[T]) keep(ctx context.Context, work func(context.Context) error) error {
 	working, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	done := make(chan error, 1)
@@ -98,55 +166,73 @@ func (l *Lease) keep(ctx context.Context, revision uint64, work func(context.Con
 	for {
 		select {
 		case err := <-done:
-			if errors.Is(context.Cause(working), ErrLeaseLost) {
-				return ErrLeaseLost
+			if cause := context.Cause(working); errors.Is(cause, ErrLeaseLost) {
+				return cause
 			}
-			l.release(ctx, revision)
+			l.release(ctx)
 			return err
 		case <-tick.C:
-			var lost bool
-			revision, lost = l.renew(ctx, revision)
-			if lost {
-				stop(ErrLeaseLost)
-				return errors.Join(ErrLeaseLost, <-done)
+			// While the process stops it still holds the lease.
+			switch err := l.write(context.WithoutCancel(ctx)); {
+			case err == nil:
+				fence.Reset(time.Until(l.renewed.Add(topics.SelfFence)))
+			case errors.Is(err, ErrLeaseLost):
+				stop(err)
+				<-done
+				return err
+			default:
+				l.log.WarnContext(ctx, "cannot renew the lease", slog.String("lease", l.key), slog.Any("error", err))
 			}
-			fence.Reset(time.Until(l.renewed.Add(topics.SelfFence)))
 		}
 	}
 }
 
-// renew returns the new revision, and whether the lease must be taken as lost.
-func (l *Lease) renew(ctx context.Context, revision uint64) (uint64, bool) {
+// write acquires or renews the lease. The error is [ErrLeaseLost] if another
+// process holds it, whose revision is taken over, or if it has run out.
+func (l *Lease[T]) write(ctx context.Context) error {
 	began := time.Now()
-	attempt, cancel := context.WithTimeout(context.WithoutCancel(ctx), topics.Heartbeat)
+	attempt, cancel := context.WithTimeout(ctx, topics.Heartbeat)
 	defer cancel()
-	next, err := l.leases.Update(attempt, l.key, &l.self, revision)
+	value := l.value(l.Instance())
+	revision, err := l.bucket.Update(attempt, l.key, &value, l.revision)
 	if err == nil {
-		l.renewed = began
-		return next, false
+		l.revision, l.renewed = revision, began
+		return nil
 	}
-	if errors.Is(err, ErrTaken) {
-		// An update whose answer was lost looks like this too.
-		e, getErr := l.leases.Get(attempt, l.key)
-		if getErr == nil && e.Value != nil && *e.Value == l.self {
-			return e.Revision, false
-		}
-		if getErr == nil || errors.Is(getErr, ErrMissing) {
-			return revision, true
+	if !errors.Is(err, ErrTaken) {
+		return err
+	}
+	there, getErr := l.bucket.Get(attempt, l.key)
+	switch {
+	case errors.Is(getErr, ErrMissing):
+		l.revision = 0
+		return fmt.Errorf("%w: it has run out", ErrLeaseLost)
+	case getErr != nil:
+		return getErr
+	}
+	l.revision = there.Revision
+	if there.Value != nil {
+		_, instance := l.identity(there.Value)
+		switch {
+		case instance == l.Instance():
+			return err // the answer to an earlier write was lost: the next one succeeds
+		case l.takesOver:
+			return fmt.Errorf("%w: %w (%s)", ErrLeaseLost, ErrSuperseded, instance)
 		}
 	}
-	return revision, time.Since(l.renewed) > topics.SelfFence
+	return fmt.Errorf("%w: another process holds it", ErrLeaseLost)
 }
 
-// release lets another node have the role at once.
-func (l *Lease) release(ctx context.Context, revision uint64) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+// release lets another process hold the lease at once.
+func (l *Lease[T]) release(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), topics.Heartbeat)
 	defer cancel()
-	e, err := l.leases.Get(ctx, l.key)
-	if err != nil || e.Revision != revision {
-		return
+	e, err := l.bucket.Get(ctx, l.key)
+	if err == nil && e.Revision == l.revision {
+		err = l.bucket.Delete(ctx, l.key)
+		l.revision = 0
 	}
-	if err := l.leases.Delete(ctx, l.key); err != nil {
-		l.bus.set.Logger.DebugContext(ctx, "release lease", slog.String("lease", l.key), slog.Any("error", err))
+	if err != nil {
+		l.log.DebugContext(ctx, "release the lease", slog.String("lease", l.key), slog.Any("error", err))
 	}
 }

@@ -17,7 +17,7 @@ import (
 // candidate tries to hold a lease; it tells what its work does.
 type candidate struct {
 	bus   *bus.Bus
-	lease *bus.Lease
+	lease *bus.Lease[bus.Holder]
 	// working is closed when work begins, cause is why it ended.
 	working chan struct{}
 	cause   chan error

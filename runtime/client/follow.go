@@ -3,7 +3,6 @@ package client
 import (
 	"context"
 	"log/slog"
-	"math/rand/v2"
 	"strconv"
 	"time"
 
@@ -110,7 +109,7 @@ func (c *Client) insistOn(ctx context.Context, msg *bus.Message, change *connect
 // error when that is permanent, came too often (within a minute), or ctx is done. An error that
 // says when to come again is not counted: waiting is what the listener wants.
 func attempt(ctx context.Context, log *slog.Logger, c *connectors.Change, handle func(context.Context, connectors.Change) error) error {
-	pause := 100 * time.Millisecond
+	wait := bus.NewBackoff(100*time.Millisecond, 30*time.Second)
 	for failed := 0; ; {
 		why := handle(ctx, *c)
 		if why == nil || ctx.Err() != nil {
@@ -128,8 +127,7 @@ func attempt(ctx context.Context, log *slog.Logger, c *connectors.Change, handle
 		case later:
 			err = sleep(ctx, d)
 		default:
-			err = sleep(ctx, pause/2+rand.N(pause/2+1)) //nolint:gosec // jitter
-			pause = min(2*pause, 30*time.Second)
+			err = wait.Wait(ctx)
 		}
 		if err != nil {
 			return why

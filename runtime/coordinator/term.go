@@ -22,8 +22,9 @@ import (
 const (
 	// batchDelay is how long events are collected before the next plan.
 	batchDelay = 20 * time.Millisecond
-	// retryDelay is the pause after a step that failed.
-	retryDelay = 250 * time.Millisecond
+	// firstRetry and lastRetry are the pauses after steps that failed.
+	firstRetry = 250 * time.Millisecond
+	lastRetry  = 2 * time.Second
 	// heartbeatTimeout is how long a node counts as alive if the watch does not
 	// tell that its heartbeat ran out.
 	heartbeatTimeout = 3 * topics.LeaseTTL
@@ -201,6 +202,7 @@ func (t *term) followClock(ctx context.Context) error {
 func (t *term) loop(ctx context.Context) error {
 	var wait graceWait
 	var took time.Duration
+	retries := bus.NewBackoff(firstRetry, lastRetry)
 	for {
 		// Planning takes at most half of the time, however large the state is.
 		if err := t.sleep(ctx, max(batchDelay, took)); err != nil {
@@ -216,7 +218,9 @@ func (t *term) loop(ctx context.Context) error {
 		err := errors.Join(t.perform(ctx, Plan(s)), t.clock.arm(ctx, &s))
 		if err != nil && ctx.Err() == nil {
 			t.log.WarnContext(ctx, "coordinating again", slog.Any("error", err))
-			time.AfterFunc(retryDelay, t.notify)
+			time.AfterFunc(retries.Next(), t.notify)
+		} else {
+			retries.Reset()
 		}
 		took = time.Since(s.Now)
 	}

@@ -1,7 +1,6 @@
 package host
 
 import (
-	"context"
 	"log/slog"
 	"time"
 
@@ -22,14 +21,6 @@ func (c *Core) Due(cycle *events.Cycle, due time.Time)   { c.engine.due(cycle, d
 func (c *Core) Stop(fenced bool)                         { c.engine.stop(fenced) }
 func (c *Core) Count() int                               { return c.engine.count() }
 func (t *Timing) BackoffAfter(failed int) time.Duration  { return t.backoff(failed) }
-
-// Hold runs work under a heartbeat.
-func Hold(ctx context.Context, n nodes, name, process string, work func(context.Context) error) error {
-	p := &pulse{nodes: n, log: slog.New(slog.DiscardHandler), process: process, describe: func() events.Node {
-		return events.Node{Name: name}
-	}}
-	return p.hold(ctx, work)
-}
 
 // Outbox is the outlet on the bus.
 type Outbox = outbox

@@ -33,20 +33,19 @@ func New(s Settings) (*Host, error) {
 // calls that do not return are abandoned. Only if NATS cannot be reached just
 // then, its client may take some seconds more to give up.
 func (h *Host) Serve(ctx context.Context) error {
-	nodes, err := bus.OpenBucket[events.Node](ctx, h.set.Bus, h.set.Bus.Topics().NodesBucket())
-	if err != nil {
-		if ctx.Err() != nil {
-			return nil //nolint:nilerr // being told to stop is the normal end
-		}
-		return err
+	heartbeat, err := h.set.Bus.NewHeartbeat(ctx, h.set.Node, h.set.Instance, h.describe)
+	if err == nil {
+		err = heartbeat.Hold(ctx, func(ctx context.Context) error { return h.run(ctx, heartbeat.Instance()) })
 	}
-	p := &pulse{nodes: nodes, log: h.set.Logger, describe: h.describe, process: h.set.Instance}
-	return p.hold(ctx, func(ctx context.Context) error { return h.run(ctx, p.instance()) })
+	if ctx.Err() != nil {
+		return nil //nolint:nilerr // being told to stop is the normal end
+	}
+	return err
 }
 
 func (h *Host) describe() events.Node {
 	n := events.Node{
-		Name: h.set.Node, Roles: h.set.Roles, Version: h.set.Version,
+		Roles: h.set.Roles, Version: h.set.Version,
 		Started: h.started, Kinds: h.set.Connectors.Kinds(),
 	}
 	if e := h.engine.Load(); e != nil {
@@ -82,7 +81,11 @@ func (h *Host) run(ctx context.Context, instance string) error {
 		return h.obey(ctx, e, out, assignments)
 	})
 	<-failed.Done()
-	e.stop(errors.Is(context.Cause(ctx), errFenced)) //nolint:contextcheck // connectors end in a time of their own
+	fenced := errors.Is(context.Cause(ctx), bus.ErrLeaseLost)
+	e.stop(fenced) //nolint:contextcheck // connectors end in a time of their own
+	if fenced {
+		h.set.Logger.WarnContext(ctx, "the heartbeat could not be renewed in time; all connectors were stopped", slog.Any("error", context.Cause(ctx)))
+	}
 	quiet()
 	return errors.Join(obeying.Wait(), writers.Wait())
 }

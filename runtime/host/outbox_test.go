@@ -2,6 +2,7 @@ package host_test
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"testing"
 
@@ -33,7 +34,7 @@ func (b *brittleReports) Update(ctx context.Context, id string, r *events.Connec
 	if first {
 		close(b.failing)
 		<-b.fail
-		return 0, errAway
+		return 0, errors.New("the bus is away")
 	}
 	return b.Bucket.Update(ctx, id, r, revision)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/camena-io/camena/events"
@@ -12,42 +11,27 @@ import (
 	"github.com/camena-io/camena/topics"
 )
 
-// presence writes the heartbeat of a node without the role host, which would
-// write it otherwise: the node runs no connectors, but is visible.
+// presence is the heartbeat of a node without the role host, which would write
+// it otherwise: the node runs no connectors, but is visible.
 type presence struct {
-	bus  *bus.Bus
-	log  *slog.Logger
-	self events.Node
-}
-
-func newPresence(n *Node, instance string) *presence {
-	return &presence{bus: n.bus, log: n.log, self: events.Node{
-		Name: n.set.Name, Instance: instance, Roles: n.set.Roles, Version: n.set.Version, Started: time.Now().UTC(),
-	}}
+	node     *Node
+	instance string
+	started  time.Time
 }
 
 // Serve implements [suture.Service].
-func (p *presence) Serve(ctx context.Context) error {
-	nodes, err := bus.OpenBucket[events.Node](ctx, p.bus, p.bus.Topics().NodesBucket())
+func (p presence) Serve(ctx context.Context) error {
+	n := p.node
+	heartbeat, err := n.bus.NewHeartbeat(ctx, n.set.Name, p.instance, func() events.Node {
+		return events.Node{Roles: n.set.Roles, Version: n.set.Version, Started: p.started}
+	})
 	if err != nil {
 		return err
 	}
-	tick := time.NewTicker(topics.Heartbeat)
-	defer tick.Stop()
-	for ctx.Err() == nil {
-		attempt, cancel := context.WithTimeout(ctx, topics.Heartbeat)
-		if _, err := nodes.Put(attempt, p.self.Name, &p.self); err != nil && ctx.Err() == nil {
-			p.log.WarnContext(ctx, "heartbeat", slog.Any("error", err))
-		}
-		cancel()
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-		}
-	}
-	leaving, cancel := context.WithTimeout(context.WithoutCancel(ctx), 300*time.Millisecond)
-	defer cancel()
-	return nodes.Delete(leaving, p.self.Name)
+	return heartbeat.Hold(ctx, func(ctx context.Context) error {
+		<-ctx.Done()
+		return context.Cause(ctx)
+	})
 }
 
 // checkName refuses a name that another living node has. A node that was killed

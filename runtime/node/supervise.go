@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/thejerf/suture/v4"
 
+	"github.com/camena-io/camena/runtime/bus"
 	"github.com/camena-io/camena/runtime/coordinator"
 	"github.com/camena-io/camena/runtime/host"
 	"github.com/camena-io/camena/runtime/repository"
@@ -40,7 +41,7 @@ func (s *service) Serve(ctx context.Context) error {
 	if err == nil {
 		err = built.Serve(ctx)
 	}
-	if errors.Is(err, host.ErrSuperseded) {
+	if errors.Is(err, bus.ErrSuperseded) {
 		err = fmt.Errorf("%w: %w", ErrNameTaken, err)
 	}
 	if ctx.Err() == nil && (s.once || errors.Is(err, ErrNameTaken)) {
@@ -138,7 +139,7 @@ func (n *Node) build(name, instance string, log *slog.Logger) (suture.Service, e
 			Node: s.Name, Instance: instance, Roles: s.Roles, Version: s.Version, Bus: n.bus, Connectors: s.Connectors, Logger: log,
 		})
 	default:
-		return newPresence(n, instance), nil
+		return presence{n, instance, time.Now().UTC()}, nil
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 
 	"github.com/thejerf/suture/v4"
 
-	"github.com/camena-io/camena/runtime/host"
+	"github.com/camena-io/camena/runtime/bus"
 )
 
 type serviceFunc func(ctx context.Context) error
@@ -90,7 +90,7 @@ func TestWhatARestartWouldNotMendEndsTheNode(t *testing.T) {
 		once      bool
 		err, want error
 	}{
-		"a name that is taken":         {err: fmt.Errorf("host: %w", host.ErrSuperseded), want: ErrNameTaken},
+		"a name that is taken":         {err: fmt.Errorf("host: %w", bus.ErrSuperseded), want: ErrNameTaken},
 		"what cannot be started again": {once: true, err: context.DeadlineExceeded, want: context.DeadlineExceeded},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -52,7 +52,7 @@ type Settings struct {
 type Repository struct {
 	set    Settings
 	index  *graph.Index
-	lease  *bus.Lease
+	lease  *bus.Lease[bus.Holder]
 	limits limiter
 	// reading is about what there was when the node began.
 	loadProgress loadProgress
@@ -167,6 +167,7 @@ func (r *Repository) followUntilElected(ctx context.Context) (election, error) {
 // keepFollowing follows the out topic until ctx is done or the connection is
 // closed.
 func (r *Repository) keepFollowing(ctx context.Context) error {
+	wait := bus.NewBackoff(followPause, followPause)
 	for {
 		err := r.follow(ctx, func() bool { return false })
 		if ctx.Err() != nil {
@@ -176,9 +177,7 @@ func (r *Repository) keepFollowing(ctx context.Context) error {
 			return fmt.Errorf("repository: %w", err)
 		}
 		r.set.Logger.WarnContext(ctx, "following the out topic again", slog.Any("error", err))
-		select {
-		case <-time.After(followPause):
-		case <-ctx.Done():
+		if wait.Wait(ctx) != nil {
 			return context.Cause(ctx)
 		}
 	}
@@ -193,7 +192,7 @@ func (r *Repository) lead(tenure context.Context) {
 	sweeping.Go(func() { r.sweep(tenure) })
 	defer sweeping.Wait()
 	defer r.serveWriterStatus(tenure)()
-	wait, said := firstPause, ""
+	wait, said := bus.NewBackoff(100*time.Millisecond, time.Second), ""
 	for tenure.Err() == nil {
 		began := time.Now()
 		next, err := r.catchUp(tenure)
@@ -203,8 +202,9 @@ func (r *Repository) lead(tenure context.Context) {
 		if err == nil || tenure.Err() != nil {
 			continue
 		}
-		if time.Since(began) > 2*maxPause {
-			wait, said = firstPause, ""
+		if time.Since(began) > 2*time.Second {
+			wait.Reset()
+			said = ""
 		}
 		level := slog.LevelWarn
 		if said == err.Error() {
@@ -212,19 +212,11 @@ func (r *Repository) lead(tenure context.Context) {
 		}
 		said = err.Error()
 		r.set.Logger.Log(tenure, level, "reading the position again", slog.Any("error", err))
-		select {
-		case <-time.After(wait):
-		case <-tenure.Done():
+		if wait.Wait(tenure) != nil {
+			return
 		}
-		wait = min(2*wait, maxPause)
 	}
 }
-
-// The pauses of a writer that cannot write.
-const (
-	firstPause = 100 * time.Millisecond
-	maxPause   = time.Second
-)
 
 func (r *Repository) write(tenure context.Context, next uint64) error {
 	js, err := jetstream.New(r.set.Bus.Conn(),

@@ -1,4 +1,4 @@
-package host_test
+package bus_test
 
 import (
 	"context"
@@ -10,7 +10,6 @@ import (
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
-	"github.com/camena-io/camena/runtime/host"
 	"github.com/camena-io/camena/topics"
 )
 
@@ -21,14 +20,23 @@ type heartbeats struct {
 	mu       sync.Mutex
 	entry    bus.Entry[events.Node]
 	revision uint64
-	away     bool
+	away     error
 	silent   bool // requests are swallowed
 }
 
 func (h *heartbeats) set(away, silent bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.away, h.silent = away, silent
+	h.away, h.silent = nil, silent
+	if away {
+		h.away = errAway
+	}
+}
+
+func (h *heartbeats) fail(err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.away = err
 }
 
 func (h *heartbeats) reach(ctx context.Context) error {
@@ -39,10 +47,7 @@ func (h *heartbeats) reach(ctx context.Context) error {
 		<-ctx.Done()
 		return ctx.Err()
 	}
-	if away {
-		return errAway
-	}
-	return nil
+	return away
 }
 
 // alive returns the heartbeat unless it has run out.
@@ -94,6 +99,8 @@ func (h *heartbeats) Delete(ctx context.Context, _ string) error {
 
 // workload notes when it ran.
 type workload struct {
+	windsUp time.Duration // how long it works on after it was told to end
+
 	mu      sync.Mutex
 	running bool
 	runs    int
@@ -102,6 +109,7 @@ type workload struct {
 func (w *workload) run(ctx context.Context) error {
 	w.set(true)
 	<-ctx.Done()
+	<-time.After(w.windsUp)
 	w.set(false)
 	return context.Cause(ctx)
 }
@@ -132,7 +140,7 @@ func TestSelfFence(t *testing.T) {
 				h, w := &heartbeats{}, &workload{}
 				ctx, cancel := context.WithCancel(t.Context())
 				done := make(chan error, 1)
-				go func() { done <- host.Hold(ctx, h, "a", "p", w.run) }()
+				go func() { done <- bus.HoldHeartbeat(ctx, h, "a", "p", w.run) }()
 				wait(after)
 				h.set(!silent, silent)
 				for range 100 {
@@ -147,7 +155,7 @@ func TestSelfFence(t *testing.T) {
 					t.Errorf("running %v, the %d. time, %+v", running, runs, h.alive())
 				}
 				cancel()
-				if err := <-done; err != nil {
+				if err := <-done; !errors.Is(err, context.Canceled) {
 					t.Errorf("ended with %v", err)
 				}
 				if h.alive() != nil {
@@ -164,7 +172,7 @@ func TestShortBreaksDoNoHarm(t *testing.T) {
 		h, w := &heartbeats{}, &workload{}
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
-		go func() { done <- host.Hold(ctx, h, "a", "p", w.run) }()
+		go func() { done <- bus.HoldHeartbeat(ctx, h, "a", "p", w.run) }()
 		wait(500 * time.Millisecond)
 		for range 20 {
 			wait(2 * time.Second)
@@ -176,7 +184,7 @@ func TestShortBreaksDoNoHarm(t *testing.T) {
 			t.Errorf("running %v, the %d. time", running, runs)
 		}
 		cancel()
-		if err := <-done; err != nil {
+		if err := <-done; !errors.Is(err, context.Canceled) {
 			t.Errorf("ended with %v", err)
 		}
 	})
@@ -185,14 +193,14 @@ func TestShortBreaksDoNoHarm(t *testing.T) {
 func TestTheLaterProcessKeepsTheName(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		h, old, young := &heartbeats{}, &workload{}, &workload{}
+		h, old, young := &heartbeats{}, &workload{windsUp: 1500 * time.Millisecond}, &workload{}
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 2)
-		go func() { ended <- host.Hold(ctx, h, "a", "old", old.run) }()
+		go func() { ended <- bus.HoldHeartbeat(ctx, h, "a", "old", old.run) }()
 		wait(10500 * time.Millisecond)
-		go func() { ended <- host.Hold(ctx, h, "a", "young", young.run) }()
-		wait(2 * time.Second)
-		if err := <-ended; !errors.Is(err, host.ErrSuperseded) {
+		go func() { ended <- bus.HoldHeartbeat(ctx, h, "a", "young", young.run) }()
+		wait(3 * time.Second)
+		if err := <-ended; !errors.Is(err, bus.ErrSuperseded) {
 			t.Errorf("the old one ended with %v", err)
 		}
 		if running, _ := old.state(); running {
@@ -202,8 +210,35 @@ func TestTheLaterProcessKeepsTheName(t *testing.T) {
 			t.Error("the young one does not work")
 		}
 		cancel()
-		if err := <-ended; err != nil {
+		if err := <-ended; !errors.Is(err, context.Canceled) {
 			t.Errorf("the young one ended with %v", err)
+		}
+	})
+}
+
+// wait lets time pass until everything waits again.
+func wait(d time.Duration) {
+	<-time.After(d)
+	synctest.Wait()
+}
+
+// TestAHeartbeatThatIsDenied ends at once; other errors are waited for.
+func TestAHeartbeatThatIsDenied(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := &heartbeats{}
+		h.fail(errAway)
+		done := make(chan error, 1)
+		go func() { done <- bus.HoldHeartbeat(t.Context(), h, "a", "p", (&workload{}).run) }()
+		wait(10 * time.Second)
+		select {
+		case err := <-done:
+			t.Fatalf("ended with %v", err)
+		default:
+		}
+		h.fail(bus.ErrDenied)
+		if err := <-done; !errors.Is(err, bus.ErrDenied) {
+			t.Errorf("ended with %v", err)
 		}
 	})
 }
