@@ -3,8 +3,11 @@
 package main
 
 import (
+	"github.com/spf13/cobra"
+
+	"github.com/camena-io/camena/cmd/camena/bench"
 	"github.com/camena-io/camena/cmd/camena/cli"
 	"github.com/camena-io/camena/connectors/builtin"
 )
 
-func main() { cli.Main(builtin.Factories()...) }
+func main() { cli.MainWith([]*cobra.Command{bench.Command()}, builtin.Factories()...) }

@@ -10,17 +10,22 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/spf13/cobra"
+
 	"github.com/camena-io/camena/connectors"
 )
 
 // Main runs the program named by the process's arguments, with connectors of
 // the given factories, and exits.
-func Main(factories ...connectors.Factory) {
+func Main(factories ...connectors.Factory) { MainWith(nil, factories...) }
+
+// MainWith is [Main] with more commands.
+func MainWith(more []*cobra.Command, factories ...connectors.Factory) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // the second signal ends the process at once
 	set, err := connectors.NewSet(factories...)
 	if err == nil {
-		p := &program{offered: set, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
+		p := &program{offered: set, more: more, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
 		err = p.run(ctx, os.Args[1:])
 	}
 	if err != nil {

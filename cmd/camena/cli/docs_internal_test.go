@@ -79,7 +79,7 @@ func TestFilesInDocumentsAreRead(t *testing.T) {
 // What documents and helps show to type has commands and flags that there are.
 func TestExamplesHaveCommandsAndFlagsThatThereAre(t *testing.T) {
 	t.Parallel()
-	root := (&program{}).rootCommand()
+	root := wholeProgram().rootCommand()
 	examples := map[string][]string{}
 	var collectExamples func(*cobra.Command)
 	collectExamples = func(c *cobra.Command) {

@@ -134,7 +134,7 @@ func TestExamplesCanBeTyped(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.run(t, "cp -r '"+prepared+"'/. . && sh -e prepare.sh")
-	root := (&program{}).rootCommand()
+	root := wholeProgram().rootCommand()
 	var try func(*cobra.Command)
 	try = func(c *cobra.Command) {
 		dryRun := c.Flags().Lookup("dry-run") != nil

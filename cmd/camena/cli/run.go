@@ -18,6 +18,8 @@ type program struct {
 	config config
 	// offered are the connectors that a node of this binary can run.
 	offered connectors.Set
+	// more are commands beside those of the package.
+	more []*cobra.Command
 	// dataGiven says that the environment names the data folder: then no other
 	// installation is meant than the one that serves from there.
 	dataGiven bool
@@ -65,8 +67,9 @@ one that serves from the data folder, else, unless CAMENA_DATA is set, the one a
 		p.serveCommand(),
 		p.applyCommand(), p.deleteCommand(), p.importCommand(), p.exportCommand(), p.restoreCommand(), p.changeSetCommand(),
 		p.watchCommand(), p.elementsCommand(), p.typesCommand(), p.connectorsCommand(), p.nodesCommand(), p.deadLettersCommand(),
-		p.healthCommand(), p.versionCommand(), newBenchCommand(p.stdout),
+		p.healthCommand(), p.versionCommand(),
 	)
+	root.AddCommand(p.more...)
 	chooseBelow(root)
 	return root
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -14,13 +15,23 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/spf13/cobra"
 
+	"github.com/camena-io/camena/cmd/camena/bench"
 	"github.com/camena-io/camena/connectors/builtin"
 	"github.com/camena-io/camena/runtime/embedded"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"camena": func() { Main(builtin.Factories()...) }, "nats": natsCommand})
+	testscript.Main(m, map[string]func(){"camena": func() { MainWith(benches(), builtin.Factories()...) }, "nats": natsCommand})
+}
+
+// benches are the commands that the binary has beside those of this package.
+func benches() []*cobra.Command { return []*cobra.Command{bench.Command()} }
+
+// wholeProgram has all commands of the binary.
+func wholeProgram() *program {
+	return &program{more: benches(), stdout: io.Discard, stderr: io.Discard}
 }
 
 // TestScripts runs the program as its users do.

@@ -110,7 +110,7 @@ func commandsWithOutput() (names []string) {
 			gather(below)
 		}
 	}
-	gather((&program{stdout: io.Discard, stderr: io.Discard}).rootCommand())
+	gather(wholeProgram().rootCommand())
 	slices.Sort(names)
 	return names
 }

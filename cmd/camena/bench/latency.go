@@ -1,10 +1,9 @@
-package cli
+package bench
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,7 +15,7 @@ import (
 
 // latencies measures the time from publishing a command to its change event
 // being delivered from the out topic, and the same for the bare relay.
-func (b *changesBench) latencies(ctx context.Context, r *rig) ([]figure, error) {
+func (b *changes) latencies(ctx context.Context, r *rig) ([]figure, error) {
 	ours, err := b.repositoryLatency(ctx, r)
 	if err != nil {
 		return nil, err
@@ -35,7 +34,9 @@ func (b *changesBench) latencies(ctx context.Context, r *rig) ([]figure, error) 
 	}, nil
 }
 
-func (b *changesBench) repositoryLatency(ctx context.Context, r *rig) ([]time.Duration, error) {
+func (b *changes) count() int { return int(b.latency.Seconds() * float64(b.rate)) }
+
+func (b *changes) repositoryLatency(ctx context.Context, r *rig) (took []time.Duration, err error) {
 	conn, err := r.connect(ctx, "latency")
 	if err != nil {
 		return nil, err
@@ -45,26 +46,11 @@ func (b *changesBench) repositoryLatency(ctx context.Context, r *rig) ([]time.Du
 	if err != nil {
 		return nil, err
 	}
-	serving, stop := context.WithCancel(ctx)
-	wait := background(serving, r.log, repo.Serve)
-	defer func() {
-		stop()
-		wait()
-	}()
-	n := b.count()
-	index := make(map[string]int, n)
-	for i := range n {
-		e, err := b.command(i)
-		if err != nil {
-			return nil, err
-		}
-		c, err := events.DecodeCommand(&e)
-		if err != nil {
-			return nil, err
-		}
-		if u, ok := c.(*events.Upsert); ok {
-			index[events.GUIDOf(u.Element.QualifiedName)] = i
-		}
+	stop := background(ctx, repo.Serve)
+	defer func() { err = errors.Join(err, stop()) }()
+	index := make(map[string]int, b.count())
+	for i := range b.count() {
+		index[events.GUIDOf(b.name(i))] = i
 	}
 	return b.paced(ctx, conn, conn.Topics().OutStream(), func(subject string) (int, bool) {
 		i, ok := index[subject[strings.LastIndexByte(subject, '.')+1:]]
@@ -72,7 +58,7 @@ func (b *changesBench) repositoryLatency(ctx context.Context, r *rig) ([]time.Du
 	})
 }
 
-func (b *changesBench) relayLatency(ctx context.Context, r *rig) ([]time.Duration, error) {
+func (b *changes) relayLatency(ctx context.Context, r *rig) (took []time.Duration, err error) {
 	conn, err := r.connect(ctx, "barelatency")
 	if err != nil {
 		return nil, err
@@ -83,31 +69,24 @@ func (b *changesBench) relayLatency(ctx context.Context, r *rig) ([]time.Duratio
 		return nil, err
 	}
 	defer relay.close(ctx)
-	relaying, stop := context.WithCancel(ctx)
-	done := make(chan error, 1)
-	go func() { done <- relay.run(relaying, b.count()) }()
-	latencies, err := b.paced(ctx, conn, relay.stream, func(subject string) (int, bool) {
+	stop := background(ctx, func(ctx context.Context) error { return relay.run(ctx, b.count()) })
+	took, err = b.paced(ctx, conn, relay.stream, func(subject string) (int, bool) {
 		i, err := strconv.Atoi(subject[strings.LastIndexByte(subject, '-')+1:])
 		return i, err == nil
 	})
-	stop()
-	if relayErr := <-done; err != nil {
-		err = errors.Join(err, relayErr)
-	}
-	return latencies, err
+	return took, errors.Join(err, stop())
 }
-
-func (b *changesBench) count() int { return int(b.latency.Seconds() * float64(b.rate)) }
 
 // paced publishes commands at the rate and collects how long each takes to be
 // delivered from a stream.
-func (b *changesBench) paced(ctx context.Context, conn *bus.Bus, stream string, which func(subject string) (int, bool)) ([]time.Duration, error) {
+func (b *changes) paced(ctx context.Context, conn *bus.Bus, stream string, which func(subject string) (int, bool)) ([]time.Duration, error) {
+	ctx, cancel := context.WithTimeout(ctx, b.latency+30*time.Second)
+	defer cancel()
 	n := b.count()
 	sent, took := make([]time.Time, n), make([]time.Duration, 0, n)
 	errAll := errors.New("all arrived")
 	ready, followed := make(chan struct{}), make(chan error, 1)
 	following := bus.Following{Stream: stream, Start: bus.FromNow, Ready: func() { close(ready) }}
-	following.Subjects = nil
 	go func() {
 		followed <- conn.Follow(ctx, following, func(m *bus.Message) error {
 			if i, ok := which(m.Subject); ok {
@@ -120,53 +99,44 @@ func (b *changesBench) paced(ctx context.Context, conn *bus.Bus, stream string, 
 		})
 	}()
 	<-ready
-	if err := b.publishPaced(ctx, conn, sent); err != nil {
+	err := atRate(ctx, b.rate, n, func(i int) error {
+		e, err := command(b.command(i))
+		if err != nil {
+			return err
+		}
+		m, err := bus.NewMessage(conn.Topics().Commands("bench"), &e)
+		if err != nil {
+			return err
+		}
+		sent[i] = time.Now()
+		_, err = conn.JetStream().PublishMsgAsync(m)
+		return err
+	})
+	if err != nil {
 		return nil, err
 	}
-	select {
-	case err := <-followed:
-		if !errors.Is(err, errAll) {
-			return nil, err
-		}
-		return took, nil
-	case <-time.After(30 * time.Second):
-		return nil, errors.New("not every message arrived within 30 s")
+	if err := <-followed; !errors.Is(err, errAll) {
+		return nil, err
 	}
+	return took, nil
 }
 
-func (b *changesBench) publishPaced(ctx context.Context, conn *bus.Bus, sent []time.Time) error {
-	const tick = 5 * time.Millisecond
-	ticker := time.NewTicker(tick)
-	defer ticker.Stop()
+// atRate does something n times, so many times a second.
+func atRate(ctx context.Context, rate, n int, do func(i int) error) error {
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
 	began := time.Now()
-	for i := 0; i < len(sent); {
+	for i := 0; i < n; {
 		select {
-		case <-ticker.C:
+		case <-tick.C:
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
-		for due := int(time.Since(began).Seconds() * float64(b.rate)); i < min(due, len(sent)); i++ {
-			e, err := b.command(i)
-			if err != nil {
-				return err
-			}
-			m, err := bus.NewMessage(conn.Topics().Commands("bench"), &e)
-			if err != nil {
-				return err
-			}
-			sent[i] = time.Now()
-			if _, err := conn.JetStream().PublishMsgAsync(m); err != nil {
+		for due := int(time.Since(began).Seconds() * float64(rate)); i < min(due, n); i++ {
+			if err := do(i); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
-}
-
-func percentile(d []time.Duration, p int) time.Duration {
-	s := slices.Sorted(slices.Values(d))
-	if len(s) == 0 {
-		return 0
-	}
-	return s[min(len(s)-1, len(s)*p/100)]
 }

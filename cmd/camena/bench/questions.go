@@ -1,4 +1,4 @@
-package cli
+package bench
 
 import (
 	"context"
@@ -18,7 +18,7 @@ import (
 )
 
 // ask measures the answers, as a client with a connection of its own gets them.
-func (b *queriesBench) ask(ctx context.Context, r *rig, server *bus.Bus) ([]figure, error) {
+func (b *queries) ask(ctx context.Context, r *rig, server *bus.Bus) ([]figure, error) {
 	conn, err := r.connect(ctx, "queries")
 	if err != nil {
 		return nil, err
@@ -54,16 +54,14 @@ func (b *queriesBench) ask(ctx context.Context, r *rig, server *bus.Bus) ([]figu
 }
 
 // bare asks an endpoint that does nothing.
-func (b *queriesBench) bare(ctx context.Context, server, conn *bus.Bus) ([]time.Duration, error) {
+func (b *queries) bare(ctx context.Context, server, conn *bus.Bus) ([]time.Duration, error) {
 	service, err := micro.AddService(server.Conn(), micro.Config{Name: "bare", Version: "1.0.0"})
 	if err != nil {
 		return nil, err
 	}
 	subject := server.Topics().API("bare", "get")
 	err = service.AddEndpoint("get", micro.HandlerFunc(func(r micro.Request) {
-		if err := r.Respond(nil); err != nil {
-			return
-		}
+		_ = r.Respond(nil)
 	}), micro.WithEndpointSubject(subject))
 	if err == nil {
 		err = server.Conn().Flush()
@@ -78,41 +76,33 @@ func (b *queriesBench) bare(ctx context.Context, server, conn *bus.Bus) ([]time.
 	return took, errors.Join(err, service.Stop())
 }
 
-// paced asks at the rate, whatever answers are still out, about elements taken
-// at random.
-func (b *queriesBench) paced(ctx context.Context, ask func(i int) error) ([]time.Duration, error) {
+// paced asks at the rate, however many answers are still to come, about elements
+// taken at random.
+func (b *queries) paced(ctx context.Context, ask func(i int) error) ([]time.Duration, error) {
 	n := b.count()
 	runtime.GC() // what others left behind is not this measurement's
 	took, failed := make([]time.Duration, n), make([]error, n)
 	var asking sync.WaitGroup
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	began := time.Now()
-	for i := 0; i < n; {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		}
-		for due := int(time.Since(began).Seconds() * float64(b.rate)); i < min(due, n); i++ {
-			k := i
-			asking.Go(func() {
-				sent := time.Now()
-				failed[k] = ask(rand.IntN(b.elements)) //nolint:gosec // any element
-				took[k] = time.Since(sent)
-			})
-		}
-	}
+	err := atRate(ctx, b.rate, n, func(i int) error {
+		asking.Go(func() {
+			sent := time.Now()
+			failed[i] = ask(rand.IntN(b.elements)) //nolint:gosec // any element
+			took[i] = time.Since(sent)
+		})
+		return nil
+	})
 	asking.Wait()
-	wrong := slices.DeleteFunc(failed, func(err error) bool { return err == nil })
-	if len(wrong) > 0 {
+	if err != nil {
+		return nil, err
+	}
+	if wrong := slices.DeleteFunc(failed, func(err error) bool { return err == nil }); len(wrong) > 0 {
 		return nil, fmt.Errorf("%d of %d: %w", len(wrong), n, wrong[0])
 	}
 	return took, nil
 }
 
 // search looks for texts that are in one element, in some, in many, in none.
-func (b *queriesBench) search(ctx context.Context, m *client.Client) ([]time.Duration, error) {
+func (b *queries) search(ctx context.Context, m *client.Client) ([]time.Duration, error) {
 	took := make([]time.Duration, 0, b.searches)
 	for i := range b.searches {
 		var text string

@@ -1,15 +1,13 @@
-package cli
+package bench
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -24,17 +22,16 @@ import (
 	"github.com/camena-io/camena/topics"
 )
 
-const benchKind = "bench"
+const kind = "bench"
 
-type cyclesBench struct {
+type cycles struct {
 	connectors int
 	interval   time.Duration
 	rounds     int
-	output     output
 }
 
-func newBenchCyclesCommand(stdout io.Writer) *cobra.Command {
-	b := &cyclesBench{}
+func newCyclesCommand() *cobra.Command {
+	b := &cycles{}
 	cmd := &cobra.Command{
 		Use:   "cycles",
 		Short: "How punctually connectors refresh",
@@ -44,45 +41,38 @@ memory, the NATS server's included. The bare bus is the same number of message s
 plain consumer.`,
 		Example: `  camena bench cycles
   camena bench cycles --connectors 1000 --interval 5s --rounds 2 -o json`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return b.run(cmd.Context(), stdout) },
 	}
 	f := cmd.Flags()
 	f.IntVar(&b.connectors, "connectors", 10_000, "connectors")
 	f.DurationVar(&b.interval, "interval", 10*time.Second, "interval of their refreshes, in whole seconds")
 	f.IntVar(&b.rounds, "rounds", 3, "intervals to measure")
-	b.output.flag(cmd)
-	checkFirst(cmd, func(*cobra.Command) error { return b.check() })
-	return cmd
+	return measuring(cmd, b.check, b.measure)
 }
 
-func (b *cyclesBench) check() error {
-	err := errors.Join(atLeast("connectors", b.connectors, 1), atLeast("rounds", b.rounds, 1))
+func (b *cycles) check() error {
+	err := errors.Join(positive("connectors", b.connectors), positive("rounds", b.rounds))
 	if b.interval < time.Second || b.interval%time.Second != 0 {
 		err = errors.Join(err, fmt.Errorf("--interval %s: use whole seconds, at least one", b.interval))
 	}
 	return err
 }
 
-func (b *cyclesBench) run(ctx context.Context, stdout io.Writer) (err error) {
-	r, err := newRig() //nolint:contextcheck // the server takes no context to start
+func (b *cycles) measure(ctx context.Context, r *rig) ([]figure, error) {
+	figures, err := b.ours(ctx, r)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer func() { err = errors.Join(err, r.close()) }()
-	figures, err := b.measure(ctx, r)
+	late, err := b.bare(ctx, r)
 	if err != nil {
-		return err
+		return nil, fmt.Errorf("bare bus: %w", err)
 	}
-	bare, err := b.bare(ctx, r)
-	if err != nil {
-		return fmt.Errorf("bare bus: %w", err)
-	}
-	return report(stdout, b.output, append(figures, bare...))
+	return append(figures,
+		figure{"bare_late_p50_ms", millis(percentile(late, 50)), "the same of bare schedules and a plain consumer"},
+		figure{"bare_late_p99_ms", millis(percentile(late, 99)), "the same of bare schedules and a plain consumer"}), nil
 }
 
-// measure runs a whole node with the connectors.
-func (b *cyclesBench) measure(ctx context.Context, r *rig) ([]figure, error) {
+// ours runs a whole node with the connectors.
+func (b *cycles) ours(ctx context.Context, r *rig) (figures []figure, err error) {
 	conn, err := r.connect(ctx, "cycles")
 	if err != nil {
 		return nil, err
@@ -92,13 +82,13 @@ func (b *cyclesBench) measure(ctx context.Context, r *rig) ([]figure, error) {
 	if err := b.catalog(ctx, conn); err != nil {
 		return nil, err
 	}
-	started := &tally{seen: map[string]int{}}
-	stop, err := b.node(ctx, r, conn, started)
+	refreshed := make(chan string, b.connectors)
+	stop, err := b.serve(ctx, r, conn.Topics().Domain(), refreshed)
 	if err != nil {
 		return nil, err
 	}
-	defer stop()
-	if err := started.await(ctx, b.connectors, 2*time.Minute); err != nil {
+	defer func() { err = errors.Join(err, stop()) }()
+	if err := b.awaitAll(ctx, refreshed); err != nil {
 		return nil, fmt.Errorf("first refreshes: %w", err)
 	}
 	startup := time.Since(began)
@@ -125,15 +115,14 @@ func (b *cyclesBench) measure(ctx context.Context, r *rig) ([]figure, error) {
 	}, nil
 }
 
-func (b *cyclesBench) catalog(ctx context.Context, conn *bus.Bus) error {
-	metadata := client.New(conn, "bench")
-	return metadata.Send(ctx, func(yield func(events.Event) bool) {
+func (b *cycles) catalog(ctx context.Context, conn *bus.Bus) error {
+	return client.New(conn, "bench").Send(ctx, func(yield func(events.Event) bool) {
 		for i := range b.connectors {
-			c := &registration.Connector{
-				Name: fmt.Sprintf("bench-%05d", i), Group: defaultGroup, Kind: benchKind, Refresh: bus.Every(b.interval),
+			c := registration.Connector{
+				Name: fmt.Sprintf("bench-%05d", i), Group: "default", Kind: kind, Refresh: bus.Every(b.interval),
 			}
-			for _, command := range c.Commands() {
-				e, err := events.NewCommand("/bench", command)
+			for _, each := range c.Commands() {
+				e, err := command(each)
 				if err != nil || !yield(e) {
 					return
 				}
@@ -142,33 +131,43 @@ func (b *cyclesBench) catalog(ctx context.Context, conn *bus.Bus) error {
 	})
 }
 
-// node runs all roles.
-func (*cyclesBench) node(ctx context.Context, r *rig, conn *bus.Bus, started *tally) (stop func(), err error) {
-	set, err := connectors.NewSet(connectors.Factory{Kind: benchKind, New: func(events.Properties) (connectors.Connector, error) {
-		return &idle{started: started}, nil
+// serve runs a node, whose connectors tell their first refresh.
+func (*cycles) serve(ctx context.Context, r *rig, domain string, refreshed chan<- string) (stop func() error, err error) {
+	set, err := connectors.NewSet(connectors.Factory{Kind: kind, New: func(events.Properties) (connectors.Connector, error) {
+		return &idle{refreshed: refreshed}, nil
 	}})
 	if err != nil {
 		return nil, err
 	}
 	n, err := node.New(node.Settings{
-		Name: "bench", Roles: []string{node.RoleRepository, node.RoleCoordinator, node.RoleHost}, Connectors: set,
-		Bus: bus.Settings{URL: r.server.URL(), Domain: conn.Topics().Domain()}, Logger: r.log,
+		Name: "bench", Connectors: set, Bus: bus.Settings{URL: r.server.URL(), Domain: domain}, Logger: r.log,
+		Roles: []string{node.RoleRepository, node.RoleCoordinator, node.RoleHost},
 	})
 	if err != nil {
 		return nil, err
 	}
-	serving, cancel := context.WithCancel(ctx)
-	wait := background(serving, r.log, n.Serve)
-	return func() {
-		cancel()
-		wait()
-	}, nil
+	return background(ctx, n.Serve), nil
+}
+
+// awaitAll waits until every connector has refreshed.
+func (b *cycles) awaitAll(ctx context.Context, refreshed <-chan string) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	for seen := map[string]bool{}; len(seen) < b.connectors; {
+		select {
+		case name := <-refreshed:
+			seen[name] = true
+		case <-ctx.Done():
+			return fmt.Errorf("%d of %d: %w", len(seen), b.connectors, context.Cause(ctx))
+		}
+	}
+	return nil
 }
 
 // settle waits for one interval, in which every schedule begins to fire, and
 // then until between two whole seconds, at which schedules fire: so each of them
 // is due exactly as often as there are rounds.
-func (b *cyclesBench) settle(ctx context.Context) error {
+func (b *cycles) settle(ctx context.Context) error {
 	const between = 600 * time.Millisecond
 	at := time.Now().Add(b.interval).Truncate(time.Second).Add(time.Second + between)
 	select {
@@ -181,11 +180,11 @@ func (b *cyclesBench) settle(ctx context.Context) error {
 
 // watch collects the lateness of scheduled refreshes, and how many there were
 // of each connector, for the rounds.
-func (b *cyclesBench) watch(ctx context.Context, conn *bus.Bus) (late []time.Duration, seen map[string]int, err error) {
-	const straggling = 3 * time.Second // reports come a little after the runs
+func (b *cycles) watch(ctx context.Context, conn *bus.Bus) (late []time.Duration, seen map[string]int, err error) {
+	const reporting = 3 * time.Second // reports come a little after the runs
 	from := time.Now()
 	until := from.Add(time.Duration(b.rounds) * b.interval)
-	window, cancel := context.WithDeadline(ctx, until.Add(straggling))
+	window, cancel := context.WithDeadline(ctx, until.Add(reporting))
 	defer cancel()
 	seen = make(map[string]int, b.connectors)
 	following := bus.Following{
@@ -215,7 +214,7 @@ func (b *cyclesBench) watch(ctx context.Context, conn *bus.Bus) (late []time.Dur
 	return late, seen, nil
 }
 
-func (b *cyclesBench) spread(seen map[string]int) (least, most int) {
+func (b *cycles) spread(seen map[string]int) (least, most int) {
 	for _, n := range seen {
 		if least == 0 || n < least {
 			least = n
@@ -229,7 +228,7 @@ func (b *cyclesBench) spread(seen map[string]int) (least, most int) {
 }
 
 // bare arms as many schedules and consumes what they publish.
-func (b *cyclesBench) bare(ctx context.Context, r *rig) ([]figure, error) {
+func (b *cycles) bare(ctx context.Context, r *rig) (late []time.Duration, err error) {
 	conn, err := r.connect(ctx, "barecycles")
 	if err != nil {
 		return nil, err
@@ -240,7 +239,6 @@ func (b *cyclesBench) bare(ctx context.Context, r *rig) ([]figure, error) {
 	}
 	window, cancel := context.WithTimeout(ctx, time.Duration(b.rounds)*b.interval)
 	defer cancel()
-	var late []time.Duration
 	following := bus.Following{Stream: conn.Topics().CyclesStream(), Subjects: []string{conn.Topics().DueOf("bench")}, Start: bus.FromNow}
 	err = conn.Follow(window, following, func(m *bus.Message) error {
 		if next, ok := m.Next(); ok {
@@ -251,13 +249,10 @@ func (b *cyclesBench) bare(ctx context.Context, r *rig) ([]figure, error) {
 	if !errors.Is(err, context.DeadlineExceeded) {
 		return nil, err
 	}
-	return []figure{
-		{"bare_late_p50_ms", millis(percentile(late, 50)), "the same of bare schedules and a plain consumer"},
-		{"bare_late_p99_ms", millis(percentile(late, 99)), "the same of bare schedules and a plain consumer"},
-	}, nil
+	return late, nil
 }
 
-func (b *cyclesBench) arm(ctx context.Context, conn *bus.Bus) error {
+func (b *cycles) arm(ctx context.Context, conn *bus.Bus) error {
 	const atOnce = 64
 	t := conn.Topics()
 	group, ctx := errgroup.WithContext(ctx)
@@ -278,11 +273,11 @@ func (b *cyclesBench) arm(ctx context.Context, conn *bus.Bus) error {
 	return group.Wait()
 }
 
-// idle is a connector that does nothing but count its first refresh.
+// idle is a connector that does nothing but tell its first refresh.
 type idle struct {
-	started *tally
-	name    string
-	done    atomic.Bool
+	refreshed chan<- string
+	name      string
+	first     sync.Once
 }
 
 // Start implements [connectors.Connector].
@@ -296,61 +291,25 @@ func (*idle) Disconnect(context.Context) error { return nil }
 
 // Refresh implements [connectors.Refresher].
 func (c *idle) Refresh(ctx context.Context) error {
-	if !c.done.Swap(true) {
-		c.started.add(c.name)
-	}
+	c.first.Do(func() {
+		select {
+		case c.refreshed <- c.name:
+		default: // nobody waits any more
+		}
+	})
 	return ctx.Err()
 }
 
-// tally counts by name.
-type tally struct {
-	mu   sync.Mutex
-	seen map[string]int
-}
-
-func (t *tally) add(name string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.seen[name]++
-}
-
-func (t *tally) size() int {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return len(t.seen)
-}
-
-func (t *tally) await(ctx context.Context, n int, patience time.Duration) error {
-	timeout := time.NewTimer(patience)
-	defer timeout.Stop()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for t.size() < n {
-		select {
-		case <-tick.C:
-		case <-timeout.C:
-			return fmt.Errorf("%d of %d within %s", t.size(), n, patience)
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
-	return nil
-}
-
-// residentMB is the resident memory of the process in MB; 0 where it cannot be told.
+// residentMB is the resident memory of the process in MB, 0 where it is not known.
 func residentMB() float64 {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		return 0
 	}
-	for line := range strings.Lines(string(status)) {
-		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
-			kb, err := strconv.ParseFloat(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 64)
-			if err != nil {
-				return 0
-			}
-			return round(kb/1000, 1)
-		}
+	_, rest, _ := strings.Cut(string(status), "VmRSS:")
+	var kb float64
+	if _, err := fmt.Sscan(rest, &kb); err != nil {
+		return 0
 	}
-	return 0
+	return round(kb/1000, 1)
 }

@@ -1,0 +1,185 @@
+// Package bench measures Camena beside the bare bus in the same run, since
+// absolute times on a shared machine mean little.
+package bench
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"runtime/debug"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/embedded"
+	"github.com/camena-io/camena/topics"
+)
+
+// Command returns "camena bench".
+func Command() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "bench",
+		Short: "Measure Camena against the bare bus",
+		Long: `Measure Camena against the bare bus, on a NATS server of its own in a temporary folder.
+It touches no installation.`,
+		Example: `  camena bench changes
+  camena bench changes --messages 1000000 --rounds 3 -o json
+  camena bench cycles --connectors 10000 --interval 10s -o json
+  camena bench queries --elements 1000000 -o json`,
+	}
+	cmd.AddCommand(newChangesCommand(), newCyclesCommand(), newQueriesCommand())
+	return cmd
+}
+
+// figure is one line of a report.
+type figure struct {
+	name  string
+	value any
+	what  string
+}
+
+// measuring makes a command run a measurement on a rig and report its figures.
+func measuring(cmd *cobra.Command, check func() error, measure func(context.Context, *rig) ([]figure, error)) *cobra.Command {
+	var form string
+	cmd.Flags().StringVarP(&form, "output", "o", "table", "table, json or yaml")
+	cmd.Args = cobra.NoArgs
+	cmd.PreRunE = func(*cobra.Command, []string) error {
+		if !slices.Contains([]string{"table", "json", "yaml"}, form) {
+			return fmt.Errorf("--output: %q is none of table, json, yaml", form)
+		}
+		return check()
+	}
+	cmd.RunE = func(cmd *cobra.Command, _ []string) (err error) {
+		r, err := newRig()
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, r.close()) }()
+		figures, err := measure(cmd.Context(), r)
+		if err != nil {
+			return err
+		}
+		return report(cmd.OutOrStdout(), form, figures)
+	}
+	return cmd
+}
+
+// report prints figures as a table or as one document.
+func report(w io.Writer, form string, figures []figure) error {
+	m := map[string]any{}
+	for _, f := range figures {
+		m[f.name] = f.value
+	}
+	switch form {
+	case "json":
+		enc := json.NewEncoder(w)
+		enc.SetIndent("", "  ")
+		return enc.Encode(m)
+	case "yaml":
+		return yaml.NewEncoder(w).Encode(m)
+	}
+	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	for _, f := range figures {
+		fmt.Fprintf(t, "%s\t%v\t%s\n", f.name, f.value, f.what)
+	}
+	return t.Flush()
+}
+
+func positive(flag string, n int) error {
+	if n < 1 {
+		return fmt.Errorf("--%s %d: give at least 1", flag, n)
+	}
+	return nil
+}
+
+// rig is a NATS server of its own for one measurement.
+type rig struct {
+	server *embedded.Server
+	dir    string
+	stop   func() error
+	log    *slog.Logger
+}
+
+func newRig() (*rig, error) {
+	dir, err := os.MkdirTemp("", "camena-bench-")
+	if err != nil {
+		return nil, err
+	}
+	r := &rig{dir: dir, log: slog.New(slog.DiscardHandler)}
+	if os.Getenv("CAMENA_BENCH_LOG") != "" {
+		r.log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelInfo}))
+	}
+	if r.server, err = embedded.New(embedded.Settings{Dir: dir, Port: -1, Logger: r.log}); err != nil {
+		return nil, err
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(50) // as serve does
+	}
+	r.stop = background(context.Background(), r.server.Serve)
+	return r, nil
+}
+
+func (r *rig) close() error { return errors.Join(r.stop(), os.RemoveAll(r.dir)) }
+
+// connect opens a connection over loopback, as a client of its own would, for
+// one domain, whose streams it creates.
+func (r *rig) connect(ctx context.Context, domain string) (*bus.Bus, error) {
+	b, err := bus.Connect(ctx, bus.Settings{URL: r.server.URL(), Name: "camena bench", Domain: domain, Logger: r.log})
+	if err != nil {
+		return nil, err
+	}
+	if err := b.Ensure(ctx, topics.DefaultLimits()); err != nil {
+		b.Close()
+		return nil, err
+	}
+	return b, nil
+}
+
+// background runs a service; stop ends it and returns its error.
+func background(ctx context.Context, serve func(context.Context) error) (stop func() error) {
+	serving, cancel := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	go func() { done <- serve(serving) }()
+	return func() error {
+		cancel()
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			return err
+		}
+		return nil
+	}
+}
+
+func round(v float64, digits int) float64 {
+	p := 1.0
+	for range digits {
+		p *= 10
+	}
+	return float64(int64(v*p+0.5)) / p
+}
+
+func millis(d time.Duration) float64 { return round(float64(d)/float64(time.Millisecond), 3) }
+
+// percentile returns the value below which p per cent of the values are.
+func percentile(d []time.Duration, p int) time.Duration {
+	s := slices.Sorted(slices.Values(d))
+	if len(s) == 0 {
+		return 0
+	}
+	return s[min(len(s)-1, len(s)*p/100)]
+}
+
+func median(v []float64) float64 {
+	s := slices.Sorted(slices.Values(v))
+	if len(s) == 0 {
+		return 0
+	}
+	return (s[(len(s)-1)/2] + s[len(s)/2]) / 2
+}
