@@ -26,15 +26,10 @@ type Publisher interface {
 	Request(ctx context.Context, e events.Event) (events.Result, error)
 }
 
-// MaxAttempts is how often a listener may fail on one change.
-const MaxAttempts = 10
-
 // Follower is how a Context listens. Follow calls handle for every change that
-// the filter selects, in order, until ctx is done. An error from handle makes
-// it hand over the same change again, with back-off. After [MaxAttempts], or a
-// [Permanent] error, the change becomes a dead letter and the next one follows;
-// [RetryAfter] waits, and is not counted. Nothing is given up because ctx is
-// done. One that also has LastChange, as [Latest] says, lets
+// the filter selects, in order, until ctx is done, as [Deliver] does. A change that
+// the listener gives up becomes a dead letter, and the next one follows; none is
+// given up because ctx is done. One that also has LastChange, as [Latest] says, lets
 // the listeners' first positions be saved before their first changes.
 type Follower interface {
 	Follow(ctx context.Context, f Filter, handle func(context.Context, Change) error) error

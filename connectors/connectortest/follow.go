@@ -8,6 +8,7 @@ import (
 	"github.com/camena-io/camena/connectors"
 )
 
+// The bus waits longer between attempts.
 const (
 	firstRetry = time.Millisecond
 	lastRetry  = 100 * time.Millisecond
@@ -92,7 +93,7 @@ func (r *Repository) handOver(
 		if !matches(&pending[i]) {
 			continue
 		}
-		why := attempt(ctx, &pending[i], handle)
+		why := connectors.Deliver(ctx, firstRetry, lastRetry, func() error { return handle(ctx, pending[i]) }, func(error) {})
 		switch {
 		case why == nil:
 		case ctx.Err() != nil:
@@ -109,30 +110,4 @@ func (r *Repository) bury(c *connectors.Change, why error) {
 	defer r.mu.Unlock()
 	r.buried = append(r.buried, Buried{Change: *c, Reason: why})
 	r.wake()
-}
-
-// attempt hands over a change until the listener takes it, gives it up, or ctx
-// is done. It waits less between attempts than the bus does, except for what the
-// listener itself asks for.
-func attempt(ctx context.Context, c *connectors.Change, handle func(context.Context, connectors.Change) error) error {
-	pause := firstRetry
-	for failed := 0; ; {
-		why := handle(ctx, *c)
-		if why == nil || ctx.Err() != nil {
-			return why
-		}
-		wait, later := connectors.RetryDelay(why)
-		if !later {
-			failed++
-			wait, pause = pause, min(2*pause, lastRetry)
-		}
-		if connectors.IsPermanent(why) || failed == connectors.MaxAttempts {
-			return why
-		}
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
-			return why
-		}
-	}
 }

@@ -131,31 +131,12 @@ func (k *Bucket[T]) subject(key string) string { return "$KV." + k.kv.Bucket() +
 // Watch calls handle for every key that is there, then with nil, then for every
 // change, until ctx is done. After a break it begins anew: keys that vanished
 // meanwhile are told by their absence between the start and the nil.
+//
+// It does not use the watcher of nats.go, which needs half a minute to notice that
+// the server was restarted.
 func (k *Bucket[T]) Watch(ctx context.Context, handle func(*Entry[T])) error {
-	wait := NewBackoff(50*time.Millisecond, time.Second)
-	for {
-		began := time.Now()
-		err := k.watchOnce(ctx, handle)
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		if errors.Is(err, ErrClosed) {
-			return err
-		}
-		if time.Since(began) > time.Second {
-			wait.Reset()
-		}
-		k.bus.set.Logger.DebugContext(ctx, "watching again", slog.String("bucket", k.kv.Bucket()), slog.Any("error", err))
-		if wait.Wait(ctx) != nil {
-			return context.Cause(ctx)
-		}
-	}
-}
-
-// watchOnce does not use the watcher of nats.go, which needs half a minute to
-// notice that the server was restarted.
-func (k *Bucket[T]) watchOnce(ctx context.Context, handle func(*Entry[T])) error {
 	f := k.all()
+	f.anew = true
 	var left uint64 // of what was there
 	f.present = func(messages uint64) {
 		left = messages
@@ -163,7 +144,7 @@ func (k *Bucket[T]) watchOnce(ctx context.Context, handle func(*Entry[T])) error
 			handle(nil)
 		}
 	}
-	return k.bus.followOnce(ctx, &f, func(m *Message) error {
+	return k.bus.Follow(ctx, f, func(m *Message) error {
 		if entry, ok := k.readable(ctx, m); ok {
 			handle(&entry)
 		}

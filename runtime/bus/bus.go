@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -111,7 +112,7 @@ func (b *Bus) options() ([]nats.Option, error) {
 		// credentials are being renewed.
 		nats.IgnoreAuthErrorAbort(),
 	}
-	options = append(options, newWatchman(s).options()...)
+	options = append(options, newConnObserver(s).options()...)
 	if s.InProcess != nil {
 		options = append(options, nats.InProcessServer(s.InProcess))
 	}
@@ -146,21 +147,19 @@ func (b *Bus) credentials(options []nats.Option) ([]nats.Option, error) {
 }
 
 func (b *Bus) dial(ctx context.Context, options []nats.Option) (*nats.Conn, error) {
-	wait := NewBackoff(500*time.Millisecond, 5*time.Second)
-	for {
-		conn, err := nats.Connect(b.set.URL, options...)
-		if err == nil {
-			return conn, nil
+	var conn *nats.Conn
+	err := retry(ctx, 500*time.Millisecond, 5*time.Second, func(context.Context) (err error) {
+		if conn, err = nats.Connect(b.set.URL, options...); err == nil {
+			return nil
 		}
 		err = unreachable(b.set.URL, b.set.Credentials, err)
 		if !b.set.Wait || isFatal(err) {
-			return nil, err
+			return backoff.Permanent(err)
 		}
 		b.set.Logger.WarnContext(ctx, "waiting for NATS", slog.Any("error", err))
-		if wait.Wait(ctx) != nil {
-			return nil, err
-		}
-	}
+		return err
+	})
+	return conn, err
 }
 
 // Topics returns the names that this bus uses.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -43,7 +44,8 @@ func TestAnUnreachableServerIsSaidToBeSo(t *testing.T) {
 	log, lines := captured()
 	within(t, 5*time.Second, "failing", func() {
 		_, err := bus.Connect(t.Context(), bus.Settings{URL: "nats://anna:" + secret + "@" + address, Logger: log})
-		if !errors.Is(err, bus.ErrUnreachable) || !strings.Contains(err.Error(), address) || !strings.Contains(err.Error(), "CAMENA_NATS_URL") {
+		about, ok := errors.AsType[*bus.SettingsError](err)
+		if !errors.Is(err, bus.ErrUnreachable) || !strings.Contains(err.Error(), address) || !ok || !slices.Equal(about.Fields, []string{"URL"}) {
 			t.Errorf("got %v", err)
 		}
 		mustNotLeak(t, err, lines)

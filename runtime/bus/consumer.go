@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -40,19 +41,19 @@ func (b *Bus) createConsumer(ctx context.Context, stream string, config jetstrea
 // heard knocks until the consumer answers.
 func (b *Bus) heard(ctx context.Context, stream, consumer string) error {
 	subject := "$JS.API.CONSUMER.MSG.NEXT." + stream + "." + consumer
-	wait := NewBackoff(5*time.Millisecond, 200*time.Millisecond)
-	for {
+	err := retry(ctx, 5*time.Millisecond, 200*time.Millisecond, func(ctx context.Context) error {
 		attempt, cancel := context.WithTimeout(ctx, 500*time.Millisecond)
+		defer cancel()
 		_, err := b.conn.RequestWithContext(attempt, subject, []byte(knock))
-		cancel()
-		if err == nil {
-			return nil
+		if err == nil || errors.Is(err, nats.ErrNoResponders) || errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+			return err
 		}
-		lost := errors.Is(err, nats.ErrNoResponders) || errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil
-		if !lost || wait.Wait(ctx) != nil {
-			return fmt.Errorf("consumer %s does not answer: %w", consumer, err)
-		}
+		return backoff.Permanent(err)
+	})
+	if err != nil {
+		return fmt.Errorf("consumer %s does not answer: %w", consumer, err)
 	}
+	return nil
 }
 
 // dismiss removes a consumer, which else the server would do after a minute.

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/synadia-io/orbit.go/jetstreamext"
@@ -51,9 +52,8 @@ func (b *Bus) Copy(ctx context.Context, c Copying, handle func(*Message) error) 
 // Append stores messages at the end of a stream, all or none, if that is at a
 // sequence; otherwise it is an [ErrSequence]. There may be 1,000 of them.
 func (b *Bus) Append(ctx context.Context, stream string, last uint64, messages []*nats.Msg) error {
-	wait := NewBackoff(50*time.Millisecond, time.Second)
-	for {
-		err := b.append(ctx, last, messages)
+	return retry(ctx, 50*time.Millisecond, time.Second, func(attempt context.Context) error {
+		err := b.append(attempt, last, messages)
 		if err == nil {
 			return nil
 		}
@@ -63,19 +63,15 @@ func (b *Bus) Append(ctx context.Context, stream string, last uint64, messages [
 		case stateErr == nil && state.LastSeq == last+uint64(len(messages)):
 			return nil
 		case stateErr == nil && state.LastSeq != last:
-			return fmt.Errorf("%w: the stream %s ends at %d, expected %d", ErrSequence, stream, state.LastSeq, last)
+			return backoff.Permanent(fmt.Errorf("%w: the stream %s ends at %d, expected %d", ErrSequence, stream, state.LastSeq, last))
 		case isHopeless(err):
-			return err
+			return backoff.Permanent(err)
 		}
-		if wait.Wait(ctx) != nil {
-			return fmt.Errorf("append to %s: %w (%w)", stream, context.Cause(ctx), err)
-		}
-	}
+		return fmt.Errorf("append to %s: %w", stream, err)
+	})
 }
 
 func (b *Bus) append(ctx context.Context, last uint64, messages []*nats.Msg) error {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
 	for _, m := range messages {
 		m.Reply = ""
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/camena-io/camena/topics"
@@ -69,30 +70,31 @@ func (b *Bus) checkServer(ctx context.Context) error {
 // persist repeats f until it succeeds, ctx is done or the server says that it
 // will never succeed.
 func (b *Bus) persist(ctx context.Context, what string, f func(context.Context) error) error {
-	wait := NewBackoff(100*time.Millisecond, 2*time.Second)
-	for {
-		attempt, cancel := context.WithTimeout(ctx, requestTimeout)
+	err := retry(ctx, 100*time.Millisecond, 2*time.Second, func(attempt context.Context) error {
 		err := f(attempt)
-		cancel()
-		if err == nil || isFatal(err) {
-			return err
-		}
-		if b.conn.IsClosed() {
-			return fmt.Errorf("%s: %w", what, ErrClosed)
+		switch {
+		case err == nil:
+			return nil
+		case isFatal(err):
+			return backoff.Permanent(err)
+		case b.conn.IsClosed():
+			return backoff.Permanent(ErrClosed)
 		}
 		if e, ok := errors.AsType[*jetstream.APIError](err); ok {
 			switch {
 			case e.ErrorCode == storageExceeded:
-				return fmt.Errorf("%s: %w: %w; free some space, or let the in topic hold less (CAMENA_IN_MIB)", what, ErrServer, err)
+				return backoff.Permanent(fmt.Errorf("%w: %w; free some space, or let the in topic hold less", ErrServer, err))
 			case e.Code == 400 && e.ErrorCode != noSuitablePeers, e.ErrorCode == replicasNotSupported:
-				return fmt.Errorf("%s: %w", what, err)
+				return backoff.Permanent(err)
 			}
 		}
 		b.set.Logger.WarnContext(ctx, "waiting for NATS", slog.String("for", what), slog.Any("error", err))
-		if sleepErr := wait.Wait(ctx); sleepErr != nil {
-			return fmt.Errorf("%s: %w", what, err)
-		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
 	}
+	return err
 }
 
 func (b *Bus) ensureStream(ctx context.Context, c jetstream.StreamConfig) error {

@@ -44,36 +44,73 @@ var (
 		"(or its limits are raised); what was stored before is kept, so make space and send it again")
 )
 
+// SettingsError is the failure of a connection that other settings may mend.
+type SettingsError struct {
+	Err error
+	// Fields are those of [Settings] that the failure is about.
+	Fields []string
+	// Missing says that none of the fields is set.
+	Missing bool
+}
+
+// Error names the fields as [Settings] does.
+func (e *SettingsError) Error() string { return e.Text(func(field string) string { return field }) }
+
+// Text is the error with the names that a user knows the fields by.
+func (e *SettingsError) Text(name func(field string) string) string {
+	var b strings.Builder
+	b.WriteString(e.Err.Error() + "; check ")
+	for i, field := range e.Fields {
+		switch {
+		case i > 0 && i == len(e.Fields)-1:
+			b.WriteString(" and ")
+		case i > 0:
+			b.WriteString(", ")
+		}
+		b.WriteString(name(field))
+	}
+	if e.Missing {
+		b.WriteString(": none is set")
+	}
+	return b.String()
+}
+
+func (e *SettingsError) Unwrap() error { return e.Err }
+
 func unreachable(servers string, c Credentials, err error) error {
 	if _, ok := errors.AsType[*url.Error](err); ok {
 		// It repeats the URL, whose password may be what is wrong with it.
-		return fmt.Errorf("%w: CAMENA_NATS_URL is no URL such as nats://host:4222 (special characters of a password are written as %%40)", ErrRefused)
+		return &SettingsError{Fields: []string{"URL"}, Err: fmt.Errorf(
+			"%w: the URL is not one such as nats://host:4222 (special characters of a password are written as %%40)", ErrRefused)}
 	}
 	if isRefusal(err) {
-		return fmt.Errorf("%w at %s: %w; check %s", ErrRefused, redactURL(servers), err, suspect(c, err))
+		refusal := suspect(c, err)
+		refusal.Err = fmt.Errorf("%w at %s: %w", ErrRefused, redactURL(servers), err)
+		return refusal
 	}
-	return fmt.Errorf("%w at %s: %w; start it, or set CAMENA_NATS_URL", ErrUnreachable, redactURL(servers), err)
+	return &SettingsError{Fields: []string{"URL"}, Err: fmt.Errorf("%w at %s: %w", ErrUnreachable, redactURL(servers), err)}
 }
 
-// suspect names the settings that a refusal is about.
-func suspect(c Credentials, err error) string {
+// suspect returns the settings that a refusal is about.
+func suspect(c Credentials, err error) *SettingsError {
+	about := func(fields ...string) *SettingsError { return &SettingsError{Fields: fields} }
 	if _, untrusted := errors.AsType[*tls.CertificateVerificationError](err); untrusted {
-		return "CAMENA_NATS_CA"
+		return about("CAFile")
 	}
 	if !errors.Is(err, nats.ErrAuthorization) && !errors.Is(err, nats.ErrAuthExpired) && !errors.Is(err, nats.ErrAuthRevoked) {
-		return "CAMENA_NATS_CERT, CAMENA_NATS_KEY and CAMENA_NATS_CA"
+		return about("CertFile", "KeyFile", "CAFile")
 	}
 	switch {
 	case c.CredsFile != "":
-		return "CAMENA_NATS_CREDS"
+		return about("CredsFile")
 	case c.NKeyFile != "":
-		return "CAMENA_NATS_NKEY"
+		return about("NKeyFile")
 	case c.Token != "":
-		return "CAMENA_NATS_TOKEN"
+		return about("Token")
 	case c.User != "":
-		return "CAMENA_NATS_USER and CAMENA_NATS_PASSWORD"
+		return about("User", "Password")
 	default:
-		return "CAMENA_NATS_USER, CAMENA_NATS_TOKEN, CAMENA_NATS_CREDS and CAMENA_NATS_NKEY: none is set"
+		return &SettingsError{Fields: []string{"User", "Token", "CredsFile", "NKeyFile"}, Missing: true}
 	}
 }
 

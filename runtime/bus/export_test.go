@@ -21,10 +21,12 @@ func Next(ctx context.Context, c jetstream.Consumer, messages jetstream.Messages
 	return f.next(ctx, c, messages, f.wait(ctx), 0)
 }
 
-// Insist repeats a publish as a sender does, or as who waits for ever.
-func Insist(ctx context.Context, sender bool, alive func(context.Context) bool, publish func(context.Context) error) error {
-	i := &insistence{subject: "s", sender: sender, alive: alive}
-	return i.insist(ctx, publish)
+// Store repeats a publish as a sender does, or as one who waits for ever.
+func Store(ctx context.Context, sender bool, alive func(context.Context) bool, publish func(context.Context) error) error {
+	if !sender {
+		return store(ctx, nil, publish)
+	}
+	return store(ctx, &patience{alive: alive}, publish)
 }
 
 // Heard waits until a consumer hears requests for messages.

@@ -40,6 +40,8 @@ type Following struct {
 	// Ready, if set, is called once, when the first consumer stands: what is
 	// published from then on is delivered.
 	Ready func()
+	// anew makes following begin at Start after every break, too.
+	anew bool
 	// ends makes following end, without an error, when nothing is left.
 	ends bool
 	// present, if set, is called with the number of messages that are there
@@ -79,7 +81,7 @@ func (b *Bus) Follow(ctx context.Context, f Following, handle func(*Message) err
 		if b.conn.IsClosed() {
 			return fmt.Errorf("follow %s: %w", f.Stream, ErrClosed)
 		}
-		last := f.Sequence
+		began, last := time.Now(), f.Sequence
 		err := b.followOnce(ctx, &f, handle)
 		if err == nil {
 			return nil
@@ -90,12 +92,12 @@ func (b *Bus) Follow(ctx context.Context, f Following, handle func(*Message) err
 		if h, ok := errors.AsType[*handlerError](err); ok && !b.conn.IsClosed() {
 			return h.err
 		}
-		if f.Sequence != last {
+		if f.Sequence != last || time.Since(began) > time.Second {
 			wait.Reset()
 		}
 		b.set.Logger.DebugContext(ctx, "following again", slog.String("stream", f.Stream), slog.Any("error", err))
-		if wait.Wait(ctx) != nil {
-			return context.Cause(ctx)
+		if err := wait.Wait(ctx); err != nil {
+			return err
 		}
 	}
 }
@@ -171,8 +173,11 @@ func (f *Following) deliver(next func(delivered uint64) (*Message, error), handl
 	}
 }
 
-// resume says where to go on when the present state was being taken.
+// resume says where to go on after a break.
 func (f *Following) resume() {
+	if f.anew {
+		f.Start, f.Sequence = FromLatest, 0
+	}
 	s := f.Snapshot
 	if s == nil || f.Start != FromLatest {
 		return

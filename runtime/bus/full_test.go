@@ -70,7 +70,7 @@ func TestSendersHearOfAServerWithoutSpace(t *testing.T) {
 				for _, sender := range []bool{true, false} {
 					ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 					began := time.Now()
-					err := bus.Insist(ctx, sender, c.alive, c.publish)
+					err := bus.Store(ctx, sender, c.alive, c.publish)
 					cancel()
 					want, least, most := context.DeadlineExceeded, time.Minute, time.Minute
 					if c.full && sender {

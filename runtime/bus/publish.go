@@ -3,6 +3,7 @@ package bus
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 
 	"github.com/nats-io/nats.go"
@@ -31,7 +32,7 @@ func (b *Bus) Publish(ctx context.Context, subject string, e *events.Event) (uin
 
 // PublishMessage is [Bus.Publish] for a message that was made already.
 func (b *Bus) PublishMessage(ctx context.Context, m *nats.Msg) (uint64, error) {
-	return b.publish(ctx, m, b.insistence(m.Subject))
+	return b.publish(ctx, m, nil)
 }
 
 // Send is [Bus.Publish] for who would rather hear than wait when the server has
@@ -41,19 +42,31 @@ func (b *Bus) Send(ctx context.Context, subject string, e *events.Event) (uint64
 	if err != nil {
 		return 0, err
 	}
-	return b.publish(ctx, m, b.sending(subject))
+	return b.publish(ctx, m, b.patience(subject))
 }
 
-func (b *Bus) publish(ctx context.Context, m *nats.Msg, i *insistence) (uint64, error) {
+func (b *Bus) publish(ctx context.Context, m *nats.Msg, p *patience) (uint64, error) {
 	var sequence uint64
-	err := i.insist(ctx, func(ctx context.Context) error {
+	err := store(ctx, p, func(ctx context.Context) error {
 		ack, err := b.js.PublishMsg(ctx, m, jetstream.WithRetryAttempts(1))
 		if err == nil {
 			sequence = ack.Sequence
 		}
 		return err
 	})
-	return sequence, err
+	return sequence, b.unpublished(m.Subject, err)
+}
+
+// unpublished adds to an error what was not published.
+func (b *Bus) unpublished(subject string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, ErrTooLarge):
+		return fmt.Errorf("%w (%d bytes)", err, b.MaxPayload())
+	default:
+		return fmt.Errorf("publish to %s: %w", subject, err)
+	}
 }
 
 // PublishAll stores events on one subject in their order, in batches each of
@@ -83,10 +96,10 @@ func (b *Bus) publishBatch(ctx context.Context, batch []*nats.Msg) error {
 	case 0:
 		return nil
 	case 1:
-		_, err := b.publish(ctx, batch[0], b.sending(batch[0].Subject))
+		_, err := b.publish(ctx, batch[0], b.patience(batch[0].Subject))
 		return err
 	}
-	err := b.sending(batch[0].Subject).insist(ctx, func(ctx context.Context) error {
+	err := store(ctx, b.patience(batch[0].Subject), func(ctx context.Context) error {
 		_, err := jetstreamext.PublishMsgBatch(ctx, b.js, batch)
 		return err
 	})
@@ -95,7 +108,7 @@ func (b *Bus) publishBatch(ctx context.Context, batch []*nats.Msg) error {
 	if isStored(err) || errors.Is(err, ErrFull) {
 		return b.publishRest(ctx, batch)
 	}
-	return err
+	return b.unpublished(batch[0].Subject, err)
 }
 
 // publishRest stores what is missing of a batch of which something is stored
@@ -107,7 +120,7 @@ func (b *Bus) publishRest(ctx context.Context, batch []*nats.Msg) error {
 		for _, name := range [...]string{jetstreamext.BatchIDHeader, jetstreamext.BatchSeqHeader, jetstreamext.BatchCommitHeader} {
 			m.Header.Del(name)
 		}
-		if _, err := b.publish(ctx, m, b.sending(m.Subject)); err != nil {
+		if _, err := b.publish(ctx, m, b.patience(m.Subject)); err != nil {
 			return err
 		}
 	}

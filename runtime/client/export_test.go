@@ -16,7 +16,6 @@ const (
 
 // Exported for tests.
 var (
-	Attempt        = attempt
 	JoinConnectors = joinConnectors
 	Stalled        = stalled
 )

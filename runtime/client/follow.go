@@ -16,7 +16,7 @@ import (
 // Follow implements [connectors.Follower].
 func (c *Client) Follow(ctx context.Context, f connectors.Filter, handle func(context.Context, connectors.Change) error) error {
 	return c.Watch(ctx, f, nil, func(msg *bus.Message, change *connectors.Change) error {
-		return c.insistOn(ctx, msg, change, handle)
+		return c.deliver(ctx, msg, change, handle)
 	})
 }
 
@@ -83,62 +83,42 @@ func (c *Client) LastChange(ctx context.Context) (uint64, error) {
 	return state.LastSeq, err
 }
 
-// insistOn hands over a change until the listener takes it or gives it up: then
-// it becomes a dead letter, so that those behind it are not held up for ever.
-func (c *Client) insistOn(ctx context.Context, msg *bus.Message, change *connectors.Change, handle func(context.Context, connectors.Change) error) error {
+// deliver hands a change over until the listener takes it or gives it up. A change
+// that is given up becomes a dead letter, so that those after it are not held up.
+func (c *Client) deliver(ctx context.Context, msg *bus.Message, change *connectors.Change, handle func(context.Context, connectors.Change) error) error {
+	log := c.bus.Logger().With(slog.String("listener", c.sender), slog.Uint64("sequence", change.Sequence))
 	for {
-		why := attempt(ctx, c.bus.Logger(), change, handle)
-		if why == nil {
+		why := connectors.Deliver(ctx, firstRetry, lastRetry, func() error { return handle(ctx, *change) }, func(err error) {
+			log.WarnContext(ctx, "a listener failed", slog.Any("error", err))
+		})
+		switch {
+		case why == nil:
 			return nil
-		}
-		if ctx.Err() != nil {
+		case ctx.Err() != nil:
 			return context.Cause(ctx)
 		}
-		err := c.bury(ctx, msg, why)
+		err := c.deadLetter(ctx, msg, why)
 		if err == nil {
+			log.ErrorContext(ctx, "a listener gave up a change", slog.Any("error", why))
 			return nil
 		}
-		c.bus.Logger().ErrorContext(ctx, "a change that a listener gave up cannot be buried", slog.Uint64("sequence", change.Sequence), slog.Any("error", err))
+		log.ErrorContext(ctx, "a change that a listener gave up cannot be stored as a dead letter", slog.Any("error", err))
 		if err := sleep(ctx, time.Second); err != nil {
 			return err
 		}
 	}
 }
 
-// attempt hands over a change until the listener takes it; it returns the last
-// error when that is permanent, came too often (within a minute), or ctx is done. An error that
-// says when to come again is not counted: waiting is what the listener wants.
-func attempt(ctx context.Context, log *slog.Logger, c *connectors.Change, handle func(context.Context, connectors.Change) error) error {
-	wait := bus.NewBackoff(100*time.Millisecond, 30*time.Second)
-	for failed := 0; ; {
-		why := handle(ctx, *c)
-		if why == nil || ctx.Err() != nil {
-			return why
-		}
-		log.WarnContext(ctx, "a listener failed", slog.Uint64("sequence", c.Sequence), slog.Any("error", why))
-		var err error
-		d, later := connectors.RetryDelay(why)
-		if !later {
-			failed++
-		}
-		switch {
-		case connectors.IsPermanent(why) || failed == connectors.MaxAttempts:
-			return why
-		case later:
-			err = sleep(ctx, d)
-		default:
-			err = wait.Wait(ctx)
-		}
-		if err != nil {
-			return why
-		}
-	}
-}
+// The pauses between two attempts to hand over a change.
+const (
+	firstRetry = 75 * time.Millisecond
+	lastRetry  = 30 * time.Second
+)
 
-// bury makes a change that the listener gave up a dead letter, once for each
+// deadLetter makes a change that the listener gave up a dead letter, once for each
 // listener. The letter does not say on which subject the change came, so that
 // it cannot be replayed: it would change the metadata of everybody.
-func (c *Client) bury(ctx context.Context, msg *bus.Message, why error) error {
+func (c *Client) deadLetter(ctx context.Context, msg *bus.Message, why error) error {
 	code := events.CodeUnavailable
 	if connectors.IsPermanent(why) {
 		code = events.CodeInvalid
@@ -157,12 +137,10 @@ func (c *Client) bury(ctx context.Context, msg *bus.Message, why error) error {
 	}
 	letter.Header["ce-id"] = []string{id}
 	letter.Header.Set(jetstream.ExpectedLastSubjSeqHeader, "0")
-	if _, err := c.bus.PublishMessage(ctx, letter); err != nil && !bus.IsSequence(err) {
-		return err
+	if _, err = c.bus.PublishMessage(ctx, letter); bus.IsSequence(err) {
+		return nil // it is there already
 	}
-	c.bus.Logger().ErrorContext(ctx, "a listener gave up a change", slog.Uint64("sequence", msg.Sequence),
-		slog.String("listener", c.sender), slog.Any("error", why))
-	return nil
+	return err
 }
 
 // ChangeOf decodes a message of the out topic.

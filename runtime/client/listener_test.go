@@ -3,12 +3,9 @@ package client_test
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/camena-io/camena/connectors"
 	"github.com/camena-io/camena/events"
@@ -85,46 +82,6 @@ func TestAChangeThatAListenerRefusesIsBuried(t *testing.T) {
 		if c, err := events.Unmarshal[events.ElementChange](e.Data); err != nil || c.Element.Header.QualifiedName != "poison" {
 			t.Errorf("holds %s (%v)", e.Data, err)
 		}
-	}
-}
-
-func TestAListenerGivesUpInTime(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		err      func(call int) error
-		calls    int
-		from, to time.Duration
-	}{
-		"takes it":       {func(int) error { return nil }, 1, 0, 0},
-		"takes it later": {func(call int) error { return map[bool]error{true: errBroken}[call < 10] }, 10, 20 * time.Second, time.Minute},
-		"never takes it": {func(int) error { return errBroken }, 10, 20 * time.Second, time.Minute},
-		"refuses it":     {func(int) error { return connectors.Permanent(errBroken) }, 1, 0, 0},
-		"refuses it then": {func(call int) error {
-			return map[bool]error{true: errBroken, false: connectors.Permanent(errBroken)}[call < 3]
-		}, 3, 0, time.Second},
-		"says when": {func(call int) error {
-			return map[bool]error{true: connectors.RetryAfter(errBroken, time.Hour)}[call < 30]
-		}, 30, 29 * time.Hour, 29 * time.Hour},
-		"says when, then fails": {func(call int) error {
-			return map[bool]error{true: connectors.RetryAfter(errBroken, time.Hour), false: errBroken}[call <= 2]
-		}, 12, 2 * time.Hour, 2*time.Hour + time.Minute},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				calls, began := 0, time.Now()
-				err := client.Attempt(t.Context(), slog.New(slog.DiscardHandler), &connectors.Change{}, func(context.Context, connectors.Change) error {
-					calls++
-					return test.err(calls)
-				})
-				if last := test.err(calls); (err == nil) != (last == nil) || calls != test.calls {
-					t.Errorf("ended with %v after %d calls", err, calls)
-				}
-				if took := time.Since(began); took < test.from || took > test.to {
-					t.Errorf("took %s, want %s to %s", took, test.from, test.to)
-				}
-			})
-		})
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -99,15 +100,15 @@ func TestTLSThatDoesNotMatchIsNotWaitedFor(t *testing.T) {
 	plain := foreign(t, &server.Options{})
 	secured := foreign(t, &server.Options{TLS: true, TLSConfig: ours.config(false), TLSTimeout: 2})
 	mutual := foreign(t, &server.Options{TLS: true, TLSConfig: ours.config(true), TLSTimeout: 2})
-	const certificate = "check CAMENA_NATS_CERT, CAMENA_NATS_KEY and CAMENA_NATS_CA"
+	certificate, authority := []string{"CertFile", "KeyFile", "CAFile"}, []string{"CAFile"}
 	for name, c := range map[string]struct {
 		url         string
 		credentials bus.Credentials
-		advice      string
+		fields      []string
 	}{
 		"TLS where the server has none":      {plain, bus.Credentials{CAFile: ours.caFile}, certificate},
-		"an authority that is not known":     {secured, bus.Credentials{}, "check CAMENA_NATS_CA"},
-		"another authority":                  {secured, bus.Credentials{CAFile: theirs.caFile}, "check CAMENA_NATS_CA"},
+		"an authority that is not known":     {secured, bus.Credentials{}, authority},
+		"another authority":                  {secured, bus.Credentials{CAFile: theirs.caFile}, authority},
 		"no certificate where one is needed": {mutual, bus.Credentials{CAFile: ours.caFile}, certificate},
 		"a certificate of somebody else": {
 			mutual, bus.Credentials{CAFile: ours.caFile, CertFile: theirs.certFile, KeyFile: theirs.keyFile}, certificate,
@@ -115,7 +116,8 @@ func TestTLSThatDoesNotMatchIsNotWaitedFor(t *testing.T) {
 	} {
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		_, err := bus.Connect(ctx, bus.Settings{URL: c.url, Credentials: c.credentials, Wait: true})
-		if !errors.Is(err, bus.ErrRefused) || ctx.Err() != nil || !strings.HasSuffix(err.Error(), c.advice) {
+		about, ok := errors.AsType[*bus.SettingsError](err)
+		if !errors.Is(err, bus.ErrRefused) || ctx.Err() != nil || !ok || !slices.Equal(about.Fields, c.fields) {
 			t.Errorf("%s: got %v", name, err)
 		}
 		cancel()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -63,13 +64,33 @@ func (p *program) connect(ctx context.Context) (*bus.Bus, error) {
 		return nil, explainedAs(events.Errorf(events.CodeUnavailable, "", "nobody answers"),
 			`nobody answers at %s (%s): start a node with "camena serve", or set CAMENA_NATS_URL or CAMENA_DATA to find one that runs`, url, known)
 	case err != nil:
-		return nil, err
+		return nil, namingSettings(err)
 	}
 	if err := installed(ctx, b); err != nil {
 		b.Close()
 		return nil, err
 	}
 	return b, nil
+}
+
+// namedError is an error in other words.
+type namedError struct {
+	error
+	text string
+}
+
+func (e *namedError) Error() string { return e.text }
+func (e *namedError) Unwrap() error { return e.error }
+
+// namingSettings names the settings that the failure of a connection is about as the
+// environment does.
+func namingSettings(err error) error {
+	e, ok := errors.AsType[*bus.SettingsError](err)
+	if !ok {
+		return err
+	}
+	named := e.Text(func(field string) string { return "CAMENA_NATS_" + strings.ToUpper(strings.TrimSuffix(field, "File")) })
+	return &namedError{error: err, text: strings.Replace(err.Error(), e.Error(), named, 1)}
 }
 
 // installed checks that there is an installation to talk to.

@@ -66,7 +66,7 @@ func (p *program) serve(ctx context.Context, files []string) error {
 	case errors.Is(err, embedded.ErrInUse):
 		return fmt.Errorf("%w; stop it, or give this one another folder with CAMENA_DATA", err)
 	default:
-		return err
+		return namingSettings(err)
 	}
 }
 

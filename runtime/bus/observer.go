@@ -17,9 +17,9 @@ const (
 	remindEvery = 30 * time.Second
 )
 
-// watchman tells what becomes of a connection, and looks where the server is
+// connObserver tells what becomes of a connection, and looks where the server is
 // when it is lost.
-type watchman struct {
+type connObserver struct {
 	log    *slog.Logger
 	locate func() string
 	url    string // of Settings, or where the server was located last
@@ -27,17 +27,17 @@ type watchman struct {
 	searching atomic.Bool
 }
 
-func newWatchman(s *Settings) *watchman {
-	return &watchman{log: s.Logger, locate: s.Locate, url: s.URL}
+func newConnObserver(s *Settings) *connObserver {
+	return &connObserver{log: s.Logger, locate: s.Locate, url: s.URL}
 }
 
-func (w *watchman) options() []nats.Option {
+func (w *connObserver) options() []nats.Option {
 	return []nats.Option{
 		nats.DisconnectErrHandler(w.disconnected), nats.ReconnectHandler(w.reconnected), nats.ErrorHandler(w.failed),
 	}
 }
 
-func (w *watchman) disconnected(c *nats.Conn, err error) {
+func (w *connObserver) disconnected(c *nats.Conn, err error) {
 	if err == nil {
 		return // it is closed
 	}
@@ -48,7 +48,7 @@ func (w *watchman) disconnected(c *nats.Conn, err error) {
 }
 
 // search goes on until the connection is there again, or closed.
-func (w *watchman) search(c *nats.Conn) {
+func (w *connObserver) search(c *nats.Conn) {
 	defer w.searching.Store(false)
 	over := c.StatusChanged(nats.CONNECTED, nats.CLOSED)
 	defer c.RemoveStatusListener(over)
@@ -70,7 +70,7 @@ func (w *watchman) search(c *nats.Conn) {
 }
 
 // look has the connection try where the server is by now, if it moved.
-func (w *watchman) look(c *nats.Conn) {
+func (w *connObserver) look(c *nats.Conn) {
 	if w.locate == nil {
 		return
 	}
@@ -85,7 +85,7 @@ func (w *watchman) look(c *nats.Conn) {
 }
 
 // reconnected speaks as loud as disconnected: who heard that waits for this.
-func (w *watchman) reconnected(c *nats.Conn) {
+func (w *connObserver) reconnected(c *nats.Conn) {
 	w.log.Warn("connected to NATS again", slog.String("url", c.ConnectedUrlRedacted()))
 }
 
@@ -93,7 +93,7 @@ func (w *watchman) reconnected(c *nats.Conn) {
 // faster than it is taken is no trouble: what the buffer has no room for is
 // mostly the server's word that it has sent all that it was asked for, and where
 // it is a message, [Bus.Follow] sees the gap and reads it again.
-func (w *watchman) failed(_ *nats.Conn, s *nats.Subscription, err error) {
+func (w *connObserver) failed(_ *nats.Conn, s *nats.Subscription, err error) {
 	level := slog.LevelWarn
 	if errors.Is(err, nats.ErrSlowConsumer) && s != nil && s.Type() == nats.ChanSubscription {
 		level = slog.LevelDebug
