@@ -7,8 +7,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	cloudevents "github.com/cloudevents/sdk-go/v2/event"
-	"github.com/cloudevents/sdk-go/v2/types"
 	"github.com/google/uuid"
 )
 
@@ -175,66 +173,6 @@ func validAttribute(name string) bool {
 		}
 	}
 	return name != ""
-}
-
-// CloudEvent returns e as the type of the CloudEvents SDK.
-func (e *Event) CloudEvent() (cloudevents.Event, error) {
-	if err := e.Validate(); err != nil {
-		return cloudevents.Event{}, err
-	}
-	c := cloudevents.New(cloudevents.CloudEventsVersionV1)
-	c.SetID(e.ID)
-	c.SetSource(e.Source)
-	c.SetType(e.Type)
-	if e.Subject != "" {
-		c.SetSubject(e.Subject)
-	}
-	if !e.Time.IsZero() {
-		c.SetTime(e.Time)
-	}
-	if e.DataSchema != "" {
-		c.SetDataSchema(e.DataSchema)
-	}
-	for name, value := range e.Extensions {
-		if value != "" {
-			c.SetExtension(name, value)
-		}
-	}
-	if contentType := e.contentType(); contentType != "" {
-		c.SetDataContentType(contentType)
-	}
-	if len(e.Data) > 0 {
-		c.DataEncoded, c.DataBase64 = e.Data, !e.embeddable()
-	}
-	if err := c.Validate(); err != nil {
-		return c, Errorf(CodeInvalid, "", "not a CloudEvent: %s", err)
-	}
-	return c, nil
-}
-
-// FromCloudEvent takes over an event of the CloudEvents SDK.
-func FromCloudEvent(c *cloudevents.Event) (Event, error) {
-	if err := c.Validate(); err != nil {
-		return Event{}, Errorf(CodeInvalid, "", "not a CloudEvent: %s", err)
-	}
-	if v := c.SpecVersion(); v != specVersion {
-		return Event{}, Errorf(CodeInvalid, "specversion", "%q is not supported; send CloudEvents %s", v, specVersion)
-	}
-	e := Event{
-		ID: c.ID(), Source: c.Source(), Type: c.Type(), Subject: c.Subject(), Time: c.Time(),
-		ContentType: c.DataContentType(), DataSchema: c.DataSchema(), Data: c.Data(),
-	}
-	for name, value := range c.Extensions() {
-		text, err := types.Format(value)
-		if err != nil {
-			return Event{}, Errorf(CodeInvalid, name, "%s", err)
-		}
-		e.SetExtension(name, text)
-	}
-	if err := e.Validate(); err != nil {
-		return Event{}, err
-	}
-	return e, nil
 }
 
 // contentType returns the content type to send: data without one is JSON.

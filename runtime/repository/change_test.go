@@ -73,7 +73,7 @@ func TestChangeEventsSayWhatHappened(t *testing.T) {
 			t.Fatalf("command %d: %d events", i, len(got))
 		}
 		e := &got[0]
-		if _, err := e.CloudEvent(); err != nil {
+		if err := e.Validate(); err != nil {
 			t.Errorf("command %d: %v", i, err)
 		}
 		if e.Type != c.typ || e.Source != "/repository" || e.ContentType != events.JSON || time.Since(e.Time) > time.Minute ||

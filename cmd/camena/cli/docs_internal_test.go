@@ -108,6 +108,7 @@ func TestExamplesHaveCommandsAndFlagsThatThereAre(t *testing.T) {
 				t.Errorf("%s: %q: there is no such command: %v", where, line, err)
 				continue
 			}
+			c.InitDefaultHelpFlag()
 			for _, arg := range args {
 				name, isFlag := strings.CutPrefix(arg, "--")
 				name, _, _ = strings.Cut(name, "=")

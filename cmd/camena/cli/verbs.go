@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -44,9 +45,13 @@ func unknown() field {
 	return field{"unknown", "/unknownProperties", oneWord("refuse", values), "what happens to properties that the type does not have: keep puts them into additionalProperties"}
 }
 
-// elementVerbs are the verbs about one element.
+// elementVerbs are the verbs about elements and relationships.
 func elementVerbs() []*verb {
-	return append([]*verb{
+	return slices.Concat(writingVerbs(), deletingVerbs(), movingVerbs(), copyingVerbs(), classifyingVerbs(), linkingVerbs())
+}
+
+func writingVerbs() []*verb {
+	return []*verb{
 		{
 			use: "create TYPE [QUALIFIED_NAME]", command: events.TypeCreateElement,
 			long: `"upsert" also changes one that exists. Types that are not Referenceable need no name.`,
@@ -87,6 +92,11 @@ What is not given stays as it is, unless with --replace, which removes the prope
 			exclusive:  [][]string{{"clear", "replace"}},
 			properties: []propertiesOf{{"set", "/properties", nil, true}}, look: lookAtTarget, always: true,
 		},
+	}
+}
+
+func deletingVerbs() []*verb {
+	return []*verb{
 		{
 			use: "delete QUALIFIED_NAME|GUID", command: events.TypeDeleteElement, period: "-",
 			long: `The methods:
@@ -120,6 +130,11 @@ with anchored elements is not deleted, unless all these are archived.`,
   camena elements restore FileFolder::in --dry-run`,
 			args: []field{element()}, least: 1, drops: "not restored, since it no longer fits",
 		},
+	}
+}
+
+func movingVerbs() []*verb {
+	return []*verb{
 		{
 			use: "publish QUALIFIED_NAME|GUID", command: events.TypePublishElement, period: "-",
 			long:    "CAMENA_PUBLISH_ZONES of the repository names these zones; none are all zones.",
@@ -155,6 +170,11 @@ itself. Anybody may do this without --source; with it, only the present source m
 			},
 			look: lookAtTarget, always: true,
 		},
+	}
+}
+
+func copyingVerbs() []*verb {
+	return []*verb{
 		{
 			use: "from-template TEMPLATE", command: events.TypeCreateFromTemplate, period: "-",
 			long: `A template is an element that is classified as Template. Elements that are anchored to it are
@@ -174,11 +194,10 @@ linked to the template by SourcedFrom, and is in the zones of new elements.`,
 			properties: []propertiesOf{{"set", "/properties", nil, true}}, look: lookAtTarget,
 			about: func([]string) string { return "" },
 		},
-	}, relationVerbs()...)
+	}
 }
 
-// relationVerbs are the verbs about classifications and relationships.
-func relationVerbs() []*verb {
+func classifyingVerbs() []*verb {
 	return []*verb{
 		{
 			use: "classify QUALIFIED_NAME|GUID CLASSIFICATION", command: events.TypeClassifyElement,
@@ -197,6 +216,11 @@ func relationVerbs() []*verb {
 			args:    []field{element(), {"the classification", "/classificationName", text, ""}}, least: 2,
 			about: first, done: "no longer classified as %s",
 		},
+	}
+}
+
+func linkingVerbs() []*verb {
+	return []*verb{
 		{
 			use: "link TYPE END1 END2", command: events.TypeLinkElements,
 			long: `The properties of the relationship become those that are given; with --merge the others stay.
