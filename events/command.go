@@ -327,7 +327,12 @@ type Fence struct {
 
 // Flush is the data of [TypeFlushCommands]: it changes nothing. Commands are applied
 // in order, so its outcome says that all that were sent before it have been applied.
-type Flush struct{}
+type Flush struct {
+	// OutcomeOf is the event id of a command that was sent before: then its outcome is
+	// the answer. So a sender that did not hear of it asks again, and does not send the
+	// command again. It is [CodeUnavailable] if it is not known any more.
+	OutcomeOf string `json:"outcomeOf,omitempty"`
+}
 
 // Result is the outcome of a command, sent to its [ExtReplyTo] subject.
 type Result struct {

@@ -61,7 +61,7 @@ func (c *Client) Request(ctx context.Context, e events.Event) (events.Result, er
 		}
 	})
 	defer forget()
-	e.Extensions = cloneWith(e.Extensions, events.ExtReplyTo, subject)
+	e = replyingTo(e, subject)
 	if _, err := c.bus.Send(ctx, c.bus.Topics().Commands(c.sender), &e); err != nil {
 		return events.Result{}, err
 	}
@@ -74,9 +74,10 @@ func (c *Client) Request(ctx context.Context, e events.Event) (events.Result, er
 	}
 }
 
-func cloneWith(extensions map[string]string, name, value string) map[string]string {
-	clone := make(map[string]string, len(extensions)+1)
-	maps.Copy(clone, extensions)
-	clone[name] = value
-	return clone
+// replyingTo returns the event with the subject for its outcome; the extensions of
+// the original stay as they are.
+func replyingTo(e events.Event, subject string) events.Event {
+	e.Extensions = maps.Clone(e.Extensions)
+	e.SetExtension(events.ExtReplyTo, subject)
+	return e
 }

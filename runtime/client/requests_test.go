@@ -26,26 +26,43 @@ func commands(t *testing.T, n int) iter.Seq[events.Event] {
 	}
 }
 
-// answering answers commands with their sequence as version, if the answer is
-// not to be lost.
-func answering(t *testing.T, b *bus.Bus, lose func(n int64) bool) *atomic.Int64 {
+// answering is a repository: it answers commands with their place as version, if
+// the answer is not to be lost, and counts them. It remembers outcomes as long as it is told
+// to.
+func answering(t *testing.T, b *bus.Bus, lose func(n int64) bool, remembers bool) *atomic.Int64 {
 	t.Helper()
-	seen := &atomic.Int64{}
+	seen, outcomes := &atomic.Int64{}, map[string]events.Result{}
+	outcome := func(m *bus.Message, e *events.Event) (events.Result, error) {
+		c, err := events.DecodeCommand(e)
+		if err != nil {
+			return events.Result{}, err
+		}
+		switch c := c.(type) {
+		case *events.Flush:
+			r, known := outcomes[c.OutcomeOf]
+			if !known || !remembers {
+				r.Error = events.Errorf(events.CodeUnavailable, "/outcomeOf", "it is not known")
+			}
+			return r, nil
+		case *events.Upsert:
+			version, err := strconv.ParseInt(c.Element.QualifiedName, 10, 64)
+			outcomes[e.ID] = events.Result{Version: version, Sequence: m.Sequence}
+			return outcomes[e.ID], err
+		default:
+			return events.Result{}, errors.New("a command that was not sent")
+		}
+	}
 	background(t, func(ctx context.Context) error {
 		return b.Follow(ctx, bus.Following{Stream: b.Topics().InStream()}, func(m *bus.Message) error {
 			e, err := m.Event()
 			if err != nil {
 				return err
 			}
-			c, err := events.Unmarshal[events.Upsert](e.Data)
-			if err != nil || lose(seen.Add(1)) {
+			r, err := outcome(m, &e)
+			if err != nil || e.Type == events.TypeUpsertElement && lose(seen.Add(1)) {
 				return err
 			}
-			version, err := strconv.ParseInt(c.Element.QualifiedName, 10, 64)
-			if err != nil {
-				return err
-			}
-			data, err := events.Marshal(events.Result{Version: version, Sequence: m.Sequence})
+			data, err := events.Marshal(r)
 			if err != nil {
 				return err
 			}
@@ -58,7 +75,7 @@ func answering(t *testing.T, b *bus.Bus, lose func(n int64) bool) *atomic.Int64 
 func TestRequestAll(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	answering(t, b, func(int64) bool { return false })
+	answering(t, b, func(int64) bool { return false }, true)
 	const n = 2500
 	told, last := make([]int, n), uint64(0)
 	err := client.New(b, "someone").RequestAll(t.Context(), commands(t, n), func(i int, r events.Result) {
@@ -78,20 +95,29 @@ func TestRequestAll(t *testing.T) {
 	}
 }
 
-// Outcomes that are lost are asked for again.
-func TestRequestAllRepeats(t *testing.T) {
+// Outcomes that are lost are asked for; no command is sent twice.
+func TestRequestAllAsksForOutcomes(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	const n = 250
-	seen := answering(t, b, func(i int64) bool { return i <= n && i%5 == 0 })
-	told := map[int]int{}
-	err := client.New(b, "someone").RequestAllWithin(t.Context(), 200*time.Millisecond, commands(t, n), func(i int, _ events.Result) { told[i]++ })
-	if err != nil || len(told) != n || seen.Load() < n+n/5 {
-		t.Errorf("%d are told, %d were sent (%v)", len(told), seen.Load(), err)
-	}
-	for i, times := range told {
-		if times != 1 {
-			t.Errorf("command %d was told %d times", i, times)
+	for _, remembers := range []bool{true, false} {
+		b := setup(t)
+		const n = 250
+		seen := answering(t, b, func(i int64) bool { return i%5 == 0 }, remembers)
+		told, unknown := map[int]int{}, 0
+		err := client.New(b, "someone").RequestAllWithin(t.Context(), 200*time.Millisecond, commands(t, n), func(i int, r events.Result) {
+			told[i]++
+			if r.Error != nil {
+				unknown++
+			} else if r.Version != int64(i) {
+				t.Errorf("command %d has the outcome of %d", i, r.Version)
+			}
+		})
+		if err != nil || len(told) != n || seen.Load() != n || unknown != map[bool]int{false: n / 5}[remembers] {
+			t.Errorf("remembers %t: %d are told, %d of them unknown, %d were sent (%v)", remembers, len(told), unknown, seen.Load(), err)
+		}
+		for i, times := range told {
+			if times != 1 {
+				t.Errorf("command %d was told %d times", i, times)
+			}
 		}
 	}
 }

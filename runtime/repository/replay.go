@@ -25,7 +25,7 @@ func (w *writer) answerReplayed(ctx context.Context, r *received) {
 	if !r.isAwaited() {
 		return
 	}
-	p := &publication{sequence: r.sequence, replyTo: r.event.Extension(events.ExtReplyTo)}
+	p := newPublication(r)
 	reason, err := w.deadLetterReason(ctx, r)
 	switch {
 	case ctx.Err() != nil:

@@ -2,7 +2,6 @@ package repository
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -45,6 +44,7 @@ type writer struct {
 	stateChanges []graph.StateChange // reused by commit
 	trimmed      trimming
 	progress     *progress
+	outcomes     outcomes
 	publisher    publisher
 	// rollup says that the out topic lets a purge remove, as it is stored, what is
 	// under its subject.
@@ -63,7 +63,10 @@ type publication struct {
 	sequence uint64 // on the in topic
 	size     int
 	replyTo  string
-	outcome  graph.Outcome
+	// id is that of the command; outcomeOf that of another one whose outcome is the
+	// answer.
+	id, outcomeOf string
+	outcome       graph.Outcome
 	// purges says that history has to be removed before anything else is done.
 	purges bool
 	// last is the out sequence that must be stored before this is committed:
@@ -278,7 +281,7 @@ func (w *writer) handle(ctx context.Context, r *received) error {
 		w.held = r
 		return nil
 	}
-	p := &publication{sequence: r.sequence, size: r.size, replyTo: r.event.Extension(events.ExtReplyTo)}
+	p := newPublication(r)
 	refusal := r.err
 	if refusal == nil {
 		var err error
@@ -424,33 +427,6 @@ func (w *writer) settle() {
 	case <-time.After(2 * ackTimeout):
 		w.log.Warn("publishes without an answer are left behind")
 	}
-}
-
-// reply tells the sender of a command its outcome.
-func (w *writer) reply(p *publication) {
-	if !isInbox(p.replyTo, w.bus.Topics().Domain()) {
-		return
-	}
-	if p.outcome.Result.Sequence == 0 {
-		reached, _ := w.index.Reached()
-		p.outcome.Stored(reached)
-	}
-	err := w.send(p)
-	if errors.Is(err, nats.ErrMaxPayload) {
-		p.outcome.Shorten()
-		err = w.send(p)
-	}
-	if err != nil {
-		w.log.Warn("answer a command", slog.Uint64("in_sequence", p.sequence), slog.Any("error", err))
-	}
-}
-
-func (w *writer) send(p *publication) error {
-	data, err := events.Marshal(&p.outcome.Result)
-	if err != nil {
-		return err
-	}
-	return w.bus.Conn().Publish(p.replyTo, data)
 }
 
 func (w *writer) at(step string) {

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/nats-io/nats.go"
 
 	"github.com/camena-io/camena/events"
@@ -16,21 +15,23 @@ import (
 
 const (
 	// requestWindow is how many commands may wait for their outcome: a new writer
-	// answers again that many of those that the one before it has applied.
+	// answers again as many of those that its predecessor applied.
 	requestWindow = 800
 	requestBatch  = 100
-	// silence is after how long without an outcome those who wait are sent again:
-	// outcomes are not kept for a connection that was lost. It is done that often.
+	// silence is the time without any outcome after which those that are missing are
+	// asked for: outcomes are not kept for a connection that was lost. They are asked
+	// for so many times.
 	silence   = 10 * time.Second
-	repeats   = 3
+	inquiries = 3
+	// lingering is how long outcomes are still taken after ctx is done.
 	lingering = 3 * time.Second
 )
 
 // RequestAll sends commands in their order, many at a time, and calls done with
-// the place and the outcome of each, as they come. It returns when all have come.
-// Some may be sent twice, so they should say how things shall be. When ctx is
-// done it still awaits for a moment what was sent; what no outcome came of may
-// yet be applied.
+// the index and the outcome of each, as they come. It returns when all have come.
+// Each command is sent once: where an outcome is lost, RequestAll asks for it. An
+// outcome that is not known any more is [events.CodeUnavailable]. After ctx is done
+// it waits a moment for outcomes; a command without one may still be applied.
 func (c *Client) RequestAll(ctx context.Context, commands iter.Seq[events.Event], done func(n int, r events.Result)) error {
 	return c.requestAll(ctx, silence, commands, done)
 }
@@ -38,7 +39,7 @@ func (c *Client) RequestAll(ctx context.Context, commands iter.Seq[events.Event]
 func (c *Client) requestAll(ctx context.Context, silence time.Duration, commands iter.Seq[events.Event], done func(int, events.Result)) error {
 	r := &requests{
 		client: c, done: done, silence: silence, pending: map[int]*request{},
-		answers: make(chan numbered, 2*(requestWindow+requestBatch)), // of each and of its repetition
+		answers: make(chan answer, 2*(requestWindow+requestBatch)), // to each command and to one inquiry
 	}
 	defer r.forget()
 	err := r.send(ctx, commands)
@@ -59,26 +60,25 @@ type requests struct {
 	next    int
 	batch   []events.Event
 	pending map[int]*request
-	answers chan numbered
+	answers chan answer
 	silent  int
 }
 
 type request struct {
-	event  events.Event
+	id     string // of the command
 	forget func()
 }
 
-// numbered is the outcome of a command and its place.
-type numbered struct {
+// answer is the outcome of the command with an index.
+type answer struct {
 	n       int
 	message *nats.Msg
 }
 
 func (r *requests) send(ctx context.Context, commands iter.Seq[events.Event]) error {
 	for e := range commands {
-		q := &request{event: e}
-		r.pending[r.next] = q
-		r.batch = append(r.batch, r.addressed(r.next, q))
+		r.pending[r.next] = &request{id: e.ID}
+		r.add(r.next, e)
 		r.next++
 		if len(r.batch) < requestBatch {
 			continue
@@ -93,18 +93,16 @@ func (r *requests) send(ctx context.Context, commands iter.Seq[events.Event]) er
 	return r.flush(ctx)
 }
 
-// addressed returns the event of a request with the subject for its outcome.
-func (r *requests) addressed(n int, q *request) events.Event {
+// add adds an event to the batch whose answer is the outcome of a request.
+func (r *requests) add(n int, e events.Event) {
 	subject, forget := r.client.bus.Reply(func(m *nats.Msg) {
 		select {
-		case r.answers <- numbered{n: n, message: m}:
-		default: // more than was to be expected
+		case r.answers <- answer{n: n, message: m}:
+		default: // more than is expected
 		}
 	})
-	q.forget = forget
-	e := q.event
-	e.Extensions = cloneWith(e.Extensions, events.ExtReplyTo, subject)
-	return e
+	r.pending[n].forget = forget
+	r.batch = append(r.batch, replyingTo(e, subject))
 }
 
 func (r *requests) flush(ctx context.Context) error {
@@ -113,7 +111,7 @@ func (r *requests) flush(ctx context.Context) error {
 	return r.client.Send(ctx, slices.Values(batch))
 }
 
-// await waits until no more than so many commands wait for their outcome.
+// await waits until at most so many commands wait for their outcome.
 func (r *requests) await(ctx context.Context, most int) error {
 	timer := time.NewTimer(r.silence)
 	defer timer.Stop()
@@ -124,20 +122,19 @@ func (r *requests) await(ctx context.Context, most int) error {
 				return err
 			}
 			r.silent = 0
-			timer.Reset(r.silence)
 		case <-timer.C:
-			if err := r.repeat(ctx); err != nil {
+			if err := r.inquire(ctx); err != nil {
 				return err
 			}
-			timer.Reset(r.silence)
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
+		timer.Reset(r.silence)
 	}
 	return nil
 }
 
-func (r *requests) take(a numbered) error {
+func (r *requests) take(a answer) error {
 	result, err := events.Unmarshal[events.Result](a.message.Data)
 	if err != nil {
 		return fmt.Errorf("the outcome of a command cannot be read: %w", err)
@@ -150,22 +147,20 @@ func (r *requests) take(a numbered) error {
 	return nil
 }
 
-// repeat sends again what waits, as commands of their own.
-func (r *requests) repeat(ctx context.Context) error {
+// inquire asks for the outcomes that are missing.
+func (r *requests) inquire(ctx context.Context) error {
 	r.silent++
-	if r.silent > repeats {
+	if r.silent > inquiries {
 		return events.Errorf(events.CodeUnavailable, "", "%d commands are stored and will be applied, but no repository has answered for %s",
 			len(r.pending), time.Duration(r.silent)*r.silence)
 	}
 	for _, n := range slices.Sorted(maps.Keys(r.pending)) {
-		q := r.pending[n]
-		q.forget()
-		id, err := uuid.NewV7()
+		e, err := events.NewCommand("/"+r.client.sender, &events.Flush{OutcomeOf: r.pending[n].id})
 		if err != nil {
 			return err
 		}
-		q.event.ID = id.String()
-		r.batch = append(r.batch, r.addressed(n, q))
+		r.pending[n].forget()
+		r.add(n, e)
 	}
 	return r.flush(ctx)
 }
