@@ -1,6 +1,7 @@
 package connectortest
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/camena-io/camena/connectors"
@@ -34,13 +35,43 @@ const (
 	SurvivesRestart Behavior = "a new value goes on where another ended, without sending a command"
 )
 
-// All returns all behaviors, in the order in which a connector is best mended.
-func All() []Behavior {
-	return []Behavior{
-		NewDoesNoIO, RejectsUnknownNames, KeepsSecrets, Disconnects, SurvivesFailedStart, LeavesNoGoroutine, TakesChanges,
-		RepeatsNothing, SeesAdditions, SeesChanges, SeesDeletions, KeepsTheUnseen, StopsInTime,
-		SurvivesFaults, SurvivesLag, SurvivesRestart,
+// behavior is a row of the table of behaviors.
+type behavior struct {
+	name      Behavior
+	check     func(*check)
+	refreshes bool // it is about refreshes
+}
+
+// behaviors returns the table, in the order in which a connector is best mended.
+func behaviors() []behavior {
+	return []behavior{
+		{NewDoesNoIO, (*check).newDoesNoIO, false},
+		{RejectsUnknownNames, (*check).rejectsUnknownNames, false},
+		{KeepsSecrets, (*check).keepsSecrets, false},
+		{Disconnects, (*check).disconnects, false},
+		{SurvivesFailedStart, (*check).survivesFailedStart, false},
+		{LeavesNoGoroutine, (*check).leavesNoGoroutine, false},
+		{TakesChanges, (*check).takesChanges, false},
+		{RepeatsNothing, (*check).repeatsNothing, true},
+		{SeesAdditions, func(c *check) { c.sees("Add", c.party.Add) }, true},
+		{SeesChanges, func(c *check) { c.sees("Change", c.party.Change) }, true},
+		{SeesDeletions, func(c *check) { c.sees("Remove", c.party.Remove) }, true},
+		{KeepsTheUnseen, (*check).keepsTheUnseen, true},
+		{StopsInTime, (*check).stopsInTime, true},
+		{SurvivesFaults, (*check).survivesFaults, true},
+		{SurvivesLag, (*check).survivesLag, true},
+		{SurvivesRestart, (*check).survivesRestart, true},
 	}
+}
+
+// All returns all behaviors.
+func All() []Behavior {
+	table := behaviors()
+	all := make([]Behavior, len(table))
+	for i := range table {
+		all[i] = table[i].name
+	}
+	return all
 }
 
 // ThirdParty is a third party that was set up for one check, with at least one
@@ -75,8 +106,7 @@ type Fixture struct {
 }
 
 // Run checks the given behaviors, or all if none is given, each in a parallel
-// subtest. Those that are about refreshes it leaves out for a connector that
-// has none.
+// subtest. Those that are about refreshes are skipped for a connector that has none.
 func Run(t *testing.T, factory connectors.Factory, fixture Fixture, behaviors ...Behavior) {
 	t.Helper()
 	if len(behaviors) == 0 {
@@ -97,61 +127,15 @@ func Check(tb testing.TB, factory connectors.Factory, fixture Fixture, b Behavio
 	if err != nil {
 		tb.Fatalf("the fixture's Types: %v", err)
 	}
-	c := &check{TB: tb, factory: factory, fixture: fixture, party: fixture.ThirdParty(tb), types: types}
-	run, refreshes := c.of(b)
-	switch {
-	case run == nil:
+	table := behaviors()
+	i := slices.IndexFunc(table, func(row behavior) bool { return row.name == b })
+	if i < 0 {
 		tb.Fatalf("%q is no behavior of the contract", b)
-	case refreshes && !c.refreshes():
+	}
+	c := &check{TB: tb, factory: factory, fixture: fixture, party: fixture.ThirdParty(tb), types: types}
+	if table[i].refreshes && !c.refreshes() {
 		tb.Logf("the connector has no Refresh: nothing to check")
-	default:
-		run()
+		return
 	}
-}
-
-// of returns the check of a behavior, and whether it is about refreshes.
-func (c *check) of(b Behavior) (run func(), refreshes bool) {
-	switch b {
-	case NewDoesNoIO:
-		return c.newDoesNoIO, false
-	case RejectsUnknownNames:
-		return c.rejectsUnknownNames, false
-	case KeepsSecrets:
-		return c.keepsSecrets, false
-	case Disconnects:
-		return c.disconnects, false
-	case SurvivesFailedStart:
-		return c.survivesFailedStart, false
-	case LeavesNoGoroutine:
-		return c.leavesNoGoroutine, false
-	case TakesChanges:
-		return c.takesChanges, false
-	default:
-		return c.ofRefreshes(b), true
-	}
-}
-
-func (c *check) ofRefreshes(b Behavior) func() {
-	switch b {
-	case RepeatsNothing:
-		return c.repeatsNothing
-	case SeesAdditions:
-		return func() { c.sees("Add", c.party.Add) }
-	case SeesChanges:
-		return func() { c.sees("Change", c.party.Change) }
-	case SeesDeletions:
-		return func() { c.sees("Remove", c.party.Remove) }
-	case KeepsTheUnseen:
-		return c.keepsTheUnseen
-	case StopsInTime:
-		return c.stopsInTime
-	case SurvivesFaults:
-		return c.survivesFaults
-	case SurvivesLag:
-		return c.survivesLag
-	case SurvivesRestart:
-		return c.survivesRestart
-	default:
-		return nil
-	}
+	table[i].check(c)
 }

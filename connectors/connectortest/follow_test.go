@@ -50,7 +50,7 @@ func TestFollowGivesUpAsTheContractSays(t *testing.T) {
 				if !errors.Is(err, context.Canceled) || calls != c.calls || time.Since(began) < c.least {
 					t.Errorf("ended with %v after %d calls in %s", err, calls, time.Since(began))
 				}
-				buried := s.repo.Buried()
+				buried := s.repo.DeadLetters()
 				why := c.err(c.calls)
 				if why == nil && len(buried) != 0 || why != nil && (len(buried) != 1 || buried[0].Change.Sequence != 1 || !errors.Is(buried[0].Reason, broken)) {
 					t.Errorf("buried are %+v", buried)
@@ -70,8 +70,8 @@ func TestFollowThatIsStoppedGivesUpNothing(t *testing.T) {
 			cancel()
 			return err
 		})
-		if !errors.Is(got, context.Canceled) || len(s.repo.Buried()) != 0 {
-			t.Errorf("got %v, buried are %+v", got, s.repo.Buried())
+		if !errors.Is(got, context.Canceled) || len(s.repo.DeadLetters()) != 0 {
+			t.Errorf("got %v, buried are %+v", got, s.repo.DeadLetters())
 		}
 	}
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sync"
+	"sync/atomic"
 
 	"github.com/camena-io/camena/connectors"
 	"github.com/camena-io/camena/events"
@@ -28,11 +28,11 @@ func (c *check) tell(repo *Repository, last uint64, when string) uint64 {
 	c.Helper()
 	v := c.start(repo)
 	defer v.stop()
-	told := v.listen(repo, 1)
+	interest, handled := v.listen(repo)
 	if last == 0 {
-		last = c.cause(repo, told.filter)
+		last = c.cause(repo, interest)
 	}
-	c.takes(repo, told, last, when)
+	c.takes(repo, handled, last, when)
 	return last
 }
 
@@ -78,11 +78,13 @@ func (c *check) listened(f *connectors.Filter) (commands []events.Command) {
 		names = []string{"Asset", "DataFile"}
 	}
 	for _, name := range names {
-		s := events.ElementSpec{Type: name, QualifiedName: name + "::listened", Zones: f.Zones}
+		created := events.ElementSpec{Type: name, QualifiedName: name + "::listened", Zones: f.Zones}
 		for _, mark := range f.Classifications {
-			s.Classifications = append(s.Classifications, events.Classification{Name: mark})
+			created.Classifications = append(created.Classifications, events.Classification{Name: mark})
 		}
-		commands = append(commands, &events.Upsert{Element: s}, &events.Upsert{Element: c.changed(s)})
+		changed := created
+		changed.Zones = append(slices.Clone(f.Zones), "changed")
+		commands = append(commands, &events.Upsert{Element: created}, &events.Upsert{Element: changed})
 	}
 	for _, name := range f.Relationships {
 		commands = append(commands, c.linked(name)...)
@@ -91,18 +93,6 @@ func (c *check) listened(f *connectors.Filter) (commands []events.Command) {
 		commands = append(commands, &events.Delete{Element: events.ByName(name + "::listened")})
 	}
 	return commands
-}
-
-// changed returns another state of an element.
-func (c *check) changed(s events.ElementSpec) events.ElementSpec {
-	const name = "displayName"
-	t, ok := c.types.Type(s.Type)
-	if ok && slices.ContainsFunc(t.Attributes(), func(a events.AttributeDef) bool { return a.Name == name }) {
-		s.Properties = events.Props(map[string]any{name: "changed"})
-	} else {
-		s.Zones = append(slices.Clone(s.Zones), "changed")
-	}
-	return s
 }
 
 // linked are commands that link two elements, and unlink them.
@@ -122,56 +112,38 @@ func (c *check) linked(name string) (commands []events.Command) {
 
 // takes waits until the listener is through with a change, and reports those
 // that it has given up.
-func (c *check) takes(repo *Repository, told *telling, last uint64, when string) {
+func (c *check) takes(repo *Repository, handled *atomic.Uint64, last uint64, when string) {
 	c.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	given := func() []Buried { return repo.Buried()[told.before:] }
-	through := func() bool {
-		return told.reached(last) || slices.ContainsFunc(given(), func(b Buried) bool { return b.Change.Sequence >= last })
-	}
+	gaveUp := func(d DeadLetter) bool { return d.Change.Sequence >= last }
+	through := func() bool { return handled.Load() >= last || slices.ContainsFunc(repo.DeadLetters(), gaveUp) }
 	if repo.Await(ctx, through) != nil {
 		c.Errorf("the listener does not take all changes within %v%s", patience, when)
 	}
-	for _, b := range given() {
-		c.Errorf("the listener gives up %s, change %d%s: %v", b.Change.Type, b.Change.Sequence, when, b.Reason)
+	for _, d := range repo.DeadLetters() {
+		c.Errorf("the listener gives up %s, change %d%s: %v", d.Change.Type, d.Change.Sequence, when, d.Reason)
 	}
 }
 
-// telling is how far a listener is.
-type telling struct {
-	filter connectors.Filter
-	before int // how many changes had been given up
-
-	mu   sync.Mutex
-	last uint64
-}
-
-func (t *telling) reached(sequence uint64) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.last >= sequence
-}
-
-// listen has the value listen as a host does, but from a sequence on.
-func (v *value) listen(repo *Repository, from uint64) *telling {
+// listen has the value listen as a host does, but from the first change on. It returns
+// what the listener is interested in, and the sequence of the last change it handled.
+func (v *value) listen(repo *Repository) (connectors.Filter, *atomic.Uint64) {
 	v.Helper()
 	l, ok := v.connector.(connectors.Listener)
 	if !ok {
 		v.Fatalf("New makes a Listener, and then something else")
 	}
-	told := &telling{filter: l.Interest(), before: len(repo.Buried())}
-	f := told.filter
-	f.From, f.Present = from, false
+	interest, handled := l.Interest(), new(atomic.Uint64)
+	f := interest
+	f.From, f.Present = 1, false
 	v.must("Interest", v.context.Listen(f, func(ctx context.Context, change connectors.Change) error {
 		if err := l.Changed(ctx, change); err != nil {
 			return err
 		}
-		told.mu.Lock()
-		told.last = change.Sequence
-		told.mu.Unlock()
-		repo.look()
+		handled.Store(change.Sequence)
+		locked(repo, func() any { repo.wake(); return nil })
 		return nil
 	}))
-	return told
+	return interest, handled
 }

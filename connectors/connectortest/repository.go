@@ -36,16 +36,17 @@ type Repository struct {
 	ids       map[string]struct{}
 	queue     []events.Event
 	dead      []DeadLetter
-	buried    []Buried
 	positions map[string]position
 	faults    faults
 	// grown is closed and replaced at every change.
 	grown chan struct{}
 }
 
-// DeadLetter is a command that can never be applied, and why.
+// DeadLetter is a command that can never be applied, or a change that a listener gave
+// up, and why.
 type DeadLetter struct {
 	Event  events.Event
+	Change connectors.Change
 	Reason error
 }
 
@@ -163,7 +164,7 @@ func (r *Repository) store(e *events.Event) error {
 		return nil
 	}
 	r.ids[e.ID] = struct{}{}
-	if e.Type != events.TypeFenceConnector {
+	if e.Type != events.TypeFenceConnector && e.Type != events.TypeFlushCommands {
 		r.sent = append(r.sent, *e)
 	}
 	r.queue = append(r.queue, *e)
@@ -234,13 +235,6 @@ func (r *Repository) commit(o *graph.Outcome, q *graph.Request) {
 	r.wake()
 }
 
-// look has those who wait for a condition ask for it again.
-func (r *Repository) look() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.wake()
-}
-
 // wake has those who wait for a change look again.
 func (r *Repository) wake() {
 	close(r.grown)
@@ -254,41 +248,44 @@ func asError(err error) *events.Error {
 	return events.Errorf(events.CodeInvalid, "", "%s", err)
 }
 
-// Sent returns how many commands were stored so far, fences not counted.
-func (r *Repository) Sent() int {
+func locked[T any](r *Repository, get func() T) T {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return len(r.sent)
+	return get()
 }
+
+// Sent returns how many commands were stored so far, without those by which a Context
+// fences and flushes.
+func (r *Repository) Sent() int { return locked(r, func() int { return len(r.sent) }) }
 
 // SentSince returns the commands stored after [Repository.Sent] returned n.
 func (r *Repository) SentSince(n int) []events.Event {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return slices.Clone(r.sent[n:])
+	return locked(r, func() []events.Event { return slices.Clone(r.sent[n:]) })
 }
 
 // Changes returns the change events so far, as listeners see them.
 func (r *Repository) Changes() []connectors.Change {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.log.changes(0)
+	return locked(r, func() []connectors.Change { return r.log.changes(0) })
 }
 
-// DeadLetters returns the commands that could not be applied.
+// DeadLetters returns the commands that could not be applied, and the changes that
+// listeners gave up.
 func (r *Repository) DeadLetters() []DeadLetter {
+	return locked(r, func() []DeadLetter { return slices.Clone(r.dead) })
+}
+
+func (r *Repository) addDeadLetter(d DeadLetter) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return slices.Clone(r.dead)
+	r.dead = append(r.dead, d)
+	r.wake()
 }
 
 // Await waits until condition is true; it is asked again after every change, and
 // after every one that a listener gives up.
 func (r *Repository) Await(ctx context.Context, condition func() bool) error {
 	for {
-		r.mu.Lock()
-		grown := r.grown
-		r.mu.Unlock()
+		grown := locked(r, func() chan struct{} { return r.grown })
 		if condition() {
 			return nil
 		}

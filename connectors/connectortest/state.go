@@ -3,8 +3,7 @@ package connectortest
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strings"
+	"iter"
 
 	"github.com/camena-io/camena/events"
 )
@@ -20,45 +19,49 @@ func (r *Repository) Element(qualifiedName string) *events.Element {
 
 // Elements returns all elements in the order of their qualified names.
 func (r *Repository) Elements() []*events.Element {
-	elements, _ := r.all()
-	slices.SortFunc(elements, func(a, b *events.Element) int { return strings.Compare(findKey(a), findKey(b)) })
-	return elements
+	return collected(events.All(context.Background(), r, &events.Find{IncludeArchived: true}))
 }
 
-// findKey orders elements by qualified name, and those without one by guid.
-func findKey(e *events.Element) string { return e.Header.QualifiedName + "\x00" + e.Header.GUID }
+// collected returns what the graph answers, which cannot fail.
+func collected[T any](answers iter.Seq2[*T, error]) (all []*T) {
+	for v, err := range answers {
+		if err == nil {
+			all = append(all, v)
+		}
+	}
+	return all
+}
 
 // State describes all elements and relationships without what differs from run
 // to run (guids, versions, times): two repositories that hold the same metadata
 // have equal states.
 func (r *Repository) State() map[string]string {
 	lines, labels := map[string]string{}, map[string]string{}
-	put := func(name, content string) {
+	put := func(name string, header *events.ElementHeader, content ...any) {
 		unique := name
 		for n := 2; lines[unique] != ""; n++ {
 			unique = fmt.Sprintf("%s #%d", name, n)
 		}
-		lines[unique] = content
+		lines[unique] = fmt.Sprintf("%s zones=%q source=%q scope=%q", content, header.Zones, header.Origin.Source, header.Origin.Scope)
 	}
-	elements, relationships := r.all()
+	elements := r.Elements()
 	for _, e := range elements {
-		labels[e.Header.GUID] = label(e)
-		put(label(e), fmt.Sprintf("%s %s zones=%q classifications=%s source=%q scope=%q",
-			e.Header.Type.Name, e.Properties.Raw(), e.Header.Zones, marks(e), e.Header.Origin.Source, e.Header.Origin.Scope))
+		name := label(e)
+		labels[e.Header.GUID] = name
+		content := []any{e.Header.Type.Name, e.Properties.Raw()}
+		for _, c := range e.Classifications {
+			content = append(content, c.Name, c.Properties.Raw())
+		}
+		put(name, &e.Header, content...)
 	}
-	for _, l := range relationships {
-		put(fmt.Sprintf("%s: %s -> %s", l.Header.Type.Name, labels[l.End1.GUID], labels[l.End2.GUID]),
-			fmt.Sprintf("%s source=%q scope=%q", l.Properties.Raw(), l.Header.Origin.Source, l.Header.Origin.Scope))
+	for _, e := range elements {
+		q := &events.Related{ElementRef: events.ByGUID(e.Header.GUID), End: 1, IncludeArchived: true}
+		for _, l := range collected(events.All(context.Background(), r, q)) {
+			h := &l.Relationship.Header
+			put(fmt.Sprintf("%s: %s -> %s", h.Type.Name, labels[e.Header.GUID], labels[l.Element.Header.GUID]), h, l.Relationship.Properties.Raw())
+		}
 	}
 	return lines
-}
-
-// all returns everything that there is.
-func (r *Repository) all() ([]*events.Element, []*events.Relationship) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	elements, relationships := r.index.States()
-	return decodedAll[events.Element](elements), decodedAll[events.Relationship](relationships)
 }
 
 // label names an element by its qualified name, or else by what it holds, since
@@ -68,29 +71,4 @@ func label(e *events.Element) string {
 		return e.Header.QualifiedName
 	}
 	return fmt.Sprintf("unnamed %s %s", e.Header.Type.Name, e.Properties.Raw())
-}
-
-func marks(e *events.Element) string {
-	var b strings.Builder
-	for _, m := range e.Classifications {
-		fmt.Fprintf(&b, "%s%s", m.Name, m.Properties.Raw())
-	}
-	return b.String()
-}
-
-func decodedAll[T any, J ~[]byte](states []J) []*T {
-	all := make([]*T, len(states))
-	for i, s := range states {
-		all[i] = decoded[T](s)
-	}
-	return all
-}
-
-// decoded reads what the graph wrote, which can be read.
-func decoded[T any](data []byte) *T {
-	v, err := events.Unmarshal[T](data)
-	if err != nil {
-		return nil
-	}
-	return &v
 }
