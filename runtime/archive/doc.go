@@ -1,6 +1,4 @@
-// Package archive reads and writes files of metadata.
-//
-// # Open metadata archives
+// Package archive reads open metadata archives.
 //
 // [Open] takes an open metadata archive as Egeria publishes them: one JSON
 // document of type definitions, entities, relationships and classifications,
@@ -18,11 +16,4 @@
 // nothing the second time. Only elements that are archived would be restored and
 // archived again, which is the last that steps do: [Plan.MindsArchived] says whether
 // that may be, and [Step.Changes] what the steps would change about them otherwise.
-//
-// # Native archives
-//
-// [NewWriter] and [NewReader] keep the change events of the out topic with their
-// places in the stream: a line is a CloudEvent in structured mode, the first one
-// says what the file holds, the last one how many there must be and what they
-// sum up to, so that a damaged file is noticed, with the line.
 package archive

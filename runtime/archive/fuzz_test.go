@@ -2,9 +2,7 @@ package archive_test
 
 import (
 	"bytes"
-	"errors"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/camena-io/camena/events"
@@ -66,50 +64,6 @@ func FuzzCheck(f *testing.F) {
 		for kind, c := range counts {
 			if c.Found != c.Taken+c.Skipped+c.Refused {
 				t.Fatalf("%s: %+v does not add up: %v", kind, c, plan.Report.Findings)
-			}
-		}
-	})
-}
-
-// FuzzNative reads anything as a native archive. What is read can be written and
-// read again.
-func FuzzNative(f *testing.F) {
-	whole := written(f, manifest(), records())
-	f.Add([]byte(whole))
-	f.Add([]byte(whole[:len(whole)/2]))
-	f.Add([]byte(strings.Replace(whole, `"format":1`, `"format":1e1`, 1)))
-	f.Add([]byte("\x1f\x8b\x08\x00"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		m, all, err := readAll(bytes.NewReader(data))
-		if _, isDamage := errors.AsType[*archive.DamageError](err); err != nil && !isDamage {
-			t.Fatal(err)
-		}
-		if len(all) == 0 {
-			return
-		}
-		var b bytes.Buffer
-		w, err := archive.NewWriter(&b, m)
-		if err != nil {
-			return // a time that cannot be written
-		}
-		for i := range all {
-			if err := w.Write(&all[i]); err != nil {
-				if strings.Contains(err.Error(), "RFC 3339") {
-					return
-				}
-				t.Fatal(err)
-			}
-		}
-		if _, err := w.Close(); err != nil {
-			t.Fatal(err)
-		}
-		_, again, err := readAll(&b)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i := range all {
-			if !bytes.Equal(again[i].Event.Data, all[i].Event.Data) || again[i].Sequence != all[i].Sequence || again[i].Subject != all[i].Subject {
-				t.Fatalf("%+v, then %+v", all[i], again[i])
 			}
 		}
 	})

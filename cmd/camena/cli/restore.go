@@ -8,44 +8,42 @@ import (
 	"io/fs"
 	"log/slog"
 	neturl "net/url"
-	"sync"
-	"time"
 
-	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/backup"
 	"github.com/camena-io/camena/runtime/bus"
 	"github.com/camena-io/camena/runtime/embedded"
-	"github.com/camena-io/camena/topics"
 )
 
 func (p *program) restoreCommand() *cobra.Command {
 	var noProgress bool
-	r := &restoring{}
+	var s backup.RestoreSettings
 	cmd := &cobra.Command{
 		Use:   "restore FILE|-",
 		Short: "Make an empty installation what an exported one was",
-		Long: `Make an empty installation what an exported one was: with the same history, versions and times, and what was
-deleted can still be restored. First the file is read from end to end, and nothing is written if it is damaged.
+		Long: `Make an empty installation what an exported one was: with the same history, versions and times; deleted
+elements can still be restored. First the file is read to its end; a damaged file changes nothing.
 
 No node may run meanwhile: stop it, restore, start it again. Without CAMENA_NATS_URL the file is restored into the
-data folder. With - the standard input is restored. An installation that is not empty is refused; with --force everything in it is thrown away first: its
-metadata, its waiting commands and the positions of its connectors. Nothing is ever merged.
+data folder. - restores the standard input. An installation that is not empty is refused, because nothing is merged;
+--force throws away everything in it first: its metadata, its waiting commands and the positions of its connectors.
 
-An interrupted restore goes on when it is run again with the same file; until then all questions are refused.`,
+An interrupted restore continues when it is run again with the same file; until then all questions are refused.`,
 		Example: `  CAMENA_DATA=./new-data camena restore backup.ndjson.gz
   CAMENA_NATS_URL=nats://nats-1:4222 CAMENA_DOMAIN=trial camena restore backup.ndjson.gz
   zstd -dc backup.zst | camena restore -`,
 		Args: oneFile("the file to restore, or - for the standard input"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			r.progress = newProgress(p.stderr, noProgress)
-			defer r.progress.end()
-			return r.restore(cmd.Context(), p, args[0])
+			progress := newProgress(p.stderr, noProgress)
+			defer progress.end()
+			return p.restore(cmd.Context(), args[0], s, progress)
 		},
 	}
 	f := cmd.Flags()
-	f.BoolVar(&r.force, "force", false, "throw away everything that is there")
-	f.BoolVar(&noProgress, "no-progress", false, "do not tell how far it has come")
+	f.BoolVar(&s.Force, "force", false, "throw away everything that is there")
+	f.BoolVar(&noProgress, "no-progress", false, "do not show progress")
 	return cmd
 }
 
@@ -64,8 +62,7 @@ func oneFile(what string) cobra.PositionalArgs {
 }
 
 // restore restores a file, - the standard input.
-func (r *restoring) restore(ctx context.Context, p *program, file string) (err error) {
-	r.where = p.place()
+func (p *program) restore(ctx context.Context, file string, s backup.RestoreSettings, progress *progress) error {
 	name := file
 	if file == "-" {
 		spooled, remove, err := spool(p.stdin)
@@ -75,21 +72,33 @@ func (r *restoring) restore(ctx context.Context, p *program, file string) (err e
 		defer func() { _ = remove() }()
 		name = spooled
 	}
-	if err := r.verify(ctx, name); err != nil {
-		if e, ok := errors.AsType[*fs.PathError](err); ok {
-			err = e.Err
-		}
-		return r.explain(ctx, fmt.Errorf("%s: %w", file, err))
+	show := func(read, size int64) { progress.set(read, size, "") }
+	progress.begin("verifying")
+	b, err := backup.Verify(ctx, name, show)
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		err = e.Err
 	}
-	err = p.alone(ctx, r.run)
-	r.progress.end()
+	if _, damaged := errors.AsType[*backup.DamageError](err); damaged {
+		err = fmt.Errorf("%w; nothing is restored", err)
+	}
 	if err != nil {
-		return r.explain(ctx, err)
+		return p.restoreError(ctx, fmt.Errorf("%s: %w", file, err), b, backup.Restored{})
 	}
-	return r.tell(p.stdout)
+	progress.begin("restoring")
+	var done backup.Restored
+	err = p.withStoppedNode(ctx, func(on *bus.Bus) (err error) {
+		s.Bus, s.Node, s.Progress = on, p.config.Node, show
+		done, err = b.Restore(ctx, s)
+		return err
+	})
+	progress.end()
+	if err != nil {
+		return p.restoreError(ctx, err, b, done)
+	}
+	return p.printRestored(b, done)
 }
 
-// place says where a restore restores to.
+// place names the installation to restore into.
 func (p *program) place() string {
 	if p.config.NatsURL == "" {
 		return fmt.Sprintf("the data folder %s, domain %s", p.config.Data, p.config.Domain)
@@ -101,121 +110,74 @@ func (p *program) place() string {
 	return fmt.Sprintf("%s, domain %s", url, p.config.Domain)
 }
 
-// explain says what became of the installation, whatever ended the restore.
-func (r *restoring) explain(ctx context.Context, err error) error {
-	why := err.Error()
-	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-		why = "interrupted"
-	}
+// restoreError adds the state of the installation and what the user can do.
+func (p *program) restoreError(ctx context.Context, err error, b *backup.Backup, done backup.Restored) error {
+	interrupted := ctx.Err() != nil && errors.Is(err, context.Canceled)
 	switch {
-	case r.begun:
+	case done.Begun:
+		why := err.Error()
+		if interrupted {
+			why = "interrupted"
+		}
 		err = fmt.Errorf("%s; %d of %s are restored into %s, where questions are refused until all are: "+
-			"run it again with the same file to go on, or with --force to begin anew", why, r.last, plural(r.records, "event"), r.where)
-	case why == "interrupted":
+			"run it again with the same file to continue, or with --force to start again", why, done.Records, plural(b.Records, "event"), p.place())
+	case interrupted:
 		err = errors.New("interrupted; nothing is restored")
+	case events.CodeOf(err) == events.CodeConflict:
+		err = fmt.Errorf("%w; restore into an empty data folder or domain, or throw away what is there with --force", err)
 	}
 	return &exitError{code: exitFailed, err: err}
 }
 
-// tell says what was restored, and what was not.
-func (r *restoring) tell(out io.Writer) error {
-	text := fmt.Sprintf("restored %s into %s\n", plural(r.records, "event"), r.where)
-	if r.fences > 0 {
-		text += fmt.Sprintf("left out %s about the generation that connectors are fenced to: nodes count anew\n", plural(r.fences, "event"))
+func (p *program) printRestored(b *backup.Backup, done backup.Restored) error {
+	text := fmt.Sprintf("restored %s into %s\n", plural(b.Records, "event"), p.place())
+	if b.Fences > 0 {
+		text += fmt.Sprintf("left out %s about generations of connectors: nodes count them anew\n", plural(b.Fences, "event"))
 	}
-	if r.dropped > 0 {
-		text += fmt.Sprintf("dropped %s of the oldest history: CAMENA_HISTORY is lower here\n", plural(r.dropped, "event"))
+	if done.Dropped > 0 {
+		text += fmt.Sprintf("dropped %s of the oldest history: CAMENA_HISTORY is lower here\n", plural(done.Dropped, "event"))
 	}
-	if r.latest {
-		text += "the file has no history: what was deleted before is not in it\n"
+	if b.Latest() {
+		text += "the file has no history, and no deleted elements\n"
 	}
-	_, err := io.WriteString(out, text)
+	_, err := io.WriteString(p.stdout, text)
 	return err
 }
 
-// alone does something with an installation while no repository runs.
-func (p *program) alone(ctx context.Context, do func(context.Context, *bus.Bus) error) (err error) {
+// withStoppedNode connects to an installation whose nodes are stopped; without
+// CAMENA_NATS_URL it starts the server of the data folder.
+func (p *program) withStoppedNode(ctx context.Context, do func(*bus.Bus) error) (err error) {
 	log, err := p.logger(slog.LevelWarn)
 	if err != nil {
 		return err
 	}
-	s := bus.Settings{
-		URL: p.config.NatsURL, Name: "camena restore", Domain: p.config.Domain, Credentials: p.config.credentials(), Logger: log,
-	}
-	if p.config.NatsURL == "" {
-		server, err := embedded.New(embedded.Settings{ //nolint:contextcheck // it waits a moment only
-			Dir: p.config.Data, Host: p.config.Listen, Port: -1, SyncInterval: p.config.SyncInterval, SyncAlways: p.config.SyncAlways, Logger: log,
-		})
+	s := p.config.node(p.offered, log)
+	s.Bus.Name, s.Bus.Logger = "camena restore", log
+	if s.Bus.URL == "" {
+		s.Server.Port, s.Server.Logger = -1, log
+		server, err := embedded.New(s.Server) //nolint:contextcheck // it waits a moment only
 		if errors.Is(err, embedded.ErrInUse) {
 			return fmt.Errorf("a node runs: %w", err)
 		}
 		if err != nil {
 			return err
 		}
-		stop := serveUntil(ctx, server.Serve)
-		defer func() { err = errors.Join(err, stop()) }()
-		s.InProcess = server
+		serving, stop := context.WithCancel(context.WithoutCancel(ctx))
+		stopped := make(chan error, 1)
+		go func() { stopped <- server.Serve(serving) }()
+		defer func() {
+			stop()
+			err = errors.Join(err, <-stopped)
+		}()
+		s.Bus.InProcess = server
 	}
-	b, err := bus.Connect(ctx, s)
+	b, err := bus.Connect(ctx, s.Bus)
 	if err != nil {
 		return err
 	}
 	defer b.Close()
-	if err := b.Ensure(ctx, p.config.limits()); err != nil {
+	if err := b.Ensure(ctx, s.Limits); err != nil {
 		return err
 	}
-	return leading(ctx, b, p.config.Node, do)
+	return do(b)
 }
-
-// serveUntil serves until it is told to stop.
-func serveUntil(ctx context.Context, serve func(context.Context) error) (stop func() error) {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	done := make(chan error, 1)
-	go func() { done <- serve(ctx) }()
-	return sync.OnceValue(func() error {
-		cancel()
-		return <-done
-	})
-}
-
-// leading does something while it has the lease of the repository's writer. It
-// waits for that of a node that was killed to run out.
-func leading(ctx context.Context, b *bus.Bus, node string, do func(context.Context, *bus.Bus) error) error {
-	lease, err := b.NewLease(ctx, topics.RepositoryLease, "restore on "+node, uuid.NewString())
-	if err != nil {
-		return err
-	}
-	holding, release := context.WithCancelCause(ctx)
-	defer release(nil)
-	const patience = topics.LeaseTTL + time.Second
-	var who string
-	late := time.AfterFunc(patience, func() {
-		who, err = lease.Holder(ctx)
-		release(errLed)
-	})
-	defer late.Stop()
-	began := false
-	result := error(nil)
-	held := lease.Hold(holding, func(ctx context.Context) error {
-		if !late.Stop() {
-			return errLed
-		}
-		began = true
-		result = do(ctx, b)
-		release(errDone)
-		return result
-	})
-	switch {
-	case began:
-		return result
-	case errors.Is(held, errLed):
-		return fmt.Errorf("a repository runs, on %s: stop all nodes first, or at least those with the role repository", orDash(who))
-	default:
-		return errors.Join(held, err)
-	}
-}
-
-var (
-	errLed  = errors.New("another node has the lease")
-	errDone = errors.New("done")
-)

@@ -1,7 +1,8 @@
-package archive_test
+package backup_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"io"
@@ -17,35 +18,35 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/camena-io/camena/events"
-	"github.com/camena-io/camena/runtime/archive"
+	"github.com/camena-io/camena/runtime/backup"
 )
 
-func manifest() archive.Manifest {
-	return archive.Manifest{
-		Format: archive.Format, Domain: "camena", Created: time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC),
-		Records: 3, FirstSequence: 2, LastSequence: 9, Counts: map[string]uint64{"elements": 2},
+func header() backup.Header {
+	return backup.Header{
+		Format: backup.Format, Domain: "camena", Created: time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC),
+		Records: 3, FirstSequence: 2, LastSequence: 9,
 	}
 }
 
-func records() []archive.Record {
+func records() []backup.Record {
 	event := func(id, data string) events.Event {
 		return events.Event{
 			ID: id, Source: "/connectors/files", Type: events.TypeElementCreated, Subject: "s", Time: time.Date(2026, 1, 1, 0, 0, 0, 1, time.UTC),
 			ContentType: events.JSON, Extensions: map[string]string{events.ExtInSequence: "7"}, Data: []byte(data),
 		}
 	}
-	return []archive.Record{
+	return []backup.Record{
 		{Subject: "camena.out.element.DataFile.1", Sequence: 2, Time: time.Date(2026, 1, 1, 0, 0, 0, 2, time.UTC), Event: event("a", `{"b":1.50,"a":"\u0041"}`)},
 		{Sequence: 5, Event: event("b", "{\n}")},
 		{Sequence: 9, Event: events.Event{ID: "c", Source: "/s", Type: "t", ContentType: "text/plain", Data: []byte("no JSON\xff")}},
 	}
 }
 
-// written writes a native archive, and fails if it cannot.
-func written(tb testing.TB, m archive.Manifest, all []archive.Record) string {
+// written writes a backup, and fails if it cannot.
+func written(tb testing.TB, m backup.Header, all []backup.Record) string {
 	tb.Helper()
 	var b bytes.Buffer
-	w, err := archive.NewWriter(&b, m)
+	w, err := backup.NewWriter(&b, m)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -60,33 +61,33 @@ func written(tb testing.TB, m archive.Manifest, all []archive.Record) string {
 	return b.String()
 }
 
-func readAll(in io.Reader) (archive.Manifest, []archive.Record, error) {
-	r, err := archive.NewReader(in)
+func readAll(in io.Reader) (backup.Header, []backup.Record, error) {
+	r, err := backup.NewReader(in)
 	if err != nil {
-		return archive.Manifest{}, nil, err
+		return backup.Header{}, nil, err
 	}
-	var all []archive.Record
+	var all []backup.Record
 	for {
 		record, err := r.Next()
 		if errors.Is(err, io.EOF) {
-			return r.Manifest(), all, nil
+			return r.Header(), all, nil
 		}
 		if err != nil {
-			return r.Manifest(), all, err
+			return r.Header(), all, err
 		}
 		all = append(all, *record)
 	}
 }
 
-func TestNativeRoundTrip(t *testing.T) {
+func TestRoundTrip(t *testing.T) {
 	t.Parallel()
-	text := written(t, manifest(), records())
+	text := written(t, header(), records())
 	for name, form := range map[string]string{"plain": text, "compressed": zipped(t, text)} {
 		m, got, err := readAll(strings.NewReader(form))
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if diff := cmp.Diff(m, manifest()); diff != "" {
+		if diff := cmp.Diff(m, header()); diff != "" {
 			t.Errorf("%s: manifest (-got +want):\n%s", name, diff)
 		}
 		if diff := cmp.Diff(got, records(), cmpopts.EquateEmpty()); diff != "" {
@@ -102,15 +103,15 @@ func TestNativeRoundTrip(t *testing.T) {
 			t.Errorf("%s: %v", line, err)
 		}
 	}
-	again := written(t, manifest(), records())
+	again := written(t, header(), records())
 	if again != text {
-		t.Error("writing the same again gives another archive")
+		t.Error("writing the same again gives another backup")
 	}
 }
 
-func anyRecords() *rapid.Generator[[]archive.Record] {
-	return rapid.Custom(func(t *rapid.T) []archive.Record {
-		var all []archive.Record
+func anyRecords() *rapid.Generator[[]backup.Record] {
+	return rapid.Custom(func(t *rapid.T) []backup.Record {
+		var all []backup.Record
 		sequence := uint64(0)
 		moment := rapid.Custom(func(t *rapid.T) time.Time {
 			return time.Unix(rapid.Int64Range(0, 4e9).Draw(t, "seconds"), rapid.Int64Range(0, 1e9-1).Draw(t, "nanoseconds")).UTC()
@@ -127,7 +128,7 @@ func anyRecords() *rapid.Generator[[]archive.Record] {
 		)
 		for range rapid.IntRange(0, 8).Draw(t, "records") {
 			sequence += rapid.Uint64Range(1, 1<<50).Draw(t, "step")
-			r := archive.Record{
+			r := backup.Record{
 				Subject: rapid.String().Draw(t, "subject"), Sequence: sequence, Time: moment.Draw(t, "time"),
 				Event: events.Event{
 					ID: rapid.StringN(1, -1, -1).Draw(t, "id"), Source: "/" + rapid.StringMatching(`[a-z/]{0,9}`).Draw(t, "source"),
@@ -150,7 +151,7 @@ func TestAnyRecordsRoundTrip(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		all := anyRecords().Draw(rt, "records")
 		var b bytes.Buffer
-		w, err := archive.NewWriter(&b, manifest())
+		w, err := backup.NewWriter(&b, header())
 		if err != nil {
 			rt.Fatal(err)
 		}
@@ -171,24 +172,24 @@ func TestAnyRecordsRoundTrip(t *testing.T) {
 		if diff := cmp.Diff(got, all, cmpopts.EquateEmpty()); diff != "" {
 			rt.Fatalf("records (-got +want):\n%s", diff)
 		}
-		if _, summary, err := archive.Verify(t.Context(), strings.NewReader(text)); err != nil || summary != said {
-			rt.Fatalf("%+v, %v; want %+v", summary, err, said)
+		if said.Records != uint64(len(all)) {
+			rt.Fatalf("%+v for %d records", said, len(all))
 		}
 		// No change of a single byte, and no cut, goes unnoticed.
 		at := rapid.IntRange(0, len(text)-1).Draw(rt, "at")
 		changed := text[:at] + string(text[at]^1) + text[at+1:]
-		if _, _, err := archive.Verify(t.Context(), strings.NewReader(changed)); err == nil && at < strings.LastIndex(text[:len(text)-1], "\n") {
+		if _, _, err := readAll(strings.NewReader(changed)); err == nil && at < strings.LastIndex(text[:len(text)-1], "\n") {
 			rt.Fatalf("byte %d was changed, and nobody knows", at)
 		}
-		if _, _, err := archive.Verify(t.Context(), strings.NewReader(text[:at])); err == nil {
+		if _, _, err := readAll(strings.NewReader(text[:at])); err == nil {
 			rt.Fatalf("cut at byte %d, and nobody knows", at)
 		}
 	})
 }
 
-func TestDamagedNativeArchives(t *testing.T) {
+func TestDamagedFiles(t *testing.T) {
 	t.Parallel()
-	whole := written(t, manifest(), records())
+	whole := written(t, header(), records())
 	lines := slices.Collect(strings.Lines(whole))
 	zip := zipped(t, whole)
 	longest := len(lines[0]) + len(lines[1])
@@ -199,39 +200,39 @@ func TestDamagedNativeArchives(t *testing.T) {
 		records         int
 	}{
 		{"empty", "", 1, "", "the file is empty", 0},
-		{"cut in the middle of a line", whole[:longest+10], 3, "", "the archive ends here, in the middle of a line: it is truncated", 1},
-		{"cut at the end of a line", strings.Join(lines[:3], ""), 4, "", "the archive ends here, after 2 records, without its last line: it is truncated", 2},
+		{"cut in the middle of a line", whole[:longest+10], 3, "", "the backup ends here, in the middle of a line: it is truncated", 1},
+		{"cut at the end of a line", strings.Join(lines[:3], ""), 4, "", "the backup ends here, after 2 records, without its last line: it is truncated", 2},
 		{"cut in the last line", strings.TrimSuffix(whole, "\n"), 5, "", "in the middle of a line", 3},
-		{"a record is missing", lines[0] + lines[1] + lines[3] + lines[4], 4, "/data/records", "the archive should have 3 records, but has 2", 2},
+		{"a record is missing", lines[0] + lines[1] + lines[3] + lines[4], 4, "/data/records", "the backup should have 3 records, but has 2", 2},
 		{"the first record is missing", lines[0] + lines[2] + lines[3] + strings.Replace(lines[4], `"records":3`, `"records":2`, 1), 4, "/data", "should hold sequences 2 to 9, but holds 5 to 9", 2},
 		{"a record is twice", lines[0] + lines[1] + lines[1] + lines[4], 3, "/streamsequence", "sequence 2 follows 2", 1},
 		{"records are swapped", lines[0] + lines[2] + lines[1] + lines[3] + lines[4], 3, "/streamsequence", "sequence 2 follows 5", 1},
-		{"a record is changed", strings.Replace(whole, "1.50", "1.51", 1), 5, "/data/sha256", "the archive was changed since it was written", 3},
+		{"a record is changed", strings.Replace(whole, "1.50", "1.51", 1), 5, "/data/sha256", "the backup was changed since it was written", 3},
 		{"a line is no JSON", lines[0] + "Name: Willow\n" + lines[4], 2, "", "not a CloudEvent", 0},
 		{"a line has no sequence", lines[0] + strings.Replace(lines[1], `"streamsequence":"2",`, "", 1), 2, "/streamsequence", "missing: the sequence", 0},
-		{"a sequence is no number", lines[0] + strings.Replace(lines[1], `"streamsequence":"2"`, `"streamsequence":"two"`, 1), 2, "/streamsequence", `"two" is not a whole number`, 0},
-		{"a time is no time", lines[0] + strings.Replace(lines[1], `"streamtime":"2026`, `"streamtime":"x026`, 1), 2, "/streamtime", "is not a time", 0},
+		{"a sequence is no number", lines[0] + strings.Replace(lines[1], `"streamsequence":"2"`, `"streamsequence":"two"`, 1), 2, "/streamsequence", "is not a whole number", 0},
+		{"a time is no time", lines[0] + strings.Replace(lines[1], `"streamtime":"2026`, `"streamtime":"x026`, 1), 2, "/streamtime", "expected a time", 0},
 		{"something follows", whole + "\n", 6, "", "something follows the last line", 3},
-		{"another archive follows", lines[0] + lines[0], 2, "/type", "another archive begins here", 0},
+		{"another backup follows", lines[0] + lines[0], 2, "/type", "another backup begins here", 0},
 		{"the last line makes no sense", lines[0] + strings.Replace(lines[4], `"records"`, `"recordings"`, 1), 2, "/data", "unknown field", 0},
-		{"the first line is missing", strings.Join(lines[1:], ""), 1, "/type", "expected an event of type " + archive.TypeArchiveBegin, 0},
+		{"the first line is missing", strings.Join(lines[1:], ""), 1, "/type", "io.camena.archive.begin.v1", 0},
 		{"the first line makes no sense", strings.Replace(whole, `"domain"`, `"realm"`, 1), 1, "/data", "unknown field", 0},
 		{"no version", strings.Replace(whole, `"format":1`, `"format":"1"`, 1), 1, "/data/format", "the version of the format is missing", 0},
-		{"newer version", strings.Replace(whole, `"format":1`, `"format":2,"more":[]`, 1), 1, "/data/format", "the archive is of format 2; this Camena reads up to format 1", 0},
-		{"an open metadata archive", "{\"class\":\"OpenMetadataArchive\"}\n", 1, "", "camena import reads that", 0},
+		{"newer version", strings.Replace(whole, `"format":1`, `"format":2,"more":[]`, 1), 1, "/data/format", "the backup is of format 2; this Camena reads up to format 1", 0},
+		{"an open metadata archive", "{\"class\":\"OpenMetadataArchive\"}\n", 1, "", "imported", 0},
 		{"truncated gzip", zip[:len(zip)-9], 6, "", "the compressed file is damaged here: unexpected EOF", 3},
 		{"no gzip", "\x1f\x8bzip", 1, "", "the compressed file is damaged here", 0},
-		{"endless line", lines[0] + strings.Repeat("x", archive.MaxLine+(1<<20)), 2, "", "the line is longer than 67108864 bytes", 0},
+		{"endless line", lines[0] + strings.Repeat("x", backup.MaxLine+(1<<20)), 2, "", "the line is longer than 67108864 bytes", 0},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			_, all, err := readAll(strings.NewReader(test.text))
-			damage, ok := errors.AsType[*archive.DamageError](err)
+			damage, ok := errors.AsType[*backup.DamageError](err)
 			if !ok {
 				t.Fatalf("got %v", err)
 			}
-			if damage.Where.Line != test.line || damage.Where.Pointer != test.pointer || !strings.Contains(damage.Reason, test.reason) {
+			if damage.Line != test.line || damage.Pointer != test.pointer || !strings.Contains(damage.Reason, test.reason) {
 				t.Errorf("%v\nwant line %d, %s: %s", damage, test.line, test.pointer, test.reason)
 			}
 			if len(all) != test.records && test.name != "truncated gzip" {
@@ -244,17 +245,17 @@ func TestDamagedNativeArchives(t *testing.T) {
 func TestWriterRefuses(t *testing.T) {
 	t.Parallel()
 	valid := records()[0]
-	tests := map[string]func(*archive.Record){
-		"sequences begin at 1":                   func(r *archive.Record) { r.Sequence = 0 },
-		"has the attribute streamtime already":   func(r *archive.Record) { r.Event.Extensions = map[string]string{"streamtime": "x"} },
-		"which is no event of the out topic":     func(r *archive.Record) { r.Event.Type = archive.TypeArchiveEnd },
-		"sequence 2: id: missing":                func(r *archive.Record) { r.Event.ID = "" },
-		"sequence 2: source: \"%zz\" is not a U": func(r *archive.Record) { r.Event.Source = "%zz" },
+	tests := map[string]func(*backup.Record){
+		"sequences begin at 1":                   func(r *backup.Record) { r.Sequence = 0 },
+		"has the attribute streamtime already":   func(r *backup.Record) { r.Event.Extensions = map[string]string{"streamtime": "x"} },
+		"which is no event of the out topic":     func(r *backup.Record) { r.Event.Type = "io.camena.archive.end.v1" },
+		"sequence 2: id: missing":                func(r *backup.Record) { r.Event.ID = "" },
+		"sequence 2: source: \"%zz\" is not a U": func(r *backup.Record) { r.Event.Source = "%zz" },
 	}
 	for want, change := range tests {
 		r := valid
 		change(&r)
-		w, err := archive.NewWriter(io.Discard, manifest())
+		w, err := backup.NewWriter(io.Discard, header())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -271,35 +272,23 @@ func TestWriterRefuses(t *testing.T) {
 	}
 }
 
+// TestFilesAppearWhenComplete exports to files, compressed and not, and stops an
+// export.
 func TestFilesAppearWhenComplete(t *testing.T) {
 	t.Parallel()
+	i := newInstallation(t)
+	i.start(t)
+	i.apply(t, upserts(3)...)
 	folder := t.TempDir()
-	list := func() []string {
-		entries, err := os.ReadDir(folder)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var names []string
-		for _, e := range entries {
-			names = append(names, e.Name())
-		}
-		return names
-	}
 	for _, name := range []string{"all.ndjson", "all.ndjson.gz"} {
 		path := filepath.Join(folder, name)
-		w, err := archive.Create(path, manifest())
-		if err != nil {
-			t.Fatal(err)
-		}
-		all := records()
-		if err := w.Write(&all[0]); err != nil {
-			t.Fatal(err)
-		}
-		if slices.Contains(list(), name) {
-			t.Errorf("%s is there before it is complete", name)
-		}
-		if _, err := w.Close(); err != nil {
-			t.Fatal(err)
+		done, err := backup.ExportFile(t.Context(), backup.ExportSettings{Bus: i.bus, Progress: func(uint64, uint64) {
+			if _, err := os.Stat(path); err == nil {
+				t.Errorf("%s is there before it is complete", name)
+			}
+		}}, path)
+		if err != nil || done.Records != 3 {
+			t.Fatalf("%+v, %v", done, err)
 		}
 		content, err := os.ReadFile(path)
 		if err != nil {
@@ -308,22 +297,21 @@ func TestFilesAppearWhenComplete(t *testing.T) {
 		if isZip := bytes.HasPrefix(content, []byte{0x1f, 0x8b}); isZip != strings.HasSuffix(name, ".gz") {
 			t.Errorf("%s is compressed: %t", name, isZip)
 		}
-		if _, s, err := archive.Verify(t.Context(), bytes.NewReader(content)); err != nil || s.Records != 1 {
-			t.Errorf("%s: %+v, %v", name, s, err)
+		if b, err := backup.Verify(t.Context(), path, nil); err != nil || b.Records != 3 {
+			t.Errorf("%s: %+v, %v", name, b, err)
 		}
 	}
-	w, err := archive.Create(filepath.Join(folder, "never.gz"), manifest())
-	if err != nil {
-		t.Fatal(err)
+	ctx, cancel := context.WithCancel(t.Context())
+	stop := backup.ExportSettings{Bus: i.bus, Progress: func(uint64, uint64) { cancel() }}
+	if _, err := backup.ExportFile(ctx, stop, filepath.Join(folder, "never.gz")); !errors.Is(err, context.Canceled) {
+		t.Errorf("a stopped export ends with %v", err)
 	}
-	if err := w.Discard(); err != nil {
-		t.Error(err)
-	}
-	if diff := cmp.Diff(list(), []string{"all.ndjson", "all.ndjson.gz"}); diff != "" {
-		t.Errorf("files (-got +want):\n%s", diff)
-	}
-	if _, err := archive.Create(filepath.Join(folder, "missing", "x"), manifest()); !os.IsNotExist(err) {
+	if _, err := backup.ExportFile(t.Context(), backup.ExportSettings{Bus: i.bus}, filepath.Join(folder, "missing", "x")); !os.IsNotExist(err) {
 		t.Errorf("got %v", err)
+	}
+	entries, err := os.ReadDir(folder)
+	if err != nil || len(entries) != 2 {
+		t.Errorf("files: %v, %v", entries, err)
 	}
 }
 
@@ -332,7 +320,68 @@ func TestVerifyStopsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	why := errors.New("enough")
 	cancel(why)
-	if _, _, err := archive.Verify(ctx, strings.NewReader(written(t, manifest(), nil))); !errors.Is(err, why) {
+	file := filepath.Join(t.TempDir(), "b")
+	if err := os.WriteFile(file, []byte(written(t, header(), records()[:1])), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := backup.Verify(ctx, file, nil); !errors.Is(err, why) {
 		t.Errorf("got %v", err)
 	}
+}
+
+func zipped(t *testing.T, text string) string {
+	t.Helper()
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	if _, err := w.Write([]byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// FuzzBackup reads anything as a backup. What is read can be written and
+// read again.
+func FuzzBackup(f *testing.F) {
+	whole := written(f, header(), records())
+	f.Add([]byte(whole))
+	f.Add([]byte(whole[:len(whole)/2]))
+	f.Add([]byte(strings.Replace(whole, `"format":1`, `"format":1e1`, 1)))
+	f.Add([]byte("\x1f\x8b\x08\x00"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		m, all, err := readAll(bytes.NewReader(data))
+		if _, isDamage := errors.AsType[*backup.DamageError](err); err != nil && !isDamage {
+			t.Fatal(err)
+		}
+		if len(all) == 0 {
+			return
+		}
+		var b bytes.Buffer
+		w, err := backup.NewWriter(&b, m)
+		if err != nil {
+			return // a time that cannot be written
+		}
+		for i := range all {
+			if err := w.Write(&all[i]); err != nil {
+				if strings.Contains(err.Error(), "RFC 3339") {
+					return
+				}
+				t.Fatal(err)
+			}
+		}
+		if _, err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		_, again, err := readAll(&b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range all {
+			if !bytes.Equal(again[i].Event.Data, all[i].Event.Data) || again[i].Sequence != all[i].Sequence || again[i].Subject != all[i].Subject {
+				t.Fatalf("%+v, then %+v", all[i], again[i])
+			}
+		}
+	})
 }
