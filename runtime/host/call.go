@@ -4,15 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"runtime/debug"
-	"sync"
 	"time"
 )
 
 var (
 	// errTimeout is the cause of the end of a call that took too long.
 	errTimeout = errors.New("timed out")
-	// errAbandoned is the outcome of a call that goes on after its ctx.
+	// errAbandoned is the outcome of a call that goes on after its ctx has ended.
 	errAbandoned = errors.New("does not return after cancel")
 	errExited    = errors.New("the goroutine was ended (runtime.Goexit)")
 )
@@ -25,38 +25,36 @@ type panicError struct {
 
 func (e *panicError) Error() string { return fmt.Sprint("panic: ", e.value) }
 
-// call runs f in a goroutine and calls done once: with what f returned or
-// panicked with, or with errAbandoned if f does not return within grace after
-// its ctx has ended. Without a timeout only ctx ends it.
-func call(ctx context.Context, timeout, grace time.Duration, f func(context.Context) error, done func(error)) {
-	ctx, cancel := limited(ctx, timeout)
-	var once sync.Once
-	finish := func(err error) {
-		once.Do(func() {
-			cancel()
-			done(err)
-		})
+// call runs f in a goroutine of its own. It returns what f returned or panicked
+// with, or errAbandoned if f does not return within grace after its ctx has
+// ended. Without a timeout only ctx ends it.
+func call(ctx context.Context, timeout, grace time.Duration, f func(context.Context) error) error {
+	if timeout == 0 {
+		timeout = math.MaxInt64
 	}
-	stop := context.AfterFunc(ctx, func() {
-		time.AfterFunc(grace, func() { finish(fmt.Errorf("%w: %w", context.Cause(ctx), errAbandoned)) })
-	})
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout, errTimeout)
+	defer cancel()
+	returned := make(chan error, 1)
 	go func() {
 		err := errExited
-		defer func() {
-			stop()
-			finish(err)
-		}()
+		defer func() { returned <- err }()
 		if err = protect(ctx, f); err != nil && errors.Is(context.Cause(ctx), errTimeout) {
 			err = fmt.Errorf("%w after %s: %w", errTimeout, timeout, err)
 		}
 	}()
-}
-
-func limited(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
-	if timeout == 0 {
-		return context.WithCancel(ctx)
+	select {
+	case err := <-returned:
+		return err
+	case <-ctx.Done():
 	}
-	return context.WithTimeoutCause(ctx, timeout, errTimeout)
+	patience := time.NewTimer(grace)
+	defer patience.Stop()
+	select {
+	case err := <-returned:
+		return err
+	case <-patience.C:
+		return fmt.Errorf("%w: %w", context.Cause(ctx), errAbandoned)
+	}
 }
 
 // protect turns a panic of f into an error.

@@ -123,7 +123,7 @@ func TestScheduleFollowsTheDefinition(t *testing.T) {
 func TestRefusedScheduleIsAProblem(t *testing.T) {
 	t.Parallel()
 	core(t, &script{}, func(t *bubble, c *host.Core, r *recorder) {
-		c.Assigned("c1", assignment("c1", 1, func(d *events.Definition) { d.Refresh = "9 9 9 9 9 9" }))
+		c.Assigned("c1", assignment("c1", 1, func(d *events.Definition) { d.Refresh = "0 0 3 * * *" }))
 		wait(0)
 		r.armed[0].Refused(errBroken)
 		if got := r.report("c1"); got.Status != events.StatusWaiting || !slices.Contains(got.Problems, "schedule: broken") {

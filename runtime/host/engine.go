@@ -2,40 +2,42 @@ package host
 
 import (
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/camena-io/camena/events"
 )
 
-// outlet takes what the core has to tell. It never blocks, and keeps the order
-// of what it is told of one connector.
-type outlet interface {
+// reporter takes what the engine has to tell. It never blocks, and keeps the
+// order of what it is told about one connector.
+type reporter interface {
 	// Arm makes the bus deliver a cycle.
-	Arm(a Alarm)
+	Arm(a Timer)
 	// Report shows the state of a connector.
-	Report(r *events.ConnectorReport, n Notice)
+	Report(r *events.ConnectorReport, u Urgency)
 	// Finished tells the outcome of a run.
 	Finished(r *events.CycleReport)
 }
 
-// Notice says how soon a report is to be seen.
-type Notice int
+// Urgency says how soon a report is published.
+type Urgency int
 
 const (
-	// Later is for what changes with every refresh: with the next heartbeat.
-	Later Notice = iota
-	// AtOnce is for changes of status that matter.
-	AtOnce
+	// Deferred reports wait for the next heartbeat: they change with every refresh.
+	Deferred Urgency = iota
+	// Immediate reports tell changes of status that matter.
+	Immediate
 )
 
-// Alarm is a cycle to be delivered by the bus: once, at Cycle.Due, or again and
-// again by Pattern. With neither, the alarm of that kind is removed.
-type Alarm struct {
+// Timer is a cycle that the bus delivers: once, at Cycle.Due, or repeatedly by
+// Pattern. With neither, the timer of that kind is removed.
+type Timer struct {
 	Cycle    events.Cycle
 	Pattern  string
 	TimeZone string
-	// Refused is called if the bus does not understand the pattern.
+	// Refused is called if the bus refuses the pattern.
 	Refused func(error)
 }
 
@@ -43,7 +45,7 @@ type Alarm struct {
 type engine struct {
 	set      Settings
 	instance string
-	out      outlet
+	out      reporter
 	gate     *gate
 	running  sync.WaitGroup
 
@@ -53,70 +55,57 @@ type engine struct {
 	stopped bool
 }
 
-func newEngine(s Settings, instance string, out outlet) *engine {
+func newEngine(s Settings, instance string, out reporter) *engine {
 	return &engine{
 		set: s, instance: instance, out: out,
 		gate: newGate(s.Parallel, s.Timing.Place), runners: map[string]*runner{},
 	}
 }
 
-// assigned takes over the present assignment of a connector, whoever's it is;
-// nil means that there is none.
+// assigned takes over the present assignment of a connector, to any node; nil
+// means that there is none.
 func (e *engine) assigned(id string, a *events.Assignment) {
 	if a != nil && a.Node == e.set.Node {
 		for r := e.runner(id); r != nil && !r.assign(*a); r = e.runner(id) {
 		}
 		return
 	}
-	if r := e.find(id); r != nil {
+	r := e.find(id)
+	if r == nil && a != nil && a.From == e.set.Node {
+		r = e.runner(id) // the coordinator waits for its last report
+	}
+	if r != nil {
 		r.release(events.StatusStopped, a)
-		return
-	}
-	if a != nil && a.From == e.set.Node {
-		e.acknowledge(a)
 	}
 }
 
-// acknowledge tells the coordinator, which waits for it, that a connector does
-// not run here; perhaps it never did.
-func (e *engine) acknowledge(a *events.Assignment) {
-	e.out.Report(&events.ConnectorReport{
-		Connector: a.Definition.ID, Name: a.Definition.Name, Kind: a.Definition.Kind, Node: e.set.Node,
-		Instance: e.instance, Generation: a.Generation, Status: events.StatusStopped, Since: time.Now(),
-	}, AtOnce)
-}
-
-// due takes a cycle that is due, or that somebody asked for. It returns false
-// for one of a schedule whose connector does not run here.
+// due takes a cycle that is due or was requested. It returns false for a
+// scheduled one whose connector does not run here.
 func (e *engine) due(c *events.Cycle, due time.Time) bool {
-	if r := e.find(c.Connector); r != nil {
+	r := e.find(c.Connector)
+	switch now := time.Now(); {
+	case r != nil:
 		r.cycle(c, due)
-		return true
-	}
-	if c.Generation == 0 {
-		now := time.Now()
+	case c.Generation > 0:
+		return false
+	default:
 		e.out.Finished(&events.CycleReport{
 			Run: c.Run, Connector: c.Connector, Node: e.set.Node, Kind: c.Kind,
 			Outcome: events.OutcomeLost, Error: "the connector does not run on this node", Start: now, End: now,
 		})
-		return true
 	}
-	return false
+	return true
 }
 
-// stop ends all connectors, whatever they do, and returns when they have ended
-// or been abandoned. If the node is fenced it takes the metadata away from them
-// first.
+// stop ends all connectors and returns when they have ended or were abandoned.
+// On a fenced node it takes the metadata away from them first.
 func (e *engine) stop(fenced bool) {
 	e.mu.Lock()
 	e.stopped = true
-	runners := make([]*runner, 0, len(e.runners))
-	for _, r := range e.runners {
-		runners = append(runners, r)
-	}
+	runners := slices.Collect(maps.Values(e.runners))
 	e.mu.Unlock()
-	if fenced {
-		for _, r := range runners {
+	for _, r := range runners {
+		if fenced {
 			r.fence()
 		}
 	}

@@ -8,10 +8,10 @@ import (
 	"github.com/camena-io/camena/runtime/bus"
 )
 
-// Core is the engine, for tests with an outlet and a time of their own.
+// Core is the engine, for tests with a reporter and a time of their own.
 type Core struct{ engine *engine }
 
-func NewCore(s Settings, out outlet) *Core {
+func NewCore(s Settings, out reporter) *Core {
 	s.defaults()
 	return &Core{engine: newEngine(s, s.Instance, out)}
 }
@@ -20,11 +20,10 @@ func (c *Core) Assigned(id string, a *events.Assignment) { c.engine.assigned(id,
 func (c *Core) Due(cycle *events.Cycle, due time.Time)   { c.engine.due(cycle, due) }
 func (c *Core) Stop(fenced bool)                         { c.engine.stop(fenced) }
 func (c *Core) Count() int                               { return c.engine.count() }
-func (t *Timing) BackoffAfter(failed int) time.Duration  { return t.backoff(failed) }
 
-// Outbox is the outlet on the bus.
-type Outbox = outbox
+// StatusQueue is the reporter on the bus.
+type StatusQueue = statusQueue
 
-func NewOutbox(b *bus.Bus, node string, r reports) *Outbox {
-	return newOutbox(b, slog.New(slog.DiscardHandler), node, r)
+func NewStatusQueue(b *bus.Bus, node string, r reports) *StatusQueue {
+	return newStatusQueue(b, slog.New(slog.DiscardHandler), node, r)
 }

@@ -7,8 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"pgregory.net/rapid"
-
 	"github.com/camena-io/camena/connectors"
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/host"
@@ -185,19 +183,4 @@ func TestFailedConnectorsStartOnRequestAndOnChange(t *testing.T) {
 			})
 		})
 	}
-}
-
-func TestBackoffGrowsToItsMaximum(t *testing.T) {
-	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
-		timing := host.Timing{Retry: time.Second, RetryMax: 5 * time.Minute}
-		failed := rapid.IntRange(1, 1_000_000).Draw(t, "failed")
-		full := timing.RetryMax
-		if failed < 10 {
-			full = min(time.Second<<(failed-1), full)
-		}
-		if got := timing.BackoffAfter(failed); got > full || got < full/2-1 {
-			t.Fatalf("waits %s after %d failures, want between %s and %s", got, failed, full/2, full)
-		}
-	})
 }

@@ -160,38 +160,38 @@ func (s *script) factories(t *testing.T) connectors.Set {
 	return set
 }
 
-// recorder is the outlet of a test, and its bus: alarms go off by the clock of
+// recorder is the reporter of a test, and its bus: timers fire by the clock of
 // the test.
 type recorder struct {
 	core *host.Core
 
 	mu       sync.Mutex
-	alarms   map[string]*time.Timer
-	armed    []host.Alarm
+	timers   map[string]*time.Timer
+	armed    []host.Timer
 	last     map[string]*events.ConnectorReport
 	statuses map[string][]string
 	finished []*events.CycleReport
 }
 
-func (r *recorder) Arm(a host.Alarm) {
+func (r *recorder) Arm(a host.Timer) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	key := a.Cycle.Connector + " " + string(a.Cycle.Kind)
-	if timer := r.alarms[key]; timer != nil {
+	if timer := r.timers[key]; timer != nil {
 		timer.Stop()
 	}
 	r.armed = append(r.armed, a)
 	every := time.Duration(a.Cycle.Interval)
 	switch {
 	case !a.Cycle.Due.IsZero():
-		r.alarms[key] = time.AfterFunc(time.Until(a.Cycle.Due), func() { r.core.Due(&a.Cycle, a.Cycle.Due) })
+		r.timers[key] = time.AfterFunc(time.Until(a.Cycle.Due), func() { r.core.Due(&a.Cycle, a.Cycle.Due) })
 	case every > 0:
 		r.again(key, every, &a.Cycle)
 	}
 }
 
 func (r *recorder) again(key string, every time.Duration, c *events.Cycle) {
-	r.alarms[key] = time.AfterFunc(every, func() {
+	r.timers[key] = time.AfterFunc(every, func() {
 		r.mu.Lock()
 		r.again(key, every, c)
 		r.mu.Unlock()
@@ -199,7 +199,7 @@ func (r *recorder) again(key string, every time.Duration, c *events.Cycle) {
 	})
 }
 
-func (r *recorder) Report(report *events.ConnectorReport, _ host.Notice) {
+func (r *recorder) Report(report *events.ConnectorReport, _ host.Urgency) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	id := report.Connector
@@ -253,7 +253,7 @@ func (r *recorder) runs() []*events.CycleReport {
 func (r *recorder) silence() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for timer := range maps.Values(r.alarms) {
+	for timer := range maps.Values(r.timers) {
 		timer.Stop()
 	}
 }
@@ -266,11 +266,11 @@ func core(t *testing.T, s *script, test func(t *bubble, c *host.Core, r *recorde
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		r := &recorder{
-			alarms: map[string]*time.Timer{}, last: map[string]*events.ConnectorReport{}, statuses: map[string][]string{},
+			timers: map[string]*time.Timer{}, last: map[string]*events.ConnectorReport{}, statuses: map[string][]string{},
 		}
 		r.core = host.NewCore(host.Settings{
 			Node: "a", Instance: "a-1", Connectors: s.factories(t), Parallel: 4,
-			Metadata: func(string) (host.Metadata, error) { return nowhere{}, nil },
+			Metadata: func(string) host.Metadata { return nowhere{} },
 		}, r)
 		test(&bubble{t}, r.core, r)
 		r.core.Stop(false)

@@ -1,62 +1,35 @@
 package host
 
 import (
+	"context"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/semaphore"
 )
 
 // gate lets a limited number of connectors start or refresh at a time, in the
 // order in which they came, so that thousands that are due together do not
-// stampede. A place is lost after a while: who takes longer waits for
-// somebody else, and must not make others wait.
+// overload the node. A place is lost after a while: a connector that takes
+// longer mostly waits for another system, and must not make others wait.
 type gate struct {
-	patience time.Duration
-
-	mu      sync.Mutex
-	free    int
-	waiting []func(leave func())
+	places *semaphore.Weighted
+	limit  time.Duration
 }
 
-func newGate(places int, patience time.Duration) *gate {
-	return &gate{free: places, patience: patience}
+func newGate(places int, limit time.Duration) *gate {
+	return &gate{places: semaphore.NewWeighted(int64(places)), limit: limit}
 }
 
-// enter runs f, in a goroutine, when there is a place. f gives it back by leave.
-func (g *gate) enter(f func(leave func())) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.free == 0 {
-		g.waiting = append(g.waiting, f)
-		return
+// enter waits for a place; leave gives it back.
+func (g *gate) enter(ctx context.Context) (leave func(), err error) {
+	if err := g.places.Acquire(ctx, 1); err != nil {
+		return nil, err
 	}
-	g.free--
-	g.admit(f)
-}
-
-func (g *gate) admit(f func(leave func())) {
-	var once sync.Once
-	var timer *time.Timer
-	leave := func() {
-		once.Do(func() {
-			timer.Stop()
-			g.next()
-		})
-	}
-	timer = time.AfterFunc(g.patience, func() { once.Do(g.next) })
-	go f(leave)
-}
-
-// next gives the place to who waits longest.
-func (g *gate) next() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if len(g.waiting) == 0 {
-		g.free++
-		g.waiting = nil
-		return
-	}
-	f := g.waiting[0]
-	g.waiting[0] = nil
-	g.waiting = g.waiting[1:]
-	g.admit(f)
+	release := sync.OnceFunc(func() { g.places.Release(1) })
+	timer := time.AfterFunc(g.limit, release)
+	return func() {
+		timer.Stop()
+		release()
+	}, nil
 }

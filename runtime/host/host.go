@@ -54,7 +54,7 @@ func (h *Host) describe() events.Node {
 	return n
 }
 
-// run is one tenure: it begins with nothing but what the bus tells.
+// run is one tenure of the heartbeat. It reads all that it runs from the bus.
 func (h *Host) run(ctx context.Context, instance string) error {
 	names := h.set.Bus.Topics()
 	assignments, err := bus.OpenBucket[events.Assignment](ctx, h.set.Bus, names.AssignmentsBucket())
@@ -65,34 +65,33 @@ func (h *Host) run(ctx context.Context, instance string) error {
 	if err != nil {
 		return err
 	}
-	out := newOutbox(h.set.Bus, h.set.Logger, h.set.Node, reports)
+	out := newStatusQueue(h.set.Bus, h.set.Logger, h.set.Node, reports)
 	e := newEngine(h.set, instance, out)
 	h.engine.Store(e)
 
-	writing, quiet := context.WithCancel(context.WithoutCancel(ctx))
-	defer quiet()
-	var writers errgroup.Group
-	writers.Go(func() error { return out.Serve(writing) })
-	// The connectors must not wait for the bus, which may be why they have to end.
-	var obeying errgroup.Group
-	failed, fail := context.WithCancel(ctx)
-	obeying.Go(func() error {
-		defer fail()
-		return h.obey(ctx, e, out, assignments)
+	writing, stopWriting := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWriting()
+	following, failed := context.WithCancel(ctx)
+	var tasks errgroup.Group
+	tasks.Go(func() error { return out.Serve(writing) })
+	tasks.Go(func() error {
+		defer failed()
+		return h.follow(ctx, e, out, assignments)
 	})
-	<-failed.Done()
+	// The connectors do not wait for the bus, which may be why they have to end.
+	<-following.Done()
 	fenced := errors.Is(context.Cause(ctx), bus.ErrLeaseLost)
 	e.stop(fenced) //nolint:contextcheck // connectors end in a time of their own
 	if fenced {
-		h.set.Logger.WarnContext(ctx, "the heartbeat could not be renewed in time; all connectors were stopped", slog.Any("error", context.Cause(ctx)))
+		h.set.Logger.WarnContext(ctx, "all connectors were stopped", slog.Any("error", context.Cause(ctx)))
 	}
-	quiet()
-	return errors.Join(obeying.Wait(), writers.Wait())
+	stopWriting()
+	return tasks.Wait()
 }
 
-// obey follows due cycles and assignments until ctx is done. Nothing is started
+// follow takes due cycles and assignments until ctx is done. Nothing is started
 // before due cycles arrive, so that none is missed.
-func (h *Host) obey(ctx context.Context, e *engine, out *outbox, assignments *bus.Bucket[events.Assignment]) error {
+func (h *Host) follow(ctx context.Context, e *engine, out *statusQueue, assignments *bus.Bucket[events.Assignment]) error {
 	ready := make(chan struct{})
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {

@@ -1,9 +1,9 @@
 package host
 
 import (
+	"cmp"
 	"errors"
 	"log/slog"
-	"math/rand/v2"
 	"time"
 
 	"github.com/camena-io/camena/connectors"
@@ -21,8 +21,8 @@ type Settings struct {
 	Bus        *bus.Bus
 	Connectors connectors.Set
 	// Metadata gives a connector, named by its id, access to the metadata; nil
-	// means the bus.
-	Metadata func(connector string) (Metadata, error)
+	// is over the bus.
+	Metadata func(connector string) Metadata
 	// Roles are those of the node; its heartbeat tells them.
 	Roles   []string
 	Version string
@@ -69,9 +69,7 @@ func (s *Settings) complete() error {
 		return errors.New("host: Node, Instance and Bus are needed")
 	}
 	if s.Metadata == nil {
-		s.Metadata = func(connector string) (Metadata, error) {
-			return client.New(s.Bus, connector), nil
-		}
+		s.Metadata = func(connector string) Metadata { return client.New(s.Bus, connector) }
 	}
 	s.defaults()
 	return nil
@@ -81,36 +79,14 @@ func (s *Settings) defaults() {
 	if s.Logger == nil {
 		s.Logger = slog.New(slog.DiscardHandler)
 	}
-	if s.Parallel == 0 {
-		s.Parallel = 64
-	}
+	s.Parallel = cmp.Or(s.Parallel, 64)
 	t := &s.Timing
-	for _, d := range []struct {
-		field *time.Duration
-		value time.Duration
-	}{
-		{&t.Start, time.Minute},
-		{&t.Refresh, time.Hour},
-		{&t.EngagePause, time.Second},
-		{&t.Grace, 1200 * time.Millisecond},
-		{&t.Disconnect, time.Second},
-		{&t.Retry, time.Second},
-		{&t.RetryMax, 5 * time.Minute},
-		{&t.Place, time.Second},
-	} {
-		if *d.field == 0 {
-			*d.field = d.value
-		}
-	}
-}
-
-// backoff returns how long to wait before the next attempt after so many that
-// failed: doubled each time up to the maximum, and up to half less, so that
-// those who failed together do not come back together.
-func (t *Timing) backoff(failed int) time.Duration {
-	wait := t.RetryMax
-	if shift := failed - 1; shift < 32 {
-		wait = min(t.Retry<<shift, t.RetryMax)
-	}
-	return wait - rand.N(wait/2+1) //nolint:gosec // jitter
+	t.Start = cmp.Or(t.Start, time.Minute)
+	t.Refresh = cmp.Or(t.Refresh, time.Hour)
+	t.EngagePause = cmp.Or(t.EngagePause, time.Second)
+	t.Grace = cmp.Or(t.Grace, 1200*time.Millisecond)
+	t.Disconnect = cmp.Or(t.Disconnect, time.Second)
+	t.Retry = cmp.Or(t.Retry, time.Second)
+	t.RetryMax = cmp.Or(t.RetryMax, 5*time.Minute)
+	t.Place = cmp.Or(t.Place, time.Second)
 }

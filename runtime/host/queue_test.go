@@ -54,11 +54,11 @@ func TestAReportThatFailsDoesNotOverwriteANewerOne(t *testing.T) {
 		Bucket: in.reports, status: events.StatusWaiting,
 		failing: make(chan struct{}), fail: make(chan struct{}),
 	}
-	o := host.NewOutbox(in.bus, "a", b)
+	o := host.NewStatusQueue(in.bus, "a", b)
 	stop := serve(t, o.Serve)
-	o.Report(&events.ConnectorReport{Connector: "c1", Generation: 7, Status: events.StatusWaiting}, host.AtOnce)
+	o.Report(&events.ConnectorReport{Connector: "c1", Generation: 7, Status: events.StatusWaiting}, host.Immediate)
 	<-b.failing
-	o.Report(&events.ConnectorReport{Connector: "c1", Generation: 7, Status: events.StatusStopped}, host.AtOnce)
+	o.Report(&events.ConnectorReport{Connector: "c1", Generation: 7, Status: events.StatusStopped}, host.Immediate)
 	close(b.fail)
 	until(t, "the newer one", func() bool { return in.report(t, "c1").Status == events.StatusStopped })
 	stop() // writes whatever is left
@@ -75,9 +75,9 @@ func TestAReportThatFailsIsWrittenLater(t *testing.T) {
 		failing: make(chan struct{}), fail: make(chan struct{}),
 	}
 	close(b.fail)
-	o := host.NewOutbox(in.bus, "a", b)
+	o := host.NewStatusQueue(in.bus, "a", b)
 	serve(t, o.Serve)
-	o.Report(&events.ConnectorReport{Connector: "c1", Status: events.StatusWaiting}, host.AtOnce)
+	o.Report(&events.ConnectorReport{Connector: "c1", Status: events.StatusWaiting}, host.Immediate)
 	until(t, "the report", func() bool { return in.report(t, "c1").Status == events.StatusWaiting })
 }
 
@@ -119,15 +119,15 @@ func TestTheLastReportComesAfterTheScheduleQueuedBefore(t *testing.T) {
 			return err
 		},
 	}
-	o := host.NewOutbox(in.bus, "a", b)
+	o := host.NewStatusQueue(in.bus, "a", b)
 	serve(t, o.Serve)
 	report := func(status events.ConnectorStatus) {
-		o.Report(&events.ConnectorReport{Connector: "c1", Generation: 7, Status: status}, host.AtOnce)
+		o.Report(&events.ConnectorReport{Connector: "c1", Generation: 7, Status: status}, host.Immediate)
 	}
 	report(events.StatusRefreshing)
 	<-b.writing
 	report(events.StatusWaiting)
-	o.Arm(host.Alarm{Cycle: events.Cycle{Connector: "c1", Kind: events.CycleRefresh, Generation: 7}, Pattern: "@every 1h"})
+	o.Arm(host.Timer{Cycle: events.Cycle{Connector: "c1", Kind: events.CycleRefresh, Generation: 7}, Pattern: "@every 1h"})
 	report(events.StatusStopped)
 	close(b.goOn)
 	if err := <-b.found; err != nil {
@@ -145,9 +145,9 @@ func TestAScheduleThatArrivesLateIsArmedAgain(t *testing.T) {
 	in.host(t, "b", s)
 	in.assign(t, &events.Assignment{Definition: assignment("c1", 3, everySecond).Definition, Node: "b", Generation: 3})
 	until(t, "refreshes by the schedule", func() bool { return s.called("refresh") > 1 })
-	late := host.NewOutbox(in.bus, "a", in.reports)
+	late := host.NewStatusQueue(in.bus, "a", in.reports)
 	serve(t, late.Serve)
-	late.Arm(host.Alarm{
+	late.Arm(host.Timer{
 		Cycle: events.Cycle{Connector: "c1", Kind: events.CycleRefresh, Generation: 2}, Pattern: "@every 1s",
 	})
 	stream, err := in.bus.JetStream().Stream(t.Context(), in.bus.Topics().CyclesStream())

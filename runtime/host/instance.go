@@ -1,0 +1,311 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/camena-io/camena/connectors"
+	"github.com/camena-io/camena/events"
+)
+
+// The causes of the end of an instance.
+var (
+	errStopped   = errors.New("the connector was stopped")
+	errRestarted = errors.New("the connector was restarted")
+	errFailed    = errors.New("the connector failed")
+	errFenced    = errors.New("the node could not renew its heartbeat")
+)
+
+// instance is one value of a connector, from New to Disconnect. Its fields are
+// under the runner's lock.
+type instance struct {
+	ctx    context.Context //nolint:containedctx // ended by end
+	cancel context.CancelCauseFunc
+
+	connector connectors.Connector
+	refresher connectors.Refresher
+	engager   connectors.Engager
+	listener  connectors.Listener
+	context   *connectors.Context // nil until Start is called
+
+	ready      bool // Start has returned nil
+	refreshing bool // a refresh runs or is queued
+	engaging   bool
+	queued     *run   // the refresh to run now
+	next       *run   // the refresh that was asked for meanwhile
+	ending     bool   // Disconnect follows when no call is left
+	hung       string // the call that was abandoned
+}
+
+func newInstance() *instance {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	return &instance{ctx: ctx, cancel: cancel, refreshing: true}
+}
+
+// start makes the instance ready and runs its first refresh.
+func (r *runner) start(i *instance, first *run) {
+	timing := &r.engine.set.Timing
+	r.mu.Lock()
+	given := r.given
+	r.mu.Unlock()
+	var made connectors.Connector
+	err := r.call(i, "New", timing.Start, func(context.Context) (err error) {
+		made, err = r.engine.make(&given.Definition)
+		return err
+	})
+	if r.fails(i, first, events.StatusConfigFailed, err) {
+		return
+	}
+	r.mu.Lock()
+	i.created(made)
+	r.set(events.StatusInitialized)
+	r.mu.Unlock()
+	err = r.call(i, "Start", timing.Start, func(ctx context.Context) error { return r.connect(ctx, i, &given) })
+	if r.fails(i, first, events.StatusInitializeFailed, err) {
+		return
+	}
+	r.started(i)
+	r.refresh(i, first)
+}
+
+// make makes the connector's value.
+func (e *engine) make(d *events.Definition) (connectors.Connector, error) {
+	f, ok := e.set.Connectors.Factory(d.Kind)
+	if !ok {
+		return nil, fmt.Errorf("this node has no connectors of the kind %q", d.Kind)
+	}
+	c, err := f.New(d.Configuration)
+	if err != nil {
+		return nil, err
+	}
+	if c == nil {
+		return nil, fmt.Errorf("the factory of the kind %q made nothing", d.Kind)
+	}
+	if _, engages := c.(connectors.Engager); d.UsesBlockingCalls && !engages {
+		return nil, fmt.Errorf("usesBlockingCalls is set, but connectors of the kind %q do not engage", d.Kind)
+	}
+	return c, nil
+}
+
+// created notes the value and what it can do beyond Start and Disconnect.
+func (i *instance) created(c connectors.Connector) {
+	i.connector = c
+	i.refresher, _ = c.(connectors.Refresher)
+	i.engager, _ = c.(connectors.Engager)
+	i.listener, _ = c.(connectors.Listener)
+}
+
+// connect calls Start and begins to hand changes over, if the connector wants
+// any.
+func (r *runner) connect(ctx context.Context, i *instance, a *events.Assignment) error {
+	m := r.engine.set.Metadata(a.Definition.ID)
+	c := connectors.NewContext(connectors.Settings{
+		Definition: a.Definition, Node: r.engine.set.Node, Generation: a.Generation,
+		Logger:    r.log.With(slog.String("name", a.Definition.Name)),
+		Publisher: m, Asker: m, Follower: m, Positions: m,
+		Notify: func() { r.problemsChanged(i) },
+	})
+	r.mu.Lock()
+	ending := i.ending
+	if !ending {
+		i.context = c
+	}
+	r.mu.Unlock()
+	if ending {
+		return errStopped
+	}
+	if err := i.connector.Start(ctx, c); err != nil || i.listener == nil {
+		return err
+	}
+	return c.Listen(i.listener.Interest(), func(ctx context.Context, change connectors.Change) error {
+		err := protect(ctx, func(ctx context.Context) error { return i.listener.Changed(ctx, change) })
+		r.logPanic(ctx, "Changed", err)
+		return err
+	})
+}
+
+func (r *runner) started(i *instance) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	i.ready = true
+	// Attempts are forgotten only when a refresh or engage has succeeded.
+	r.report.Error, r.report.NextAttempt = "", time.Time{}
+	if r.given.Definition.UsesBlockingCalls {
+		r.set(events.StatusRunning)
+		r.engage(i, &run{kind: events.CycleEngage, due: time.Now()})
+	}
+}
+
+// refresh runs one refresh.
+func (r *runner) refresh(i *instance, n *run) {
+	if !r.beginRefresh(i, n) {
+		return
+	}
+	err := r.call(i, "Refresh", r.engine.set.Timing.Refresh, i.refresher.Refresh)
+	r.finish(i, n, err)
+	if r.fails(i, nil, events.StatusFailed, err) {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.report.LastRefresh = time.Now()
+	r.recovered()
+	r.armRefresh()
+	r.refreshed(i)
+}
+
+func (r *runner) beginRefresh(i *instance, n *run) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case i.ending:
+		r.drop(n, events.OutcomeLost, errStopped)
+		return false
+	case i.refresher == nil:
+		if n.kind == events.CycleRestart {
+			r.tellOutcome(n, nil, events.OutcomeCompleted, nil)
+		} else {
+			r.drop(n, events.OutcomeFailed, errNoRefresh)
+		}
+		r.refreshed(i)
+		return false
+	}
+	if !r.given.Definition.UsesBlockingCalls {
+		r.set(events.StatusRefreshing)
+	}
+	n.begin(i.context)
+	return true
+}
+
+// refreshed ends a refresh; the one that was asked for meanwhile follows.
+func (r *runner) refreshed(i *instance) {
+	if r.given.Definition.UsesBlockingCalls {
+		r.set(events.StatusRunning)
+	} else {
+		r.set(events.StatusWaiting)
+	}
+	i.queued, i.next = i.next, nil
+	i.refreshing = i.queued != nil
+}
+
+// engage runs an engage call, and when it has returned has the bus call for the
+// next one. It has a goroutine of its own, because refreshes go on meanwhile.
+func (r *runner) engage(i *instance, n *run) {
+	if i.engaging || !i.ready || i.engager == nil || !r.given.Definition.UsesBlockingCalls {
+		return
+	}
+	i.engaging = true
+	n.begin(i.context)
+	go func() {
+		err := r.call(i, "Engage", 0, i.engager.Engage)
+		r.finish(i, n, err)
+		failed := r.fails(i, nil, events.StatusFailed, err)
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		i.engaging = false
+		if !failed {
+			r.recovered()
+			r.arm(events.CycleEngage, time.Now().Add(r.engine.set.Timing.EngagePause))
+		}
+		r.wake()
+	}()
+}
+
+// disconnect ends the instance. No call into it is left that could return.
+func (r *runner) disconnect(i *instance) {
+	if i.context != nil {
+		t := &r.engine.set.Timing
+		err := call(context.WithoutCancel(i.ctx), t.Disconnect, t.Grace/2, func(ctx context.Context) error {
+			return errors.Join(i.connector.Disconnect(ctx), i.context.Close(ctx))
+		})
+		r.returned(i, "Disconnect", err)
+		if err != nil && !errors.Is(err, errAbandoned) {
+			r.log.Warn("disconnected with an error", slog.Any("error", err))
+			r.closeContext(i)
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.instance, r.hung = nil, i.hung
+	r.drop(i.queued, events.OutcomeLost, errStopped)
+	r.drop(i.next, events.OutcomeLost, errStopped)
+}
+
+// call calls into the connector. A call that does not return after its ctx has
+// ended is abandoned.
+func (r *runner) call(i *instance, what string, timeout time.Duration, f func(context.Context) error) error {
+	err := call(i.ctx, timeout, r.engine.set.Timing.Grace, f)
+	r.returned(i, what, err)
+	return err
+}
+
+// returned logs a panic, and makes sure that an abandoned call does no harm.
+func (r *runner) returned(i *instance, what string, err error) {
+	r.logPanic(i.ctx, what, err)
+	if !errors.Is(err, errAbandoned) {
+		return
+	}
+	r.log.Error("abandoned a call into a connector", slog.String("call", what))
+	r.mu.Lock()
+	i.hung = what + " " + errAbandoned.Error()
+	r.mu.Unlock()
+	r.closeContext(i)
+}
+
+// closeContext takes the metadata away from the connector, without waiting for it.
+func (r *runner) closeContext(i *instance) {
+	r.mu.Lock()
+	c := i.context
+	r.mu.Unlock()
+	if c == nil {
+		return
+	}
+	ctx, cancel := context.WithCancel(i.ctx)
+	cancel()
+	if err := c.Close(ctx); err != nil {
+		r.log.Debug("closed the connector's context", slog.Any("error", err))
+	}
+}
+
+func (r *runner) logPanic(ctx context.Context, what string, err error) {
+	if p, ok := errors.AsType[*panicError](err); ok {
+		r.log.ErrorContext(ctx, "a connector panicked", slog.String("call", what),
+			slog.Any("panic", p.value), slog.String("stack", string(p.stack)))
+	}
+}
+
+// fails handles an error, or the end of the instance before the call returned;
+// it drops the run that waited. It reports whether there was one of them.
+func (r *runner) fails(i *instance, waiting *run, status events.ConnectorStatus, err error) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case i.ending:
+		r.drop(waiting, events.OutcomeLost, err)
+		return true
+	case err == nil:
+		return false
+	}
+	r.drop(waiting, events.OutcomeFailed, err)
+	r.report.Error = err.Error()
+	r.report.Attempts++
+	r.report.NextAttempt = r.nextAttempt(status, err)
+	r.set(status)
+	if !r.report.NextAttempt.IsZero() {
+		r.arm(events.CycleRestart, r.report.NextAttempt)
+	}
+	r.end(i, errFailed)
+	return true
+}
+
+// end ends an instance: it cancels what runs, and lets disconnect follow.
+func (r *runner) end(i *instance, cause error) {
+	if !i.ending {
+		i.ending = true
+		i.cancel(cause)
+		r.wake()
+	}
+}
