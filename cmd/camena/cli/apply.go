@@ -43,7 +43,7 @@ unless --cataloged is given.`,
 func (p *program) resourceCommand(cmd *cobra.Command, do func(*applying, context.Context, []wantedResource) error) *cobra.Command {
 	var files []string
 	a := &applying{out: p.stdout}
-	cmd.Args = nothing
+	cmd.Args = cobra.NoArgs
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if len(files) == 0 {
 			return errors.New("name the resource files with -f")

@@ -45,7 +45,7 @@ nothing is changed.
 		Example: `  camena changeset apply -f change.yaml
   camena changeset apply -f change.yaml --dry-run
   generate | camena changeset apply -f - --source IntegrationConnector::mine -o json`,
-		Args: nothing,
+		Args: cobra.NoArgs,
 	}
 	cmd.Flags().StringSliceVarP(&files, "file", "f", nil, "file of commands, or - for the standard input")
 	o := p.operation(&verb{command: events.TypeApplyChangeSet}, cmd)

@@ -11,9 +11,10 @@ import (
 	"os/user"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
+	pretty "github.com/jedib0t/go-pretty/v6/table"
+	cells "github.com/jedib0t/go-pretty/v6/text"
 	"github.com/kelseyhightower/envconfig"
 	"github.com/nats-io/nkeys"
 
@@ -265,17 +266,19 @@ func unknownVariables(known []string) []string {
 	return warnings
 }
 
-// settingsHelp lists every setting.
+// settingsHelp lists every setting, in lines of at most 100 columns.
 func settingsHelp() string {
-	var b strings.Builder
-	w := tabwriter.NewWriter(&b, 0, 4, 2, ' ', 0)
-	err := envconfig.Usagef(prefix, &config{}, w,
-		"{{range .}}  {{usage_key .}}\t{{usage_description .}}{{if usage_default .}} (default {{usage_default .}}){{end}}\n{{end}}")
+	var lines strings.Builder
+	err := envconfig.Usagef(prefix, &config{}, &lines,
+		"{{range .}}{{usage_key .}}\t{{usage_description .}}{{if usage_default .}} (default {{usage_default .}}){{end}}\n{{end}}")
 	if err != nil {
 		return err.Error()
 	}
-	if err := w.Flush(); err != nil {
-		return err.Error()
+	out := newWriter()
+	out.SetColumnConfigs([]pretty.ColumnConfig{{Number: 2, WidthMax: 75, WidthMaxEnforcer: cells.WrapSoft}})
+	for line := range strings.Lines(lines.String()) {
+		name, description, _ := strings.Cut(strings.TrimSpace(line), "\t")
+		out.AppendRow(pretty.Row{"  " + name, description})
 	}
-	return strings.TrimRight(b.String(), "\n")
+	return out.Render()
 }

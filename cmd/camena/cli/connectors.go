@@ -31,10 +31,10 @@ func (p *program) connectorsCommand() *cobra.Command {
 }
 
 func (p *program) connectorsListCommand() *cobra.Command {
-	var o output
+	o := output{list: true}
 	cmd := &cobra.Command{
 		Use: "list", Short: "List connectors, where they run and how they are",
-		Example: "  camena connectors list\n  camena connectors list -o json", Args: nothing,
+		Example: "  camena connectors list\n  camena connectors list -o json", Args: cobra.NoArgs,
 	}
 	o.flag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -43,10 +43,7 @@ func (p *program) connectorsListCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if o.json() {
-				return o.print(p.stdout, views)
-			}
-			return connectorsTable(views).print(p.stdout, `no connector is registered; "camena apply -f FILE" registers some`)
+			return p.show(&o, views, func() *table { return connectorsTable(views) }, `no connector is registered; "camena apply -f FILE" registers some`)
 		})
 	}
 	return cmd
@@ -113,7 +110,7 @@ func (p *program) connectorsGetCommand() *cobra.Command {
 	var o output
 	cmd := &cobra.Command{
 		Use: "get NAME", Short: "Show a connector, its status and its problems",
-		Example: "  camena connectors get quickstart\n  camena connectors get quickstart -o json", Args: one("the connector", "camena connectors list"),
+		Example: "  camena connectors get quickstart\n  camena connectors get quickstart -o json", Args: cobra.ExactArgs(1),
 	}
 	o.flag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -123,10 +120,7 @@ func (p *program) connectorsGetCommand() *cobra.Command {
 			if err != nil {
 				return unknownConnector(ctx, c, args[0], err)
 			}
-			if o.json() {
-				return o.print(p.stdout, &v)
-			}
-			return connectorSheet(&v).print(p.stdout, "")
+			return p.show(&o, &v, func() *table { return connectorSheet(&v) }, "")
 		})
 	}
 	return cmd

@@ -52,13 +52,13 @@ func why(l *client.DeadLetter) string {
 }
 
 func (p *program) deadLettersListCommand() *cobra.Command {
-	var o output
+	o := output{list: true}
 	var all bool
 	cmd := &cobra.Command{
 		Use: "list", Short: "List dead letters with their reasons",
 		Long: `List dead letters with their reasons. Refused commands whose sender waited for the outcome, and so was told, are left
 out: --all shows them, too.`,
-		Example: "  camena dlq list\n  camena dlq list --all -o json", Args: nothing,
+		Example: "  camena dlq list\n  camena dlq list --all -o json", Args: cobra.NoArgs,
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "also the refusals of which the sender was told")
 	o.flag(cmd)
@@ -71,25 +71,26 @@ out: --all shows them, too.`,
 			if left > 0 {
 				defer fmt.Fprintf(p.stderr, "left out: %d refused commands whose senders were told; --all shows them\n", left)
 			}
-			if o.json() {
-				return o.print(p.stdout, list)
-			}
-			t := newTable("SEQUENCE", "TIME", "FROM", "CODE", "REASON")
-			for i := range list {
-				l := &list[i]
-				t.add(strconv.FormatUint(l.Sequence, 10), when(l.Time), fmt.Sprintf("%s #%d", l.Subject, l.Origin), orDash(l.Code), why(l))
-			}
-			return t.print(p.stdout, "there are no dead letters")
+			return p.show(&o, list, func() *table { return deadLettersTable(list) }, "there are no dead letters")
 		})
 	}
 	return cmd
+}
+
+func deadLettersTable(list []client.DeadLetter) *table {
+	t := newTable("SEQUENCE", "TIME", "FROM", "CODE", "REASON")
+	for i := range list {
+		l := &list[i]
+		t.add(strconv.FormatUint(l.Sequence, 10), when(l.Time), fmt.Sprintf("%s #%d", l.Subject, l.Origin), orDash(l.Code), why(l))
+	}
+	return t
 }
 
 func (p *program) deadLettersShowCommand() *cobra.Command {
 	var o output
 	cmd := &cobra.Command{
 		Use: "show SEQUENCE", Short: "Show a dead letter with the message as it came",
-		Example: "  camena dlq show 7\n  camena dlq show 7 -o json", Args: one("the dead letter by its sequence", "camena dlq list"),
+		Example: "  camena dlq show 7\n  camena dlq show 7 -o json", Args: cobra.ExactArgs(1),
 	}
 	o.flag(cmd)
 	o.secretFlag(cmd)

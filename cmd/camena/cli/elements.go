@@ -52,14 +52,6 @@ func (p *program) asks(cmd *cobra.Command, o *output, ask func(ctx context.Conte
 	return cmd
 }
 
-// show prints an answer as a document or as a table.
-func (p *program) show(o *output, answer any, t func() *table, none string) error {
-	if o.json() {
-		return o.print(p.stdout, answer)
-	}
-	return t().print(p.stdout, none)
-}
-
 // paging is how much of a long answer to show.
 type paging struct {
 	limit int
@@ -67,10 +59,10 @@ type paging struct {
 }
 
 func (g *paging) flags(cmd *cobra.Command) {
-	cmd.Flags().IntVar(&g.limit, "limit", 100, "show so many at most")
+	g.limit = 100
+	cmd.Flags().Var(&countFlag{value: &g.limit, least: 1}, "limit", "show so many at most")
 	cmd.Flags().BoolVar(&g.all, "all", false, "show every one")
 	cmd.MarkFlagsMutuallyExclusive("limit", "all")
-	checkFirst(cmd, func(*cobra.Command) error { return atLeast("limit", g.limit, 1) })
 }
 
 // collect takes what is asked for, page by page. more is true when there is more.
@@ -99,10 +91,11 @@ func (p *program) tellOfMore(more bool, n int) {
 }
 
 func elementsTable(list []events.Element) *table {
-	t := newTable("TYPE", "QUALIFIED NAME", "VERSION", "SOURCE", "CHANGED")
+	t := newTable("TYPE", "QUALIFIED NAME", "VERSION", "SOURCE", "CHANGED").withWide("GUID", "ZONES")
 	for i := range list {
 		h := &list[i].Header
-		t.add(h.Type.Name, cmp.Or(h.QualifiedName, h.GUID), number(h.Versions.Version), orDash(h.Origin.Source), when(h.Versions.LastChange()))
+		t.add(h.Type.Name, cmp.Or(h.QualifiedName, h.GUID), number(h.Versions.Version), orDash(h.Origin.Source), when(h.Versions.LastChange()),
+			h.GUID, orDash(strings.Join(h.Zones, ", ")))
 	}
 	return t
 }

@@ -39,7 +39,7 @@ func (f *finding) flags(cmd *cobra.Command) {
 	flags.StringVar(&f.q.NamePrefix, "prefix", "", "only those whose qualified name begins so")
 	flags.BoolVar(&f.q.IncludeArchived, "archived", false, "archived ones, too")
 	flags.Var(&f.effectiveAt, "effective-at", "only what counts at this time")
-	checkFirst(cmd, func(*cobra.Command) error { return f.complete() })
+	cmd.PreRunE = func(*cobra.Command, []string) error { return f.complete() }
 }
 
 func (f *finding) sortFlag(cmd *cobra.Command) {
@@ -148,7 +148,7 @@ func (m *timeFlag) Set(text string) error {
 func (p *program) elementsListCommand() *cobra.Command {
 	var f finding
 	var g paging
-	var o output
+	o := output{list: true}
 	cmd := &cobra.Command{
 		Use: "list", Aliases: []string{"find"}, Short: "List (or find) elements, in the order of their names or another one",
 		Long: `List the elements that match all flags given.
@@ -164,7 +164,7 @@ what there is, and properties.size means size whatever the types say.`,
   camena elements find --where 'size > 1000000 and not fileExtension in (csv, json)' --sort -size --limit 10
   camena elements find --where 'header.versions.changeTime > 2026-01-01T00:00:00Z' --sort -header.versions.changeTime
   camena elements find --classification Confidentiality --classification-where 'levelIdentifier >= 3' --zone quarantine`,
-		Args: nothing,
+		Args: cobra.NoArgs,
 	}
 	f.flags(cmd)
 	f.sortFlag(cmd)
@@ -187,7 +187,7 @@ func (p *program) elementsCountCommand() *cobra.Command {
 		Long: `Count the elements that match all flags given, by type. Without flags the relationships are counted, too.`,
 		Example: `  camena elements count
   camena elements count --type DataFile --where 'size = 0'`,
-		Args: nothing,
+		Args: cobra.NoArgs,
 	}
 	f.flags(cmd)
 	return p.asks(cmd, &o, func(ctx context.Context, m *client.Client, _ []string) error {
@@ -231,12 +231,12 @@ time, as far back as history is kept (CAMENA_HISTORY), even if it has been delet
 	}
 	cmd.Flags().Var(&asOf, "as-of", "as it was stored at this time, which is in the past")
 	cmd.Flags().Var(&effectiveAt, "effective-at", "only if it counts at this time")
-	checkFirst(cmd, func(*cobra.Command) error {
+	cmd.PreRunE = func(*cobra.Command, []string) error {
 		if asOf.After(time.Now()) {
 			return errors.New("--as-of: that time has not come yet; for what will count then use --effective-at")
 		}
 		return nil
-	})
+	}
 	return p.asks(cmd, &o, func(ctx context.Context, m *client.Client, args []string) error {
 		a, err := events.Ask(ctx, m, &events.Get{ElementRef: reference(args[0]), AsOf: asOf.Time, EffectiveAt: effectiveAt.Time})
 		switch {

@@ -18,7 +18,7 @@ func (p *program) elementsRelatedCommand() *cobra.Command {
 	var q events.Related
 	var effectiveAt timeFlag
 	var g paging
-	var o output
+	o := output{list: true}
 	cmd := &cobra.Command{
 		Use: "related QUALIFIED_NAME|GUID", Short: "List the elements that are related to one",
 		Example: `  camena elements related IntegrationGroup::default
@@ -30,12 +30,12 @@ func (p *program) elementsRelatedCommand() *cobra.Command {
 	f.BoolVar(&q.IncludeArchived, "archived", false, "archived elements, too")
 	f.Var(&effectiveAt, "effective-at", "only what counts at this time")
 	f.IntVar(&q.End, "end", 0, "1 or 2: only where the element is at this end; 0: both")
-	checkFirst(cmd, func(*cobra.Command) error {
+	cmd.PreRunE = func(*cobra.Command, []string) error {
 		if q.End < 0 || q.End > 2 {
 			return fmt.Errorf("--end %d: give 1, 2, or 0 for both", q.End)
 		}
 		return nil
-	})
+	}
 	g.flags(cmd)
 	return p.asks(cmd, &o, func(ctx context.Context, m *client.Client, args []string) error {
 		q.ElementRef, q.EffectiveAt = reference(args[0]), effectiveAt.Time
@@ -76,13 +76,13 @@ func asksAround[Q around](p *program, cmd *cobra.Command, q Q, from *events.Elem
 	cmd.Flags().Var(&effectiveAt, "effective-at", "only what counts at this time")
 	cmd.Flags().IntVar(&l.Nodes, "nodes", 0, "so many elements at most (default 1000)")
 	cmd.Flags().IntVar(&l.Edges, "edges", 0, "so many relationships at most (default 5000)")
-	checkFirst(cmd, func(*cobra.Command) error {
+	cmd.PreRunE = func(*cobra.Command, []string) error {
 		err := q.Complete()
 		if e, ok := errors.AsType[*events.Error](err); ok && e.Pointer != "" {
 			return fmt.Errorf("--%s %s", e.Pointer[1:], e.Message)
 		}
 		return err
-	})
+	}
 	return p.asks(cmd, &o, func(ctx context.Context, m *client.Client, args []string) error {
 		*from, *effective = reference(args[0]), effectiveAt.Time
 		a, err := events.Ask[events.GraphAnswer](ctx, m, q)
@@ -128,13 +128,15 @@ in a circle, an element that is on both sides has two depths, the nearer one fir
 	f.BoolVar(&down, "downstream", false, "only what comes from it")
 	f.IntVar(&q.Depth, "depth", 0, "go so far at most (default to the end)")
 	f.StringSliceVar(&q.Relationships, "relationship", nil, "follow only these types of relationships (default those of lineage)")
-	checkFirst(cmd, func(*cobra.Command) error {
+	asksAround(p, cmd, &q, &q.ElementRef, &q.EffectiveAt, &q.GraphLimits)
+	complete := cmd.PreRunE
+	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
 		if up != down {
 			q.Direction = map[bool]events.Direction{true: events.Upstream, false: events.Downstream}[up]
 		}
-		return nil
-	})
-	return asksAround(p, cmd, &q, &q.ElementRef, &q.EffectiveAt, &q.GraphLimits)
+		return complete(cmd, args)
+	}
+	return cmd
 }
 
 func (p *program) showGraph(a *events.GraphAnswer, o output) error {

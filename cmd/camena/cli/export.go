@@ -40,7 +40,7 @@ export is consistent up to the sequence that is printed at its end.`,
 	f.BoolVar(&s.Latest, "no-history", false, "only the present state")
 	f.BoolVar(&force, "force", false, "replace an existing file")
 	f.BoolVar(&noProgress, "no-progress", false, "do not show progress")
-	checkFirst(cmd, func(cmd *cobra.Command) error { return exclusive(cmd, "since", "no-history") })
+	cmd.MarkFlagsMutuallyExclusive("since", "no-history")
 	o.flag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		file := args[0]

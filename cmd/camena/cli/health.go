@@ -20,7 +20,7 @@ else with 1 and what is wrong: nobody answers, a repository is still reading the
 a disk is full, or commands wait and none has been applied for 10 seconds.
 It serves as the health check of containers.`,
 		Example: "  camena health && echo fine",
-		Args:    nothing,
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			const patience = 4 * time.Second
 			return p.withBus(cmd.Context(), patience, p.checkHealth)

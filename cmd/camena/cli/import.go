@@ -74,12 +74,7 @@ It ends with 0 if everything was taken, 1 if some was refused or is missing, 2 i
 	f.BoolVar(&i.local, "local", false, "let the imported belong to nobody: everybody may change it")
 	f.StringVar(&i.reportFile, "report", "", "file for the whole report, as JSON")
 	f.BoolVar(&i.noProgress, "no-progress", false, "do not tell how far it has come")
-	checkFirst(cmd, func(*cobra.Command) error {
-		if i.local && i.source != "" {
-			return errors.New("give either --source or --local, not both")
-		}
-		return nil
-	})
+	cmd.MarkFlagsMutuallyExclusive("source", "local")
 	i.output.flag(cmd)
 	return cmd
 }

@@ -20,13 +20,13 @@ func (p *program) nodesCommand() *cobra.Command {
 }
 
 func (p *program) nodesListCommand() *cobra.Command {
-	var o output
+	o := output{list: true}
 	cmd := &cobra.Command{
 		Use: "list", Short: "List the nodes that are alive",
 		Long: `List the nodes that are alive, and which of them leads: the one whose repository writes, and the one whose
 coordinator assigns connectors.`,
 		Example: "  camena nodes list\n  camena nodes list -o json",
-		Args:    nothing,
+		Args:    cobra.NoArgs,
 	}
 	o.flag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -35,10 +35,7 @@ coordinator assigns connectors.`,
 			if err != nil {
 				return err
 			}
-			if o.json() {
-				return o.print(p.stdout, nodes)
-			}
-			return nodesTable(nodes).print(p.stdout, "no node is alive")
+			return p.show(&o, nodes, func() *table { return nodesTable(nodes) }, "no node is alive")
 		})
 	}
 	return cmd

@@ -3,13 +3,9 @@ package cli
 import (
 	"fmt"
 	"io"
-	"os"
-	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
-	"unicode"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/spf13/cobra"
@@ -17,9 +13,11 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// The forms of output.
+// The forms of output. Only lists have wide and name.
 const (
 	outputTable = "table"
+	outputWide  = "wide"
+	outputName  = "name"
 	outputJSON  = "json"
 	outputYAML  = "yaml"
 )
@@ -27,18 +25,19 @@ const (
 // output is the flag -o of a command.
 type output struct {
 	form string
+	// list says that the command prints a list of what has names.
+	list bool
 	// secrets are shown as they are.
 	secrets bool
 }
 
 func (o *output) flag(cmd *cobra.Command) {
-	cmd.Flags().StringVarP(&o.form, "output", "o", outputTable, "table, json or yaml")
-	checkFirst(cmd, func(*cobra.Command) error {
-		if !slices.Contains([]string{outputTable, outputJSON, outputYAML}, o.form) {
-			return fmt.Errorf("--output: %q is none of table, json, yaml", o.form)
-		}
-		return nil
-	})
+	forms := []string{outputTable, outputJSON, outputYAML}
+	if o.list {
+		forms = []string{outputTable, outputWide, outputName, outputJSON, outputYAML}
+	}
+	o.form = outputTable
+	cmd.Flags().VarP(&choice{value: &o.form, of: forms}, "output", "o", "how to print: "+strings.Join(forms, ", "))
 }
 
 // secretFlag is for commands that show what may hold secrets.
@@ -47,7 +46,7 @@ func (o *output) secretFlag(cmd *cobra.Command) {
 }
 
 // json reports whether a document is wanted instead of a table.
-func (o *output) json() bool { return o.form != outputTable }
+func (o *output) json() bool { return o.form == outputJSON || o.form == outputYAML }
 
 // print prints v as a document.
 func (o *output) print(w io.Writer, v any) error {
@@ -82,75 +81,15 @@ func (o *output) masked(p events.Properties) events.Properties {
 	return events.CanonicalProperties(shown)
 }
 
-// table collects rows and prints them aligned.
-type table struct {
-	header []string
-	rows   [][]string
-}
-
-func newTable(header ...string) *table { return &table{header: header} }
-
-func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
-
-// print prints the table, or says that there is none of what it would list.
-func (t *table) print(w io.Writer, none string) error {
-	if len(t.rows) == 0 {
-		_, err := fmt.Fprintln(w, none)
-		return err
+// show prints an answer as a document or as a table; none is what it says of an
+// empty table.
+func (p *program) show(o *output, answer any, rows func() *table, none string) error {
+	if o.json() {
+		return o.print(p.stdout, answer)
 	}
-	var text strings.Builder
-	aligned := tabwriter.NewWriter(&text, 0, 4, 2, ' ', 0)
-	if len(t.header) > 0 {
-		fmt.Fprintln(aligned, strings.Join(t.header, "\t"))
-	}
-	for _, row := range t.rows {
-		for i, cell := range row {
-			row[i] = printable(cell)
-			if len(t.header) > 0 && isTerminal(w) {
-				row[i] = cut(row[i])
-			}
-		}
-		fmt.Fprintln(aligned, strings.Join(row, "\t"))
-	}
-	if err := aligned.Flush(); err != nil {
-		return err
-	}
-	for line := range strings.Lines(text.String()) {
-		if _, err := fmt.Fprintln(w, strings.TrimRight(line, " \n")); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// maxCell is how wide a cell of a list may be on a terminal. A sheet, which has no
-// header, and what goes elsewhere, is whole.
-const maxCell = 80
-
-func cut(cell string) string {
-	if runes := []rune(cell); len(runes) > maxCell {
-		return string(runes[:maxCell-1]) + "…"
-	}
-	return cell
-}
-
-func isTerminal(w io.Writer) bool {
-	file, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
-}
-
-// printable shows what would move the cursor or the colors of a terminal, such
-// as a line break in a file's name, as an escape.
-func printable(text string) string {
-	if strings.IndexFunc(text, func(r rune) bool { return !unicode.IsPrint(r) && r != ' ' }) < 0 {
-		return text
-	}
-	quoted := strconv.Quote(text)
-	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
+	t := rows()
+	t.form = o.form
+	return t.print(p.stdout, none)
 }
 
 func writeJSON(w io.Writer, text jsontext.Value) error {

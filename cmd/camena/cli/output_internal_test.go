@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -172,15 +173,55 @@ func TestWhereTheInstallationIs(t *testing.T) {
 	}
 }
 
-func TestLongCellsAreCutOnTerminals(t *testing.T) {
+func TestLongCellsAreCutToFit(t *testing.T) {
 	t.Parallel()
-	if got := cut(strings.Repeat("é", maxCell)); got != strings.Repeat("é", maxCell) {
-		t.Errorf("got %q", got)
+	long, wide := strings.Repeat("é", 100), strings.Repeat("漢", 50)
+	for width, want := range map[int][][]string{
+		300: {{"A", "B", "C"}, {long, wide, "short"}},
+		100: {{"A", "B", "C"}, {strings.Repeat("é", 44) + "…", strings.Repeat("漢", 22) + "…", "short"}},
+		20:  {{"A", "B", "C"}, {strings.Repeat("é", 7) + "…", "漢漢漢…", "short"}},
+	} {
+		got := [][]string{{"A", "B", "C"}, {long, wide, "short"}}
+		cut(got, width)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%d columns (-want +got):\n%s", width, diff)
+		}
 	}
-	if got := cut(strings.Repeat("é", maxCell+1)); got != strings.Repeat("é", maxCell-1)+"…" {
-		t.Errorf("got %q", got)
-	}
-	if isTerminal(&strings.Builder{}) {
+	if terminalWidth(&strings.Builder{}) != 0 {
 		t.Error("a builder is no terminal")
+	}
+}
+
+func TestWideCharactersAreAligned(t *testing.T) {
+	t.Parallel()
+	tab := newTable("NAME", "STATE")
+	tab.add("漢字", "a")
+	tab.add("abcde", "b")
+	var b strings.Builder
+	if err := tab.print(&b, ""); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff("NAME   STATE\n漢字   a\nabcde  b\n", b.String()); diff != "" {
+		t.Errorf("table (-want +got):\n%s", diff)
+	}
+}
+
+func TestListsAsNamesAndWide(t *testing.T) {
+	t.Parallel()
+	for form, want := range map[string]string{
+		outputTable: "TYPE  QUALIFIED NAME\nTopic  orders\n", outputName: "orders\n",
+		outputWide: "TYPE  QUALIFIED NAME  GUID\nTopic  orders  1-2\n",
+	} {
+		tab := newTable("TYPE", "QUALIFIED NAME").withWide("GUID")
+		tab.form = form
+		tab.add("Topic", "orders", "1-2")
+		var b strings.Builder
+		if err := tab.print(&b, ""); err != nil {
+			t.Fatal(err)
+		}
+		got := regexp.MustCompile(" {3,}").ReplaceAllString(b.String(), "  ")
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("-o %s (-want +got):\n%s", form, diff)
+		}
 	}
 }

@@ -4,90 +4,60 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"time"
+
+	"github.com/schollz/progressbar/v3"
 )
 
 // progress tells on the standard error how far something long has come: with a
-// bar on a terminal, else with a line now and then.
+// bar on a terminal, otherwise with a line now and then.
 type progress struct {
-	out   io.Writer
-	quiet bool
-	// bar is whether it goes to a terminal.
-	bar   bool
-	what  string
-	begun time.Time
-	told  time.Time
-	shown bool
+	out             io.Writer
+	quiet, terminal bool
+	what            string
+	bar             *progressbar.ProgressBar
+	told            time.Time
 }
 
-const (
-	barEvery  = 100 * time.Millisecond
-	lineEvery = 5 * time.Second
-	barWidth  = 24
-)
+const lineEvery = 5 * time.Second
 
 func newProgress(out io.Writer, quiet bool) *progress {
-	p := &progress{out: out, quiet: quiet}
-	if file, ok := out.(*os.File); ok {
-		info, err := file.Stat()
-		p.bar = err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "dumb"
-	}
-	return p
+	return &progress{out: out, quiet: quiet, terminal: terminalWidth(out) > 0 && os.Getenv("TERM") != "dumb"}
 }
 
 // begin tells of another thing from here on.
 func (p *progress) begin(what string) {
 	p.end()
-	now := time.Now()
-	p.what, p.begun, p.told = what, now, now
+	p.what, p.told = what, time.Now()
 }
 
 // set tells how much is done of a total, 0 if that is not known, counted in
 // items of some kind.
 func (p *progress) set(done, total int64, items string) {
-	every := lineEvery
-	if p.bar {
-		every = barEvery
-	}
-	now := time.Now()
-	if p.quiet || now.Sub(p.told) < every {
-		return
-	}
-	p.told = now
-	text := p.text(done, total, items, now.Sub(p.begun))
-	if !p.bar {
-		fmt.Fprintln(p.out, text)
-		return
-	}
-	p.shown = true
-	fmt.Fprintf(p.out, "\r\x1b[K%s", text)
-}
-
-func (p *progress) text(done, total int64, items string, took time.Duration) string {
-	text := p.what
-	if total > 0 {
-		share := float64(min(done, total)) / float64(total)
-		if p.bar {
-			full := int(share * barWidth)
-			text += " [" + strings.Repeat("=", full) + strings.Repeat(" ", barWidth-full) + "]"
+	switch {
+	case p.quiet:
+	case p.terminal:
+		if p.bar == nil {
+			p.bar = progressbar.NewOptions64(max(total, 1), progressbar.OptionSetWriter(p.out), progressbar.OptionSetDescription(p.what),
+				progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString(items),
+				progressbar.OptionThrottle(100*time.Millisecond))
 		}
-		text += fmt.Sprintf(" %3.0f %%", 100*share)
+		p.bar.ChangeMax64(max(total, done, 1))
+		_ = p.bar.Set64(done) // an error would only be about the terminal
+	case time.Since(p.told) >= lineEvery:
+		p.told = time.Now()
+		line := fmt.Sprintf("%s, %d %s", p.what, done, items)
+		if total > 0 {
+			line = fmt.Sprintf("%s %d %%, %d %s", p.what, 100*min(done, total)/total, done, items)
+		}
+		fmt.Fprintln(p.out, line)
 	}
-	if items == "" {
-		return text
-	}
-	text += fmt.Sprintf(", %d %s", done, items)
-	if seconds := took.Seconds(); seconds > 1 {
-		text += fmt.Sprintf(", %.0f/s", float64(done)/seconds)
-	}
-	return text
 }
 
 // end clears the bar.
 func (p *progress) end() {
-	if p.shown {
-		fmt.Fprint(p.out, "\r\x1b[K")
+	if p.bar != nil {
+		_ = p.bar.Clear() // see set
 	}
-	p.shown = false
+	p.bar = nil
 }

@@ -27,14 +27,19 @@ func (p *program) connectorsRefreshCommand() *cobra.Command {
 		Long: `Refresh a connector now, and wait for the outcome: what was created, updated and deleted, or the error.
 While a refresh is running, another one is run after it; one that waits already counts for this request.`,
 		Example: "  camena connectors refresh quickstart\n  camena connectors refresh quickstart --timeout 1h",
-		Args:    one("the connector", "camena connectors list"),
+		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return p.withBus(cmd.Context(), 0, func(ctx context.Context, b *bus.Bus) error { return r.run(ctx, b, args[0]) })
 		},
 	}
 	cmd.Flags().DurationVar(&r.timeout, "timeout", 10*time.Minute, "how long to wait for the outcome")
 	r.output.flag(cmd)
-	checkFirst(cmd, func(*cobra.Command) error { return positive("timeout", r.timeout) })
+	cmd.PreRunE = func(*cobra.Command, []string) error {
+		if r.timeout <= 0 {
+			return fmt.Errorf("--timeout %s: give a time longer than 0", r.timeout)
+		}
+		return nil
+	}
 	return cmd
 }
 

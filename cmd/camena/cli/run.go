@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -54,7 +55,6 @@ one that serves from the data folder, else, unless CAMENA_DATA is set, the one a
   camena elements list --type DataFile
   camena connectors refresh quickstart`,
 		SilenceUsage: true, SilenceErrors: true,
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return p.configure(cmd) },
 	}
 	root.SetIn(p.stdin)
@@ -70,15 +70,18 @@ one that serves from the data folder, else, unless CAMENA_DATA is set, the one a
 		p.healthCommand(), p.versionCommand(),
 	)
 	root.AddCommand(p.more...)
-	chooseBelow(root)
+	p.finish(root)
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages ", ".FlagUsagesWrapped 100 "))
 	return root
 }
 
-// chooseBelow has commands that only have commands below them choose one.
-func chooseBelow(cmd *cobra.Command) {
+// finish completes a command and those below it: one that only has commands below
+// it has one of them chosen.
+func (p *program) finish(cmd *cobra.Command) {
 	for _, c := range cmd.Commands() {
-		chooseBelow(c)
+		p.finish(c)
 	}
+	p.complete(cmd)
 	if cmd.HasSubCommands() && cmd.RunE == nil {
 		cmd.Args, cmd.RunE = cobra.ArbitraryArgs, chooseCommand
 	}
@@ -89,11 +92,15 @@ func chooseCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return cmd.Help()
 	}
-	var known []string
-	for _, c := range cmd.Commands() {
-		known = append(known, c.Name())
+	var near []string
+	for cmd.SuggestionsMinimumDistance = 1; len(near) == 0 && cmd.SuggestionsMinimumDistance < 3; cmd.SuggestionsMinimumDistance++ {
+		near = cmd.SuggestionsFor(args[0])
 	}
-	return fmt.Errorf("%q has no command %q%s; see %q", cmd.CommandPath(), args[0], didYouMean(args[0], known), cmd.CommandPath()+" --help")
+	meant := ""
+	if len(near) > 0 {
+		meant = fmt.Sprintf("; did you mean %q?", near[0])
+	}
+	return fmt.Errorf("%q has no command %q%s; see %q", cmd.CommandPath(), args[0], meant, cmd.CommandPath()+" --help")
 }
 
 func (p *program) configure(cmd *cobra.Command) error {

@@ -29,7 +29,7 @@ attributes hold. Camena ships those of Egeria; others are added while it runs. d
 }
 
 func (p *program) typesListCommand() *cobra.Command {
-	var o output
+	o := output{list: true}
 	var kind, below string
 	var q events.Types
 	cmd := &cobra.Command{
@@ -37,20 +37,16 @@ func (p *program) typesListCommand() *cobra.Command {
 		Example: `  camena types list --kind relationship
   camena types list --below Asset
   camena types list --defined         # those that were added or changed`,
-		Args: nothing,
+		Args: cobra.NoArgs,
 	}
-	kinds := []events.TypeKind{events.KindElement, events.KindRelationship, events.KindClassification, events.KindEnum, events.KindStruct}
+	kinds := []string{
+		string(events.KindElement), string(events.KindRelationship), string(events.KindClassification), string(events.KindEnum), string(events.KindStruct),
+	}
 	f := cmd.Flags()
-	f.StringVar(&kind, "kind", "", "only element, relationship, classification, enum or struct")
+	f.Var(&choice{value: &kind, of: kinds}, "kind", "only "+strings.Join(kinds, ", "))
 	f.StringVar(&below, "below", "", "only this type and its subtypes")
 	f.BoolVar(&q.Defined, "defined", false, "only those that are not as Camena ships them")
 	o.flag(cmd)
-	checkFirst(cmd, func(*cobra.Command) error {
-		if kind != "" && !slices.Contains(kinds, events.TypeKind(kind)) {
-			return fmt.Errorf("--kind: %q is none of element, relationship, classification, enum, struct", kind)
-		}
-		return nil
-	})
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return p.withMetadata(cmd.Context(), func(ctx context.Context, m *client.Client) error {
 			list, err := knownTypes(ctx, m, q)
@@ -61,10 +57,7 @@ func (p *program) typesListCommand() *cobra.Command {
 				return err
 			}
 			list = slices.DeleteFunc(list, func(t events.KnownType) bool { return kind != "" && t.Kind != events.TypeKind(kind) })
-			if o.json() {
-				return o.print(p.stdout, append([]events.KnownType{}, list...))
-			}
-			return typesTable(list).print(p.stdout, "no type matches")
+			return p.show(&o, append([]events.KnownType{}, list...), func() *table { return typesTable(list) }, "no type matches")
 		})
 	}
 	return cmd
@@ -101,7 +94,7 @@ func typesTable(list []events.KnownType) *table {
 	t := newTable("TYPE", "KIND", "SUPER TYPE", "FROM", "DESCRIPTION")
 	for i := range list {
 		d := &list[i]
-		t.add(d.Name, string(d.Kind), orDash(d.SuperType), comesFrom(d.Defined), shortened(d.Description))
+		t.add(d.Name, string(d.Kind), orDash(d.SuperType), comesFrom(d.Defined), d.Description)
 	}
 	return t
 }
@@ -111,7 +104,7 @@ func relationshipTypes(list []events.KnownType) *table {
 	t := newTable("TYPE", "END 1", "END 2", "FROM", "DESCRIPTION")
 	for i := range list {
 		d := &list[i]
-		t.add(d.Name, endOf(d.End1, d.SuperType), endOf(d.End2, d.SuperType), comesFrom(d.Defined), shortened(d.Description))
+		t.add(d.Name, endOf(d.End1, d.SuperType), endOf(d.End2, d.SuperType), comesFrom(d.Defined), d.Description)
 	}
 	return t
 }
@@ -137,14 +130,6 @@ func comesFrom(defined bool) string {
 	return "Camena"
 }
 
-func shortened(text string) string {
-	const most = 60
-	if runes := []rune(text); len(runes) > most {
-		return strings.TrimSpace(string(runes[:most-1])) + "…"
-	}
-	return text
-}
-
 // typeView is all that there is to say about a type.
 type typeView struct {
 	events.KnownType
@@ -166,7 +151,7 @@ func (p *program) typesGetCommand() *cobra.Command {
 		Use: "get TYPE", Short: "Show a type, with what it inherits",
 		Example: `  camena types get DataFile
   camena types get SemanticAssignment -o json`,
-		Args: one("the type", "camena types list"),
+		Args: cobra.ExactArgs(1),
 	}
 	o.flag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

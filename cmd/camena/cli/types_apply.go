@@ -30,7 +30,7 @@ the type has already.
         - {name: litresPerMinute, type: int, description: What it moves.}`,
 		Example: `  camena types apply -f my-types.yaml --dry-run
   camena types apply -f my-types/              # every .yaml file of a folder`,
-		Args: nothing,
+		Args: cobra.NoArgs,
 	}
 	cmd.Flags().StringSliceVarP(&files, "file", "f", nil, "file of types, folder of such, or - for the standard input")
 	o := p.operation(&verb{}, cmd)

@@ -130,33 +130,12 @@ func moment(f *pflag.FlagSet, name, usage string) func() any {
 	return func() any { return v.Time }
 }
 
-// choice is a flag that takes one of some words.
-type choice struct {
-	values map[string]any
-	word   string
-}
-
 func oneWord(byDefault string, values map[string]any) kind {
 	return func(f *pflag.FlagSet, name, usage string) func() any {
-		v := &choice{values: values, word: byDefault}
-		f.Var(v, name, usage)
-		return func() any { return v.values[v.word] }
+		word := byDefault
+		f.Var(&choice{value: &word, of: slices.Sorted(maps.Keys(values))}, name, usage)
+		return func() any { return values[word] }
 	}
-}
-
-// String implements [pflag.Value].
-func (c *choice) String() string { return c.word }
-
-// Type implements [pflag.Value].
-func (*choice) Type() string { return "word" }
-
-// Set implements [pflag.Value].
-func (c *choice) Set(word string) error {
-	if _, ok := c.values[word]; !ok {
-		return fmt.Errorf("give one of %s", strings.Join(slices.Sorted(maps.Keys(c.values)), ", "))
-	}
-	c.word = word
-	return nil
 }
 
 // operation is one run of a verb: how the change is asked for, and how its outcome is
@@ -269,7 +248,7 @@ func (o *operation) flags() {
 // complete puts the arguments and flags into the command's data.
 func (o *operation) complete() error {
 	if o.expected < 0 {
-		return atLeast("expect-version", int(o.expected), 0)
+		return fmt.Errorf("--expect-version %d: give at least 0", o.expected)
 	}
 	o.data = map[string]any{}
 	for i, argument := range o.arguments {

@@ -47,7 +47,7 @@ the state before it was, too: so you also see what leaves a zone or loses a clas
   camena watch --classification Confidentiality --change classified,declassified
   camena watch --present              # first the present state of everything
   camena watch --from 1 -o json       # everything that is kept, as CloudEvents`,
-		Args: nothing,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return w.run(cmd.Context()) },
 	}
 	f := cmd.Flags()
@@ -59,16 +59,11 @@ the state before it was, too: so you also see what leaves a zone or loses a clas
 	f.StringSliceVar(&w.changes, "change", nil, "only these changes, such as created, or with what they are of, as in relationship.created; also element, relationship, type")
 	f.Uint64Var(&w.filter.From, "from", 0, "begin at this sequence of the out topic; 0: now")
 	f.BoolVar(&w.filter.Present, "present", false, "begin with the present state of everything")
-	f.IntVar(&w.count, "count", 0, "end after so many events; 0: never")
+	f.Var(&countFlag{value: &w.count}, "count", "end after so many events; 0: never")
 	w.output.flag(cmd)
 	w.output.secretFlag(cmd)
-	checkFirst(cmd, func(cmd *cobra.Command) error {
-		err := errors.Join(exclusive(cmd, "from", "present"), atLeast("count", w.count, 0), w.selectChanges())
-		if err != nil {
-			return err
-		}
-		return w.filter.Validate()
-	})
+	cmd.MarkFlagsMutuallyExclusive("from", "present")
+	completeFlag(cmd, "change", append(knownChanges(), "element", "relationship", "type")...)
 	return cmd
 }
 
@@ -78,10 +73,6 @@ func (w *watching) selectChanges() error {
 	f := &w.filter
 	if len(w.changes) == 0 && len(f.Types)+len(f.Relationships)+len(f.Classifications)+len(f.Zones)+len(f.Sources) == 0 {
 		f.Changes = []string{connectors.AnyElementChange, connectors.AnyRelationshipChange, connectors.AnyTypeChange}
-	}
-	var known []string
-	for _, t := range changeTypes() {
-		known = append(known, what(t), shortType(t))
 	}
 	for _, name := range w.changes {
 		n := len(f.Changes)
@@ -94,10 +85,20 @@ func (w *watching) selectChanges() error {
 			}
 		}
 		if len(f.Changes) == n {
-			return fmt.Errorf("--change: there is no change %q%s", name, didYouMean(name, known))
+			return fmt.Errorf("--change: there is no change %q%s", name, didYouMean(name, knownChanges()))
 		}
 	}
 	return nil
+}
+
+// knownChanges are the names that --change takes for single changes.
+func knownChanges() []string {
+	var known []string
+	for _, t := range changeTypes() {
+		known = append(known, what(t), shortType(t))
+	}
+	slices.Sort(known)
+	return slices.Compact(known)
 }
 
 // changeTypes are the types of the change events that are shown.
@@ -114,6 +115,9 @@ func changeTypes() []string {
 var errEnough = errors.New("enough events")
 
 func (w *watching) run(ctx context.Context) error {
+	if err := cmp.Or(w.selectChanges(), w.filter.Validate()); err != nil {
+		return err
+	}
 	return w.p.withBus(ctx, 0, func(ctx context.Context, b *bus.Bus) error {
 		m := client.New(b, source)
 		if err := w.checkTypes(ctx, m); err != nil {

@@ -1,0 +1,160 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	pretty "github.com/jedib0t/go-pretty/v6/table"
+	cells "github.com/jedib0t/go-pretty/v6/text"
+	terminal "golang.org/x/term"
+)
+
+// table collects rows and prints them aligned. One with a header is a list, one
+// without is a sheet, a line a value.
+type table struct {
+	header []string
+	rows   [][]string
+	form   string
+	// wide is how many columns, the last ones, only the form wide has.
+	wide int
+}
+
+func newTable(header ...string) *table { return &table{header: header} }
+
+// withWide adds columns that only the form wide has.
+func (t *table) withWide(header ...string) *table {
+	t.header, t.wide = append(t.header, header...), len(header)
+	return t
+}
+
+func (t *table) add(row ...string) { t.rows = append(t.rows, row) }
+
+const (
+	// gap is between two columns.
+	gap = "  "
+	// minCell is how much of a cell remains on a narrow terminal.
+	minCell = 8
+)
+
+// print prints the table, or says that there is none of what it would list. On a
+// terminal the cells of a list are cut to fit, unless the form is wide.
+func (t *table) print(w io.Writer, none string) error {
+	if t.form == outputName {
+		return t.printNames(w)
+	}
+	if len(t.rows) == 0 {
+		_, err := fmt.Fprintln(w, none)
+		return err
+	}
+	lines := t.lines()
+	out := newWriter()
+	if width := terminalWidth(w); width > 0 && len(t.header) > 0 && t.form != outputWide {
+		cut(lines, width)
+	}
+	for _, line := range lines {
+		row := make(pretty.Row, len(line))
+		for i, cell := range line {
+			row[i] = cell
+		}
+		out.AppendRow(row)
+	}
+	_, err := fmt.Fprintln(w, out.Render())
+	return err
+}
+
+// newWriter returns a writer of tables without borders.
+func newWriter() pretty.Writer {
+	out := pretty.NewWriter()
+	out.SetStyle(pretty.Style{Box: pretty.BoxStyle{PaddingRight: gap}, Options: pretty.OptionsNoBordersAndSeparators})
+	out.SuppressTrailingSpaces()
+	return out
+}
+
+// lines returns the header and the rows as they are shown.
+func (t *table) lines() [][]string {
+	var lines [][]string
+	columns := len(t.header)
+	if columns > 0 {
+		lines = append(lines, slices.Clone(t.header))
+	}
+	for _, row := range t.rows {
+		line := make([]string, len(row))
+		for i, cell := range row {
+			line[i] = printable(cell)
+		}
+		lines = append(lines, line)
+	}
+	for i, line := range lines {
+		if columns > 0 && t.form != outputWide {
+			lines[i] = line[:min(len(line), columns-t.wide)]
+		}
+	}
+	return lines
+}
+
+// printNames prints of each row the name alone: the qualified name, or the first cell.
+func (t *table) printNames(w io.Writer) error {
+	name := max(0, slices.Index(t.header, "QUALIFIED NAME"))
+	for _, row := range t.rows {
+		if _, err := fmt.Fprintln(w, printable(row[name])); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// cut cuts the longest cells so that all columns fit into the width.
+func cut(lines [][]string, width int) {
+	var columns []int
+	for _, line := range lines {
+		for i, cell := range line {
+			if i == len(columns) {
+				columns = append(columns, 0)
+			}
+			columns[i] = max(columns[i], cells.StringWidth(cell))
+		}
+	}
+	limit := slices.Max(columns)
+	for ; limit > minCell; limit-- {
+		total := len(gap) * (len(columns) - 1)
+		for _, c := range columns {
+			total += min(c, limit)
+		}
+		if total <= width {
+			break
+		}
+	}
+	for _, line := range lines {
+		for i, cell := range line {
+			line[i] = cells.Snip(cell, limit, "…")
+		}
+	}
+}
+
+// terminalWidth returns how many columns the terminal has that w is, 0 if it is none.
+func terminalWidth(w io.Writer) int {
+	file, ok := w.(*os.File)
+	if !ok {
+		return 0
+	}
+	width, _, err := terminal.GetSize(int(file.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
+}
+
+// printable shows what would move the cursor or the colors of a terminal, such
+// as a line break in a file's name, as an escape.
+func printable(text string) string {
+	if strings.IndexFunc(text, func(r rune) bool { return !unicode.IsPrint(r) && r != ' ' }) < 0 {
+		return text
+	}
+	quoted := strconv.Quote(text)
+	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
+}
