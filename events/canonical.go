@@ -13,8 +13,9 @@ import (
 // strings as short as possible, numbers as written, because a number may have
 // more digits than a float holds.
 
-// canonicalize brings v, in place, into the canonical form.
-func canonicalize(v *jsontext.Value) error {
+// Canonicalize brings v, in place, into the canonical form: no white space, names
+// sorted, strings as short as possible, numbers as written.
+func Canonicalize(v *jsontext.Value) error {
 	return v.Format(
 		jsontext.ReorderRawObjects(true),
 		jsontext.CanonicalizeRawInts(false),
@@ -23,7 +24,7 @@ func canonicalize(v *jsontext.Value) error {
 }
 
 // isCanonical reports whether v, which is valid JSON, is canonical. It saves the
-// work of [canonicalize] for JSON that Camena wrote; in rare cases it returns
+// work of [Canonicalize] for JSON that Camena wrote; in rare cases it returns
 // false for canonical JSON.
 func isCanonical(v jsontext.Value) bool {
 	end, ok := canonicalEnd(v, 0, 1)

@@ -240,7 +240,7 @@ func (p *Properties) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	}
 	own := v.Clone()
 	if !isCanonical(own) {
-		if err := canonicalize(&own); err != nil {
+		if err := Canonicalize(&own); err != nil {
 			return err
 		}
 		if isDeeper(own, MaxDepth) {

@@ -9,6 +9,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/query"
 )
 
 // CheckOptions say how properties are checked.
@@ -172,7 +173,7 @@ func (t *Type) checkName(v jsontext.Value) *events.Error {
 	if v[0] == '"' && slices.ContainsFunc(t.values, isName) {
 		return nil
 	}
-	want := "the name of a value of " + t.def.Name + ": " + enumerate(t.values)
+	want := t.wantedNames()
 	if v[0] != '"' {
 		return wrongValue(want, v)
 	}
@@ -183,13 +184,17 @@ func (t *Type) checkName(v jsontext.Value) *events.Error {
 	return events.Errorf(events.CodeInvalid, "", "expected %s; found %s%s", want, quoted(text), suggest(text, t.values))
 }
 
+func (t *Type) wantedNames() string {
+	return "the name of a value of " + t.def.Name + ": " + enumerate(t.values)
+}
+
 // wrongValue is the error for a value of another kind. A number in place of text
 // is not repeated: it may be a secret.
 func wrongValue(want string, v jsontext.Value) *events.Error {
 	if isNumber(v) && strings.HasPrefix(want, "a string") {
 		return events.Errorf(events.CodeInvalid, "", "expected %s; found a number", want)
 	}
-	return events.Errorf(events.CodeInvalid, "", "expected %s; found %s", want, describe(v))
+	return events.Errorf(events.CodeInvalid, "", "expected %s; found %s", want, query.Describe(v))
 }
 
 func pointerTo(name string) string { return string(jsontext.Pointer("").AppendToken(name)) }

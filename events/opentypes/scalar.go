@@ -2,7 +2,6 @@ package opentypes
 
 import (
 	"bytes"
-	"strconv"
 	"time"
 	"unicode/utf8"
 
@@ -100,23 +99,4 @@ func isDate(v jsontext.Value) bool {
 func unquoted(v jsontext.Value) (string, error) {
 	text, err := jsontext.AppendUnquote(nil, v)
 	return string(text), err
-}
-
-// describe describes a value for an error. It repeats no string, which may be a secret.
-func describe(v jsontext.Value) string {
-	const enough = 32
-	switch v[0] {
-	case 'n', 't', 'f':
-		return string(v)
-	case '"':
-		return "a string"
-	case '{':
-		return "an object"
-	case '[':
-		return "an array"
-	}
-	if len(v) > enough {
-		return "a number of " + strconv.Itoa(len(v)) + " digits"
-	}
-	return string(v)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/query"
 )
 
 const defaultPage = 100
@@ -96,7 +97,7 @@ func (x *Index) lookUp(q *events.Get) (ElementAnswer, error) {
 	switch {
 	case r == nil:
 		return ElementAnswer{}, errNotFound(x, q.ElementRef, "")
-	case !q.EffectiveAt.IsZero() && !r.view().EffectiveAt(q.EffectiveAt):
+	case !q.EffectiveAt.IsZero() && !r.row().EffectiveAt(q.EffectiveAt):
 		return ElementAnswer{}, notEffective(q)
 	case r.relationship:
 		return ElementAnswer{Sequence: sequence, Relationship: r.state()}, nil
@@ -110,5 +111,8 @@ func notEffective(q *events.Get) error {
 		cmp.Or(q.GUID, q.QualifiedName), q.EffectiveAt.Format(time.RFC3339Nano))
 }
 
-// view returns the state for looking into it.
-func (r *record) view() events.State { return events.StateWith(r.state(), r.properties()) }
+// row returns the state for looking into it.
+func (r *record) row() *query.State {
+	s := query.StateWith(r.state(), r.properties())
+	return &s
+}

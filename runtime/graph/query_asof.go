@@ -11,6 +11,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/query"
 )
 
 // Get answers from the index, or as of a time from the log.
@@ -113,7 +114,7 @@ func (p *past) since() time.Time {
 }
 
 func (p *past) answer(q *events.Get, sequence uint64) (ElementAnswer, error) {
-	if !q.EffectiveAt.IsZero() && !events.StateOf(p.state).EffectiveAt(q.EffectiveAt) {
+	if s := query.StateOf(p.state); !q.EffectiveAt.IsZero() && !s.EffectiveAt(q.EffectiveAt) {
 		return ElementAnswer{}, notEffective(q)
 	}
 	if p.relationship {

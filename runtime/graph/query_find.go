@@ -11,56 +11,56 @@ import (
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/events/opentypes"
+	"github.com/camena-io/camena/events/query"
 )
 
 // search is a [events.Find] that was checked.
 type search struct {
 	q      *events.Find
-	filter *events.Filter
+	filter *query.Filter
 	// plain says that the filter decides nothing that the record does not tell.
 	plain bool
 	// asked reports whether elements of a type are asked for.
 	asked func(typeName string) bool
 	text  string
 	// order is nil where that is by name.
-	order *events.Sorter
-	after cursor
+	order  *query.Sorter
+	after  cursor
+	budget *budget
 }
 
-func newSearch(types *opentypes.Registry, q *events.Find) (*search, error) {
-	s := &search{q: q, text: events.FoldText(q.Text)}
-	var err error
-	if s.asked, err = askedTypes(types, q.Type); err != nil {
+func newSearch(ctx context.Context, types *opentypes.Registry, q *events.Find) (*search, error) {
+	s := &search{q: q, text: foldText(q.Text), asked: askedTypes(types, q.Type), budget: newBudget(ctx)}
+	elements, err := types.Rows(events.KindElement, q.Type, "/type")
+	if err != nil {
 		return nil, err
 	}
-	if s.filter, err = q.Filter(); err != nil {
+	classifications, err := types.Rows(events.KindClassification, q.Classification, "/classification")
+	if err != nil {
+		return nil, err
+	}
+	if s.filter, err = query.NewFilter(q, elements, classifications, s.budget.looked); err != nil {
 		return nil, err
 	}
 	s.plain = s.filter.Passes()
 	if !isByName(q.Sort) {
-		if s.order, err = events.NewSorter(q.Sort, "/sort"); err != nil {
+		if s.order, err = query.NewSorter(q.Sort, elements, "/sort"); err != nil {
 			return nil, err
 		}
-	}
-	if err := types.CheckFind(q); err != nil {
-		return nil, err
 	}
 	s.after, err = s.parseCursor(q.After)
 	return s, err
 }
 
-// askedTypes returns what decides whether a type is the named one or below it.
-func askedTypes(types *opentypes.Registry, name string) (func(typeName string) bool, error) {
+// askedTypes reports whether a type is the named one or a subtype of it.
+func askedTypes(types *opentypes.Registry, name string) func(typeName string) bool {
 	if name == "" {
-		return func(string) bool { return true }, nil
-	}
-	if _, err := types.Element(name, "/type"); err != nil {
-		return nil, err
+		return func(string) bool { return true }
 	}
 	return func(typeName string) bool {
 		t, ok := types.Type(typeName)
 		return ok && t.Is(name)
-	}, nil
+	}
 }
 
 func isByName(keys []events.SortKey) bool {
@@ -73,31 +73,30 @@ func (s *search) matches(r *record) bool {
 	q := s.q
 	return (q.Source == "" || r.source() == q.Source) && (q.Scope == "" || r.scope() == q.Scope) &&
 		(q.NamePrefix == "" || r.named() && strings.HasPrefix(r.name, q.NamePrefix)) &&
-		(q.IncludeArchived || !r.archived) && (s.plain || s.filter.Match(r.view()))
+		(q.IncludeArchived || !r.archived) && (s.plain || s.filter.Match(*r.row()))
 }
 
 // Find returns a page of elements, in at most room bytes.
 func (x *Index) Find(ctx context.Context, q *events.Find, room int) (ElementsAnswer, error) {
-	s, err := newSearch(x.registry(), q)
+	s, err := newSearch(ctx, x.registry(), q)
 	if err != nil {
 		return ElementsAnswer{}, err
 	}
 	snap, sequence := x.snapshot()
-	a, budget := ElementsAnswer{Sequence: sequence}, newBudget(ctx)
-	s.filter.Watch(budget.looked)
+	a := ElementsAnswer{Sequence: sequence}
 	if s.order == nil {
-		hits, all := s.mentioned(budget, x, commonText)
+		hits, all := s.mentioned(x, commonText)
 		if s.text == "" || !all {
-			a.Elements, a.Next, err = s.walk(budget, x, snap, room)
+			a.Elements, a.Next, err = s.walk(x, snap, room)
 			return a, err
 		}
-		best, err := s.best(budget, hits)
+		best, err := s.best(hits)
 		if err == nil {
 			a.Elements, a.Next = s.page(best, room)
 		}
 		return a, err
 	}
-	best, err := s.rank(budget, x, snap)
+	best, err := s.rank(x, snap)
 	if err != nil {
 		return a, err
 	}
@@ -111,18 +110,18 @@ const commonText = 8192
 
 // mentioned returns the elements with the text, and whether these are all. They are
 // at least of when it is called.
-func (s *search) mentioned(budget *budget, x *Index, most int) (hits []*record, all bool) {
+func (s *search) mentioned(x *Index, most int) (hits []*record, all bool) {
 	if s.text == "" {
 		return nil, false
 	}
 	x.takeOverTexts()
-	hits, all = x.texts.search(s.text, most, budget.over)
+	hits, all = x.texts.search(s.text, most, s.budget.over)
 	return x.current(hits, s.text), all
 }
 
 // walk goes through the elements in the order of their names. Each type's
 // elements are in that order already; the types asked for are merged.
-func (s *search) walk(budget *budget, x *Index, snap snapshot, room int) (items []jsontext.Value, next string, err error) {
+func (s *search) walk(x *Index, snap snapshot, room int) (items []jsontext.Value, next string, err error) {
 	p, after := newPage[jsontext.Value](s.q.Page, room), s.after
 	if !after.began() {
 		after.record = &record{name: s.q.NamePrefix}
@@ -132,7 +131,7 @@ func (s *search) walk(budget *budget, x *Index, snap snapshot, room int) (items 
 			break
 		}
 		matches := s.matches(r)
-		if budget.spent() {
+		if s.budget.spent() {
 			if items, next = p.answer(true); next == "" {
 				return nil, "", tooLong() // not even one was looked at
 			}
@@ -159,28 +158,28 @@ func (s *search) runs(snap snapshot, after *record) []*run {
 }
 
 // rank goes through all elements and keeps those that come first.
-func (s *search) rank(budget *budget, x *Index, snap snapshot) (*top, error) {
+func (s *search) rank(x *Index, snap snapshot) (*top, error) {
 	best := newTop(pageLimit(s.q.Page)+1, s.compare)
-	return best, s.each(budget, x, snap, func(r *record) { s.offer(budget, best, r) })
+	return best, s.each(x, snap, func(r *record) { s.offer(best, r) })
 }
 
 // best keeps those of some elements that come first.
-func (s *search) best(budget *budget, some []*record) (*top, error) {
+func (s *search) best(some []*record) (*top, error) {
 	best := newTop(pageLimit(s.q.Page)+1, s.compare)
 	for _, r := range some {
 		if s.asked(r.typ.Name) && s.matches(r) {
-			s.offer(budget, best, r)
+			s.offer(best, r)
 		}
-		if budget.spent() {
+		if s.budget.spent() {
 			return nil, tooLong()
 		}
 	}
 	return best, nil
 }
 
-func (s *search) offer(budget *budget, best *top, r *record) {
+func (s *search) offer(best *top, r *record) {
 	if s.order != nil {
-		budget.looked(len(r.text) * len(s.q.Sort)) // for the place of each key
+		s.budget.looked(len(r.text) * len(s.q.Sort)) // for the place of each key
 	}
 	if c := s.ranked(r); !s.after.began() || s.compare(&c, &s.after.ranked) > 0 {
 		best.add(c)
@@ -200,7 +199,7 @@ func (s *search) page(best *top, room int) ([]jsontext.Value, string) {
 func (s *search) ranked(r *record) ranked {
 	c := ranked{record: r}
 	if s.order != nil {
-		c.place = s.order.Place(r.view())
+		c.place = s.order.Place(r.row())
 	}
 	return c
 }
@@ -216,21 +215,21 @@ func (s *search) compare(a, b *ranked) int {
 }
 
 // each calls take with every element that is asked for, in no order.
-func (s *search) each(budget *budget, x *Index, snap snapshot, take func(*record)) error {
+func (s *search) each(x *Index, snap snapshot, take func(*record)) error {
 	look := func(r *record) bool {
 		if s.matches(r) {
 			take(r)
 		}
-		return !budget.spent()
+		return !s.budget.spent()
 	}
 	if s.text == "" {
 		s.everyone(snap, look)
-		if budget.ended || budget.over() {
+		if s.budget.ended || s.budget.over() {
 			return tooLong()
 		}
 		return nil
 	}
-	hits, all := s.mentioned(budget, x, 0)
+	hits, all := s.mentioned(x, 0)
 	for _, r := range hits {
 		if s.asked(r.typ.Name) && !look(r) {
 			return tooLong()
@@ -260,7 +259,7 @@ func (s *search) everyone(snap snapshot, look func(*record) bool) {
 
 // Count says how many elements are asked for, by type.
 func (x *Index) Count(ctx context.Context, q *events.Find) (events.CountAnswer, error) {
-	s, err := newSearch(x.registry(), q)
+	s, err := newSearch(ctx, x.registry(), q)
 	if err != nil {
 		return events.CountAnswer{}, err
 	}
@@ -271,9 +270,7 @@ func (x *Index) Count(ctx context.Context, q *events.Find) (events.CountAnswer, 
 	}
 	snap, sequence := x.snapshot()
 	a.Sequence = sequence
-	budget := newBudget(ctx)
-	s.filter.Watch(budget.looked)
-	return a, s.each(budget, x, snap, func(r *record) { a.Elements[r.typ.Name]++ })
+	return a, s.each(x, snap, func(r *record) { a.Elements[r.typ.Name]++ })
 }
 
 // isTallied reports whether the tally knows the answer.

@@ -55,10 +55,10 @@ func (x *Index) Graph(ctx context.Context, q *events.Graph, room int) (Subgraph,
 	}
 	e := x.expedition(ctx, q.Depth, q.GraphLimits, room)
 	e.follows = func(l *record) bool {
-		return isAny(l, q.Relationships) && events.Visible(l.view(), q.EffectiveAt, true)
+		return isAny(l, q.Relationships) && l.row().Visible(q.EffectiveAt, true)
 	}
 	e.goes = func(r *record) bool {
-		return isAny(r, q.Types) && events.Visible(r.view(), q.EffectiveAt, q.IncludeArchived)
+		return isAny(r, q.Types) && r.row().Visible(q.EffectiveAt, q.IncludeArchived)
 	}
 	start, err := element(x, q.ElementRef, "")
 	if err != nil {
@@ -83,9 +83,9 @@ func (x *Index) Lineage(ctx context.Context, q *events.Lineage, room int) (Subgr
 	}
 	e := x.expedition(ctx, q.Depth, q.GraphLimits, room)
 	e.follows = func(l *record) bool {
-		return isAny(l, q.Relationships) && events.Visible(l.view(), q.EffectiveAt, true)
+		return isAny(l, q.Relationships) && l.row().Visible(q.EffectiveAt, true)
 	}
-	e.goes = func(r *record) bool { return events.Visible(r.view(), q.EffectiveAt, true) }
+	e.goes = func(r *record) bool { return r.row().Visible(q.EffectiveAt, true) }
 	e.directed = true
 	start, err := element(x, q.ElementRef, "")
 	if err != nil {

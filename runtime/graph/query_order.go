@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/query"
 )
 
 // run is the elements of one type from a cursor on.
@@ -78,7 +79,7 @@ func merge(of []*run) func(yield func(*record) bool) {
 // ranked is a record and its place in an order.
 type ranked struct {
 	record *record
-	place  events.Place
+	place  query.Place
 }
 
 // top keeps those of many records that come first in an order. It is a heap

@@ -26,8 +26,8 @@ func (x *Index) Related(ctx context.Context, q *events.Related, room int) (Relat
 	p, more, budget := newPage[RelatedPair](q.Page, room), false, newBudget(ctx)
 	for l := range x.links(from.guid, after) {
 		far := x.far(l, from.guid, q.End)
-		if far == nil || q.Relationship != "" && !l.typ.Is(q.Relationship) || !events.Visible(l.view(), q.EffectiveAt, true) ||
-			!events.Visible(far.view(), q.EffectiveAt, q.IncludeArchived) {
+		if far == nil || q.Relationship != "" && !l.typ.Is(q.Relationship) || !l.row().Visible(q.EffectiveAt, true) ||
+			!far.row().Visible(q.EffectiveAt, q.IncludeArchived) {
 			if p.next = l.guid.String(); budget.spent() {
 				more = true
 				break

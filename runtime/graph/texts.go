@@ -166,7 +166,7 @@ func (t *texts) take(batch []renewal, cleared bool) {
 	for _, r := range batch {
 		text = text[:0]
 		if r.now != nil {
-			text = r.now.view().AppendText(text, r.now.qualifiedName())
+			text = r.now.appendText(text)
 		}
 		if t.replace(r, text) {
 			continue
@@ -358,7 +358,7 @@ func (t *texts) mentions(r *record, text string) bool {
 	defer t.mu.RUnlock()
 	b := t.blockOf(r)
 	if b == nil { // newer or older than the texts
-		return r.view().Mentions(text, r.qualifiedName())
+		return bytes.Contains(r.appendText(nil), []byte(text))
 	}
 	return bytes.Contains(b.textOf(r.place.item), []byte(text))
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/query"
 )
 
 // ledger is a log that counts how often it is read.
@@ -140,7 +141,7 @@ func TestAsOfFindsWhoHadTheName(t *testing.T) {
 			}
 			if err != nil {
 				t.Errorf("at %s: %s", at, err)
-			} else if got := string(events.StateOf(a.Element).Value("header.guid")); got != strconv.Quote(id) {
+			} else if got := headerGUID(a.Element); got != strconv.Quote(id) {
 				t.Errorf("at %s: got %s, want %s", at, got, id)
 			}
 		}
@@ -165,4 +166,9 @@ func TestAPurgeLeavesNoName(t *testing.T) {
 			t.Errorf("%d names", n)
 		}
 	}
+}
+
+func headerGUID(element []byte) string {
+	s := query.StateOf(element)
+	return string(s.Value("guid"))
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/query"
 	"github.com/camena-io/camena/runtime/bus"
 	"github.com/camena-io/camena/runtime/repository"
 	"github.com/camena-io/camena/runtime/runtimetest"
@@ -22,7 +23,7 @@ func TestMisspeltQuestions(t *testing.T) {
 	b := setup(t)
 	b.must(t, file("f", 1))
 	where := func(typ, text string) events.Find {
-		c, err := events.ParseCondition(text)
+		c, err := query.Parse(text)
 		if err != nil {
 			t.Fatal(err)
 		}

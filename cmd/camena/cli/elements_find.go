@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/query"
 	"github.com/camena-io/camena/runtime/client"
 )
 
@@ -65,10 +66,10 @@ func (f *finding) complete() error {
 		property, descending := strings.CutPrefix(key, "-")
 		f.q.Sort = append(f.q.Sort, events.SortKey{Property: property, Descending: descending})
 	}
-	if _, err := events.NewSorter(f.q.Sort, ""); err != nil {
+	if _, err := query.NewSorter(f.q.Sort, nil, ""); err != nil {
 		return fmt.Errorf("--sort: %w", plain(err))
 	}
-	if _, err := f.q.Filter(); err != nil {
+	if _, err := query.NewFilter(&f.q, nil, nil, nil); err != nil {
 		if f.classifiedWhere != "" && f.q.Classification == "" {
 			return errors.New("--classification-where needs --classification")
 		}
@@ -97,12 +98,12 @@ func (f *finding) condition() (*events.Condition, error) {
 }
 
 func (f *finding) parse(flag, text string) (events.Condition, error) {
-	c, err := events.ParseCondition(text)
+	c, err := query.Parse(text)
 	if err != nil {
 		return c, fmt.Errorf("--%s %s: %w", flag, text, err)
 	}
 	if f.ignoreCase {
-		c = c.IgnoringCase()
+		c = query.IgnoreCase(&c)
 	}
 	return c, nil
 }

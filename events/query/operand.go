@@ -1,4 +1,4 @@
-package events
+package query
 
 import (
 	"bytes"
@@ -9,19 +9,21 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/camena-io/camena/events"
 )
 
-// operand is a value that others are compared with.
+// operand is the value of a condition, prepared for comparisons.
 type operand struct {
 	kind jsontext.Kind
 	// raw is canonical.
 	raw jsontext.Value
-	// text is what a string holds, in lower case if case does not matter.
+	// text is the content of a string, in lower case if case does not matter.
 	text string
-	// when is the time that a string is.
+	// when is the time of a string that is one.
 	when   time.Time
 	isTime bool
-	// number is what a number is; small as an integer, if it is a small one.
+	// number is a number; small is the same as an integer, if isSmall.
 	number  decimal
 	small   int64
 	isSmall bool
@@ -29,20 +31,20 @@ type operand struct {
 
 func newOperand(v jsontext.Value, ignoreCase bool, pointer string) (operand, error) {
 	if len(v) == 0 {
-		return operand{}, Errorf(CodeInvalid, pointer, "missing: what to compare with")
+		return operand{}, invalid(pointer, "missing: the value to compare with")
 	}
 	o := operand{kind: v.Kind(), raw: v.Clone()}
 	if !o.raw.IsValid() {
-		return o, Errorf(CodeInvalid, pointer, "not valid JSON")
+		return o, invalid(pointer, "not valid JSON")
 	}
 	if o.kind == 'n' {
-		return o, Errorf(CodeInvalid, pointer, "nothing compares with null: use isNull or notNull")
+		return o, invalid(pointer, "nothing compares with null: use isNull or notNull")
 	}
 	if o.kind == '0' && len(v) > MaxNumber {
-		return o, Errorf(CodeInvalid, pointer, "the number is %d bytes long; at most %d are allowed", len(v), MaxNumber)
+		return o, invalid(pointer, "the number is %d bytes long; at most %d are allowed", len(v), MaxNumber)
 	}
-	if err := canonicalize(&o.raw); err != nil {
-		return o, Errorf(CodeInvalid, pointer, "%s", err)
+	if err := events.Canonicalize(&o.raw); err != nil {
+		return o, invalid(pointer, "%s", err)
 	}
 	if o.kind == '0' {
 		o.number = decimalOf(o.raw)
@@ -55,7 +57,7 @@ func newOperand(v jsontext.Value, ignoreCase bool, pointer string) (operand, err
 	return o, nil
 }
 
-// equals reports whether a canonical value, not null, is the operand.
+// equals reports whether a canonical value, not null, equals the operand.
 func (o *operand) equals(v jsontext.Value, ignoreCase bool) bool {
 	if normalKind(v.Kind()) != normalKind(o.kind) {
 		return false
@@ -69,8 +71,8 @@ func (o *operand) equals(v jsontext.Value, ignoreCase bool) bool {
 	}
 }
 
-// compare returns how a value stands to the operand, if both are numbers or
-// both are strings.
+// compare orders a value against the operand, if both are numbers or both are
+// strings.
 func (o *operand) compare(v jsontext.Value, ignoreCase bool) (order int, ok bool) {
 	if v.Kind() != o.kind {
 		return 0, false
@@ -93,13 +95,17 @@ func normalKind(k jsontext.Kind) jsontext.Kind {
 	return k
 }
 
-// textOf returns what a JSON string holds.
+// textOf returns the content of a JSON string.
 func textOf(v jsontext.Value, ignoreCase bool) string {
 	var text string
 	if bytes.IndexByte(v, '\\') < 0 {
 		text = string(v[1 : len(v)-1])
 	} else {
-		text = unquote(v)
+		unquoted, err := jsontext.AppendUnquote(nil, v)
+		if err != nil {
+			return ""
+		}
+		text = string(unquoted)
 	}
 	if ignoreCase {
 		return strings.ToLower(text)
@@ -107,7 +113,7 @@ func textOf(v jsontext.Value, ignoreCase bool) string {
 	return text
 }
 
-// timeOf reads a time as RFC 3339 has it.
+// timeOf reads an RFC 3339 time.
 func timeOf(text string) (time.Time, bool) {
 	const shortest = len("2006-01-02T15:04:05Z")
 	if len(text) < shortest || text[4] != '-' || text[10] != 'T' {
@@ -117,7 +123,7 @@ func timeOf(text string) (time.Time, bool) {
 	return t, err == nil
 }
 
-// compareNumber returns how a number stands to the operand, which is one.
+// compareNumber orders a number against the operand, which is a number.
 func (o *operand) compareNumber(v []byte) int {
 	if n, small := smallInteger(v); small && o.isSmall {
 		return cmp.Compare(n, o.small)
@@ -172,8 +178,8 @@ func decimalOf(number []byte) decimal {
 	return d
 }
 
-// exponentOf returns the digits of an exponent, of very many only the first: it is
-// still beyond that of every number that anything is compared with.
+// exponentOf returns the digits of an exponent, cut to a length that still exceeds
+// the exponent of every operand.
 func exponentOf(text []byte) string {
 	sign, digits := "", bytes.TrimPrefix(text, []byte("+"))
 	if rest, negative := bytes.CutPrefix(digits, []byte("-")); negative {

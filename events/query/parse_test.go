@@ -1,10 +1,11 @@
-package events_test
+package query_test
 
 import (
 	"strings"
 	"testing"
 
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/query"
 )
 
 func TestExpressions(t *testing.T) {
@@ -26,7 +27,7 @@ func TestExpressions(t *testing.T) {
 		`not (not a == "1")`: `{"not":{"not":{"property":"a","operator":"eq","value":"1"}}}`,
 		`and = or`:           `{"property":"and","operator":"eq","value":"or"}`,
 	} {
-		c, err := events.ParseCondition(text)
+		c, err := query.Parse(text)
 		if err != nil {
 			t.Errorf("%s: %v", text, err)
 			continue
@@ -56,7 +57,7 @@ func TestExpressionsThatAreWrong(t *testing.T) {
 		"a = 1 and":              "expected a property, found the end",
 		strings.Repeat("(", 500): "deeper than",
 	} {
-		if _, err := events.ParseCondition(text); events.CodeOf(err) != events.CodeInvalid || !strings.Contains(err.Error(), want) {
+		if _, err := query.Parse(text); events.CodeOf(err) != events.CodeInvalid || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %s", text, err, want)
 		}
 	}
@@ -64,16 +65,16 @@ func TestExpressionsThatAreWrong(t *testing.T) {
 
 func TestIgnoringCase(t *testing.T) {
 	t.Parallel()
-	c, err := events.ParseCondition(`displayName = "gRÖßE \"a\"" and not (displayName startsWith X or size > 100)`)
+	c, err := query.Parse(`displayName = "gRÖßE \"a\"" and not (displayName startsWith X or size > 100)`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	exact, err := c.Compile("")
+	exact, err := query.Compile(&c, nil, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	ignoring := c.IgnoringCase()
-	folded, err := ignoring.Compile("")
+	ignoring := query.IgnoreCase(&c)
+	folded, err := query.Compile(&ignoring, nil, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +87,7 @@ func FuzzExpression(f *testing.F) {
 	f.Add(`a = "x" and not (b in (1, 'c') or d is not null)`)
 	f.Add("`x` ~ y")
 	f.Fuzz(func(t *testing.T, text string) {
-		c, err := events.ParseCondition(text)
+		c, err := query.Parse(text)
 		if err != nil {
 			if events.CodeOf(err) != events.CodeInvalid {
 				t.Errorf("%q: %v", text, err)

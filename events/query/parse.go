@@ -1,41 +1,44 @@
-package events
+package query
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/camena-io/camena/events"
 )
 
-// ParseCondition reads a condition as people write it, such as
+// Parse reads a condition from text, such as
 //
 //	displayName = "orders" and (size > 10 or additionalProperties.owner in (anna, bea))
 //
 // A comparison is a property, an operator and a value. The operators are =, !=,
 // <, <=, >, >=, ~ (or matches), contains, startsWith, endsWith, in with a list in
-// parentheses, "is null" and "is not null". Conditions are put together with
-// and, or, not and parentheses; and binds closer than or. Values are numbers,
-// true, false, text in single or double quotes, and single words; a backslash in
-// quotes takes the next character as it is. A property whose name is no word
-// stands in backquotes.
-func ParseCondition(text string) (Condition, error) {
+// parentheses, "is null" and "is not null". Conditions are joined with and, or,
+// not and parentheses; and binds closer than or. Values are numbers, true, false,
+// text in single or double quotes, and single words; a backslash in quotes escapes
+// the next character. A property whose name is not a word stands in backquotes.
+func Parse(text string) (events.Condition, error) {
 	if !utf8.ValidString(text) {
-		return Condition{}, Errorf(CodeInvalid, "", "the condition is not UTF-8")
+		return events.Condition{}, invalid("", "the condition is not UTF-8")
 	}
 	p := &expression{text: text}
 	p.next()
 	c, err := p.either(0)
 	if err != nil {
-		return Condition{}, err
+		return events.Condition{}, err
 	}
 	if p.token.kind != tokenEnd {
-		return Condition{}, p.unexpected("and, or, or the end")
+		return events.Condition{}, p.unexpected("and, or, or the end")
 	}
 	return c, nil
 }
 
-// expression is read from left to right; token is what comes next.
+// expression is a recursive descent parser; token is the next token.
 type expression struct {
 	text  string
 	at    int
@@ -56,11 +59,11 @@ const (
 	tokenQuoted   // in ' or "
 	tokenProperty // in `
 	tokenSign     // an operator, a parenthesis or a comma
-	tokenBroken   // a quote that is not closed
+	tokenBroken   // a quote without its end
 )
 
-// maxParentheses bounds how deep an expression is read.
-const maxParentheses = 4 * MaxConditionDepth
+// maxParentheses bounds the recursion.
+const maxParentheses = 4 * MaxDepth
 
 func (p *expression) next() {
 	rest := strings.TrimLeftFunc(p.text[p.at:], unicode.IsSpace)
@@ -140,7 +143,7 @@ func (p *expression) took(text string) bool {
 }
 
 func (p *expression) unexpected(wanted string) error {
-	found := quoted(p.token.text)
+	found := fmt.Sprintf("%.64q", p.token.text)
 	switch p.token.kind {
 	case tokenEnd:
 		found = "the end"
@@ -148,25 +151,25 @@ func (p *expression) unexpected(wanted string) error {
 		wanted, found = "the closing quote", "the end"
 	default:
 	}
-	return Errorf(CodeInvalid, "", "at character %d: expected %s, found %s", utf8.RuneCountInString(p.text[:p.token.at])+1, wanted, found)
+	return invalid("", "at character %d: expected %s, found %s", utf8.RuneCountInString(p.text[:p.token.at])+1, wanted, found)
 }
 
-func (p *expression) either(depth int) (Condition, error) {
-	return p.joined(depth, "or", p.both, func(list []Condition) Condition { return Condition{Or: list} })
+func (p *expression) either(depth int) (events.Condition, error) {
+	return p.joined(depth, "or", p.both, func(list []events.Condition) events.Condition { return events.Condition{Or: list} })
 }
 
-func (p *expression) both(depth int) (Condition, error) {
-	return p.joined(depth, "and", p.single, func(list []Condition) Condition { return Condition{And: list} })
+func (p *expression) both(depth int) (events.Condition, error) {
+	return p.joined(depth, "and", p.single, func(list []events.Condition) events.Condition { return events.Condition{And: list} })
 }
 
 func (p *expression) joined(
-	depth int, word string, read func(int) (Condition, error), join func([]Condition) Condition,
-) (Condition, error) {
-	var list []Condition
+	depth int, word string, read func(int) (events.Condition, error), join func([]events.Condition) events.Condition,
+) (events.Condition, error) {
+	var list []events.Condition
 	for {
 		c, err := read(depth)
 		if err != nil {
-			return Condition{}, err
+			return events.Condition{}, err
 		}
 		list = append(list, c)
 		if p.took(word) {
@@ -179,14 +182,14 @@ func (p *expression) joined(
 	}
 }
 
-func (p *expression) single(depth int) (Condition, error) {
+func (p *expression) single(depth int) (events.Condition, error) {
 	if depth > maxParentheses {
-		return Condition{}, Errorf(CodeInvalid, "", "parentheses stand in each other deeper than %d levels", maxParentheses)
+		return events.Condition{}, invalid("", "parentheses are nested deeper than %d levels", maxParentheses)
 	}
 	switch {
 	case p.took("not"):
 		c, err := p.single(depth + 1)
-		return Condition{Not: &c}, err
+		return events.Condition{Not: &c}, err
 	case p.took("("):
 		c, err := p.either(depth + 1)
 		if err == nil && !p.took(")") {
@@ -198,16 +201,16 @@ func (p *expression) single(depth int) (Condition, error) {
 	}
 }
 
-func (p *expression) comparison() (Condition, error) {
+func (p *expression) comparison() (events.Condition, error) {
 	if p.token.kind != tokenWord && p.token.kind != tokenProperty {
-		return Condition{}, p.unexpected("a property")
+		return events.Condition{}, p.unexpected("a property")
 	}
-	c := Condition{Property: p.token.text}
+	c := events.Condition{Property: p.token.text}
 	p.next()
 	if p.took("is") {
-		c.Operator = OpIsNull
+		c.Operator = events.OpIsNull
 		if p.took("not") {
-			c.Operator = OpNotNull
+			c.Operator = events.OpNotNull
 		}
 		if !p.took("null") {
 			return c, p.unexpected("null")
@@ -218,7 +221,7 @@ func (p *expression) comparison() (Condition, error) {
 	if c.Operator, err = p.operator(); err != nil {
 		return c, err
 	}
-	if c.Operator == OpIn {
+	if c.Operator == events.OpIn {
 		c.Value, err = p.values()
 	} else {
 		c.Value, err = p.value()
@@ -226,25 +229,25 @@ func (p *expression) comparison() (Condition, error) {
 	return c, err
 }
 
-func (p *expression) operator() (Operator, error) {
+func (p *expression) operator() (events.Operator, error) {
 	for _, o := range [...]struct {
 		written string
-		is      Operator
+		is      events.Operator
 	}{
-		{"=", OpEqual},
-		{"==", OpEqual},
-		{"!=", OpNotEqual},
-		{"<>", OpNotEqual},
-		{"<", OpLess},
-		{"<=", OpLessOrEqual},
-		{">", OpGreater},
-		{">=", OpGreaterOrEqual},
-		{"~", OpMatches},
-		{"matches", OpMatches},
-		{"contains", OpContains},
-		{"startsWith", OpStartsWith},
-		{"endsWith", OpEndsWith},
-		{"in", OpIn},
+		{"=", events.OpEqual},
+		{"==", events.OpEqual},
+		{"!=", events.OpNotEqual},
+		{"<>", events.OpNotEqual},
+		{"<", events.OpLess},
+		{"<=", events.OpLessOrEqual},
+		{">", events.OpGreater},
+		{">=", events.OpGreaterOrEqual},
+		{"~", events.OpMatches},
+		{"matches", events.OpMatches},
+		{"contains", events.OpContains},
+		{"startsWith", events.OpStartsWith},
+		{"endsWith", events.OpEndsWith},
+		{"in", events.OpIn},
 	} {
 		if p.took(o.written) {
 			return o.is, nil
@@ -293,25 +296,22 @@ func (p *expression) value() (jsontext.Value, error) {
 	return jsontext.AppendQuote(nil, t.text)
 }
 
-// IgnoringCase returns the condition with all its comparisons of text made
-// without regard to case.
-func (c *Condition) IgnoringCase() Condition {
+// IgnoreCase returns the condition with all its comparisons ignoring case.
+func IgnoreCase(c *events.Condition) events.Condition {
 	out := *c
-	each := func(list []Condition) []Condition {
-		if list == nil {
-			return nil
-		}
-		all := make([]Condition, len(list))
-		for i := range list {
-			all[i] = list[i].IgnoringCase()
-		}
-		return all
-	}
-	out.And, out.Or = each(c.And), each(c.Or)
+	out.And, out.Or = ignoreCase(c.And), ignoreCase(c.Or)
 	if c.Not != nil {
-		inner := c.Not.IgnoringCase()
+		inner := IgnoreCase(c.Not)
 		out.Not = &inner
 	}
 	out.IgnoreCase = c.IgnoreCase || c.Property != ""
+	return out
+}
+
+func ignoreCase(list []events.Condition) []events.Condition {
+	out := slices.Clone(list)
+	for i := range out {
+		out[i] = IgnoreCase(&out[i])
+	}
 	return out
 }

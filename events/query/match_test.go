@@ -1,4 +1,4 @@
-package events_test
+package query_test
 
 import (
 	"encoding/json"
@@ -13,15 +13,17 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/query"
 )
 
-func stateOf(tb rapid.TB, e *events.Element) events.State {
+func stateOf(tb rapid.TB, e *events.Element) *query.State {
 	tb.Helper()
 	raw, err := events.Marshal(e)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return events.StateOf(raw)
+	s := query.StateOf(raw)
+	return &s
 }
 
 func sample() *events.Element {
@@ -95,7 +97,7 @@ func TestConditions(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", condition, err)
 		}
-		m, err := c.Compile("/where")
+		m, err := query.Compile(&c, nil, "/where")
 		if err != nil {
 			t.Errorf("%s: %v", condition, err)
 			continue
@@ -109,36 +111,35 @@ func TestConditions(t *testing.T) {
 func TestConditionsThatAreWrong(t *testing.T) {
 	t.Parallel()
 	deep := events.Compare("a", events.OpIsNull, nil)
-	for range events.MaxConditionDepth {
+	for range query.MaxDepth {
 		deep = events.Condition{Not: &deep}
 	}
 	for name, c := range map[string]struct {
 		condition events.Condition
 		pointer   string
 	}{
-		"empty":               {events.Condition{}, "/where"},
-		"two in one":          {events.Condition{And: []events.Condition{}, Property: "a"}, "/where"},
-		"an empty list":       {events.Condition{Or: []events.Condition{}}, "/where/or"},
-		"only a value":        {events.Condition{Value: jsontext.Value(`1`), And: []events.Condition{deep}}, "/where"},
-		"no property":         {events.Condition{Operator: events.OpEqual}, "/where/property"},
-		"no operator":         {events.Condition{Property: "a", Value: jsontext.Value("1")}, "/where/operator"},
-		"no such operator":    {events.Compare("a", "like", 1), "/where/operator"},
-		"no value":            {events.Compare("a", events.OpEqual, nil), "/where/value"},
-		"null":                {events.Condition{Property: "a", Operator: events.OpEqual, Value: jsontext.Value("null")}, "/where/value"},
-		"not JSON":            {events.Condition{Property: "a", Operator: events.OpEqual, Value: jsontext.Value("{")}, "/where/value"},
-		"a value for isNull":  {events.Compare("a", events.OpIsNull, 1), "/where/value"},
-		"less than true":      {events.Compare("a", events.OpLess, true), "/where/value"},
-		"starts with 1":       {events.Compare("a", events.OpStartsWith, 1), "/where/value"},
-		"in 1":                {events.Compare("a", events.OpIn, 1), "/where/value"},
-		"in null":             {events.Compare("a", events.OpIn, []any{1, nil}), "/where/value/1"},
-		"too many values":     {events.Compare("a", events.OpIn, make([]int, events.MaxConditionValues+1)), "/where/value"},
-		"matches 1":           {events.Compare("a", events.OpMatches, 1), "/where/value"},
-		"no RE2":              {events.Compare("a", events.OpMatches, "(?=x)"), "/where/value"},
-		"a long pattern":      {events.Compare("a", events.OpMatches, strings.Repeat("x", events.MaxPattern+1)), "/where/value"},
-		"a long path":         {events.Compare(strings.Repeat("x", events.MaxPath+1), events.OpIsNull, nil), "/where/property"},
-		"nothing of a header": {events.Compare("header.", events.OpIsNull, nil), "/where/property"},
-		"deep":                {deep, "/where" + strings.Repeat("/not", events.MaxConditionDepth)},
-		"many":                {events.Condition{And: slices.Repeat([]events.Condition{events.Compare("a", events.OpIsNull, nil)}, events.MaxConditions)}, "/where/and/255"},
+		"empty":              {events.Condition{}, "/where"},
+		"two in one":         {events.Condition{And: []events.Condition{}, Property: "a"}, "/where"},
+		"an empty list":      {events.Condition{Or: []events.Condition{}}, "/where/or"},
+		"only a value":       {events.Condition{Value: jsontext.Value(`1`), And: []events.Condition{deep}}, "/where"},
+		"no property":        {events.Condition{Operator: events.OpEqual}, "/where/property"},
+		"no operator":        {events.Condition{Property: "a", Value: jsontext.Value("1")}, "/where/operator"},
+		"no such operator":   {events.Compare("a", "like", 1), "/where/operator"},
+		"no value":           {events.Compare("a", events.OpEqual, nil), "/where/value"},
+		"null":               {events.Condition{Property: "a", Operator: events.OpEqual, Value: jsontext.Value("null")}, "/where/value"},
+		"not JSON":           {events.Condition{Property: "a", Operator: events.OpEqual, Value: jsontext.Value("{")}, "/where/value"},
+		"a value for isNull": {events.Compare("a", events.OpIsNull, 1), "/where/value"},
+		"less than true":     {events.Compare("a", events.OpLess, true), "/where/value"},
+		"starts with 1":      {events.Compare("a", events.OpStartsWith, 1), "/where/value"},
+		"in 1":               {events.Compare("a", events.OpIn, 1), "/where/value"},
+		"in null":            {events.Compare("a", events.OpIn, []any{1, nil}), "/where/value/1"},
+		"too many values":    {events.Compare("a", events.OpIn, make([]int, query.MaxValues+1)), "/where/value"},
+		"matches 1":          {events.Compare("a", events.OpMatches, 1), "/where/value"},
+		"no RE2":             {events.Compare("a", events.OpMatches, "(?=x)"), "/where/value"},
+		"a long pattern":     {events.Compare("a", events.OpMatches, strings.Repeat("x", query.MaxPattern+1)), "/where/value"},
+		"a long path":        {events.Compare(strings.Repeat("x", query.MaxPath+1), events.OpIsNull, nil), "/where/property"},
+		"deep":               {deep, "/where" + strings.Repeat("/not", query.MaxDepth)},
+		"many":               {events.Condition{And: slices.Repeat([]events.Condition{events.Compare("a", events.OpIsNull, nil)}, query.MaxConditions)}, "/where/and/255"},
 		"the second of two": {
 			events.Condition{And: []events.Condition{events.Compare("a", events.OpIsNull, nil), events.Compare("a", "x", 1)}},
 			"/where/and/1/operator",
@@ -147,7 +148,7 @@ func TestConditionsThatAreWrong(t *testing.T) {
 		if name == "only a value" {
 			c.condition.And = nil
 		}
-		_, err := c.condition.Compile("/where")
+		_, err := query.Compile(&c.condition, nil, "/where")
 		if e, ok := err.(*events.Error); !ok || e.Code != events.CodeInvalid || e.Pointer != c.pointer { //nolint:errorlint // as it came
 			t.Errorf("%s: got %v, want invalid at %s", name, err, c.pointer)
 		}
@@ -217,7 +218,7 @@ func TestConditionsAgreeWithAPlainEvaluation(t *testing.T) {
 			values["m"] = map[string]any{"x": scalar().Draw(t, "value of m.x")}
 		}
 		c := condition(3).Draw(t, "condition")
-		m, err := c.Compile("")
+		m, err := query.Compile(&c, nil, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -331,7 +332,7 @@ func FuzzCondition(f *testing.F) {
 		if err != nil {
 			return
 		}
-		m, err := c.Compile("/where")
+		m, err := query.Compile(&c, nil, "/where")
 		if err != nil {
 			return
 		}
@@ -340,7 +341,7 @@ func FuzzCondition(f *testing.F) {
 			return
 		}
 		s := stateOf(t, &events.Element{Properties: p})
-		if opposite, err := (&events.Condition{Not: &c}).Compile(""); err == nil && opposite.Match(s) == m.Match(s) {
+		if opposite, err := query.Compile(&events.Condition{Not: &c}, nil, ""); err == nil && opposite.Match(s) == m.Match(s) {
 			t.Errorf("%s and its opposite agree", question)
 		}
 	})
@@ -349,10 +350,10 @@ func FuzzCondition(f *testing.F) {
 // Numbers may be as long as a value is; what they are compared with is prepared once.
 func TestNumbersAreBounded(t *testing.T) {
 	t.Parallel()
-	long := strings.Repeat("9", events.MaxNumber)
+	long := strings.Repeat("9", query.MaxNumber)
 	for _, number := range []string{"1e" + long, "-" + long, "0." + long} {
 		c := events.Condition{Property: "n", Operator: events.OpGreater, Value: jsontext.Value(number)}
-		if _, err := c.Compile("/where"); events.CodeOf(err) != events.CodeInvalid || !strings.Contains(err.Error(), "1000 are allowed") {
+		if _, err := query.Compile(&c, nil, "/where"); events.CodeOf(err) != events.CodeInvalid || !strings.Contains(err.Error(), "1000 are allowed") {
 			t.Errorf("%.8s…: %v", number, err)
 		}
 	}
@@ -360,12 +361,17 @@ func TestNumbersAreBounded(t *testing.T) {
 		"1e" + long + long + long: true, "1e-" + long + long + long: false, "-1e" + long + long: false, "1e+000" + long: true, "7e0": false, "8e00": true,
 	} {
 		c := events.Condition{Property: "n", Operator: events.OpGreater, Value: jsontext.Value("7")}
-		m, err := c.Compile("")
+		m, err := query.Compile(&c, nil, "")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := m.Match(events.StateOf([]byte(`{"header":{},"properties":{"n":` + value + `}}`))); got != want {
+		if got := m.Match(row([]byte(`{"header":{},"properties":{"n":` + value + `}}`))); got != want {
 			t.Errorf("%.8s… > 7 is %v", value, got)
 		}
 	}
+}
+
+func row(raw []byte) *query.State {
+	s := query.StateOf(raw)
+	return &s
 }

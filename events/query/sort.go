@@ -1,62 +1,58 @@
-package events
+package query
 
 import (
 	"bytes"
 	"cmp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/camena-io/camena/events"
 )
 
-// SortKey is one thing to sort by.
-type SortKey struct {
-	// Property is a path, as that of a [Condition].
-	Property   string `json:"property"`
-	Descending bool   `json:"descending,omitzero"`
-}
-
 const (
-	// MaxSortKeys is how many keys may be given.
+	// MaxSortKeys bounds the keys of a [Sorter].
 	MaxSortKeys = 8
-	// sortedBytes is how much of a value counts for its place, so that the place
-	// of a page's end is short.
+	// sortedBytes is the part of a value that counts for its place, so that the
+	// cursor of a page is short.
 	sortedBytes = 256
 )
 
-// Sorter orders states: what is missing comes first, then false and true,
-// numbers, times, other strings, and the rest.
-type Sorter struct{ keys []sorterKey }
+// Sorter orders rows: missing values come first, then false and true, numbers,
+// times, other strings, and the rest.
+type Sorter struct{ keys []events.SortKey }
 
-type sorterKey struct {
-	path       path
-	descending bool
-}
-
-// NewSorter checks the keys, which stand at a pointer.
-func NewSorter(keys []SortKey, pointer string) (*Sorter, error) {
+// NewSorter checks the keys against the types of the rows, if these are given. The
+// pointer is the place of the keys.
+func NewSorter(keys []events.SortKey, types Types, pointer string) (*Sorter, error) {
 	if len(keys) > MaxSortKeys {
-		return nil, Errorf(CodeInvalid, pointer, "these are %d keys; at most %d are allowed", len(keys), MaxSortKeys)
+		return nil, invalid(pointer, "%d keys; at most %d are allowed", len(keys), MaxSortKeys)
 	}
-	s := &Sorter{}
 	for i := range keys {
-		p, err := parsePath(keys[i].Property, pointer+"/"+strconv.Itoa(i)+"/property")
-		if err != nil {
+		at := pointer + "/" + strconv.Itoa(i) + "/property"
+		if err := checkPath(keys[i].Property, at); err != nil {
 			return nil, err
 		}
-		s.keys = append(s.keys, sorterKey{path: p, descending: keys[i].Descending})
+		if types == nil {
+			continue
+		}
+		if _, err := types.Values(keys[i].Property, at); err != nil {
+			return nil, err
+		}
 	}
-	return s, nil
+	return &Sorter{keys: slices.Clone(keys)}, nil
 }
 
-// Place is where a state stands in an order.
+// Place is the position of a row in an order.
 type Place []sortValue
 
 type sortValue struct {
 	rank byte
-	text []byte // JSON of what counts of the value
+	text []byte // JSON of the part that counts
 	when time.Time
 }
 
@@ -70,11 +66,11 @@ const (
 	rankOther
 )
 
-// Place returns where a state stands.
-func (s *Sorter) Place(state State) Place {
+// Place returns the position of a row.
+func (s *Sorter) Place(r Row) Place {
 	p := make(Place, len(s.keys))
 	for i := range s.keys {
-		p[i] = sortValueOf(state.value(&s.keys[i].path))
+		p[i] = sortValueOf(r.Value(s.keys[i].Property))
 	}
 	return p
 }
@@ -100,7 +96,7 @@ func sortValueOf(v jsontext.Value) sortValue {
 	return sortValue{rank: rankOther, text: []byte(cut(string(v)))}
 }
 
-// cut returns the beginning of a text that counts.
+// cut returns the part of a text that counts.
 func cut(text string) string {
 	if len(text) <= sortedBytes {
 		return text
@@ -116,7 +112,7 @@ func cut(text string) string {
 func (s *Sorter) Compare(a, b Place) int {
 	for i := range s.keys {
 		order := a[i].compare(&b[i])
-		if s.keys[i].descending {
+		if s.keys[i].Descending {
 			order = -order
 		}
 		if order != 0 {
