@@ -350,15 +350,20 @@ type Result struct {
 	Sequence uint64 `json:"sequence"`
 	// Changed is false when everything was already as the command wanted it.
 	Changed bool `json:"changed"`
+	// Replayed means that the writer which applied the command failed before it
+	// answered. The rest is the present state; Changed is true unless nothing can have
+	// been there to change.
+	Replayed bool `json:"replayed,omitzero"`
 	// Elements and Relationships are how many changes of such the command led to:
 	// with a deletion went, or with a restoration came, what is more than one
 	// element.
 	Elements      int `json:"elements,omitzero"`
 	Relationships int `json:"relationships,omitzero"`
-	// Dropped is what was left behind: the names of the properties that a new type
-	// does not have; the relationships that did not come back with an element. Of
-	// very many the last text tells how many more there were.
-	Dropped []string `json:"dropped,omitempty"`
+	// Dropped is what was left behind: the properties that a new type does not have, or
+	// the relationships that were not restored with an element. MoreDropped counts those
+	// that the list does not have.
+	Dropped     []string `json:"dropped,omitempty"`
+	MoreDropped int      `json:"moreDropped,omitzero"`
 	// Steps are the outcomes of the commands of a change set; none if they do not
 	// fit into the answer.
 	Steps []Result `json:"steps,omitempty"`

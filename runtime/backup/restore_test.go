@@ -268,7 +268,7 @@ func TestRestoreWithoutHistory(t *testing.T) {
 		t.Fatal(err)
 	}
 	second.start(t)
-	deletion := regexp.MustCompile(`: it was deleted at \S+; camena elements restore brings it back`)
+	deletion := regexp.MustCompile(`: it was deleted at \S+; restore it to bring it back`)
 	present := func(i *installation) []string {
 		var all []string
 		for _, a := range i.answers(t, terms, nil) {

@@ -3,164 +3,278 @@ package graph
 import (
 	"bytes"
 	"cmp"
-
-	"github.com/google/uuid"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/camena-io/camena/events"
 )
 
-// change is one event to be published, and what it does to the state.
+// change is one event to publish and its effect on the state.
 type change struct {
 	eventType string
 	data      []byte
 	id        string  // of the event
-	record    *record // nil for a fence, and for a type
-	// moved says that the record's element goes on under another type.
+	record    *record // nil for a fence and for a type
+	// moved means that the element continues under another type.
 	moved  bool
 	purged bool
-	// unsigned says that the state does not tell who made the change.
+	// actorMissing means that the new state does not name who made the change.
 	actorMissing bool
 	typeDef      *events.TypeDef
 	fence        events.Fence
 }
 
-// applier turns commands into changes. It is a pure function of command, view
-// and request: a writer that does not know yet that another one has taken over
-// publishes the same events, so that what either of them goes on from is what is
-// stored, whichever of them stored it.
-type applier struct {
-	// published and unpublished are the zones of elements that are published,
-	// and of new ones and those that are withdrawn.
-	published, unpublished []string
-	// maxState is how large the JSON of a state may be, so that an event with
-	// the new and the previous state fits into a message.
-	maxState int
-	// scratch is where events are written before they get memory of their size.
-	scratch []byte
+// transaction applies one command, or the steps of a change set, all or nothing. It
+// depends only on the command, the request and the base state, so that two writers
+// that apply the same command publish the same events.
+type transaction struct {
+	*Pending
+
+	q    *Request
+	base view
+	// own shows the changes so far above the base; visible is how many it has.
+	own     *overlay
+	visible int
+	changes []change
+	result  events.Result // of the present command
+	// unarchived are the elements that the present command took from the archive.
+	unarchived []*record
+	// guids is how many guids the command made so far.
+	guids int
 }
 
 // maxToken bounds names that become part of a subject: the server closes the
-// connection on which a very long one comes.
+// connection when a subject is very long.
 const maxToken = 512
 
 // maxChanges bounds an atomic change set: a batch of the bus.
 const maxChanges = events.MaxSteps
 
-// apply returns what the command leads to, or an [*events.Error].
-func (a *applier) apply(v view, q *Request, c events.Command) (Outcome, error) {
-	if q.Generation > 0 && q.Generation < v.fenced(q.Connector) {
-		return Outcome{}, events.Errorf(events.CodeStale, events.ExtGeneration,
-			"generation %d of connector %s is over; it runs elsewhere with generation %d", q.Generation, q.Connector, v.fenced(q.Connector))
+// view returns the state as the changes so far leave it.
+func (t *transaction) view() view {
+	if t.visible < len(t.changes) {
+		if t.own == nil {
+			t.own = newOverlay(t.base)
+		}
+		t.own.add(t.changes[t.visible:])
+		t.visible = len(t.changes)
 	}
-	o, err := a.applyToElement(v, q, c)
-	if err != nil {
-		return o, err
+	if t.own == nil {
+		return t.base
 	}
-	return a.replaceEnds(v, o), nil
+	return t.own
 }
 
-// applyToElement applies what is about one element, which most commands are.
-func (a *applier) applyToElement(v view, q *Request, c events.Command) (Outcome, error) {
+func (t *transaction) emit(c change) { t.changes = append(t.changes, c) }
+
+// is makes a record the subject of the result.
+func (t *transaction) is(r *record) { t.result.GUID, t.result.Version = r.guid.String(), r.version }
+
+// do applies a command after those before it.
+func (t *transaction) do(c events.Command) (events.Result, error) {
+	if have := t.view().fenced(t.q.Connector); t.q.Generation > 0 && t.q.Generation < have {
+		return events.Result{}, events.Errorf(events.CodeStale, events.ExtGeneration,
+			"generation %d of connector %s is over; it runs elsewhere with generation %d", t.q.Generation, t.q.Connector, have)
+	}
+	outer, begin := t.result, len(t.changes)
+	t.result = events.Result{}
+	err := t.apply(c)
+	if err == nil {
+		t.replaceEnds(begin)
+	}
+	r := t.result
+	t.result = outer
+	r.Changed = len(t.changes) > begin
+	return r, err
+}
+
+// apply applies a command about one element, or passes it on.
+func (t *transaction) apply(c events.Command) error {
 	switch c := c.(type) {
 	case *events.Create:
-		return a.createNew(v, q, c)
+		return t.createNew(c)
 	case *events.Upsert:
-		return a.upsert(v, q, c)
+		return t.upsert(c)
 	case *events.FromTemplate:
-		return a.fromTemplate(v, q, c)
+		return t.fromTemplate(c)
 	case *events.Update:
-		return a.update(v, q, c)
+		return t.update(c)
 	case *events.Delete:
-		o, err := a.delete(v, q, c)
-		return purgeIdentifiers(v, q, o), err
+		return t.delete(c)
 	case *events.Restore:
-		return a.restore(v, q, c)
+		return t.restore(c)
 	case *events.Classify:
-		return a.classify(v, q, c)
+		return t.classify(c)
 	case *events.Declassify:
-		return a.declassify(v, q, c)
+		return t.declassify(c)
 	case *events.Publish:
-		return a.rezone(v, q, c.Element, c.Expectation, a.published)
+		return t.moveToZones(c.Element, c.Expectation, t.rules.PublishZones)
 	case *events.Withdraw:
-		return a.rezone(v, q, c.Element, c.Expectation, a.unpublished)
+		return t.moveToZones(c.Element, c.Expectation, t.rules.DefaultZones)
 	case *events.Retype:
-		return a.retype(v, q, c)
+		return t.retype(c)
 	default:
-		return a.applyBeyond(v, q, c)
+		return t.applyOther(c)
 	}
 }
 
-// applyBeyond applies what is about relationships, or about more than one thing.
-func (a *applier) applyBeyond(v view, q *Request, c events.Command) (Outcome, error) {
+// applyOther applies a command about relationships, types, fences or several things.
+func (t *transaction) applyOther(c events.Command) error {
 	switch c := c.(type) {
 	case *events.Link:
-		return a.link(v, q, c)
+		return t.link(c)
 	case *events.UpdateRelationship:
-		return a.updateLink(v, q, c)
+		return t.updateLink(c)
 	case *events.Unlink:
-		return a.unlink(v, q, c)
+		return t.unlink(c)
 	case *events.Rehome:
-		return a.rehome(v, q, c)
+		return t.rehome(c)
 	case *events.LinkExternalID:
-		return a.linkExternalID(v, q, c)
+		return t.linkExternalID(c)
 	case *events.UnlinkExternalID:
-		return a.unlinkExternalID(v, q, c)
+		return t.unlinkExternalID(c)
 	case *events.ConfirmSynchronization:
-		return a.confirmSynchronization(v, q, c)
+		return t.confirmSynchronization(c)
 	case *events.DefineTypes:
-		return a.defineTypes(v, c)
+		return t.defineTypes(c)
 	case *events.ChangeSet:
-		return a.changeSet(v, q, c)
+		return t.changeSet(c)
 	case *events.Fence:
-		return fence(v, c)
+		return t.fence(c)
 	case *events.Flush:
-		return Outcome{}, nil
+		return nil
 	default:
-		return Outcome{}, events.Errorf(events.CodeInvalid, events.ExtType, "%s cannot be applied here", c.EventType())
+		return events.Errorf(events.CodeInvalid, events.ExtType, "%s cannot be applied here", c.EventType())
 	}
 }
 
-// store makes the change that leads to e.
-func (a *applier) store(typ *events.ElementType, old *record, e *events.Element, eventType, mark string) (Outcome, error) {
-	b := openChange(a.scratch[:0], "element")
-	begin := len(b)
-	b, from, to := appendElement(b, e)
-	size := len(b) - begin
-	if size > a.maxState {
-		return Outcome{}, a.tooLarge(e.Header.Type.Name+" "+cmp.Or(e.Header.QualifiedName, e.Header.GUID), size)
-	}
-	id, err := uuid.Parse(e.Header.GUID)
-	if err != nil {
-		return Outcome{}, err
-	}
+// store emits the change that leads to e; it may be about a classification.
+func (t *transaction) store(typ *events.ElementType, old *record, e *events.Element, eventType, classification string) error {
 	r := &record{
-		guid: id, typ: typ, name: e.Header.QualifiedName, version: e.Header.Versions.Version,
-		home: homeOf(&e.Header.Origin),
+		name: cmp.Or(e.Header.QualifiedName, e.Header.GUID), archived: e.Archived(), derived: old == nil || old.derived,
+		anchor: guidOf(events.ByGUID(e.Header.AnchorGUID)),
 	}
-	if r.name == "" {
-		r.name = e.Header.GUID
+	return t.storeState(r, typ, old, &e.Header, change{eventType: eventType}, classification, func(b []byte) ([]byte, int, int) {
+		return appendElement(b, e)
+	})
+}
+
+// storeLink emits the change that leads to l.
+func (t *transaction) storeLink(typ *events.ElementType, old *record, l *events.Relationship, c change) error {
+	r := &record{
+		relationship: true, name: l.Header.GUID,
+		connected: &connected{end1: guidOf(events.ByGUID(l.End1.GUID)), end2: guidOf(events.ByGUID(l.End2.GUID))},
 	}
-	if e.Header.AnchorGUID != "" {
-		if r.anchor, err = uuid.Parse(e.Header.AnchorGUID); err != nil {
-			return Outcome{}, err
+	return t.storeState(r, typ, old, &l.Header, c, "", func(b []byte) ([]byte, int, int) { return appendRelationship(b, l) })
+}
+
+func (t *transaction) storeState(
+	r *record, typ *events.ElementType, old *record, h *events.ElementHeader, c change, classification string,
+	appendState func([]byte) (b []byte, from, to int),
+) error {
+	r.guid, r.typ, r.version, r.home = guidOf(events.ByGUID(h.GUID)), typ, h.Versions.Version, homeOf(&h.Origin)
+	kind, name := "element", r.name
+	if r.relationship {
+		r.derived = r.guid == r.linkKey()
+		kind = "relationship"
+	}
+	b := openChange(t.scratch[:0], kind)
+	begin := len(b)
+	b, from, to := appendState(b)
+	size := len(b) - begin
+	if size > t.rules.MaxState {
+		if r.relationship {
+			name = nameAt(t.view(), r.end1) + arrow + nameAt(t.view(), r.end2)
 		}
+		return t.tooLarge(typ.Name+" "+name, size)
 	}
-	r.archived = e.Archived()
+	var previous []byte
 	if old != nil {
-		r.derived = old.derived
+		previous = old.state()
 	}
-	a.scratch = closeChange(b, old.json(), mark)
-	data := bytes.Clone(a.scratch)
-	r.keep(data[begin:begin+size], from-begin, to-begin)
-	return changed(r, change{eventType: eventType, record: r, data: data}), nil
+	t.scratch = closeChange(b, previous, classification)
+	c.data, c.record = bytes.Clone(t.scratch), r
+	r.keep(c.data[begin:begin+size], from-begin, to-begin)
+	t.emit(c)
+	t.is(r)
+	return nil
 }
 
-func (a *applier) tooLarge(what string, size int) error {
+func (t *transaction) tooLarge(what string, size int) error {
 	return events.Errorf(events.CodeTooLarge, "", "%s takes %d bytes; at most %d fit into a message together with the previous state",
-		what, size, a.maxState)
+		what, size, t.rules.MaxState)
 }
 
-// messageOf is what an error says, without where.
+func (t *transaction) changeSet(c *events.ChangeSet) error {
+	steps, err := c.Steps()
+	if err != nil {
+		return err
+	}
+	begin := len(t.changes)
+	for i, step := range steps {
+		before := len(t.changes)
+		result, err := t.do(step)
+		if err != nil {
+			return inStep(i, err)
+		}
+		result.Elements, result.Relationships = counted(t.changes[before:])
+		t.result.Steps = append(t.result.Steps, result)
+	}
+	return t.checkSize(begin, "/commands", "the change set")
+}
+
+// checkSize refuses more changes since begin than can be applied at once.
+func (t *transaction) checkSize(begin int, pointer, what string) error {
+	if n := len(t.changes) - begin; n > maxChanges {
+		return events.Errorf(events.CodeTooLarge, pointer, "%s leads to %d changes; at most %d can be applied at once", what, n, maxChanges)
+	}
+	return nil
+}
+
+func (t *transaction) fence(c *events.Fence) error {
+	if len(c.Connector) > maxToken {
+		return events.Errorf(events.CodeInvalid, "/connector", "it is %d bytes long; at most %d are allowed", len(c.Connector), maxToken)
+	}
+	have := t.view().fenced(c.Connector)
+	if c.Generation < have {
+		return events.Errorf(events.CodeStale, "/generation", "connector %s is fenced to generation %d already", c.Connector, have)
+	}
+	if c.Generation == have {
+		return nil
+	}
+	data, err := events.Marshal(c)
+	t.emit(change{eventType: events.TypeConnectorFenced, data: data, fence: *c})
+	return err
+}
+
+// defineTypes adds or changes types, all together.
+func (t *transaction) defineTypes(c *events.DefineTypes) error {
+	begin, types := len(t.changes), t.view().registry()
+	_, changed, err := types.Apply(c.Types...)
+	if err != nil {
+		return err
+	}
+	for i := range changed {
+		typeChange := events.TypeChange{Type: &changed[i]}
+		if old, ok := types.Type(changed[i].Name); ok {
+			def := old.Def()
+			typeChange.Previous = &def
+		}
+		data, err := events.Marshal(&typeChange)
+		if err != nil {
+			return err
+		}
+		if size := len(data) / 2; size > t.rules.MaxState {
+			return t.tooLarge("the type "+changed[i].Name, size)
+		}
+		t.emit(change{eventType: events.TypeTypeDefined, data: data, typeDef: &changed[i]})
+	}
+	return t.checkSize(begin, "/types", "this")
+}
+
+// messageOf returns the message of an error without its pointer.
 func messageOf(err error) string {
 	if e, ok := asError(err); ok {
 		return e.Message
@@ -168,70 +282,46 @@ func messageOf(err error) string {
 	return err.Error()
 }
 
-// stage applies commands one after the other, as one.
-type stage struct {
-	*applier
-	view *overlay
-	all  Outcome
+func asError(err error) (*events.Error, bool) { return errors.AsType[*events.Error](err) }
+
+// inStep makes an error point into the step of a change set.
+func inStep(i int, err error) error {
+	e, ok := asError(err)
+	if !ok {
+		return err
+	}
+	pointer := e.Pointer
+	if !strings.HasPrefix(pointer, "/") {
+		pointer = "" // an attribute of the event, not a place in the step
+	}
+	return &events.Error{Code: e.Code, Message: e.Message, Pointer: "/commands/" + strconv.Itoa(i) + "/data" + pointer}
 }
 
-func (a *applier) stage(v view) *stage { return &stage{applier: a, view: newOverlay(v)} }
-
-// do applies the next command.
-func (s *stage) do(q *Request, c events.Command) (events.Result, error) {
-	o, err := s.apply(s.view, q, c)
-	if err != nil {
-		return events.Result{}, err
+// repoint makes an error point into the command that was sent instead of the one
+// that was made of it.
+func repoint(err error, from, to string) error {
+	e, ok := asError(err)
+	if !ok {
+		return err
 	}
-	s.take(o)
-	return o.Result, nil
+	moved := *e
+	if rest, ok := cutPointer(e.Pointer, from); ok {
+		moved.Pointer = to + rest
+	}
+	return &moved
 }
 
-func (s *stage) take(o Outcome) {
-	s.view.add(o.changes)
-	s.all.changes = append(s.all.changes, o.changes...)
-	s.all.Result.Changed = s.all.Result.Changed || o.Result.Changed
+// cutPointer returns what a JSON pointer has after a prefix, if it leads there or
+// below.
+func cutPointer(pointer, prefix string) (rest string, ok bool) {
+	rest, ok = strings.CutPrefix(pointer, prefix)
+	return rest, ok && (rest == "" || rest[0] == '/')
 }
 
-func (a *applier) changeSet(v view, q *Request, c *events.ChangeSet) (Outcome, error) {
-	steps, err := c.Steps()
-	if err != nil {
-		return Outcome{}, err
-	}
-	s := a.stage(v)
-	s.all.changes = make([]change, 0, len(steps))
-	for i, step := range steps {
-		before := len(s.all.changes)
-		result, err := s.do(q, step)
-		if err != nil {
-			return Outcome{}, inStep(i, err)
-		}
-		result.Elements, result.Relationships = counted(s.all.changes[before:])
-		s.all.Result.Steps = append(s.all.Result.Steps, result)
-	}
-	if len(s.all.changes) > maxChanges {
-		return Outcome{}, events.Errorf(events.CodeTooLarge, "/commands", "the change set leads to %d changes; at most %d can be applied at once",
-			len(s.all.changes), maxChanges)
-	}
-	return s.all, nil
+// sortByGUID sorts records and drops duplicates.
+func sortByGUID(records []*record) []*record {
+	slices.SortFunc(records, byGUID)
+	return slices.CompactFunc(records, func(a, b *record) bool { return a.guid == b.guid })
 }
 
-func fence(v view, c *events.Fence) (Outcome, error) {
-	if len(c.Connector) > maxToken {
-		return Outcome{}, events.Errorf(events.CodeInvalid, "/connector", "it is %d bytes long; at most %d are allowed", len(c.Connector), maxToken)
-	}
-	switch have := v.fenced(c.Connector); {
-	case c.Generation < have:
-		return Outcome{}, events.Errorf(events.CodeStale, "/generation", "connector %s is fenced to generation %d already", c.Connector, have)
-	case c.Generation == have:
-		return Outcome{}, nil
-	}
-	data, err := events.Marshal(c)
-	if err != nil {
-		return Outcome{}, err
-	}
-	return Outcome{
-		changes: []change{{eventType: events.TypeConnectorFenced, data: data, fence: *c}},
-		Result:  events.Result{Changed: true},
-	}, nil
-}
+func byGUID(a, b *record) int { return bytes.Compare(a.guid[:], b.guid[:]) }

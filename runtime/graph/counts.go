@@ -1,13 +1,13 @@
 package graph
 
-// tally counts what there is, by type.
+// typeCounts counts elements and relationships by type.
 type typeCounts struct{ elements, archived, relationships map[string]int }
 
 func newTypeCounts() typeCounts {
 	return typeCounts{elements: map[string]int{}, archived: map[string]int{}, relationships: map[string]int{}}
 }
 
-// add counts a record, or with a negative n no longer.
+// add adds n for a record.
 func (t *typeCounts) add(r *record, n int) {
 	of := t.elements
 	switch {
@@ -19,7 +19,7 @@ func (t *typeCounts) add(r *record, n int) {
 	of[r.typ.Name] += n
 }
 
-// typeNames returns the types of elements that there are.
+// typeNames returns the types that have elements.
 func (t *typeCounts) typeNames() []string {
 	names := make([]string, 0, len(t.elements)+len(t.archived))
 	for name, n := range t.elements {

@@ -1,68 +1,79 @@
 package graph
 
 import (
-	"strconv"
 	"strings"
+
+	"github.com/google/uuid"
 
 	"github.com/camena-io/camena/events"
 )
 
 const (
-	// namesBytes bounds how much of an answer names take: it has to fit into a
-	// message.
+	// namesBytes bounds the names in an answer, which has to fit into a message.
 	namesBytes = 256 << 10
-	// maxDropped bounds of how much that was left behind an answer tells.
+	// previewBytes bounds the changes in an answer.
+	previewBytes = 256 << 10
+	// maxDropped bounds the list of what was left behind.
 	maxDropped = 100
-	// maxReason bounds, in bytes, why a command was refused, where an answer has to
-	// be short.
+	// maxReason bounds, in bytes, the reason of a refusal in a shortened answer.
 	maxReason = 16 << 10
 
 	arrow = " → "
 )
 
-// description completes results by what people want to know of them.
-type description struct {
-	view    view
-	changed map[guid]*record
-	room    int // for names
-}
-
-// describe tells of what the outcome is, and how much of it there is. view is what
-// there was before.
-func (o *Outcome) describe(v view) {
-	d := description{view: v, changed: make(map[guid]*record, len(o.changes)), room: namesBytes}
+// describe adds type, name and counts to the results. The view is the state before
+// the command.
+func (o *Outcome) describe(before view) {
+	changed := make(map[guid]*record, len(o.changes))
 	for i := range o.changes {
 		if r := o.changes[i].record; r != nil {
-			d.changed[r.guid] = r
+			changed[r.guid] = r
 		}
 	}
+	find := func(id guid) *record {
+		if r := changed[id]; r != nil {
+			return r
+		}
+		return before.get(id)
+	}
 	o.Result.Elements, o.Result.Relationships = counted(o.changes)
-	d.name(&o.Result)
+	room := namesBytes
+	describeResult(&o.Result, find, &room)
 	for i := range o.Result.Steps {
-		d.name(&o.Result.Steps[i])
+		describeResult(&o.Result.Steps[i], find, &room)
 	}
 }
 
-// Shorten leaves out of the answer what makes it too large for a message, and
-// tells how much that is.
-func (o *Outcome) Shorten() {
-	r := &o.Result
-	if r.More += len(r.Preview); r.More == 0 {
-		r.More = len(r.Steps)
+func describeResult(result *events.Result, find func(guid) *record, room *int) {
+	nameOf := func(id guid) string {
+		if r := find(id); r != nil {
+			return r.name
+		}
+		return id.String()
 	}
-	r.Preview, r.Steps, r.Dropped = nil, nil, nil
-	if r.Error != nil && len(r.Error.Message) > maxReason {
-		reason := *r.Error
-		reason.Message = strings.ToValidUTF8(reason.Message[:maxReason], "") + "…"
-		r.Error = &reason
+	id := guidOf(events.ByGUID(result.GUID))
+	if id == uuid.Nil {
+		return
+	}
+	r := find(id)
+	if r == nil {
+		return
+	}
+	result.Type = r.typ.Name
+	name := r.qualifiedName()
+	if r.relationship {
+		name = nameOf(r.end1) + arrow + nameOf(r.end2)
+	}
+	if *room -= len(name); *room >= 0 {
+		result.Name = name
 	}
 }
 
-// counted returns how many changes there are of elements and of relationships.
+// counted returns the numbers of changed elements and relationships.
 func counted(changes []change) (elements, relationships int) {
 	for i := range changes {
 		switch c := &changes[i]; {
-		case c.record == nil, c.moved: // the latter goes on under another type
+		case c.record == nil, c.moved: // the latter continues under another type
 		case c.record.relationship:
 			relationships++
 		default:
@@ -72,37 +83,49 @@ func counted(changes []change) (elements, relationships int) {
 	return elements, relationships
 }
 
-func (d *description) name(result *events.Result) {
-	r := d.find(result.GUID)
-	if r == nil {
-		return
+// Shorten leaves out the parts of a result that are too large for a message, and
+// counts them.
+func (o *Outcome) Shorten() {
+	r := &o.Result
+	if r.More += len(r.Preview); r.More == 0 {
+		r.More = len(r.Steps)
 	}
-	result.Type = r.typ.Name
-	name := r.qualifiedName()
-	if r.relationship {
-		name = d.nameOf(r.end1) + arrow + d.nameOf(r.end2)
-	}
-	if d.room -= len(name); d.room >= 0 {
-		result.Name = name
+	r.MoreDropped += len(r.Dropped)
+	r.Preview, r.Steps, r.Dropped = nil, nil, nil
+	if r.Error != nil && len(r.Error.Message) > maxReason {
+		reason := *r.Error
+		reason.Message = strings.ToValidUTF8(reason.Message[:maxReason], "") + "…"
+		r.Error = &reason
 	}
 }
 
-func (d *description) find(id string) *record {
-	if id == "" {
-		return nil
+// preview returns the outcome of a dry run: the result shows the changes.
+func (o *Outcome) preview() Outcome {
+	result := o.Result
+	size := 0
+	for i := range o.changes {
+		c := &o.changes[i]
+		size += len(c.data)
+		if size > previewBytes && i > 0 {
+			result.More = len(o.changes) - i
+			break
+		}
+		p, err := events.DecodeChange(c.eventType, c.data)
+		if err != nil { // a fence has nothing to show
+			p = events.Preview{Type: c.eventType}
+		}
+		result.Preview = append(result.Preview, p)
 	}
-	parsed := guidOf(events.ByGUID(id))
-	if r := d.changed[parsed]; r != nil {
-		return r
-	}
-	return d.view.get(parsed)
+	return Outcome{Result: result, at: o.at}
 }
 
-func (d *description) nameOf(id guid) string {
-	if r := d.find(id.String()); r != nil {
-		return r.name
+// dropped notes what the command leaves behind.
+func (t *transaction) dropped(what string) {
+	if len(t.result.Dropped) < maxDropped {
+		t.result.Dropped = append(t.result.Dropped, what)
+	} else {
+		t.result.MoreDropped++
 	}
-	return id.String()
 }
 
 func nameOfStub(s events.ElementStub) string {
@@ -112,23 +135,7 @@ func nameOfStub(s events.ElementStub) string {
 	return s.GUID
 }
 
-// drop notes what was left behind.
-func addDropped(result *events.Result, what string) {
-	const and, more = "and ", " more"
-	list := result.Dropped
-	if len(list) < maxDropped {
-		result.Dropped = append(result.Dropped, what)
-		return
-	}
-	last := list[len(list)-1]
-	n, err := strconv.Atoi(strings.TrimSuffix(strings.TrimPrefix(last, and), more))
-	if err != nil {
-		n = 1 // it gives its place away
-	}
-	list[len(list)-1] = and + strconv.Itoa(n+1) + more
-}
-
-// article returns the name of a type with the article before it.
+// article returns the name of a type after its article.
 func article(typeName string) string {
 	if typeName != "" && strings.ContainsRune("AEIO", rune(typeName[0])) {
 		return "an " + typeName

@@ -3,69 +3,53 @@ package graph
 import "github.com/camena-io/camena/events"
 
 const (
-	// maxAttribute bounds what the envelope of a command may bring into the
-	// headers of events: the server takes 64 KiB of them in all, encoded.
+	// maxAttribute bounds what a command brings into the headers of events: the server
+	// takes 64 KiB of them in all, encoded.
 	maxAttribute = 4 << 10
 	// maxTrace is more than a W3C trace context has.
 	maxTrace = 256
 )
 
-// CheckEnvelope refuses attributes that no event could carry, and drops a trace
-// context that is none: it is never a reason to refuse a command.
+// CheckEnvelope refuses attributes that no event could carry. It drops an invalid trace
+// context, as that is no reason to refuse a command.
 func CheckEnvelope(e *events.Event) error {
 	if len(e.Extension(events.ExtTraceParent)) > maxTrace {
 		e.SetExtension(events.ExtTraceParent, "")
 	}
-	for _, name := range [...]string{events.ExtActor, events.ExtMetadataSource, events.ExtScope, events.ExtConnector} {
-		if err := notLong(name, e.Extension(name)); err != nil {
-			return err
+	for _, name := range [...]string{"id", "source", events.ExtActor, events.ExtMetadataSource, events.ExtScope, events.ExtConnector} {
+		value := e.Extension(name)
+		switch name {
+		case "id":
+			value = e.ID
+		case "source":
+			value = e.Source
+		}
+		if len(value) > maxAttribute {
+			return events.Errorf(events.CodeInvalid, name, "it is %d bytes long; at most %d are allowed", len(value), maxAttribute)
 		}
 	}
-	if err := notLong("id", e.ID); err != nil {
-		return err
+	if dry := e.Extension(events.ExtDryRun); dry != "" && dry != "true" && dry != "false" {
+		return events.Errorf(events.CodeInvalid, events.ExtDryRun, `%.100q is neither "true" nor "false"`, dry)
 	}
-	if err := notLong("source", e.Source); err != nil {
-		return err
-	}
-	if err := checkCategory(e); err != nil {
-		return err
-	}
-	return checkDryRun(e.Extension(events.ExtDryRun))
+	return checkCategory(e.Extension(events.ExtOriginCategory), e.Extension(events.ExtMetadataSource))
 }
 
-// checkCategory lets an origin category say of what kind a metadata source is:
-// LOCAL_COHORT is where there is none.
-func checkCategory(e *events.Event) error {
-	category, source := e.Extension(events.ExtOriginCategory), e.Extension(events.ExtMetadataSource)
+// checkCategory checks that the origin category fits the metadata source: LOCAL_COHORT
+// means that there is none.
+func checkCategory(category, source string) error {
 	switch events.OriginCategory(category) {
 	case "":
-		return nil
 	case events.OriginLocal:
 		if source != "" {
 			return events.Errorf(events.CodeInvalid, events.ExtOriginCategory, "what belongs to a metadata source, %.100q, is not %s", source, category)
 		}
-		return nil
 	case events.OriginExternal, events.OriginContentPack, events.OriginExportArchive:
 		if source == "" {
-			return events.Errorf(events.CodeInvalid, events.ExtOriginCategory, "%s is where a metadata source is; name it as %s", category, events.ExtMetadataSource)
+			return events.Errorf(events.CodeInvalid, events.ExtOriginCategory, "%s needs a metadata source; name it as %s", category, events.ExtMetadataSource)
 		}
-		return nil
 	default:
 		return events.Errorf(events.CodeInvalid, events.ExtOriginCategory, "%.100q is none of %s, %s, %s, %s", category,
 			events.OriginExternal, events.OriginContentPack, events.OriginExportArchive, events.OriginLocal)
-	}
-}
-
-func checkDryRun(value string) error {
-	if value != "" && value != "true" && value != "false" {
-		return events.Errorf(events.CodeInvalid, events.ExtDryRun, `%.100q is neither "true" nor "false"`, value)
-	}
-	return nil
-}
-
-func notLong(name, value string) error {
-	if len(value) > maxAttribute {
-		return events.Errorf(events.CodeInvalid, name, "it is %d bytes long; at most %d are allowed", len(value), maxAttribute)
 	}
 	return nil
 }

@@ -22,7 +22,7 @@ type view interface {
 	fenced(connector string) uint64
 	// registry returns the types.
 	registry() *opentypes.Registry
-	// fate returns the last deletion of what is named, if it is known.
+	// lastDeletion returns the last deletion of an element, while it is known.
 	lastDeletion(ref events.ElementRef) (Tombstone, bool)
 }
 

@@ -5,20 +5,19 @@ import (
 	"time"
 )
 
-// Log is where the events lie that an index was made of.
+// Log is the stored events that an index was made of.
 type Log interface {
-	// At returns the event with a sequence; it is not ok when there is none any
-	// more.
+	// At returns the event with a sequence; not ok if it is gone.
 	At(ctx context.Context, sequence uint64) (e Event, ok bool, err error)
-	// Between hands over the events from a sequence up to another.
+	// Between passes on the events from the first to the last sequence.
 	Between(ctx context.Context, first, last uint64, take func(*Event)) error
-	// Of hands over the events about the element or relationship with a guid,
-	// oldest first. It returns how many are kept of one at most; 0 means all.
+	// Of passes on the events of the element or relationship with a guid, oldest
+	// first, and returns how many of each are kept; 0 means all.
 	Of(ctx context.Context, guid string, take func(*Event) error) (most int64, err error)
 }
 
-// Events is a log in memory: each event is at its sequence less one. Of what was
-// erased there is an empty one.
+// Events is a log in memory. The event of a sequence is at the index before it; an
+// erased event is empty.
 type Events []Event
 
 var _ Log = Events(nil)
@@ -54,8 +53,8 @@ func (l Events) Of(_ context.Context, guid string, take func(*Event) error) (mos
 	return 0, nil
 }
 
-// Append returns the log with what a command leads to. The position is the
-// in-sequence of the command, the time that of all its events.
+// Append returns the log with the changes of a command, which has an in-sequence and
+// a time.
 func (l Events) Append(o *Outcome, position uint64, at time.Time) Events {
 	for i := range o.Len() {
 		c := o.Change(i)
@@ -66,7 +65,7 @@ func (l Events) Append(o *Outcome, position uint64, at time.Time) Events {
 	return l
 }
 
-// Erase empties the events about something that came before its deletion.
+// Erase empties the events before a deletion of what it deleted.
 func (l Events) Erase(t Tombstone) {
 	guid := t.GUID.String()
 	for i := range l[:t.Sequence-1] {

@@ -9,55 +9,57 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// absence is the error about an element that is not there, which says what became
-// of it as long as that is known.
+// errNotFound is the error about an element that is not there. It tells when it was
+// deleted, while that is still known.
 func errNotFound(v view, ref events.ElementRef, pointer string) error {
 	name := ref.GUID
 	if name == "" {
 		name = fmt.Sprintf("%q", ref.QualifiedName)
 	}
+	became := ""
+	if t, ok := v.lastDeletion(ref); ok {
+		became = t.describe()
+		if !t.Relationship && !t.purge {
+			became += "; restore it to bring it back"
+			if t.GUID != guidOf(ref) {
+				became += ", by its guid, " + t.GUID.String()
+			}
+		}
+	}
+	return events.Errorf(events.CodeNotFound, pointer, "there is no element %s%s", name, became)
+}
+
+// errNotRestorable is the error about an element that cannot be restored.
+func errNotRestorable(v view, ref events.ElementRef) error {
+	const without = "there is no deleted element %s, or its history is gone; if its guid does not follow from its name, give the guid"
 	t, ok := v.lastDeletion(ref)
-	at := time.Unix(0, t.at)
 	switch {
 	case !ok:
-		return events.Errorf(events.CodeNotFound, pointer, "there is no element %s", name)
+		return events.Errorf(events.CodeNotFound, "/element", without, nameOf(ref))
 	case t.Relationship:
-		return events.Errorf(events.CodeNotFound, pointer, "there is no element %s: that was a relationship, %s, deleted at %s", name, article(t.Type.Name), moment(at))
+		return events.Errorf(events.CodeNotFound, "/element", "%s%s; restore the element that was deleted with it, or link the two again", nameOf(ref), t.describe())
 	case t.purge:
-		return events.Errorf(events.CodeNotFound, pointer, "there is no element %s: it was purged at %s", name, moment(at))
+		return events.Errorf(events.CodeNotFound, "/element", "%s%s: nothing is left to restore", nameOf(ref), t.describe())
+	case t.GUID != guidOf(ref):
+		return events.Errorf(events.CodeNotFound, "/element", "%s%s: restore it by its guid, %s", nameOf(ref), t.describe(), t.GUID)
 	}
-	return events.Errorf(events.CodeNotFound, pointer, "there is no element %s: it was deleted at %s; camena elements restore%s brings it back",
-		name, moment(at), t.otherGUID(ref))
+	return events.Errorf(events.CodeNotFound, "/element", without, nameOf(ref))
 }
 
-// otherName is the guid, with a blank before it, where the name that was asked for
-// does not lead to it.
-func (t *Tombstone) otherGUID(ref events.ElementRef) string {
-	if guidOf(ref) == t.GUID {
-		return ""
-	}
-	return " " + t.GUID.String()
-}
-
-// lostForGood is the error about what cannot be restored.
-func errNotRestorable(v view, ref events.ElementRef) error {
-	t, ok := v.lastDeletion(ref)
-	at := time.Unix(0, t.at)
+// describe tells what was deleted, and when.
+func (t *Tombstone) describe() string {
+	at := formatTime(time.Unix(0, t.at))
 	switch {
-	case ok && t.Relationship:
-		return events.Errorf(events.CodeNotFound, "/element", "%s was a relationship, %s, deleted at %s: it comes back with the end that was deleted together with it; "+
-			"restore that, or link the two anew", nameOf(ref), article(t.Type.Name), moment(at))
-	case ok && t.purge:
-		return events.Errorf(events.CodeNotFound, "/element", "%s was purged at %s: nothing is kept of it that could be restored", nameOf(ref), moment(at))
-	case ok && t.GUID != guidOf(ref):
-		return events.Errorf(events.CodeNotFound, "/element", "%s, deleted at %s, had not the guid that belongs to its name: restore it by its guid, %s",
-			nameOf(ref), moment(at), t.GUID)
+	case t.Relationship:
+		return ": it was a relationship, " + article(t.Type.Name) + ", deleted at " + at
+	case t.purge:
+		return ": it was purged at " + at
+	default:
+		return ": it was deleted at " + at
 	}
-	return events.Errorf(events.CodeNotFound, "/element", "there is no deleted element %s, or its history is gone; where it had not the guid that belongs to its name, give the guid",
-		nameOf(ref))
 }
 
-// fate returns the last deletion of what is named, if that has not been swept.
+// lastDeletion returns the last deletion of an element, while it is known.
 func (x *Index) lastDeletion(ref events.ElementRef) (Tombstone, bool) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
@@ -70,7 +72,8 @@ func (x *Index) lastDeletion(ref events.ElementRef) (Tombstone, bool) {
 	return x.lastDeletionByName(ref.QualifiedName)
 }
 
-// fateOf finds the last deletion of an element whose name did not lead to its guid.
+// lastDeletionByName finds the last deletion of an element whose guid does not follow
+// from its name.
 func (x *Index) lastDeletionByName(name string) (found Tombstone, ok bool) {
 	hash := maphash.String(x.seed, name)
 	x.names.Descend(formerName{name: hash, until: math.MaxInt64, sequence: math.MaxUint64}, func(f formerName) bool {
@@ -80,8 +83,4 @@ func (x *Index) lastDeletionByName(name string) (found Tombstone, ok bool) {
 		return false
 	})
 	return found, ok
-}
-
-func (o *overlay) lastDeletion(ref events.ElementRef) (Tombstone, bool) {
-	return o.base.lastDeletion(ref)
 }

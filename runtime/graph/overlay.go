@@ -1,36 +1,57 @@
 package graph
 
 import (
-	"slices"
-
 	"github.com/google/uuid"
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/events/opentypes"
 )
 
-// overlay is a view with changes that are not in its base yet: what the writer
-// has published and the bus has not acknowledged, or the earlier steps of a
-// change set.
+// overlay is a view with changes that its base does not have yet: what the writer has
+// published and the bus has not acknowledged, or the earlier changes of a transaction.
 type overlay struct {
-	base    view
-	guids   map[guid]*record
-	names   map[string]*record
-	ends    map[guid]map[guid]*record
-	aliases map[guid]map[guid]*record // by [record.linkKey]
-	fences  map[string]uint64
-	// anchors are the elements that have or had an anchor, by that.
-	anchors map[guid]map[guid]*record
-	defs    map[string]*events.TypeDef
-	types   *opentypes.Registry // with defs
+	base   view
+	guids  map[guid]*record
+	names  map[string]*record
+	groups map[groupKey]map[guid]*record
+	fences map[string]uint64
+	defs   map[string]*events.TypeDef
+	types  *opentypes.Registry // with defs
 }
+
+// groupKey names records that are looked up together: by an end, by their derived
+// guid, or by their anchor.
+type groupKey struct {
+	kind byte
+	key  guid
+}
+
+const (
+	groupEnd = iota
+	groupAlias
+	groupAnchor
+)
 
 func newOverlay(base view) *overlay {
 	return &overlay{
-		base: base, guids: map[guid]*record{}, names: map[string]*record{},
-		ends: map[guid]map[guid]*record{}, fences: map[string]uint64{}, aliases: map[guid]map[guid]*record{},
-		anchors: map[guid]map[guid]*record{}, defs: map[string]*events.TypeDef{},
+		base: base, guids: map[guid]*record{}, names: map[string]*record{}, groups: map[groupKey]map[guid]*record{},
+		fences: map[string]uint64{}, defs: map[string]*events.TypeDef{},
 	}
+}
+
+// groupsOf returns the groups that a record belongs to.
+func groupsOf(r *record) []groupKey {
+	var keys []groupKey
+	if r.relationship {
+		keys = append(keys, groupKey{groupEnd, r.end1}, groupKey{groupEnd, r.end2})
+		if !r.derived {
+			keys = append(keys, groupKey{groupAlias, r.linkKey()})
+		}
+	}
+	if r.anchor != uuid.Nil {
+		keys = append(keys, groupKey{groupAnchor, r.anchor})
+	}
+	return keys
 }
 
 func (o *overlay) get(id guid) *record {
@@ -38,20 +59,20 @@ func (o *overlay) get(id guid) *record {
 	if !ok {
 		return o.base.get(id)
 	}
-	if r.deleted {
-		return nil
-	}
-	return r
+	return unlessDeleted(r)
 }
 
 func (o *overlay) named(name string) *record {
-	r, ok := o.names[name]
-	if !ok {
-		if r = o.base.named(name); r == nil {
-			return nil
-		}
+	if r, ok := o.names[name]; ok {
+		return unlessDeleted(r)
+	}
+	if r := o.base.named(name); r != nil {
 		return o.get(r.guid)
 	}
+	return nil
+}
+
+func unlessDeleted(r *record) *record {
 	if r.deleted {
 		return nil
 	}
@@ -66,35 +87,36 @@ func (o *overlay) fenced(connector string) uint64 {
 }
 
 func (o *overlay) linked(element guid) []*record {
-	return o.above(o.base.linked(element), o.ends[element])
+	return o.merged(o.base.linked(element), groupKey{groupEnd, element})
 }
 
 func (o *overlay) anchored(element guid) []*record {
-	return o.above(o.base.anchored(element), o.anchors[element])
+	return o.merged(o.base.anchored(element), groupKey{groupAnchor, element})
 }
 
-// above returns the records of the base as they are now, and those that are new,
-// sorted by guid: what is applied must not depend on what is in the base already.
-func (o *overlay) above(base []*record, mine map[guid]*record) []*record {
+func (o *overlay) aliased(key guid) []*record {
+	return o.merged(o.base.aliased(key), groupKey{groupAlias, key})
+}
+
+// merged returns the records of the base that have not changed, and those of a group,
+// sorted by guid: the result must not depend on what the base has already.
+func (o *overlay) merged(base []*record, key groupKey) []*record {
 	var all []*record
 	for _, r := range base {
 		if o.guids[r.guid] == nil {
 			all = append(all, r)
 		}
 	}
-	for id, r := range mine {
-		if now := o.guids[id]; now == r && !r.deleted {
+	group := o.groups[key]
+	for id, r := range group {
+		if o.guids[id] == r && !r.deleted {
 			all = append(all, r)
 		}
 	}
-	if len(mine) > 0 {
-		slices.SortFunc(all, byGUID)
+	if len(group) > 0 {
+		sortByGUID(all)
 	}
 	return all
-}
-
-func (o *overlay) aliased(key guid) []*record {
-	return o.above(o.base.aliased(key), o.aliases[key])
 }
 
 func (o *overlay) registry() *opentypes.Registry {
@@ -102,6 +124,10 @@ func (o *overlay) registry() *opentypes.Registry {
 		return o.base.registry()
 	}
 	return o.types
+}
+
+func (o *overlay) lastDeletion(ref events.ElementRef) (Tombstone, bool) {
+	return o.base.lastDeletion(ref)
 }
 
 // define adds the types of changes.
@@ -144,30 +170,22 @@ func (o *overlay) add(changes []change) {
 
 func (o *overlay) addRecord(r *record) {
 	o.guids[r.guid] = r
-	switch {
-	case r.relationship:
-		put(o.ends, r.end1, r)
-		put(o.ends, r.end2, r)
-		if !r.derived {
-			put(o.aliases, r.linkKey(), r)
-		}
-	case r.named():
+	if r.named() {
 		o.names[r.name] = r
 	}
-	if r.anchor != uuid.Nil {
-		put(o.anchors, r.anchor, r)
+	for _, key := range groupsOf(r) {
+		put(o.groups, key, r)
 	}
 }
 
-func put(m map[guid]map[guid]*record, key guid, r *record) {
+func put[K comparable](m map[K]map[guid]*record, key K, r *record) {
 	if m[key] == nil {
 		m[key] = map[guid]*record{}
 	}
 	m[key][r.guid] = r
 }
 
-// drop forgets changes that have arrived in the base, unless newer ones are
-// above them.
+// drop forgets changes that have arrived in the base, unless newer ones replaced them.
 func (o *overlay) drop(changes []change) {
 	for i := range changes {
 		c := &changes[i]
@@ -191,22 +209,15 @@ func (o *overlay) dropRecord(r *record) {
 	if o.guids[r.guid] == r {
 		delete(o.guids, r.guid)
 	}
-	switch {
-	case r.relationship:
-		unput(o.ends, r.end1, r)
-		unput(o.ends, r.end2, r)
-		if !r.derived {
-			unput(o.aliases, r.linkKey(), r)
-		}
-	case o.names[r.name] == r:
+	if o.names[r.name] == r {
 		delete(o.names, r.name)
 	}
-	if r.anchor != uuid.Nil {
-		unput(o.anchors, r.anchor, r)
+	for _, key := range groupsOf(r) {
+		unput(o.groups, key, r)
 	}
 }
 
-func unput(m map[guid]map[guid]*record, key guid, r *record) {
+func unput[K comparable](m map[K]map[guid]*record, key K, r *record) {
 	if m[key][r.guid] != r {
 		return
 	}

@@ -9,42 +9,38 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// Rules are what the author of an installation decides about commands.
+// Rules are settings of an installation about commands.
 type Rules struct {
-	// PublishZones are the zones that publishing puts an element into;
-	// DefaultZones are those of new elements, and of withdrawn ones. None means
-	// all zones.
+	// PublishZones are the zones of published elements, DefaultZones those of new and
+	// of withdrawn ones. None means all zones.
 	PublishZones, DefaultZones []string
 	// MaxState is how large the JSON of a state may be, so that an event with the
 	// new and the previous state fits into a message.
 	MaxState int
 }
 
-// Request is what a command's envelope says about it.
+// Request is what the envelope of a command says, and when it was stored.
 type Request struct {
-	// ID of the command, its Sequence on the in topic, and the Time when it was
-	// stored there, which is the time of what it changes. They are the same for
-	// every writer that applies it.
+	// ID of the command, its Sequence on the in topic, and the Time when it was stored
+	// there, which becomes the time of its changes. They are the same for every writer
+	// that applies it.
 	ID       string
 	Sequence uint64
 	Time     time.Time
-	// Actor is on whose behalf it was sent, Source the metadata source.
+	// Actor sent the command, for the metadata source Source.
 	Actor, Source, Scope string
 	Category             events.OriginCategory
 	Connector            string
 	Generation           uint64
-	// Graves are what restorations can bring back, see [Index.Exhume].
+	// Deletions are what the command may restore, see [Index.LoadDeleted].
 	Deletions Deletions
-	// Awaited says that somebody wants to be told the outcome.
+	// Awaited means that the sender waits for the outcome.
 	Awaited bool
-	// DryRun asks for what would change.
+	// DryRun asks what would change.
 	DryRun bool
-	// made is how many guids the command needed so far.
-	made int
 }
 
-// RequestOf returns what the envelope of a command says that has a sequence on
-// the in topic and was stored there at a time.
+// RequestOf reads the envelope of a command that was stored on the in topic.
 func RequestOf(e *events.Event, sequence uint64, stored time.Time) (*Request, error) {
 	generation, err := e.Uint(events.ExtGeneration)
 	if err != nil {
@@ -59,14 +55,14 @@ func RequestOf(e *events.Event, sequence uint64, stored time.Time) (*Request, er
 	}, nil
 }
 
-// Actor returns on whose behalf a command was sent.
+// Actor returns the actor of a command, or else its source.
 func Actor(e *events.Event) string { return cmp.Or(e.Extension(events.ExtActor), e.Source) }
 
-// IsDryRun reports whether a command only asks for what would change.
+// IsDryRun reports whether a command only asks what would change.
 func IsDryRun(e *events.Event) bool { return e.Extension(events.ExtDryRun) == "true" }
 
-// MaxState returns how large a state may be where a message may be so large: it
-// leaves room for two states, the headers and the rest of the event.
+// MaxState returns the largest size of a state for the largest payload of a message:
+// an event holds two states and its headers.
 func MaxState(payload int64) int {
 	const (
 		largest = 1 << 20
@@ -75,38 +71,37 @@ func MaxState(payload int64) int {
 	return int(min(largest, (payload-spare)/2))
 }
 
-// Pending applies commands to an index and what is not in it yet.
+// Pending applies commands one after the other to the state of an index, and holds
+// what they lead to until the index has it. Nothing is stored: to try commands without
+// a bus, call Apply and then Add for each. It is not safe for concurrent use.
 type Pending struct {
-	applier applier
-	view    *overlay
+	rules Rules
+	view  *overlay
+	// scratch is where events are written before they get memory of their size.
+	scratch []byte
 }
 
-// NewPending returns one that begins with what is in the index.
-func NewPending(x *Index, r Rules) *Pending {
-	return &Pending{
-		applier: applier{published: r.PublishZones, unpublished: r.DefaultZones, maxState: r.MaxState},
-		view:    newOverlay(x),
-	}
-}
+// NewPending returns a Pending that begins with the state of the index.
+func NewPending(x *Index, r Rules) *Pending { return &Pending{rules: r, view: newOverlay(x)} }
 
-// Apply returns what a command leads to, or an [*events.Error].
-func (p *Pending) Apply(r *Request, c events.Command) (Outcome, error) {
-	q := *r
-	q.made = 0
-	o, err := p.applier.apply(p.view, &q, c)
+// Apply returns what a command leads to, or an [*events.Error]. Later commands see
+// that only after [Pending.Add].
+func (p *Pending) Apply(q *Request, c events.Command) (Outcome, error) {
+	t := &transaction{Pending: p, q: q, base: p.view}
+	result, err := t.do(c)
 	if err != nil {
 		return Outcome{}, err
 	}
-	if r.Awaited {
+	o := Outcome{Result: result, changes: t.changes, at: q.Time}
+	if q.Awaited {
 		o.describe(p.view)
 	}
 	o.dropPurgedChanges()
-	if r.DryRun {
-		o = o.preview()
+	if q.DryRun {
+		return o.preview(), nil
 	}
-	o.at = r.Time
 	for i := range o.changes {
-		o.changes[i].id = r.ID + "-" + strconv.Itoa(i)
+		o.changes[i].id = q.ID + "-" + strconv.Itoa(i)
 	}
 	return o, nil
 }
@@ -119,39 +114,38 @@ func (p *Pending) Drop(o *Outcome) { p.view.drop(o.changes) }
 
 // Outcome is what a command leads to.
 type Outcome struct {
-	// Result is what its sender is told. Its sequence on the out topic is not known
-	// before the changes are stored.
+	// Result is the answer to the sender. Its sequence is set by [Outcome.Stored].
 	Result  events.Result
 	changes []change
 	// at is when the command was stored.
 	at time.Time
 }
 
-// Change is an event to be published.
+// Change is an event to publish.
 type Change struct {
 	ID   string
 	Type string
 	Data []byte
 	Subject
-	// Unsigned says that the state does not tell who made the change: that of a
-	// deletion, and of a relationship that only tells another type of an end.
+	// ActorMissing means that the state does not name who made the change: it is a
+	// deletion, or a relationship of which only the type of an end changed.
 	ActorMissing bool
-	// Purged says that nothing may stay of what the subject had before.
+	// Purged means that all earlier events of the subject have to go.
 	Purged bool
 }
 
-// Subject is what an event is about: an element or relationship, or else, as its
-// type says, the fence of a connector or a type.
+// Subject is what an event is about: an element, a relationship, a type, or the fence
+// of a connector.
 type Subject struct {
 	Relationship   bool
 	TypeName, GUID string
 	Connector      string
 }
 
-// Len returns how many changes there are.
+// Len returns the number of changes.
 func (o *Outcome) Len() int { return len(o.changes) }
 
-// Change returns the one with an index.
+// Change returns the change with an index.
 func (o *Outcome) Change(i int) Change {
 	c := &o.changes[i]
 	e := Change{ID: c.id, Type: c.eventType, Data: c.data, Purged: c.purged}
@@ -167,7 +161,7 @@ func (o *Outcome) Change(i int) Change {
 	return e
 }
 
-// Stored notes the sequence of the last change on the out topic.
+// Stored sets the sequence of the last change on the out topic.
 func (o *Outcome) Stored(last uint64) {
 	o.Result.Sequence = last
 	for i := range o.Result.Steps {
@@ -175,15 +169,14 @@ func (o *Outcome) Stored(last uint64) {
 	}
 }
 
-// Purges reports whether nothing may stay of the history of something.
+// Purges reports whether the history of something has to go.
 func (o *Outcome) Purges() bool {
 	return slices.ContainsFunc(o.changes, func(c change) bool { return c.purged })
 }
 
-// keepSilent leaves out what the command did, before it purged something, under the
-// same subject: it is not told to be removed at once, and the purge is the first
-// event of the subject in its batch, as the bus wants that of one that removes what
-// is before it.
+// dropPurgedChanges leaves out the changes of a subject before its purge: they would
+// be removed at once, and the bus requires that an event which removes those before it
+// is the first of its subject in a batch.
 func (o *Outcome) dropPurgedChanges() {
 	if !o.Purges() {
 		return
@@ -192,7 +185,7 @@ func (o *Outcome) dropPurgedChanges() {
 		guid     guid
 		typeName string
 	}
-	purged, told := map[subject]bool{}, make([]change, 0, len(o.changes))
+	purged, kept := map[subject]bool{}, make([]change, 0, len(o.changes))
 	for _, c := range slices.Backward(o.changes) {
 		if c.record != nil {
 			of := subject{c.record.guid, c.record.typ.Name}
@@ -201,23 +194,23 @@ func (o *Outcome) dropPurgedChanges() {
 			}
 			purged[of] = c.purged
 		}
-		told = append(told, c)
+		kept = append(kept, c)
 	}
-	slices.Reverse(told)
-	o.changes = told
+	slices.Reverse(kept)
+	o.changes = kept
 }
 
-// AppendFacts adds what an index has to take over of changes that are stored;
-// position is the in-sequence of the command.
-func (o *Outcome) AppendStateChanges(facts []StateChange, position uint64, stored time.Time) []StateChange {
+// AppendStateChanges adds what an index has to commit of stored changes; position is
+// the in-sequence of the command.
+func (o *Outcome) AppendStateChanges(list []StateChange, position uint64, stored time.Time) []StateChange {
 	n := uint64(len(o.changes))
 	for i := range o.changes {
 		c := &o.changes[i]
-		facts = append(facts, StateChange{
+		list = append(list, StateChange{
 			sequence: o.Result.Sequence - n + 1 + uint64(i), position: position, stored: stored, at: o.at, id: c.id,
 			record: c.record, moved: c.moved, purged: c.purged, typeDef: c.typeDef,
 			connector: c.fence.Connector, generation: c.fence.Generation,
 		})
 	}
-	return facts
+	return list
 }

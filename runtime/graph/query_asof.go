@@ -23,7 +23,7 @@ func (x *Index) Get(ctx context.Context, log Log, q *events.Get) (ElementAnswer,
 		return ElementAnswer{}, err
 	}
 	if ahead := time.Until(q.AsOf); ahead > clockSkew {
-		return ElementAnswer{}, events.Errorf(events.CodeInvalid, "/asOf", "%s is still to come: what will be stored then is not known", moment(q.AsOf))
+		return ElementAnswer{}, events.Errorf(events.CodeInvalid, "/asOf", "%s is still to come: what will be stored then is not known", formatTime(q.AsOf))
 	}
 	sequence, _ := x.Reached()
 	s, err := asOf(ctx, log, q, x.whoIsNamed(q))
@@ -49,7 +49,7 @@ func asOf(ctx context.Context, log Log, q *events.Get, ids []string) (*past, err
 		life.id = name
 		s, err := life.at(q.AsOf)
 		if err == nil && q.GUID == "" && s.header.QualifiedName != name {
-			err = events.Errorf(events.CodeNotFound, "/asOf", "what is called %s was called %s at %s", name, s.header.QualifiedName, moment(q.AsOf))
+			err = events.Errorf(events.CodeNotFound, "/asOf", "what is called %s was called %s at %s", name, s.header.QualifiedName, formatTime(q.AsOf))
 		}
 		if err == nil {
 			return s, nil
@@ -61,7 +61,7 @@ func asOf(ctx context.Context, log Log, q *events.Get, ids []string) (*past, err
 	return nil, refusal
 }
 
-func moment(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
+func formatTime(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 
 // whoIsNamed returns the guids that the question may be about: who has the name
 // now, who would have it from its creation on, and who had it then and does not
@@ -252,7 +252,7 @@ func (t *turn) bringsBack(deletion *turn) bool {
 }
 
 func (l *life) deleted(t *turn) error {
-	return events.Errorf(events.CodeNotFound, "/asOf", "%s was deleted at that time: it was at %s", l.id, moment(t.at))
+	return events.Errorf(events.CodeNotFound, "/asOf", "%s was deleted at that time: it was at %s", l.id, formatTime(t.at))
 }
 
 // notYet says why nothing is known of a time before the first turn.
@@ -262,16 +262,16 @@ func (l *life) notYet(first *turn, t time.Time) error {
 		return l.lost(first, t)
 	case l.full || l.cut:
 		return events.Errorf(events.CodeNotFound, "/asOf", "whether %s existed at %s is not known any more: its history begins at %s, when it was created",
-			l.id, moment(t), moment(first.at))
+			l.id, formatTime(t), formatTime(first.at))
 	default:
-		return events.Errorf(events.CodeNotFound, "/asOf", "%s did not exist yet at %s: it was created at %s", l.id, moment(t), moment(first.at))
+		return events.Errorf(events.CodeNotFound, "/asOf", "%s did not exist yet at %s: it was created at %s", l.id, formatTime(t), formatTime(first.at))
 	}
 }
 
 // purged says that nothing is kept of what was before, and so nothing is known
 // of it at any time before it came again.
 func (l *life) purged(t *turn) error {
-	return events.Errorf(events.CodeNotFound, "/asOf", "%s was purged at %s: nothing is kept of what it was before", l.id, moment(t.at))
+	return events.Errorf(events.CodeNotFound, "/asOf", "%s was purged at %s: nothing is kept of what it was before", l.id, formatTime(t.at))
 }
 
 // lost says that what was there is not kept any more.
@@ -280,5 +280,5 @@ func (l *life) lost(next *turn, t time.Time) error {
 	if next.before != nil {
 		from = next.before.since()
 	}
-	return events.Errorf(events.CodeNotFound, "/asOf", "the history of %s does not reach back to %s: it is kept from %s on", l.id, moment(t), moment(from))
+	return events.Errorf(events.CodeNotFound, "/asOf", "the history of %s does not reach back to %s: it is kept from %s on", l.id, formatTime(t), formatTime(from))
 }

@@ -8,57 +8,50 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// ResultOf is the outcome of a command that was applied before, told by what there
-// is now. What cannot be told any more is whether the command found anything to
-// do: unless it is certain that it did not, it has.
-func (x *Index) ReplayedResult(r *Request, c events.Command) events.Result {
+// ReplayedResult is the result of a command that an earlier writer applied, as the
+// present state tells it. Whether the command changed anything is no longer known: it
+// counts as changed unless nothing can have been there to change, and the result says
+// that it is replayed.
+func (x *Index) ReplayedResult(q *Request, c events.Command) events.Result {
 	sequence, _ := x.Reached()
-	q := *r
-	q.made = 0
-	l := replay{Index: x, q: &q}
-	o := Outcome{Result: l.result(c)}
+	p := replay{transaction: transaction{q: q, base: x}}
+	o := Outcome{Result: p.resultOf(c)}
+	o.Result.Replayed = true
 	o.describe(x)
 	o.Stored(sequence)
 	return o.Result
 }
 
-// late tells what commands were about that an earlier tenure applied.
+// replay finds out what commands were about.
 type replay struct {
-	*Index
+	transaction
 
-	q *Request
-	// unsure says that a step before this one needed nobody knows how many guids.
+	// approximate means that an earlier step needed an unknown number of guids.
 	approximate bool
 }
 
-func (l *replay) result(c events.Command) events.Result {
-	if set, ok := c.(*events.ChangeSet); ok {
-		return l.set(set)
-	}
-	if _, ok := c.(*events.Flush); ok {
+func (p *replay) resultOf(c events.Command) events.Result {
+	result := events.Result{Changed: true}
+	switch c := c.(type) {
+	case *events.ChangeSet:
+		steps, _ := c.Steps() // none if they cannot be read
+		for _, step := range steps {
+			result.Steps = append(result.Steps, p.resultOf(step))
+		}
+		return result
+	case *events.Flush:
 		return events.Result{}
 	}
-	id := l.subject(c)
+	id := p.subject(c)
 	if id == uuid.Nil {
-		return events.Result{Changed: true}
-	}
-	if now := l.get(id); now != nil {
-		return events.Result{GUID: id.String(), Version: now.version, Changed: true}
-	}
-	if _, deleted := l.deletedAt(id); !deleted && removes(c) {
-		return events.Result{} // it was not there
-	}
-	return events.Result{GUID: id.String(), Changed: true}
-}
-
-func (l *replay) set(c *events.ChangeSet) events.Result {
-	result := events.Result{Changed: true}
-	steps, err := c.Steps()
-	if err != nil {
 		return result
 	}
-	for _, step := range steps {
-		result.Steps = append(result.Steps, l.result(step))
+	now := p.base.get(id)
+	if now == nil && removes(c) && !p.isDeleted(id) {
+		return events.Result{} // it was not there
+	}
+	if result.GUID = id.String(); now != nil {
+		result.Version = now.version
 	}
 	return result
 }
@@ -73,35 +66,35 @@ func removes(c events.Command) bool {
 }
 
 // subject returns the guid of what a command was about, [uuid.Nil] if it was about
-// neither an element nor a relationship, or that cannot be told any more.
-func (l *replay) subject(c events.Command) guid {
+// neither an element nor a relationship, or if that is no longer known.
+func (p *replay) subject(c events.Command) guid {
 	switch c := c.(type) {
 	case *events.Create:
-		return l.specified(&c.Element)
+		return p.created(c.Element.Ref())
 	case *events.Upsert:
-		return l.specified(&c.Element)
+		return p.created(c.Element.Ref())
 	case *events.FromTemplate:
-		return l.copied(c)
+		return p.copied(c)
 	case *events.Link:
 		spec := &c.Relationship
-		return l.relationship(&events.RelationshipRef{GUID: spec.GUID, Type: spec.Type, End1: spec.End1, End2: spec.End2})
+		return p.relationship(&events.RelationshipRef{GUID: spec.GUID, Type: spec.Type, End1: spec.End1, End2: spec.End2})
 	case *events.UpdateRelationship:
-		return l.relationship(&c.Relationship)
+		return p.relationship(&c.Relationship)
 	case *events.Unlink:
-		return l.relationship(c.Ref())
+		return p.relationship(c.Ref())
 	case *events.LinkExternalID:
-		return l.element(l.identifier(&c.ExternalID))
+		return p.element(p.identifier(&c.ExternalID))
 	case *events.UnlinkExternalID:
-		return l.element(l.identifier(&c.ExternalID))
+		return p.element(p.identifier(&c.ExternalID))
 	case *events.ConfirmSynchronization:
-		return l.relationship(&events.RelationshipRef{Type: typeExternalIDLink, End1: c.Element, End2: l.identifier(&c.ExternalID)})
+		return p.relationship(&events.RelationshipRef{Type: typeExternalIDLink, End1: c.Element, End2: p.identifier(&c.ExternalID)})
 	case *events.Rehome:
 		if c.Relationship != (events.RelationshipRef{}) {
-			return l.relationship(&c.Relationship)
+			return p.relationship(&c.Relationship)
 		}
-		return l.element(c.Element)
+		return p.element(c.Element)
 	default:
-		return l.element(elementOf(c))
+		return p.element(elementOf(c))
 	}
 }
 
@@ -129,83 +122,71 @@ func elementOf(c events.Command) events.ElementRef {
 	}
 }
 
-// element returns the guid of an element that is there, or was deleted.
-func (l *replay) element(ref events.ElementRef) guid {
-	if ref == (events.ElementRef{}) {
-		return uuid.Nil
-	}
-	if r, err := element(l, ref, ""); err == nil {
+func (p *replay) isDeleted(id guid) bool {
+	_, deleted := p.base.lastDeletion(events.ByGUID(id.String()))
+	return deleted && p.base.get(id) == nil
+}
+
+// element returns the guid of an element that is there or was deleted.
+func (p *replay) element(ref events.ElementRef) guid {
+	if r, err := element(p.base, ref, ""); err == nil {
 		return r.guid
 	}
-	id := guidOf(ref)
-	if _, deleted := l.deletedAt(id); deleted || ref.GUID != "" {
+	if id := guidOf(ref); ref.GUID != "" || p.isDeleted(id) {
 		return id
 	}
 	return uuid.Nil // it may have had another guid
 }
 
-func (l *replay) specified(spec *events.ElementSpec) guid {
-	if ref := spec.Ref(); ref != (events.ElementRef{}) {
-		return l.element(ref)
-	}
-	return l.fresh()
-}
-
-// fresh returns the next guid that the command made; it made one for what has
-// neither guid nor name.
-func (l *replay) fresh() guid {
-	if l.approximate {
+// created returns the guid of a new element: the next one that the command made if
+// there is neither guid nor name.
+func (p *replay) created(ref events.ElementRef) guid {
+	switch {
+	case ref != (events.ElementRef{}):
+		return p.element(ref)
+	case p.approximate:
 		return uuid.Nil
+	default:
+		return p.newGUID()
 	}
-	return l.q.newGUID()
 }
 
 // copied returns the guid of the copy of a template.
-func (l *replay) copied(c *events.FromTemplate) guid {
-	defer func() { l.approximate = true }()
-	if c.GUID != "" {
-		return l.element(events.ByGUID(c.GUID))
+func (p *replay) copied(c *events.FromTemplate) guid {
+	defer func() { p.approximate = true }()
+	ref := events.ElementRef{GUID: c.GUID, QualifiedName: c.QualifiedName}
+	template, err := element(p.base, c.Template, "")
+	if err == nil && c.GUID == "" {
+		if ref.QualifiedName, err = newPlaceholders(c).fill(cmp.Or(c.QualifiedName, template.qualifiedName())); err != nil {
+			return uuid.Nil
+		}
 	}
-	template, err := element(l, c.Template, "")
-	if err != nil {
-		return l.element(events.ByName(c.QualifiedName))
-	}
-	m := &templateCopy{command: c, template: template, used: map[string]bool{}}
-	name, err := m.fill(cmp.Or(c.QualifiedName, template.qualifiedName()))
-	switch {
-	case err != nil:
-		return uuid.Nil
-	case name == "":
-		return l.fresh()
-	default:
-		return l.element(events.ByName(name))
-	}
+	return p.created(ref)
 }
 
-// relationship returns the guid of a relationship that is there, or was deleted.
-func (l *replay) relationship(ref *events.RelationshipRef) guid {
+// relationship returns the guid of a relationship that is there or was deleted.
+func (p *replay) relationship(ref *events.RelationshipRef) guid {
 	if ref.GUID != "" {
 		return guidOf(events.ByGUID(ref.GUID))
 	}
-	end1, end2 := l.element(ref.End1), l.element(ref.End2)
+	end1, end2 := p.element(ref.End1), p.element(ref.End2)
 	if end1 == uuid.Nil || end2 == uuid.Nil {
 		return uuid.Nil
 	}
-	if all := between(l, ref.Type, end1, end2); len(all) > 0 {
+	if all := between(p.base, ref.Type, end1, end2); len(all) > 0 {
 		return all[0].guid
 	}
-	key := events.RelationshipKey(ref.Type, end1, end2)
-	if _, deleted := l.deletedAt(key); deleted {
+	if key := events.RelationshipKey(ref.Type, end1, end2); p.isDeleted(key) {
 		return key
 	}
 	return uuid.Nil // it may have had another guid
 }
 
-// identifier names the ExternalId that an external identifier is kept as; none if
-// its scope is not there to tell.
-func (l *replay) identifier(x *events.ExternalID) events.ElementRef {
+// identifier names the ExternalId of an external identifier; nothing if its scope is
+// not known any more.
+func (p *replay) identifier(x *events.ExternalID) events.ElementRef {
 	scope := x.Scope.QualifiedName
-	if r, err := element(l, x.Scope, ""); err == nil {
+	if r, err := element(p.base, x.Scope, ""); err == nil {
 		scope = r.name
 	} else if x.Scope.GUID != "" {
 		return events.ElementRef{}

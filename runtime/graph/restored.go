@@ -11,15 +11,17 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// Graves are what restorations can bring back, by the element that is asked for,
-// which comes last, and by what that was anchored to.
+// Deletions are the elements and relationships that a command may restore, by the guid
+// of the element that was deleted. Of each deletion, elements come first, then
+// relationships, and last that element: if a crash cuts a large restoration in two, the
+// rest is still to be done while that element is missing.
 type Deletions map[guid][]*record
 
-// Restores reports whether a command is to bring something back.
+// Restores reports whether a command restores something.
 func Restores(c events.Command) bool { return len(restored(c)) > 0 }
 
-// restored returns the elements that a command is to bring back.
-func restored(c events.Command) []events.ElementRef {
+// restored returns the elements that a command restores.
+func restored(c events.Command) (refs []events.ElementRef) {
 	switch c := c.(type) {
 	case *events.Restore:
 		return []events.ElementRef{c.Element}
@@ -28,32 +30,36 @@ func restored(c events.Command) []events.ElementRef {
 		if err != nil {
 			return nil
 		}
-		var refs []events.ElementRef
 		for _, step := range steps {
 			refs = append(refs, restored(step)...)
 		}
-		return refs
-	default:
-		return nil
 	}
+	return refs
 }
 
-// Exhume reads what was deleted together with the elements that a command is to
-// bring back, in the order of the deletion: the index knows of what is gone only
-// where it lies.
+// LoadDeleted reads from the log what was deleted together with the elements that a
+// command restores, and with their anchors. Most commands restore nothing.
 func (x *Index) LoadDeleted(ctx context.Context, log Log, c events.Command) (Deletions, error) {
-	refs := restored(c)
-	if len(refs) == 0 {
-		return nil, nil //nolint:nilnil // most commands restore nothing
+	var deletions Deletions
+	load := func(id guid) error {
+		sequence, ok := x.deletedAt(id)
+		if !ok || deletions[id] != nil {
+			return nil
+		}
+		family, err := x.readDeletion(ctx, log, id, sequence)
+		deletions[id] = family
+		return err
 	}
-	deletions := Deletions{}
-	for _, ref := range refs {
+	for _, ref := range restored(c) {
+		if deletions == nil {
+			deletions = Deletions{}
+		}
 		id := guidOf(ref)
-		if err := x.loadDeleted(ctx, log, id, deletions); err != nil {
+		if err := load(id); err != nil {
 			return nil, err
 		}
-		if root := deletions.root(id); root != nil && root.anchor != uuid.Nil {
-			if err := x.loadDeleted(ctx, log, root.anchor, deletions); err != nil {
+		if family := deletions[id]; len(family) > 0 {
+			if err := load(family[len(family)-1].anchor); err != nil {
 				return nil, err
 			}
 		}
@@ -61,46 +67,22 @@ func (x *Index) LoadDeleted(ctx context.Context, log Log, c events.Command) (Del
 	return deletions, nil
 }
 
-// rootOf returns a deleted element as it was, nil if it cannot be brought back.
-func (g Deletions) root(id guid) *record {
-	if all := g[id]; len(all) > 0 {
-		return all[len(all)-1]
-	}
-	return nil
-}
-
-// exhume adds what was deleted together with an element, if that is deleted.
-func (x *Index) loadDeleted(ctx context.Context, log Log, id guid, deletions Deletions) error {
-	sequence, ok := x.deletedAt(id)
-	if !ok || deletions[id] != nil {
-		return nil
-	}
-	var err error
-	deletions[id], err = x.readDeletion(ctx, log, id, sequence)
-	return err
-}
-
-// guidOf returns the guid that a reference gives, or that belongs to its name.
-func guidOf(ref events.ElementRef) guid {
-	if ref.GUID != "" {
-		ref.QualifiedName = ""
-	}
-	return events.ElementKey(ref)
-}
-
-// exhumeAt reads the deletions of one command that ends, or goes on, with that
-// of an element at a sequence.
+// readDeletion reads the deletions of the command that deleted an element at a
+// sequence, and returns those that belong to it.
 func (x *Index) readDeletion(ctx context.Context, log Log, root guid, sequence uint64) ([]*record, error) {
 	e, ok, err := log.At(ctx, sequence)
 	if err != nil || !ok {
 		return nil, err
 	}
+	command, _, ok := commandOf(e.ID, sequence)
+	if !ok {
+		return nil, nil
+	}
 	first, err := firstOfCommand(ctx, log, e.ID, sequence)
-	if err != nil || first == 0 {
+	if err != nil {
 		return nil, err
 	}
-	command, _, _ := commandOf(e.ID, sequence)
-	var deletions []*record
+	var deleted []*record
 	err = log.Between(ctx, first, sequence, func(e *Event) {
 		if other, _, _ := commandOf(e.ID, e.Sequence); other != command {
 			return
@@ -109,23 +91,16 @@ func (x *Index) readDeletion(ctx context.Context, log Log, root guid, sequence u
 		if err != nil {
 			x.log.ErrorContext(ctx, "a deletion cannot be read, nor restored", slog.Uint64("sequence", e.Sequence), slog.Any("error", err))
 		} else if r != nil {
-			deletions = append(deletions, r)
+			deleted = append(deleted, r)
 		}
 	})
-	if err != nil {
-		return nil, err
-	}
-	return deletedWith(deletions, root), nil
+	return deletedWith(deleted, root), err
 }
 
-// beginOf returns the sequence of the first event of the command that caused the
-// one with an id; 0 if that cannot be told.
-func firstOfCommand(ctx context.Context, log Log, id string, sequence uint64) (first uint64, err error) {
-	command, first, ok := commandOf(id, sequence)
-	if !ok {
-		return 0, nil
-	}
-	// A large deletion that a crash cut in two begins to count again.
+// firstOfCommand returns the sequence of the first event of a command. The numbers of
+// a large deletion that a crash cut in two start again.
+func firstOfCommand(ctx context.Context, log Log, id string, sequence uint64) (uint64, error) {
+	command, first, _ := commandOf(id, sequence)
 	for first > 1 {
 		e, _, err := log.At(ctx, first-1)
 		if err != nil {
@@ -140,8 +115,8 @@ func firstOfCommand(ctx context.Context, log Log, id string, sequence uint64) (f
 	return first, nil
 }
 
-// causeOf returns the command that caused an event, and where the first event of
-// it is, if it was all published at once.
+// commandOf returns the command that caused an event, and the sequence of its first
+// event if all were published at once.
 func commandOf(id string, sequence uint64) (command string, first uint64, ok bool) {
 	i := strings.LastIndexByte(id, '-')
 	if i < 0 {
@@ -151,13 +126,12 @@ func commandOf(id string, sequence uint64) (command string, first uint64, ok boo
 	if err != nil || sequence == 0 {
 		return "", 0, false
 	}
-	// In an out topic that was restored there are no gaps: events before it may be
-	// missing.
+	// A restored out topic has no gaps: earlier events may be missing.
 	return id[:i], sequence - min(n, sequence-1), true
 }
 
-// grave returns what an event deleted, as it was before; nil if it deleted
-// nothing, or left nothing.
+// deletedState returns the last state of what an event deleted; nil if it deleted
+// nothing, or purged it.
 func (x *Index) deletedState(e *Event) (*record, error) {
 	f, err := stateChangeOf(x.registry, e)
 	if err != nil || !f.IsDeletion() || f.moved || f.purged {
@@ -170,34 +144,38 @@ func (x *Index) deletedState(e *Event) (*record, error) {
 	return parseState(x.registry(), c.Previous, f.record.relationship)
 }
 
-// together returns, of what one command deleted, what went with an element: what
-// was anchored to it, and the relationships of all these. It ends with the
-// element; without that there is nothing. A relationship does not come back alone.
-func deletedWith(deletions []*record, root guid) []*record {
+// deletedWith returns, of what one command deleted, an element, what was anchored to
+// it, and the relationships of these, in the order of [Deletions]; nothing if the
+// element is not there.
+func deletedWith(deleted []*record, root guid) []*record {
 	byID := map[guid]*record{}
-	for _, r := range deletions {
+	for _, r := range deleted {
 		byID[r.guid] = r
 	}
 	if r := byID[root]; r == nil || r.relationship {
 		return nil
 	}
 	in := anchoredBelow(byID, root)
-	var found []*record
-	for _, r := range deletions {
-		if r.guid != root && byID[r.guid] == r && (in[r.guid] || r.relationship && (in[r.end1] || in[r.end2])) {
-			found = append(found, r)
+	var elements, links []*record
+	for _, r := range deleted {
+		switch {
+		case r.guid == root || byID[r.guid] != r: // deleted again later
+		case r.relationship && (in[r.end1] || in[r.end2]):
+			links = append(links, r)
+		case in[r.guid]:
+			elements = append(elements, r)
 		}
 	}
-	return append(found, byID[root])
+	return append(append(elements, links...), byID[root])
 }
 
-// below returns the root, and which elements are anchored to it, directly or not.
-// Anchors may lead in a circle here: what was deleted and made anew by the same
-// command can be anchored the other way round than it was.
+// anchoredBelow returns the root and the elements that are anchored to it, directly or
+// not. Anchors can form a circle here: a command can delete an element, create it
+// again, and anchor it the other way round.
 func anchoredBelow(byID map[guid]*record, root guid) map[guid]bool {
 	anchored := map[guid][]guid{}
 	for id, r := range byID {
-		if !r.relationship && r.anchor != uuid.Nil {
+		if r.anchor != uuid.Nil {
 			anchored[r.anchor] = append(anchored[r.anchor], id)
 		}
 	}

@@ -17,16 +17,16 @@ import (
 type Event struct {
 	// Sequence on the out topic, and Position, the in-sequence of the command.
 	Sequence, Position uint64
-	// Stored is when it was stored, Time what the event says.
+	// Stored is when the bus stored it, Time its own time.
 	Stored, Time time.Time
 	ID, Type     string
 	Subject
 	Data []byte
-	// Damage says why what is around the data cannot be read, if so.
+	// Damage is why the envelope cannot be read, if it cannot.
 	Damage error
 }
 
-// storedChange is the data of a change event, its states left as JSON.
+// storedChange is the data of a change event with its states as JSON.
 type storedChange struct {
 	Element        jsontext.Value `json:"element"`
 	Relationship   jsontext.Value `json:"relationship"`
@@ -35,8 +35,8 @@ type storedChange struct {
 	Purged         bool           `json:"purged"`
 }
 
-// Read returns what a change event says. Of one that cannot be read that is no
-// more than that it is there.
+// Read decodes a change event. Of one that cannot be read it returns only the
+// position.
 func (x *Index) Read(e *Event) (StateChange, error) {
 	f, err := stateChangeOf(x.registry, e)
 	if err != nil {
@@ -46,7 +46,7 @@ func (x *Index) Read(e *Event) (StateChange, error) {
 	return f, nil
 }
 
-// IsDeletion reports whether the fact is that something is there no more.
+// IsDeletion reports whether something was deleted.
 func (f *StateChange) IsDeletion() bool { return f.record != nil && f.record.deleted }
 
 // factOf asks for the types only where it needs them: where types are defined one
@@ -70,7 +70,7 @@ func stateChangeOf(types func() *opentypes.Registry, e *Event) (StateChange, err
 	return f, err
 }
 
-// read takes what a change event says of an element or relationship.
+// read decodes a change of an element or relationship.
 func (f *StateChange) read(types *opentypes.Registry, e *Event) error {
 	var c storedChange
 	if err := json.Unmarshal(e.Data, &c, json.RejectUnknownMembers(true)); err != nil {
@@ -95,7 +95,7 @@ func (f *StateChange) read(types *opentypes.Registry, e *Event) error {
 	return err
 }
 
-// takeName notes the name that an element had until it was deleted.
+// takeName reads the name of a deleted element from its last state.
 func (r *record) takeName(previous []byte) error {
 	var was struct {
 		Header struct {

@@ -6,8 +6,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// States returns the JSON of all elements and relationships, each in its own
-// order.
+// States returns the JSON of all elements and relationships, sorted.
 func (x *Index) States() (elements, relationships []jsontext.Value) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()

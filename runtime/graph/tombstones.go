@@ -12,34 +12,32 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// Tombstone is a deletion that has not been swept. There may be as many as there
+// Tombstone is a deletion whose history is still stored. There may be as many as there
 // are elements, so it has no gaps, and times are Unix nanoseconds.
 type Tombstone struct {
 	GUID         uuid.UUID
 	Type         *events.ElementType
 	Relationship bool
-	// purged says that the history has to go, and is not known to have gone.
-	purged bool
-	// purge says that the history had to go, whether or not it has.
-	purge bool
+	// purged means that the history has to go and is not known to have gone; purge
+	// that it had to go, whether or not it has.
+	purged, purge bool
 	// Sequence of the event on the out topic.
 	Sequence uint64
 	// position is the in-sequence of the command.
 	position uint64
-	// stored is when the event was stored, at when the command was, which is what
-	// the event says.
+	// stored is when the event was stored, at its own time.
 	stored, at int64
-	// name is the hash of the qualified name, 0 if that leads to the guid.
+	// name is the hash of the qualified name; 0 if the guid follows from the name.
 	name uint64
 }
 
-// graves are the deletions that have not been swept.
+// tombstoneSet is the deletions whose history is still stored.
 type tombstoneSet struct {
 	// tombstones, oldest first.
 	tombstones []Tombstone
-	// last is the sequence of the last deletion of what is not there any more.
+	// last is the sequence of the last deletion by guid.
 	last map[guid]uint64
-	// names are the deletions of elements whose names do not lead to their guids.
+	// names are the deletions of elements whose guids do not follow from their names.
 	names *btree.BTreeG[formerName]
 	seed  maphash.Seed
 }
@@ -60,13 +58,15 @@ func byFormerName(a, b formerName) bool {
 	return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.until, b.until), cmp.Compare(a.sequence, b.sequence)) < 0
 }
 
-// bury notes a deletion.
 func (x *Index) addTombstone(f *StateChange) {
-	t := Tombstone{GUID: f.record.guid, Type: f.record.typ, Relationship: f.record.relationship, Sequence: f.sequence, purged: f.purged, purge: f.purged}
-	t.position, t.stored, t.at = f.position, f.stored.UnixNano(), f.at.UnixNano()
-	// What is left of a purge does not tell the name, and who deleted it shall not
-	// know more than who reads that.
-	if r := f.record; r.named() && !r.derived && !f.moved && !f.purged {
+	r := f.record
+	t := Tombstone{
+		GUID: r.guid, Type: r.typ, Relationship: r.relationship, Sequence: f.sequence, purged: f.purged, purge: f.purged,
+		position: f.position, stored: f.stored.UnixNano(), at: f.at.UnixNano(),
+	}
+	// A purged element keeps no name, so that a writer and a reader of the stream build
+	// the same index.
+	if r.named() && !r.derived && !f.moved && !f.purged {
 		t.name = maphash.String(x.seed, r.name)
 		x.names.Set(t.formerName())
 	}
@@ -80,8 +80,8 @@ func (t *Tombstone) formerName() formerName {
 	return formerName{name: t.name, until: t.at, sequence: t.Sequence}
 }
 
-// buried returns the sequence of the event that deleted what has that guid, if
-// it is not there any more and its history is still kept.
+// deletedAt returns the sequence at which something was deleted, if it is still
+// deleted and its history is stored.
 func (x *Index) deletedAt(id guid) (sequence uint64, ok bool) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
@@ -89,42 +89,38 @@ func (x *Index) deletedAt(id guid) (sequence uint64, ok bool) {
 	return sequence, ok && x.byGUID[id] == nil
 }
 
-// Secrets returns the deletions of the last command whose history has to go
-// before another one is applied: what that makes anew would hide them from who
-// reads the last event of each subject only. The parts of a large deletion carry
-// the in-sequence of it or the one before.
+// PendingPurges returns the purges of the last command. They have to be done before
+// the next command: if that creates something again, who reads only the last event of
+// each subject no longer sees the purge. The parts of a large deletion carry the
+// in-sequence of the command or the one before.
 func (x *Index) PendingPurges() []Tombstone {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	var secret []Tombstone
-	for _, t := range slices.Backward(x.tombstones) {
-		if t.position+1 < x.position {
-			break
-		}
-		if t.purged {
-			secret = append(secret, t)
-		}
+	first := len(x.tombstones)
+	for first > 0 && x.tombstones[first-1].position+1 >= x.position {
+		first--
 	}
-	slices.Reverse(secret)
-	return secret
+	return unfinished(x.tombstones[first:])
 }
 
-// Unerased returns the deletions whose history had to go, and of which nobody has
-// said that it has: who writes since a moment ago does not know what the writers
-// before could erase.
+// UnfinishedPurges returns the purged elements whose history may still be stored. A
+// new writer purges them again: it cannot know what its predecessor finished.
 func (x *Index) UnfinishedPurges() []Tombstone {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	var list []Tombstone
-	for _, t := range x.tombstones {
-		if t.purged {
-			list = append(list, t)
-		}
-	}
-	return list
+	return unfinished(x.tombstones)
 }
 
-// Erased notes that the history of a deletion is gone.
+func unfinished(list []Tombstone) (purged []Tombstone) {
+	for i := range list {
+		if list[i].purged {
+			purged = append(purged, list[i])
+		}
+	}
+	return purged
+}
+
+// PurgeDone notes that the history of a purged element is gone.
 func (x *Index) PurgeDone(t Tombstone) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -133,7 +129,7 @@ func (x *Index) PurgeDone(t Tombstone) {
 	}
 }
 
-// tombstone returns the deletion with a sequence, nil if it has been swept.
+// tombstone returns the deletion with a sequence, nil if it is forgotten.
 func (x *Index) tombstone(sequence uint64) *Tombstone {
 	i, ok := slices.BinarySearchFunc(x.tombstones, sequence, func(t Tombstone, sequence uint64) int { return cmp.Compare(t.Sequence, sequence) })
 	if !ok {
@@ -142,9 +138,8 @@ func (x *Index) tombstone(sequence uint64) *Tombstone {
 	return &x.tombstones[i]
 }
 
-// OldestTombstone returns the oldest deletion, if it is from before a time and
-// not the last event. What is there again since then, under the same type, keeps
-// its history.
+// OldestTombstone returns the oldest deletion if it is from before a time and not the
+// last event. What was created again under the same type keeps its history.
 func (x *Index) OldestTombstone(before time.Time) (Tombstone, bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -171,7 +166,7 @@ func (x *Index) dropTombstone(t Tombstone) {
 	}
 }
 
-// Forget drops the oldest deletion, that was swept.
+// Forget drops the oldest deletion, whose history is gone.
 func (x *Index) Forget(t Tombstone) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -180,7 +175,8 @@ func (x *Index) Forget(t Tombstone) {
 	}
 }
 
-// ForgetSwept drops, on a node that only follows, what the writer has swept.
+// ForgetSwept drops, on a node that only follows, deletions from before a time, which
+// the writer has swept.
 func (x *Index) ForgetSwept(before time.Time) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -189,9 +185,9 @@ func (x *Index) ForgetSwept(before time.Time) {
 	}
 }
 
-// buriedAs returns the element that had a name at a time, and had it until it was
-// deleted, though the name does not lead to its guid. A name is that of one
-// element at a time: it is the first that was deleted after it.
+// formerHolder returns the element that had a name at a time and kept it until it was
+// deleted, if its guid does not follow from the name. As one element has a name at a
+// time, it is the first that was deleted after it.
 func (x *Index) formerHolder(name string, at time.Time) (id guid, ok bool) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()

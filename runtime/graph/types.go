@@ -111,36 +111,3 @@ func known(r *opentypes.Registry, typ events.ElementType, relationship bool) *ev
 	}
 	return &typ
 }
-
-// defineTypes adds types or changes them, all together.
-func (a *applier) defineTypes(v view, c *events.DefineTypes) (Outcome, error) {
-	_, changed, err := v.registry().Apply(c.Types...)
-	if err != nil {
-		return Outcome{}, err
-	}
-	var o Outcome
-	for i := range changed {
-		change := events.TypeChange{Type: &changed[i]}
-		if old, ok := v.registry().Type(changed[i].Name); ok {
-			def := old.Def()
-			change.Previous = &def
-		}
-		data, err := events.Marshal(&change)
-		if err != nil {
-			return Outcome{}, err
-		}
-		if size := len(data) / 2; size > a.maxState {
-			return Outcome{}, a.tooLarge("the type "+changed[i].Name, size)
-		}
-		o.changes = append(o.changes, changeOfType(&changed[i], data))
-	}
-	if len(o.changes) > maxChanges {
-		return Outcome{}, events.Errorf(events.CodeTooLarge, "/types", "%d types change; at most %d can at once", len(o.changes), maxChanges)
-	}
-	o.Result.Changed = len(o.changes) > 0
-	return o, nil
-}
-
-func changeOfType(def *events.TypeDef, data []byte) change {
-	return change{eventType: events.TypeTypeDefined, data: data, typeDef: def}
-}

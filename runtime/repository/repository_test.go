@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -37,12 +38,20 @@ func (b *bundle) connect(tb testing.TB) {
 
 func (b *bundle) start(tb testing.TB) (stop func()) {
 	tb.Helper()
-	repo, err := repository.New(repository.Settings{Node: "n1", Bus: b.bus, Types: looseTypes(tb), Logger: runtimetest.Logger()})
+	ready := make(chan struct{})
+	repo, err := repository.New(repository.Settings{
+		Node: "n1", Bus: b.bus, Types: looseTypes(tb), Logger: runtimetest.Logger(), Ready: sync.OnceFunc(func() { close(ready) }),
+	})
 	if err != nil {
 		tb.Fatal(err)
 	}
 	b.repo = repo
-	return runtimetest.Run(tb, repo.Serve)
+	stop = runtimetest.Run(tb, repo.Serve)
+	select {
+	case <-ready:
+	case <-tb.Context().Done():
+	}
+	return stop
 }
 
 func (b *bundle) apply(tb testing.TB, c events.Command, extensions ...string) events.Result {

@@ -32,6 +32,9 @@ func (o *operation) show(c events.Command, r *events.Result) error {
 	for _, what := range r.Dropped {
 		fmt.Fprintf(o.p.stdout, "%s: %s\n", cmp.Or(o.drops, "left behind"), printable(what))
 	}
+	if r.MoreDropped > 0 {
+		fmt.Fprintf(o.p.stdout, "%s: %d more\n", cmp.Or(o.drops, "left behind"), r.MoreDropped)
+	}
 	return nil
 }
 
@@ -200,6 +203,9 @@ func notes(c events.Command, r *events.Result) string {
 	}
 	if len(r.Dropped) > 0 {
 		parts = append(parts, "left behind: "+strings.Join(r.Dropped, ", "))
+	}
+	if r.MoreDropped > 0 {
+		parts = append(parts, "and "+strconv.Itoa(r.MoreDropped)+" more")
 	}
 	return strings.Join(parts, "; ")
 }

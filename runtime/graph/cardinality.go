@@ -1,0 +1,126 @@
+package graph
+
+import (
+	"slices"
+
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/opentypes"
+)
+
+// typeLineage is the super type of data and control flow. It may lead to archived
+// elements, as lineage tells what was.
+const typeLineage = "LineageRelationship"
+
+// checkLive refuses a new relationship of an archived element.
+func checkLive(typ *opentypes.Type, end1, end2 *record) error {
+	switch {
+	case typ.Is(typeLineage):
+		return nil
+	case end1.archived:
+		return errArchived(end1, "/relationship/end1")
+	case end2.archived:
+		return errArchived(end2, "/relationship/end2")
+	}
+	return nil
+}
+
+// replaceEnd checks that the type allows one more relationship of both elements. It
+// removes a relationship of the scope that is being reconciled: the connector sees the
+// new one in its place and would remove the old one at the end.
+func (t *transaction) replaceEnd(typ *opentypes.Type, end1, end2 *record) error {
+	for _, c := range cardinalityConflicts(t.view(), typ, end1, end2) {
+		if r := c.link; t.q.Scope == "" || r.scope() != t.q.Scope || r.source() != t.q.Source {
+			return events.Errorf(events.CodeConflict, c.pointer, "%s has %s already, %s; it can have only one at this end", c.of.name, article(r.typ.Name), r.guid)
+		}
+		t.emit(removal(c.link, false))
+	}
+	return nil
+}
+
+// fitsCardinality reports whether the type allows one more relationship of both
+// elements.
+func (t *transaction) fitsCardinality(typ *opentypes.Type, end1, end2 *record) bool {
+	if !typ.MultiLink() && onlyBetween(t.view(), typ, end1.guid, end2.guid) != nil {
+		return false
+	}
+	return len(cardinalityConflicts(t.view(), typ, end1, end2)) == 0
+}
+
+// cardinalityConflict is a relationship of an element that allows no other.
+type cardinalityConflict struct {
+	link, of *record
+	pointer  string // to the end of the new relationship
+}
+
+func cardinalityConflicts(v view, typ *opentypes.Type, end1, end2 *record) (all []cardinalityConflict) {
+	for _, r := range limitedLinks(v, end2.guid, typ, 1) {
+		all = append(all, cardinalityConflict{link: r, of: end2, pointer: "/relationship/end1"})
+	}
+	for _, r := range limitedLinks(v, end1.guid, typ, 2) {
+		if !slices.ContainsFunc(all, func(c cardinalityConflict) bool { return c.link == r }) {
+			all = append(all, cardinalityConflict{link: r, of: end1, pointer: "/relationship/end2"})
+		}
+	}
+	return all
+}
+
+// limitedLinks returns the relationships of an element, of a type or its super and
+// subtypes, if these allow only one at an end. Those of archived elements do not count.
+func limitedLinks(v view, element guid, typ *opentypes.Type, end int) []*record {
+	limit := typ.Limit(end)
+	if limit == "" {
+		return nil
+	}
+	return slices.DeleteFunc(v.linked(element), func(r *record) bool {
+		if !r.typ.Is(limit) {
+			return true
+		}
+		there := v.get(r.across(element, 3-end)) // nil if the element is at the same end
+		return there == nil || there.archived
+	})
+}
+
+// replaceEnds removes the relationships of unarchived elements that others have
+// replaced meanwhile. These changes come first, at begin: if a crash cuts very many
+// changes in two, nothing would look again at elements that are back already.
+func (t *transaction) replaceEnds(begin int) {
+	if len(t.unarchived) == 0 {
+		return
+	}
+	back := t.unarchived
+	t.unarchived = nil
+	var removals []change
+	for _, r := range back {
+		if t.view().get(r.guid) != r {
+			continue // changed again by a step that has seen to it
+		}
+		for _, l := range t.view().linked(r.guid) {
+			if exceedsCardinality(t.view(), l, r.guid) {
+				t.dropped(l.typ.Name + " " + nameAt(t.view(), l.end1) + arrow + nameAt(t.view(), l.end2))
+				removals = append(removals, removal(l, false))
+				t.own.add(removals[len(removals)-1:])
+			}
+		}
+	}
+	t.changes = slices.Insert(t.changes, begin, removals...)
+	t.visible = len(t.changes)
+}
+
+func nameAt(v view, id guid) string {
+	if r := v.get(id); r != nil {
+		return r.name
+	}
+	return id.String()
+}
+
+// exceedsCardinality reports whether the element at the other end of a relationship
+// has another one instead.
+func exceedsCardinality(v view, l *record, back guid) bool {
+	typ, err := v.registry().Relationship(l.typ.Name, "")
+	if err != nil {
+		return false // the type is not known any more
+	}
+	other := func(r *record) bool { return r.guid != l.guid }
+	return l.end1 == back && slices.ContainsFunc(limitedLinks(v, l.end2, typ, 1), other) ||
+		l.end2 == back && slices.ContainsFunc(limitedLinks(v, l.end1, typ, 2), other)
+}

@@ -1,0 +1,405 @@
+package graph
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/opentypes"
+)
+
+func (t *transaction) createNew(c *events.Create) error {
+	typ, old, err := t.specified(&c.Element)
+	if err != nil {
+		return err
+	}
+	if old != nil {
+		return events.Errorf(events.CodeConflict, "/element/qualifiedName", "%s exists already, as %s; update it instead", old.name, old.guid)
+	}
+	return t.upsertAs(typ, nil, &events.Upsert{Element: c.Element, UnknownProperties: c.UnknownProperties})
+}
+
+func (t *transaction) upsert(c *events.Upsert) error {
+	typ, old, err := t.specified(&c.Element)
+	if err != nil {
+		return err
+	}
+	return t.upsertAs(typ, old, c)
+}
+
+func (t *transaction) upsertAs(typ *opentypes.Type, old *record, c *events.Upsert) error {
+	spec := &c.Element
+	if err := expect(c.Expectation, old, spec.QualifiedName); err != nil {
+		return err
+	}
+	properties, err := mergedProperties(typ, old, spec.Properties, opentypes.CheckOptions{
+		Pointer: "/element/properties", Partial: c.Merge && old != nil, Lenient: c.UnknownProperties == events.KeepUnknown,
+	})
+	if err != nil {
+		return err
+	}
+	if err := checkClassifications(t.view().registry(), typ, spec.Classifications, "/element/classifications"); err != nil {
+		return err
+	}
+	if old == nil {
+		return t.create(spec, typ, properties)
+	}
+	onlyProperties := spec.Zones == nil && spec.Classifications == nil && spec.Anchor == (events.ElementRef{}) && spec.Effectivity == nil
+	if onlyProperties && !old.archived && t.inScope(old) && sameProperties(old, properties) {
+		t.is(old)
+		return t.mayChange(old)
+	}
+	return t.reviseAs(old, spec, properties)
+}
+
+// reviseAs makes an element what a spec says, and takes it from the archive.
+func (t *transaction) reviseAs(old *record, spec *events.ElementSpec, properties events.Properties) error {
+	e, err := old.element()
+	if err != nil {
+		return err
+	}
+	if err := t.setAnchor(&e.Header, spec.Anchor); err != nil {
+		return err
+	}
+	eventType := events.TypeElementUpdated
+	if old.archived {
+		eventType = events.TypeElementRestored
+		if err := checkAnchorNotArchived(t.view(), old); err != nil && spec.Anchor == (events.ElementRef{}) {
+			return err
+		}
+	}
+	e.Properties = properties
+	setZones(e, spec.Zones)
+	setClassifications(e, spec.Classifications)
+	setEffectivity(&e.Header, spec.Effectivity)
+	return t.revise(old, e, eventType, "")
+}
+
+// mergedProperties checks properties against the type and returns those to store;
+// partial ones are merged into the present ones.
+func mergedProperties(typ *opentypes.Type, old *record, p events.Properties, o opentypes.CheckOptions) (events.Properties, error) {
+	if !o.Partial {
+		p, err := typ.Check(p, o)
+		if err != nil {
+			return p, err
+		}
+		return p.WithoutNulls()
+	}
+	have, err := old.props()
+	if err != nil {
+		return have, err
+	}
+	if o.Lenient {
+		o.Stored = have
+	}
+	if p, err = typ.Check(p, o); err != nil {
+		return p, err
+	}
+	return have.Merge(p)
+}
+
+func inUTC(e events.Effectivity) events.Effectivity {
+	return events.Effectivity{From: utc(e.From), To: utc(e.To)}
+}
+
+// utc keeps the zero time.
+func utc(t time.Time) time.Time {
+	if t.IsZero() {
+		return time.Time{}
+	}
+	return t.UTC()
+}
+
+// expect refuses a command whose sender saw another version.
+func expect(want events.Expectation, have *record, name string) error {
+	switch {
+	case want.ExpectedVersion == 0 || have != nil && have.version == want.ExpectedVersion:
+		return nil
+	case have == nil:
+		return events.Errorf(events.CodeConflict, "/expectedVersion", "version %d of %s was expected, but it does not exist", want.ExpectedVersion, name)
+	default:
+		return events.Errorf(events.CodeConflict, "/expectedVersion", "version %d of %s was expected, but it has version %d; read it again",
+			want.ExpectedVersion, have.name, have.version)
+	}
+}
+
+// liveElement returns the element that a command changes, if it has the expected
+// version and is not archived, and its state.
+func (t *transaction) liveElement(ref events.ElementRef, want events.Expectation) (*record, *events.Element, error) {
+	r, err := element(t.view(), ref, "/element")
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := expect(want, r, ""); err != nil {
+		return nil, nil, err
+	}
+	if r.archived {
+		return nil, nil, errArchived(r, "/element")
+	}
+	e, err := r.element()
+	return r, e, err
+}
+
+func errArchived(r *record, pointer string) error {
+	return events.Errorf(events.CodeConflict, pointer, "%s is archived; restore it first", r.name)
+}
+
+// specified returns the type of a spec and the element that the spec means, by its
+// guid or else by its name; nil if there is none.
+func (t *transaction) specified(spec *events.ElementSpec) (*opentypes.Type, *record, error) {
+	typ, err := t.view().registry().Element(spec.Type, "/element/type")
+	if err != nil {
+		return nil, nil, err
+	}
+	var old *record
+	if spec.QualifiedName != "" {
+		old = t.view().named(spec.QualifiedName)
+	}
+	if spec.GUID != "" {
+		id := guidOf(events.ByGUID(spec.GUID))
+		if old != nil && old.guid != id {
+			return nil, nil, events.Errorf(events.CodeConflict, "/element/qualifiedName", "%q is the name of another element, %s", spec.QualifiedName, old.guid)
+		}
+		if old = t.view().get(id); old != nil && !old.relationship && spec.QualifiedName != "" && old.qualifiedName() != spec.QualifiedName {
+			return nil, nil, events.Errorf(events.CodeConflict, "/element/guid",
+				"the element %s has the name %q; a qualified name cannot be changed", id, old.qualifiedName())
+		}
+	}
+	if old != nil && (old.relationship || old.typ.Name != typ.Name()) {
+		return nil, nil, events.Errorf(events.CodeConflict, "/element/type", "%s %s exists already and is %s; retype it first",
+			spec.QualifiedName, old.guid, article(old.typ.Name))
+	}
+	return typ, old, nil
+}
+
+func (t *transaction) create(spec *events.ElementSpec, typ *opentypes.Type, properties events.Properties) error {
+	if spec.QualifiedName == "" && typ.RequiresName() {
+		return events.Errorf(events.CodeInvalid, "/element/qualifiedName", "missing: %s needs a qualified name, which is unique", article(typ.Name()))
+	}
+	if spec.GUID != "" && strings.EqualFold(spec.QualifiedName, spec.GUID) {
+		return events.Errorf(events.CodeInvalid, "/element/qualifiedName", "it is the guid of the element; give it another name, or none")
+	}
+	id := guidOf(spec.Ref())
+	if spec.Ref() == (events.ElementRef{}) {
+		id = t.newGUID()
+	}
+	if other := t.view().get(id); other != nil {
+		return events.Errorf(events.CodeConflict, "/element/qualifiedName",
+			"the guid that belongs to the name %q, %s, was given to another element", spec.QualifiedName, id)
+	}
+	e := &events.Element{Header: t.header(id, typ.Header()), Properties: properties, Classifications: spec.Classifications}
+	if err := t.setAnchor(&e.Header, spec.Anchor); err != nil {
+		return err
+	}
+	e.Header.QualifiedName, e.Header.Zones = spec.QualifiedName, distinct(spec.Zones)
+	if spec.Zones == nil {
+		e.Header.Zones = t.rules.DefaultZones
+	}
+	setEffectivity(&e.Header, spec.Effectivity)
+	err := t.store(typ.Header(), nil, e, events.TypeElementCreated, "")
+	if err == nil && spec.GUID != "" {
+		t.changes[len(t.changes)-1].record.derived = id == events.ElementKey(spec.Ref())
+	}
+	return err
+}
+
+// setAnchor anchors an element to the one that is named, if any.
+func (t *transaction) setAnchor(h *events.ElementHeader, ref events.ElementRef) error {
+	const pointer = "/element/anchor"
+	if ref == (events.ElementRef{}) {
+		return nil
+	}
+	anchor, err := element(t.view(), ref, pointer)
+	if err != nil {
+		return err
+	}
+	if anchor.archived {
+		return errArchived(anchor, pointer)
+	}
+	for up := anchor; up != nil; up = t.view().get(up.anchor) {
+		if up.guid.String() == h.GUID {
+			return events.Errorf(events.CodeConflict, pointer, "%s is anchored to this element, or is it; anchors cannot form a circle", anchor.name)
+		}
+	}
+	h.AnchorGUID = anchor.guid.String()
+	return nil
+}
+
+func setEffectivity(h *events.ElementHeader, want *events.Effectivity) {
+	if want != nil {
+		h.Effectivity = inUTC(*want)
+	}
+}
+
+// revise stores a changed element, if the request may change it.
+func (t *transaction) revise(old *record, e *events.Element, eventType, classification string) error {
+	if err := t.mayChange(old); err != nil {
+		return err
+	}
+	return t.put(old, e, eventType, classification)
+}
+
+// put stores an element if it is not the same as before. Archiving, deleting and
+// restoring an anchor does so to its members, whoever owns them.
+func (t *transaction) put(old *record, e *events.Element, eventType, classification string) error {
+	if eventType == events.TypeElementRestored {
+		dropClassification(e, events.Memento)
+	}
+	if t.mayChange(old) == nil {
+		t.adopt(&e.Header)
+	}
+	same, _, _ := appendElement(nil, e)
+	if bytes.Equal(same, old.state()) {
+		t.is(old)
+		return nil
+	}
+	t.touch(&e.Header)
+	err := t.store(old.typ, old, e, eventType, classification)
+	if err == nil && eventType == events.TypeElementRestored && old.archived {
+		t.unarchived = append(t.unarchived, t.changes[len(t.changes)-1].record)
+	}
+	return err
+}
+
+func (t *transaction) update(c *events.Update) error {
+	old, e, err := t.liveElement(c.Element, c.Expectation)
+	if err != nil {
+		return err
+	}
+	typ, err := t.view().registry().Element(old.typ.Name, "/element")
+	if err != nil {
+		return err
+	}
+	e.Properties, err = mergedProperties(typ, old, c.Properties, opentypes.CheckOptions{
+		Pointer: "/properties", Partial: !c.Replace, Lenient: c.UnknownProperties == events.KeepUnknown,
+	})
+	if err != nil {
+		return err
+	}
+	setZones(e, c.Zones)
+	setEffectivity(&e.Header, c.Effectivity)
+	return t.revise(old, e, events.TypeElementUpdated, "")
+}
+
+// moveToZones makes the element a member of just these zones.
+func (t *transaction) moveToZones(ref events.ElementRef, want events.Expectation, zones []string) error {
+	old, e, err := t.liveElement(ref, want)
+	if err != nil {
+		return err
+	}
+	setZones(e, append([]string{}, zones...)) // not nil: no zones are wanted, too
+	return t.revise(old, e, events.TypeElementUpdated, "")
+}
+
+// setZones leaves the zones as they are if none or the same set is wanted: another
+// order is no change.
+func setZones(e *events.Element, want []string) {
+	if want != nil && !slices.Equal(sortedSet(e.Header.Zones), sortedSet(want)) {
+		e.Header.Zones = distinct(want)
+	}
+}
+
+// distinct keeps the first of equal items.
+func distinct(list []string) []string {
+	if len(list) < 2 || len(sortedSet(list)) == len(list) {
+		return list
+	}
+	seen := map[string]bool{}
+	return slices.DeleteFunc(slices.Clone(list), func(s string) bool {
+		again := seen[s]
+		seen[s] = true
+		return again
+	})
+}
+
+func sortedSet(list []string) []string { return slices.Compact(slices.Sorted(slices.Values(list))) }
+
+// header is that of something new. Its version does not continue that of a deleted
+// predecessor: nodes forget deletions at different times, but must make the same
+// events.
+func (t *transaction) header(id guid, typ *events.ElementType) events.ElementHeader {
+	q := t.q
+	h := events.ElementHeader{
+		GUID: id.String(), Type: *typ,
+		Versions: events.Versions{CreatedBy: q.Actor, CreateTime: q.Time, Version: 1},
+		Origin:   events.Origin{Category: events.OriginLocal, Scope: q.Scope},
+	}
+	if q.Source != "" {
+		h.Origin.Category, h.Origin.Source = cmp.Or(q.Category, events.OriginExternal), q.Source
+	}
+	return h
+}
+
+func (t *transaction) touch(h *events.ElementHeader) {
+	h.Versions.Version++
+	h.Versions.UpdatedBy, h.Versions.UpdateTime = t.q.Actor, t.q.Time
+}
+
+// inScope reports whether the record belongs to the scope of the request, if that has
+// one.
+func (t *transaction) inScope(r *record) bool { return t.q.Scope == "" || t.q.Scope == r.scope() }
+
+// adopt moves what a reconciliation sees into its scope.
+func (t *transaction) adopt(h *events.ElementHeader) {
+	h.Origin.Scope = cmp.Or(t.q.Scope, h.Origin.Scope)
+}
+
+// mayChange refuses to change what belongs to another metadata source (Egeria:
+// provenance, EXTERNAL_SOURCE).
+func (t *transaction) mayChange(r *record) error {
+	if r.source() == "" || r.source() == t.q.Source {
+		return nil
+	}
+	return events.Errorf(events.CodeRefused, events.ExtMetadataSource, "%s belongs to the metadata source %s; only that may change it", r.name, r.source())
+}
+
+// newGUID returns the guid of something that has no name to derive one from.
+func (t *transaction) newGUID() guid {
+	t.guids++
+	return freshGUID(t.q, t.guids-1)
+}
+
+func (r *record) props() (events.Properties, error) {
+	if r.from == r.to {
+		return events.Properties{}, nil
+	}
+	return events.ParseProperties(r.properties())
+}
+
+func sameProperties(old *record, p events.Properties) bool {
+	if p.IsZero() {
+		return old.from == old.to
+	}
+	return bytes.Equal(old.properties(), p.Raw())
+}
+
+// guidOf returns the guid that a reference gives, or that belongs to its name.
+func guidOf(ref events.ElementRef) guid {
+	if ref.GUID != "" {
+		ref.QualifiedName = ""
+	}
+	return events.ElementKey(ref)
+}
+
+func nameOf(ref events.ElementRef) string { return cmp.Or(ref.GUID, ref.QualifiedName) }
+
+// element returns the element that a reference names.
+func element(v view, ref events.ElementRef, pointer string) (*record, error) {
+	var r *record
+	if ref.GUID == "" {
+		if r = v.named(ref.QualifiedName); r == nil {
+			return nil, errNotFound(v, ref, pointer+"/qualifiedName")
+		}
+		return r, nil
+	}
+	if r = v.get(guidOf(ref)); r == nil {
+		return nil, errNotFound(v, ref, pointer+"/guid")
+	}
+	if r.relationship {
+		return nil, events.Errorf(events.CodeInvalid, pointer+"/guid", "%s is a relationship, %s, not an element; to remove it, unlink it", r.guid, article(r.typ.Name))
+	}
+	return r, nil
+}

@@ -1,0 +1,231 @@
+package graph
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/camena-io/camena/events"
+)
+
+const (
+	typeSourcedFrom     = "SourcedFrom"
+	typeCatalogTemplate = "CatalogTemplate"
+	// templateSubstitute marks an element that stands in for a template.
+	templateSubstitute = "TemplateSubstitute"
+)
+
+// templateCopy makes a copy of a template.
+type templateCopy struct {
+	*transaction
+
+	command  *events.FromTemplate
+	template *record
+	name     string // of the copy
+	copies   map[guid]events.ElementRef
+	filled   placeholders
+}
+
+// fromTemplate copies a template and what is anchored to it.
+func (t *transaction) fromTemplate(c *events.FromTemplate) error {
+	template, err := element(t.view(), c.Template, "/template")
+	if err != nil {
+		return err
+	}
+	e, err := template.element()
+	if err != nil {
+		return err
+	}
+	if e.Classification(events.Template) == nil && e.Classification(templateSubstitute) == nil {
+		return events.Errorf(events.CodeInvalid, "/template", "%s is no template; classify it as %s", template.name, events.Template)
+	}
+	if template.archived {
+		return events.Errorf(events.CodeInvalid, "/template", "%s is archived; restore it first", template.name)
+	}
+	m := &templateCopy{transaction: t, command: c, template: template, copies: map[guid]events.ElementRef{}, filled: newPlaceholders(c)}
+	if m.name, err = m.filled.fill(cmp.Or(c.QualifiedName, template.qualifiedName())); err != nil {
+		return err
+	}
+	old := t.view().named(m.name)
+	switch {
+	case old == nil || !c.Retrieve || old == template:
+		return m.run()
+	case !old.typ.Is(template.typ.Name):
+		return events.Errorf(events.CodeConflict, "/qualifiedName", "%s exists already and is %s, not %s as the template is", old.name, article(old.typ.Name), article(template.typ.Name))
+	case old.archived:
+		return errArchived(old, "/qualifiedName")
+	}
+	t.is(old)
+	return nil
+}
+
+func (m *templateCopy) run() error {
+	before := len(m.changes)
+	family := liveFamily(m.view(), m.template)
+	for _, r := range family {
+		if err := m.copyElement(r); err != nil {
+			return err
+		}
+	}
+	for _, r := range family {
+		for _, l := range sortByGUID(m.view().linked(r.guid)) {
+			// What leads to the template, such as from a collection, is only the template's.
+			if l.end1 == r.guid && !isTemplateOnly(l.typ.Name) {
+				if err := m.copyLink(l); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	if err := m.filled.checkUsed(); err != nil {
+		return err
+	}
+	root := m.copies[m.template.guid]
+	if _, err := m.do(&events.Link{Relationship: events.RelationshipSpec{
+		Type: typeSourcedFrom, End1: root, End2: refTo(m.template),
+		Properties: events.Props(map[string]any{"sourceVersionNumber": m.template.version}),
+	}}); err != nil {
+		return err
+	}
+	m.result.GUID, m.result.Version = root.GUID, 1
+	return m.checkSize(before, "/template", "the copy")
+}
+
+// liveFamily returns a template and what is anchored to it, anchors first, without
+// archived elements and what is anchored to these.
+func liveFamily(v view, template *record) []*record {
+	all := familyOf(v, template)
+	slices.Reverse(all)
+	live := map[guid]bool{template.anchor: true}
+	return slices.DeleteFunc(all, func(r *record) bool {
+		live[r.guid] = !r.archived && live[r.anchor]
+		return !live[r.guid]
+	})
+}
+
+func (m *templateCopy) copyElement(r *record) error {
+	e, err := r.element()
+	if err != nil {
+		return err
+	}
+	spec := events.ElementSpec{Type: e.Header.Type.Name, Zones: m.command.Zones, Effectivity: &e.Header.Effectivity}
+	if spec.Properties, err = m.filled.fillProperties(e.Properties); err != nil {
+		return err
+	}
+	for _, c := range e.Classifications {
+		switch c.Name {
+		case events.Template, templateSubstitute, events.Memento:
+			continue
+		}
+		if c.Properties, err = m.filled.fillProperties(c.Properties); err != nil {
+			return err
+		}
+		spec.Classifications = append(spec.Classifications, c)
+	}
+	if r == m.template {
+		spec.GUID, spec.QualifiedName, spec.Anchor = m.command.GUID, m.name, m.command.Anchor
+		spec.Properties, err = spec.Properties.Merge(m.command.Properties)
+	} else {
+		spec.Anchor = m.copies[r.anchor]
+		spec.QualifiedName, err = m.nameOf(r)
+	}
+	if err != nil {
+		return err
+	}
+	result, err := m.do(&events.Create{Element: spec})
+	m.copies[r.guid] = events.ByGUID(result.GUID)
+	return m.inTemplate(err, r)
+}
+
+// inTemplate makes an error about a copy point at the part of the command that it
+// comes from, or else at the template.
+func (m *templateCopy) inTemplate(err error, r *record) error {
+	e, ok := asError(err)
+	if !ok {
+		return err
+	}
+	moved := *e
+	if name, ok := cutPointer(e.Pointer, "/element"); ok && r == m.template && m.gives(name) {
+		moved.Pointer = name
+		return &moved
+	}
+	moved.Pointer, moved.Message = "/template", "the copy of "+r.name+": "+e.Pointer+": "+e.Message
+	return &moved
+}
+
+// gives reports whether the command itself has what a pointer into the new element
+// leads to.
+func (m *templateCopy) gives(pointer string) bool {
+	property, ok := cutPointer(pointer, "/properties")
+	if !ok {
+		return pointer == "/qualifiedName" || pointer == "/guid" || strings.HasPrefix(pointer, "/anchor")
+	}
+	given := m.command.Properties.Map()
+	for name := range jsontext.Pointer(property).Tokens() {
+		_, ok = given[name]
+		return ok
+	}
+	return false
+}
+
+// nameOf returns the name of the copy of what is anchored to the template. Its
+// placeholders are filled, and the name of the template at its beginning becomes that
+// of the copy.
+func (m *templateCopy) nameOf(r *record) (string, error) {
+	if !r.named() {
+		return "", nil
+	}
+	name := r.name
+	if rest, ok := strings.CutPrefix(name, m.template.name); ok && m.template.named() {
+		name = m.name + rest
+	}
+	name, err := m.filled.fill(name)
+	if err == nil && name == r.name {
+		err = events.Errorf(events.CodeConflict, "/template", "the name of %s, which is anchored to the template, has no placeholder: a copy would have the same", r.name)
+	}
+	return name, err
+}
+
+// copyLink relates a copy as its original is, but not to an archived element, nor to
+// one that takes no more relationships.
+func (m *templateCopy) copyLink(l *record) error {
+	rel, err := l.link()
+	if err != nil {
+		return err
+	}
+	spec := events.RelationshipSpec{Type: l.typ.Name, End1: m.copyOf(l.end1), End2: m.copyOf(l.end2), Effectivity: &rel.Header.Effectivity}
+	typ, end1, end2, err := ends(m.view(), &events.RelationshipRef{Type: l.typ.Name, End1: spec.End1, End2: spec.End2}, "/template")
+	if err != nil {
+		return err
+	}
+	if end1.archived || end2.archived || !m.fitsCardinality(typ, end1, end2) {
+		return nil
+	}
+	if spec.Properties, err = m.filled.fillProperties(rel.Properties); err != nil {
+		return err
+	}
+	if typ.MultiLink() && !l.derived {
+		spec.GUID = m.newGUID().String() // only one can have the derived guid
+	}
+	_, err = m.do(&events.Link{Relationship: spec})
+	return err
+}
+
+// isTemplateOnly reports whether relationships of a type are not copied.
+func isTemplateOnly(typeName string) bool {
+	switch typeName {
+	case typeSourcedFrom, typeCatalogTemplate, typeExternalIDLink, typeExternalIDScope:
+		return true
+	default:
+		return false
+	}
+}
+
+func (m *templateCopy) copyOf(id guid) events.ElementRef {
+	if c, ok := m.copies[id]; ok {
+		return c
+	}
+	return events.ByGUID(id.String())
+}
