@@ -108,8 +108,6 @@ func (e *engine) stop(fenced bool) {
 		if fenced {
 			r.fence()
 		}
-	}
-	for _, r := range runners {
 		r.release(events.StatusShutdown, nil)
 	}
 	e.running.Wait()

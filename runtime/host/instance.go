@@ -16,7 +16,6 @@ var (
 	errStopped   = errors.New("the connector was stopped")
 	errRestarted = errors.New("the connector was restarted")
 	errFailed    = errors.New("the connector failed")
-	errFenced    = errors.New("the node could not renew its heartbeat")
 )
 
 // instance is one value of a connector, from New to Disconnect. Its fields are

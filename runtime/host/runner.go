@@ -148,18 +148,14 @@ func (r *runner) release(final events.ConnectorStatus, a *events.Assignment) {
 	r.wake()
 }
 
-// fence takes the metadata away from the connector and ends it.
+// fence takes the metadata away from the connector.
 func (r *runner) fence() {
 	r.mu.Lock()
 	i := r.instance
 	r.mu.Unlock()
-	if i == nil {
-		return
+	if i != nil {
+		r.closeContext(i)
 	}
-	r.closeContext(i)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.end(i, errFenced)
 }
 
 // restart ends the present instance, if any, and starts another one. It forgets
@@ -291,6 +287,7 @@ func (r *runner) armRefresh() {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.armed = ""
+		r.engine.out.Arm(Timer{Cycle: r.next(events.CycleRefresh)})
 		r.tell(Immediate)
 	}})
 }
