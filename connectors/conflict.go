@@ -14,33 +14,31 @@ const (
 	// maxConflicts is how many conflicts a status names; of the others it tells
 	// the number, since a status must fit into a message.
 	maxConflicts = 20
-	// keptConflicts is how many conflicts are kept: nobody may ever ask again about
-	// what is gone from both sides.
+	// keptConflicts is how many conflicts are kept: a thing that is gone from both
+	// sides may never be asked about again.
 	keptConflicts = 10_000
 )
 
-// halted is a thing that a conflict halts.
-type halted struct {
+// conflict is a thing whose synchronization is stopped.
+type conflict struct {
 	reason string
 	// asked is when it was last asked about, counted in questions about conflicts.
 	asked uint64
 }
 
 // Synchronize decides, as [Decide] does, what is to be done about one thing,
-// and reports it if that is a conflict: the thing is halted, nothing else is.
-// The key names the thing to a person, such as its qualified name. The status
-// of the connector then shows the problem "conflict KEY" and, in the statistic
-// "conflicts", how many there are.
+// and reports a conflict: it stops the synchronization of that thing only. The key
+// names the thing to a person, such as its qualified name. The status of the
+// connector shows the problem "conflict KEY", and the statistic "conflicts" counts
+// them.
 //
-// A steward resolves it by letting one side win, with "camena elements external-id
-// resolve": permittedSynchronization of the thing's ExternalIdLink is set to
-// TO_THIRD_PARTY or FROM_THIRD_PARTY until it is synchronized again. That link
-// belongs to the metadata source of the connector, on whose behalf it has to be
-// changed; of anybody else that is refused. Or the steward undoes the change on
-// one side, where that side dates it back. The problem goes when the thing is
-// asked about and there is no conflict: a connector that reads both sides at every
-// refresh needs to do no more, and one that follows changes asks when either side
-// has one.
+// A steward resolves a conflict by letting one side win: permittedSynchronization of
+// the thing's ExternalIdLink is set to TO_THIRD_PARTY or FROM_THIRD_PARTY until it is
+// synchronized again. The connector's metadata source owns that link; for any other
+// source the change is refused. Or the steward undoes the change on one side, if that
+// side restores its date. The problem is cleared when Synchronize finds no conflict:
+// a connector that reads both sides at every refresh need do no more; one that
+// follows changes calls it when either side changes.
 func (c *Context) Synchronize(key string, p Pair) Decision {
 	p.Connector = c.set.Definition.PermittedSynchronization
 	d := Decide(p)
@@ -68,7 +66,7 @@ func (c *Context) setConflict(key, reason string) bool {
 		return len(c.conflicts) <= maxConflicts
 	}
 	c.asked++
-	c.conflicts[key] = halted{reason: reason, asked: c.asked}
+	c.conflicts[key] = conflict{reason: reason, asked: c.asked}
 	if before.reason == reason {
 		return false
 	}
@@ -76,7 +74,7 @@ func (c *Context) setConflict(key, reason string) bool {
 		c.statistics["conflicts"]++
 		c.boundConflicts()
 	}
-	c.set.Logger.Warn("a conflict halts a thing", slog.String("key", key), slog.String("reason", reason))
+	c.set.Logger.Warn("a conflict stops the synchronization of a thing", slog.String("key", key), slog.String("reason", reason))
 	return len(c.conflicts) <= maxConflicts
 }
 
@@ -93,18 +91,6 @@ func (c *Context) boundConflicts() {
 		delete(c.conflicts, key)
 		c.statistics["conflicts"]--
 	}
-}
-
-// Conflicts returns the reasons of the conflicts by the keys of what they halt: of
-// the last ten thousand or so that were asked about.
-func (c *Context) Conflicts() map[string]string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	reasons := make(map[string]string, len(c.conflicts))
-	for key, h := range c.conflicts {
-		reasons[key] = h.reason
-	}
-	return reasons
 }
 
 // showConflicts adds the first conflicts to problems.

@@ -71,8 +71,8 @@ type Context struct {
 	// wrote is the out sequence of the last write whose outcome is known: reads
 	// wait for it.
 	wrote atomic.Uint64
-	// unsettled is set while something was sent whose outcome is not known.
-	unsettled atomic.Bool
+	// unflushed is set while something was sent whose outcome is not known.
+	unflushed atomic.Bool
 
 	fencing sync.Mutex
 	fenced  bool
@@ -80,12 +80,12 @@ type Context struct {
 	mu         sync.Mutex
 	statistics map[string]int64
 	problems   map[string]string
-	conflicts  map[string]halted
+	conflicts  map[string]conflict
 	asked      uint64 // how often about a conflict
 	listeners  int
 
 	background sync.WaitGroup
-	life       context.Context //nolint:containedctx // the life of the connector, ended by Close
+	running    context.Context //nolint:containedctx // ends at Close
 	end        context.CancelCauseFunc
 }
 
@@ -94,10 +94,10 @@ func NewContext(s Settings) *Context {
 	if s.Logger == nil {
 		s.Logger = slog.New(slog.DiscardHandler)
 	}
-	life, end := context.WithCancelCause(context.Background())
+	running, end := context.WithCancelCause(context.Background())
 	return &Context{
-		set: s, statistics: map[string]int64{}, problems: map[string]string{}, conflicts: map[string]halted{},
-		life: life, end: end,
+		set: s, statistics: map[string]int64{}, problems: map[string]string{}, conflicts: map[string]conflict{},
+		running: running, end: end,
 	}
 }
 
@@ -146,7 +146,7 @@ func (c *Context) SendIn(ctx context.Context, scope string, commands ...events.C
 	return c.sendAll(ctx, slices.Values(commands), scope)
 }
 
-// sendAll is for who is ready.
+// sendAll sends commands after [Context.ready].
 func (c *Context) sendAll(ctx context.Context, commands iter.Seq[events.Command], scope string) error {
 	var bad error
 	err := c.set.Publisher.Send(ctx, func(yield func(events.Event) bool) {
@@ -156,7 +156,7 @@ func (c *Context) sendAll(ctx context.Context, commands iter.Seq[events.Command]
 				bad = err
 				return
 			}
-			c.unsettled.Store(true)
+			c.unflushed.Store(true)
 			if !yield(e) {
 				return
 			}
@@ -185,7 +185,7 @@ func (c *Context) apply(ctx context.Context, command events.Command, amend func(
 	}
 	r, err := c.set.Publisher.Request(ctx, e)
 	if err != nil {
-		c.unsettled.Store(true)
+		c.unflushed.Store(true)
 		return r, err
 	}
 	c.sawWrite(r.Sequence)
@@ -195,10 +195,9 @@ func (c *Context) apply(ctx context.Context, command events.Command, amend func(
 	return r, nil
 }
 
-// ready fences off older assignments before the first command, so that an
-// older host's commands that are still on their way can no longer be applied
-// between ours. Whatever the direction, a connector may note by what
-// identifiers the third party knows elements, and when it has synchronized them.
+// ready checks that the commands may be sent, and fences older assignments before the
+// first one: commands of an older host that are still on their way can then no longer
+// be applied between ours.
 func (c *Context) ready(ctx context.Context, commands ...events.Command) error {
 	if c.closed.Load() {
 		return ErrDisconnected
@@ -214,7 +213,7 @@ func (c *Context) ready(ctx context.Context, commands ...events.Command) error {
 	if c.fenced {
 		return nil
 	}
-	r, err := c.insist(ctx, &events.Fence{Connector: c.set.Definition.ID, Generation: c.set.Generation}, "")
+	r, err := c.retry(ctx, &events.Fence{Connector: c.set.Definition.ID, Generation: c.set.Generation}, "")
 	if err != nil {
 		return fmt.Errorf("fence: %w", err)
 	}
@@ -226,18 +225,18 @@ func (c *Context) ready(ctx context.Context, commands ...events.Command) error {
 	return nil
 }
 
-// patience is how long an outcome is waited for before it counts as lost.
-const patience = 2 * time.Second
+// outcomeTimeout is how long an outcome is waited for before it counts as lost.
+const outcomeTimeout = 2 * time.Second
 
-// insist sends a command that may be sent any number of times until it hears of
-// the outcome: an answer, unlike a command, can be lost with a server.
-func (c *Context) insist(ctx context.Context, command events.Command, scope string) (events.Result, error) {
+// retry sends an idempotent command until its outcome arrives: an outcome, unlike a
+// command, can be lost with a server.
+func (c *Context) retry(ctx context.Context, command events.Command, scope string) (events.Result, error) {
 	for {
 		e, err := c.event(command, scope)
 		if err != nil {
 			return events.Result{}, err
 		}
-		attempt, cancel := context.WithTimeout(ctx, patience)
+		attempt, cancel := context.WithTimeout(ctx, outcomeTimeout)
 		r, err := c.set.Publisher.Request(attempt, e)
 		lost := err != nil && attempt.Err() != nil && ctx.Err() == nil
 		cancel()
@@ -292,7 +291,7 @@ func (c *Context) Go(f func(ctx context.Context)) {
 				c.Problem("panic", fmt.Sprint("panic: ", p))
 			}
 		}()
-		f(c.life)
+		f(c.running)
 	})
 }
 

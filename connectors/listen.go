@@ -49,7 +49,7 @@ func (c *Context) Listen(f Filter, handle func(ctx context.Context, change Chang
 		c.mu.Unlock()
 		return ErrDisconnected
 	}
-	l := &listening{context: c, handle: handle}
+	l := &listener{context: c, handle: handle}
 	if f.begins() == 0 {
 		c.listeners++
 		l.key, l.moved = "listener", make(chan struct{}, 1)
@@ -62,8 +62,8 @@ func (c *Context) Listen(f Filter, handle func(ctx context.Context, change Chang
 	return nil
 }
 
-// listening is one call of Listen.
-type listening struct {
+// listener is one call of [Context.Listen].
+type listener struct {
 	context *Context
 	handle  func(context.Context, Change) error
 	failure string // of handle, of which the status tells
@@ -72,17 +72,17 @@ type listening struct {
 	handled atomic.Uint64 // the last sequence
 	saved   uint64
 	known   bool          // that saved is the position
-	moved   chan struct{} // wakes who saves
+	moved   chan struct{} // wakes the saving goroutine
 }
 
-func (l *listening) run(ctx context.Context, f Filter) {
+func (l *listener) run(ctx context.Context, f Filter) {
 	if l.key != "" {
 		if !l.begin(ctx, &f) {
 			return
 		}
 		saveCtx, end := context.WithCancel(ctx)
 		var saving sync.WaitGroup
-		saving.Go(func() { l.saveAlong(saveCtx) })
+		saving.Go(func() { l.savePeriodically(saveCtx) })
 		defer func() {
 			end()
 			saving.Wait()
@@ -97,7 +97,7 @@ func (l *listening) run(ctx context.Context, f Filter) {
 
 // begin waits until it is known where to begin; false means that ctx was done
 // before.
-func (l *listening) begin(ctx context.Context, f *Filter) bool {
+func (l *listener) begin(ctx context.Context, f *Filter) bool {
 	for {
 		err := l.load(ctx)
 		if err == nil {
@@ -121,7 +121,7 @@ func (l *listening) begin(ctx context.Context, f *Filter) bool {
 
 // load finds out where to begin. At the first start that is saved, so that a
 // listener that is moved before its first change misses none.
-func (l *listening) load(ctx context.Context) error {
+func (l *listener) load(ctx context.Context) error {
 	value, err := l.context.set.Positions.LoadPosition(ctx, l.key, l.context.set.Generation)
 	if err != nil {
 		return err
@@ -145,8 +145,8 @@ func (l *listening) load(ctx context.Context) error {
 }
 
 // changed hands one change over.
-func (l *listening) changed(ctx context.Context, change Change) error {
-	err := contained(ctx, change, l.handle)
+func (l *listener) changed(ctx context.Context, change Change) error {
+	err := callHandle(ctx, change, l.handle)
 	if ctx.Err() != nil && err != nil {
 		return err
 	}
@@ -166,8 +166,8 @@ func (l *listening) changed(ctx context.Context, change Change) error {
 	return err
 }
 
-// contained turns a panic of handle into an error.
-func contained(ctx context.Context, change Change, handle func(context.Context, Change) error) (err error) {
+// callHandle turns a panic of handle into an error.
+func callHandle(ctx context.Context, change Change, handle func(context.Context, Change) error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v", p)
@@ -176,8 +176,8 @@ func contained(ctx context.Context, change Change, handle func(context.Context, 
 	return handle(ctx, change)
 }
 
-// saveAlong saves the position while it moves.
-func (l *listening) saveAlong(ctx context.Context) {
+// savePeriodically saves the position while it moves.
+func (l *listener) savePeriodically(ctx context.Context) {
 	for {
 		select {
 		case <-l.moved:
@@ -199,7 +199,7 @@ func (l *listening) saveAlong(ctx context.Context) {
 }
 
 // saveLast saves the position after the last change.
-func (l *listening) saveLast(ctx context.Context) {
+func (l *listener) saveLast(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastSave)
 	defer cancel()
 	if err := l.saveHandled(ctx); err != nil {
@@ -207,7 +207,7 @@ func (l *listening) saveLast(ctx context.Context) {
 	}
 }
 
-func (l *listening) saveHandled(ctx context.Context) error {
+func (l *listener) saveHandled(ctx context.Context) error {
 	handled := l.handled.Load()
 	if handled == 0 || l.known && handled == l.saved {
 		return nil
@@ -215,7 +215,7 @@ func (l *listening) saveHandled(ctx context.Context) error {
 	return l.save(ctx, handled)
 }
 
-func (l *listening) save(ctx context.Context, sequence uint64) error {
+func (l *listener) save(ctx context.Context, sequence uint64) error {
 	err := l.context.set.Positions.SavePosition(ctx, l.key, l.context.set.Generation, strconv.AppendUint(nil, sequence, 10))
 	if err == nil {
 		l.saved, l.known = sequence, true
@@ -223,7 +223,7 @@ func (l *listening) save(ctx context.Context, sequence uint64) error {
 	return err
 }
 
-func (l *listening) wake() {
+func (l *listener) wake() {
 	select {
 	case l.moved <- struct{}{}:
 	default:

@@ -59,15 +59,15 @@ func (c *Context) Reconcile(ctx context.Context, scope string, wanted iter.Seq2[
 // flush waits until everything sent before has been applied. What was sent before a
 // reconciliation must be known in it, or it could neither be kept nor be deleted.
 func (c *Context) flush(ctx context.Context, scope string) error {
-	if !c.unsettled.Swap(false) {
+	if !c.unflushed.Swap(false) {
 		return nil
 	}
-	r, err := c.insist(ctx, &events.Flush{}, scope)
+	r, err := c.retry(ctx, &events.Flush{}, scope)
 	if err == nil && r.Error != nil {
 		err = r.Error
 	}
 	if err != nil {
-		c.unsettled.Store(true)
+		c.unflushed.Store(true)
 		return err
 	}
 	c.sawWrite(r.Sequence)
@@ -79,9 +79,9 @@ type reconciliation struct {
 	// known is what there is by its key, and what wanted has yielded; guids are the
 	// relationships whose guid is another.
 	known, guids map[events.Key]*known
-	// late are links that what vanishes may be in the way of.
-	late   []events.Command
-	failed error
+	// deferred are links that must follow the deletions of other links.
+	deferred []events.Command
+	failed   error
 }
 
 type known struct {
@@ -100,13 +100,13 @@ func (r *reconciliation) load(ctx context.Context, c *Context, scope string) err
 		if err != nil {
 			return err
 		}
-		r.learn(&known{DigestItem: *item})
+		r.add(&known{DigestItem: *item})
 	}
 	return nil
 }
 
-// learn takes what is known. Nothing hides another, whoever gave them one key.
-func (r *reconciliation) learn(k *known) {
+// add adds a known item. Items with the same key do not hide each other.
+func (r *reconciliation) add(k *known) {
 	key := k.Key
 	if k.GUID != "" {
 		guid := events.ElementKey(events.ByGUID(k.GUID))
@@ -127,7 +127,7 @@ func (r *reconciliation) difference(wanted iter.Seq2[Wanted, error]) iter.Seq[ev
 			commands, err := r.compare(w, err)
 			if err != nil {
 				r.failed = err
-				yieldAll(r.late, yield)
+				yieldAll(r.deferred, yield)
 				return
 			}
 			if !yieldAll(commands, yield) {
@@ -135,7 +135,7 @@ func (r *reconciliation) difference(wanted iter.Seq2[Wanted, error]) iter.Seq[ev
 			}
 		}
 		// Relationships first, since deleting an element takes its relationships with it.
-		if r.vanished(true, yield) && yieldAll(r.late, yield) {
+		if r.vanished(true, yield) && yieldAll(r.deferred, yield) {
 			r.vanished(false, yield)
 		}
 	}
@@ -222,7 +222,7 @@ func (r *reconciliation) compareLink(s *events.RelationshipSpec) ([]events.Comma
 func (r *reconciliation) link(s *events.RelationshipSpec, ends events.Key) []events.Command {
 	command := &events.Link{Relationship: *s}
 	if other := r.known[ends]; s.GUID != "" && other != nil && !other.seen {
-		r.late = append(r.late, command)
+		r.deferred = append(r.deferred, command)
 		return nil
 	}
 	return []events.Command{command}

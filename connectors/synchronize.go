@@ -252,7 +252,7 @@ func (p *Pair) decideGone(gone, there *end) Decision {
 	case gone.Changed.IsZero():
 		return Decision{there.remove, deletedIn + gone.name}
 	case there.Changed.IsZero():
-		return conflict(deletedIn + gone.name + ", and " + there.name + " does not tell when it changed it")
+		return inConflict(deletedIn + gone.name + ", and " + there.name + " does not tell when it changed it")
 	case there.Changed.Sub(gone.Changed) > p.Tolerance:
 		return Decision{gone.create, changedIn + there.name + " after it was deleted in " + gone.name}
 	default:
@@ -273,9 +273,9 @@ func (p *Pair) decideDeleted(gone, there *end) Decision {
 	case of == unchanged:
 		return Decision{there.remove, deletedIn + gone.name + since}
 	case p.news(gone) == changed:
-		return conflict(deletedIn + gone.name + " and " + of.in(there) + since)
+		return inConflict(deletedIn + gone.name + " and " + of.in(there) + since)
 	case of == unknown:
-		return conflict(deletedIn + gone.name + " before it was last synchronized, and " + of.in(there) + " again")
+		return inConflict(deletedIn + gone.name + " before it was last synchronized, and " + of.in(there) + " again")
 	default:
 		return Decision{gone.create, changedIn + there.name + since}
 	}
@@ -327,7 +327,7 @@ func (p *Pair) decideBoth(open, third *end) Decision {
 	case inOpen == unchanged:
 		return Decision{open.update, inThird.in(third) + since}
 	default:
-		return conflict(inOpen.in(open) + " and " + inThird.in(third) + since)
+		return inConflict(inOpen.in(open) + " and " + inThird.in(third) + since)
 	}
 }
 
@@ -335,7 +335,7 @@ func (p *Pair) decideBoth(open, third *end) Decision {
 func (p *Pair) decideNewer(open, third *end) Decision {
 	switch {
 	case open.Changed.IsZero() || third.Changed.IsZero():
-		return conflict("on both sides, never synchronized, and not known which one is newer")
+		return inConflict("on both sides, never synchronized, and not known which one is newer")
 	case p.sameAge(open, third):
 		return nothing("both are of the same age")
 	case open.Changed.After(third.Changed):
@@ -354,5 +354,5 @@ func (p *Pair) sameAge(a, b *end) bool {
 	return !a.Changed.IsZero() && !b.Changed.IsZero() && a.Changed.Sub(b.Changed).Abs() <= p.Tolerance
 }
 
-func nothing(why string) Decision  { return Decision{ActionNone, why} }
-func conflict(why string) Decision { return Decision{ActionConflict, why} }
+func nothing(why string) Decision    { return Decision{ActionNone, why} }
+func inConflict(why string) Decision { return Decision{ActionConflict, why} }
