@@ -27,6 +27,7 @@ const (
 var floors = map[string]int{
 	"events":                           0,
 	"events/query":                     1,
+	"events/suggest":                   1,
 	"events/opentypes":                 2,
 	"events/registration":              2,
 	"topics":                           2,

@@ -10,6 +10,7 @@ import (
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/events/query"
+	"github.com/camena-io/camena/events/suggest"
 )
 
 // CheckOptions say how properties are checked.
@@ -106,7 +107,7 @@ func (c *checker) unknownAttribute(name string) *events.Error {
 	for i, a := range c.t.attributes {
 		names[i] = a.def.Name
 	}
-	return events.Errorf(events.CodeInvalid, pointerTo(name), "%s has no attribute %s%s", c.t.def.Name, quoted(name), suggest(name, names))
+	return events.Errorf(events.CodeInvalid, pointerTo(name), "%s has no attribute %s%s", c.t.def.Name, quoted(name), suggest.Nearest(name, names))
 }
 
 func (c *checker) attribute(a *attribute, v jsontext.Value) *events.Error {
@@ -181,7 +182,7 @@ func (t *Type) checkName(v jsontext.Value) *events.Error {
 	if err != nil {
 		return wrongValue(want, v)
 	}
-	return events.Errorf(events.CodeInvalid, "", "expected %s; found %s%s", want, quoted(text), suggest(text, t.values))
+	return events.Errorf(events.CodeInvalid, "", "expected %s; found %s%s", want, quoted(text), suggest.Nearest(text, t.values))
 }
 
 func (t *Type) wantedNames() string {

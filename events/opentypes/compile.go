@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/suggest"
 )
 
 // maxSupers bounds the chain of super types.
@@ -162,5 +163,5 @@ func (b *builder) unknown(at string, kind events.TypeKind, name string) error {
 	if kind == events.KindEnum {
 		what = "enum or struct"
 	}
-	return events.Errorf(events.CodeUnknownType, at, "there is no %s %s%s", what, quoted(name), suggest(name, slices.Compact(candidates)))
+	return events.Errorf(events.CodeUnknownType, at, "there is no %s %s%s", what, quoted(name), suggest.Nearest(name, slices.Compact(candidates)))
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/suggest"
 )
 
 // The types that the registry treats in a special way (Egeria: model 0010).
@@ -41,7 +42,7 @@ func (r *Registry) lookup(kind events.TypeKind, name, pointer string) (*Type, er
 	t, ok := r.types[name]
 	switch {
 	case !ok:
-		return nil, events.Errorf(events.CodeUnknownType, pointer, "there is no %s type %s%s", kind, quoted(name), suggest(name, r.names(kind)))
+		return nil, events.Errorf(events.CodeUnknownType, pointer, "there is no %s type %s%s", kind, quoted(name), suggest.Nearest(name, r.names(kind)))
 	case t.def.Kind != kind:
 		return nil, events.Errorf(events.CodeUnknownType, pointer, "%s is the type of %s; name the type of %s", name, withArticle(t.def.Kind), withArticle(kind))
 	}

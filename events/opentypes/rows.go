@@ -7,6 +7,7 @@ import (
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/events/query"
+	"github.com/camena-io/camena/events/suggest"
 )
 
 // Rows returns the types of rows that are elements of a type and its subtypes, of
@@ -48,9 +49,9 @@ func (s *rows) Values(path, pointer string) ([]query.Value, error) {
 	case strings.HasPrefix(path, events.AnyProperty):
 		return nil, nil
 	case len(attributes) > 0:
-		return nil, events.Errorf(events.CodeInvalid, pointer, "%s has no member %s%s", name, quoted(rest), suggest(rest, attributes[0].value.members()))
+		return nil, events.Errorf(events.CodeInvalid, pointer, "%s has no member %s%s", name, quoted(rest), suggest.Nearest(rest, attributes[0].value.members()))
 	}
-	return nil, events.Errorf(events.CodeInvalid, pointer, "%s has an attribute %s%s", s.none(), quoted(name), suggest(name, s.names()))
+	return nil, events.Errorf(events.CodeInvalid, pointer, "%s has an attribute %s%s", s.none(), quoted(name), suggest.Nearest(name, s.names()))
 }
 
 // none is the subject of the sentence that there is no such attribute.
@@ -73,7 +74,7 @@ func (s *rows) header(field, pointer string) ([]query.Value, error) {
 	if v, ok := known[field]; ok {
 		return []query.Value{v}, nil
 	}
-	return nil, events.Errorf(events.CodeInvalid, pointer, "the header has no %s%s", quoted(field), suggest(field, slices.Sorted(maps.Keys(known))))
+	return nil, events.Errorf(events.CodeInvalid, pointer, "the header has no %s%s", quoted(field), suggest.Nearest(field, slices.Sorted(maps.Keys(known))))
 }
 
 // types returns the types of the rows.
@@ -179,5 +180,5 @@ func (t *Type) expectsName(name string, ignoreCase bool) string {
 			return ""
 		}
 	}
-	return t.wantedNames() + suggest(name, t.values)
+	return t.wantedNames() + suggest.Nearest(name, t.values)
 }

@@ -16,6 +16,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/suggest"
 	"github.com/camena-io/camena/runtime/client"
 )
 
@@ -146,7 +147,7 @@ func (d *document) step(n *yaml.Node) (placedStep, error) {
 		for i, t := range known {
 			short[i] = shortType(t)
 		}
-		return s, d.errorAt(fieldOf(n, "type"), "there is no command %q%s; the commands are %s", name, didYouMean(name, short), strings.Join(short, ", "))
+		return s, d.errorAt(fieldOf(n, "type"), "there is no command %q%s; the commands are %s", name, suggest.Nearest(name, short), strings.Join(short, ", "))
 	}
 	s.Type = known[i]
 	return s, nil

@@ -19,6 +19,7 @@ import (
 	"github.com/nats-io/nkeys"
 
 	"github.com/camena-io/camena/connectors"
+	"github.com/camena-io/camena/events/suggest"
 	"github.com/camena-io/camena/runtime/bus"
 	"github.com/camena-io/camena/runtime/embedded"
 	"github.com/camena-io/camena/runtime/node"
@@ -260,7 +261,7 @@ func unknownVariables(known []string) []string {
 			func(other string) bool { return strings.HasPrefix(rest, other) }) {
 			continue
 		}
-		warnings = append(warnings, "there is no setting "+name+didYouMean(name, known))
+		warnings = append(warnings, "there is no setting "+name+suggest.Nearest(name, known))
 	}
 	slices.Sort(warnings)
 	return warnings

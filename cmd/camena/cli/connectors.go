@@ -14,6 +14,7 @@ import (
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/events/registration"
+	"github.com/camena-io/camena/events/suggest"
 	"github.com/camena-io/camena/runtime/bus"
 	"github.com/camena-io/camena/runtime/client"
 )
@@ -98,7 +99,7 @@ func unknownConnector(ctx context.Context, c *client.Client, name string, err er
 		for i := range all {
 			names[i] = all[i].Name
 		}
-		return explainedAs(e, "%s%s", e.Message, didYouMean(name, names))
+		return explainedAs(e, "%s%s", e.Message, suggest.Nearest(name, names))
 	case events.CodeConflict:
 		return explainedAs(e, `%s; "camena connectors list -o json" shows the ids`, e.Message)
 	default:

@@ -10,6 +10,7 @@ import (
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/events/registration"
+	"github.com/camena-io/camena/events/suggest"
 )
 
 // defaultGroup is the integration group of connectors that name none.
@@ -53,7 +54,7 @@ func (r *reader) check(d *document, n *yaml.Node, c *connectorResource) error {
 	factory, ok := r.offered.Factory(c.Kind)
 	if !ok {
 		r.warnings = append(r.warnings, fmt.Sprintf("%s:%d: this binary has no connector %q%s; %s waits for a node that has",
-			d.file, kind.Line, c.Kind, didYouMean(c.Kind, r.offered.Kinds()), c.Name))
+			d.file, kind.Line, c.Kind, suggest.Nearest(c.Kind, r.offered.Kinds()), c.Name))
 		return nil
 	}
 	if _, err := factory.New(c.Configuration); err != nil {

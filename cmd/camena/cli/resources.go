@@ -16,6 +16,7 @@ import (
 
 	"github.com/camena-io/camena/connectors"
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/suggest"
 )
 
 // A resource is one document of a resource file: something that is wanted to be
@@ -198,7 +199,7 @@ func (r *reader) resource(d *document, n *yaml.Node) (wantedResource, error) {
 		w.name, w.resource, err = d.relationship(n)
 	default:
 		return w, d.errorAt(kind, "unknown kind %q%s; the kinds are %s", kind.Value,
-			didYouMean(kind.Value, resourceKinds()), strings.Join(resourceKinds(), ", "))
+			suggest.Nearest(kind.Value, resourceKinds()), strings.Join(resourceKinds(), ", "))
 	}
 	w.order = slices.Index(resourceKinds(), w.kind)
 	return w, err

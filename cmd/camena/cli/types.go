@@ -12,6 +12,7 @@ import (
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/events/opentypes"
+	"github.com/camena-io/camena/events/suggest"
 	"github.com/camena-io/camena/runtime/client"
 )
 
@@ -84,7 +85,7 @@ func typeNamed(types *opentypes.Registry, name string) (*opentypes.Type, error) 
 	for _, t := range types.All() {
 		names = append(names, t.Name())
 	}
-	return nil, fmt.Errorf("there is no type %q%s", name, didYouMean(name, names))
+	return nil, fmt.Errorf("there is no type %q%s", name, suggest.Nearest(name, names))
 }
 
 func typesTable(list []events.KnownType) *table {

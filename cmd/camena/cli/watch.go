@@ -15,6 +15,7 @@ import (
 
 	"github.com/camena-io/camena/connectors"
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/suggest"
 	"github.com/camena-io/camena/runtime/bus"
 	"github.com/camena-io/camena/runtime/client"
 )
@@ -85,7 +86,7 @@ func (w *watching) selectChanges() error {
 			}
 		}
 		if len(f.Changes) == n {
-			return fmt.Errorf("--change: there is no change %q%s", name, didYouMean(name, knownChanges()))
+			return fmt.Errorf("--change: there is no change %q%s", name, suggest.Nearest(name, knownChanges()))
 		}
 	}
 	return nil
@@ -190,7 +191,7 @@ func namedOf(known []events.KnownType, named []string, kinds ...events.TypeKind)
 func noType(known []events.KnownType, name string, names []string, kinds []events.TypeKind) error {
 	i := slices.IndexFunc(known, func(t events.KnownType) bool { return t.Name == name })
 	if i < 0 {
-		return fmt.Errorf("there is no type %q%s", name, didYouMean(name, names))
+		return fmt.Errorf("there is no type %q%s", name, suggest.Nearest(name, names))
 	}
 	wanted := make([]string, len(kinds))
 	for i, kind := range kinds {

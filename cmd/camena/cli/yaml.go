@@ -11,6 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/suggest"
 )
 
 // document reads one YAML document strictly; every error names file and line.
@@ -39,7 +40,7 @@ func (d *document) mapping(n *yaml.Node, known fields) error {
 		read, ok := known[key.Value]
 		switch {
 		case !ok:
-			errs = append(errs, d.errorAt(key, "unknown field %q%s", key.Value, didYouMean(key.Value, names(known))))
+			errs = append(errs, d.errorAt(key, "unknown field %q%s", key.Value, suggest.Nearest(key.Value, names(known))))
 		case seen[key.Value]:
 			errs = append(errs, d.errorAt(key, "%q is given twice", key.Value))
 		default:
