@@ -93,7 +93,8 @@ func TestGroup(t *testing.T) {
 	if e == nil || !e.Properties.Equal(events.Props(props{"displayName": "g", "description": "d"})) {
 		t.Errorf("got %+v", e)
 	}
-	if m.apply(g.Removal()); len(m.elements) > 0 {
+	m.apply(g.Removal())
+	if len(m.elements) > 0 {
 		t.Errorf("left: %v", m.elements)
 	}
 }

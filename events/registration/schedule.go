@@ -271,8 +271,8 @@ func (f cronField) value(text string) (int, error) {
 	if err != nil {
 		return 0, events.Errorf(events.CodeInvalid, "", "%q is not a value of this field", text)
 	}
-	if int(v) < f.low || int(v) > f.high { //nolint:gosec // 31 bits fit
+	if int(v) < f.low || int(v) > f.high {
 		return 0, events.Errorf(events.CodeInvalid, "", "%s is not between %d and %d", text, f.low, f.high)
 	}
-	return int(v), nil //nolint:gosec // 31 bits fit
+	return int(v), nil
 }

@@ -178,8 +178,7 @@ func (l *Lease[T]) keep(ctx context.Context, work func(context.Context) error) e
 				fence.Reset(time.Until(l.renewed.Add(topics.SelfFence)))
 			case errors.Is(err, ErrLeaseLost):
 				stop(err)
-				<-done
-				return err
+				return errors.Join(err, <-done)
 			default:
 				l.log.WarnContext(ctx, "cannot renew the lease", slog.String("lease", l.key), slog.Any("error", err))
 			}
