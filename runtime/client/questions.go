@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -67,16 +68,21 @@ func (c *Client) Writing(ctx context.Context) (events.Writing, error) {
 func (c *Client) Ask(ctx context.Context, q events.Question) ([]byte, error) {
 	subject := c.bus.Topics().API(topics.RepositoryService, q.Verb())
 	answer, err := c.bus.Call(ctx, subject, q)
-	for end := time.Now().Add(loadingPatience); errors.Is(err, nats.ErrNoResponders); {
+	var loading *events.Reading
+	for end := time.Now().Add(loadingPatience); errors.Is(err, nats.ErrNoResponders) && time.Now().Before(end); {
 		progress := c.loading(ctx)
-		if progress != nil && (sleep(ctx, loadingPause) != nil || time.Now().After(end)) {
-			return nil, events.Errorf(events.CodeUnavailable, "", "the node %s is still reading the metadata (%d of %d); try again in a while",
-				progress.Node, progress.Read, progress.Of)
+		if progress == nil && ctx.Err() == nil { // a node may have become ready between the two questions
+			return c.bus.Call(ctx, subject, q)
+		}
+		loading = cmp.Or(progress, loading)
+		if sleep(ctx, loadingPause) != nil {
+			break
 		}
 		answer, err = c.bus.Call(ctx, subject, q)
-		if progress == nil {
-			break // a node may have become ready between the two questions
-		}
+	}
+	if err != nil && loading != nil && (ctx.Err() != nil || errors.Is(err, nats.ErrNoResponders)) {
+		return nil, events.Errorf(events.CodeUnavailable, "", "the node %s is still reading the metadata (%d of %d); try again in a while",
+			loading.Node, loading.Read, loading.Of)
 	}
 	return answer, err
 }

@@ -51,6 +51,8 @@ type Index struct {
 	// stored is when the last event was, id is what it is called.
 	stored time.Time
 	id     string
+	// cause is the id of the last event that could be read.
+	cause string
 	// advanced is closed when sequence grows; nil while nobody waits.
 	advanced chan struct{}
 
@@ -242,12 +244,20 @@ func (x *Index) LastEvent() (position uint64, stored time.Time, id string) {
 	return x.position, x.stored, x.id
 }
 
+// Cause returns the id of the last event that could be read. It begins with the id of
+// the command at the position.
+func (x *Index) Cause() string {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.cause
+}
+
 // Reset forgets everything, because the out topic is not what it was.
 func (x *Index) Reset() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	fresh := newIndex(newTypeSet(x.shipped, x.unfit))
-	x.sequence, x.position, x.stored, x.id = 0, 0, time.Time{}, ""
+	x.sequence, x.position, x.stored, x.id, x.cause = 0, 0, time.Time{}, "", ""
 	x.byGUID, x.byName, x.aliases, x.fences, x.trees = fresh.byGUID, fresh.byName, fresh.aliases, fresh.fences, fresh.trees
 	x.tombstoneSet, x.typeSet, x.counts = fresh.tombstoneSet, fresh.typeSet, fresh.counts
 	x.texts.clear()
@@ -281,6 +291,8 @@ type StateChange struct {
 	// moved says that the element goes on under another type; the record is
 	// what ends.
 	moved bool
+	// unread means that the event cannot be read.
+	unread bool
 	// purged says that nothing of the history may stay.
 	purged     bool
 	typeDef    *events.TypeDef
@@ -301,6 +313,9 @@ func (x *Index) Commit(facts ...StateChange) {
 			continue // it was here before the follower began again
 		}
 		x.sequence, x.position, x.stored, x.id = f.sequence, f.position, f.stored, f.id
+		if !f.unread {
+			x.cause = f.id
+		}
 		x.take(f)
 	}
 	if x.advanced != nil {

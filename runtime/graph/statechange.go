@@ -35,13 +35,13 @@ type storedChange struct {
 	Purged         bool           `json:"purged"`
 }
 
-// Read decodes a change event. Of one that cannot be read it returns only the
-// position.
+// Read decodes a change event. Of one that cannot be read it returns what identifies
+// it, so that the index still knows which event it read last.
 func (x *Index) Read(e *Event) (StateChange, error) {
 	f, err := stateChangeOf(x.registry, e)
 	if err != nil {
 		_, position := x.Reached()
-		return StateChange{sequence: e.Sequence, position: max(position, e.Position), stored: e.Stored}, err
+		return StateChange{sequence: e.Sequence, position: max(position, e.Position), stored: e.Stored, id: e.ID, unread: true}, err
 	}
 	return f, nil
 }

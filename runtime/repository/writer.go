@@ -147,8 +147,8 @@ func (w *writer) position(ctx context.Context) (uint64, error) {
 // is another one, the in topic was made anew, or the server lost its end and it
 // has grown since.
 func (w *writer) recognize(ctx context.Context, in *jetstream.StreamInfo) (uint64, error) {
-	position, stored, id := w.index.LastEvent()
-	found := ""
+	position, stored, _ := w.index.LastEvent()
+	id, found := w.index.Cause(), ""
 	if position > 0 && position <= in.State.LastSeq {
 		var err error
 		if found, err = w.bus.MessageID(ctx, in.Config.Name, position); err != nil {
