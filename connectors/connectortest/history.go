@@ -7,19 +7,15 @@ import (
 )
 
 // history is the out topic: all change events.
-type history struct {
-	graph.Events
-	// actors of deletions, by sequence; other changes name theirs in the state.
-	actors map[uint64]string
-}
+type history struct{ graph.Events }
 
-// add appends what a command of an actor leads to.
+// add appends the changes of a command.
 func (h *history) add(o *graph.Outcome, q *graph.Request) {
-	before := uint64(len(h.Events))
+	before := len(h.Events)
 	h.Events = h.Append(o, q.Sequence, q.Time)
 	for i := range o.Len() {
 		if o.Change(i).ActorMissing {
-			h.actors[before+uint64(i)+1] = q.Actor
+			h.Events[before+i].Actor = q.Actor
 		}
 	}
 }
@@ -29,7 +25,7 @@ func (h *history) changes(behind uint64) []connectors.Change {
 	var all []connectors.Change
 	for i := range h.Events[behind:] {
 		if e := &h.Events[behind:][i]; isTold(e) {
-			all = append(all, h.change(e))
+			all = append(all, changeOf(e))
 		}
 	}
 	return all
@@ -44,7 +40,7 @@ func (h *history) present() []connectors.Change {
 	var changes []connectors.Change
 	for i := range h.Events {
 		if e := &h.Events[i]; isTold(e) && last[e.Subject] == e.Sequence {
-			changes = append(changes, h.change(e))
+			changes = append(changes, changeOf(e))
 		}
 	}
 	return changes
@@ -54,13 +50,13 @@ func (h *history) present() []connectors.Change {
 // nobody's concern.
 func isTold(e *graph.Event) bool { return e.Type != "" && e.Type != events.TypeConnectorFenced }
 
-func (h *history) change(e *graph.Event) connectors.Change {
+func changeOf(e *graph.Event) connectors.Change {
 	p, err := events.DecodeChange(e.Type, e.Data)
 	if err != nil {
 		return connectors.Change{Type: e.Type, Sequence: e.Sequence} // it cannot be: the graph wrote it
 	}
 	return connectors.Change{
-		Type: e.Type, Sequence: e.Sequence, Time: e.Time, Actor: h.actors[e.Sequence],
+		Type: e.Type, Sequence: e.Sequence, Time: e.Time, Actor: e.Actor,
 		Element: p.Element, Relationship: p.Relationship, OpenType: p.OpenType,
 	}
 }

@@ -87,8 +87,7 @@ func typesWith(more []events.TypeDef) (*opentypes.Registry, error) {
 func newRepository(types *opentypes.Registry) *Repository {
 	index := graph.New(types, slog.New(slog.DiscardHandler))
 	return &Repository{
-		index: index, pending: pendingOn(index, graph.Rules{}), log: history{actors: map[uint64]string{}},
-		ids: map[string]struct{}{}, positions: map[string]position{}, grown: make(chan struct{}),
+		index: index, pending: pendingOn(index, graph.Rules{}), ids: map[string]struct{}{}, positions: map[string]position{}, grown: make(chan struct{}),
 	}
 }
 

@@ -7,8 +7,8 @@ import (
 )
 
 // Answer answers a question. An answer that may be long, beyond its first item, has
-// about room bytes at most. The log is read for what was as of a time; a
-// [events.History] is not answered from the index.
+// about room bytes at most. The log is read for a history, and for what was as of a
+// time.
 func (x *Index) Answer(ctx context.Context, log Log, q events.Question, room int) (any, error) {
 	switch q := q.(type) {
 	case *events.Get:
@@ -27,6 +27,8 @@ func (x *Index) Answer(ctx context.Context, log Log, q events.Question, room int
 		return x.Definitions(q, room)
 	case *events.Digests:
 		return x.Digests(q, room)
+	case *events.History:
+		return x.history(ctx, log, q, room)
 	default:
 		return nil, events.Errorf(events.CodeInvalid, "", "%s is not answered here", q.Verb())
 	}

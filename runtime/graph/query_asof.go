@@ -151,6 +151,9 @@ func (t *turn) isCreation() bool {
 }
 
 func turnOf(e *Event) (turn, error) {
+	if e.Damage != nil {
+		return turn{}, e.Damage
+	}
 	var c storedChange
 	if err := json.Unmarshal(e.Data, &c); err != nil {
 		return turn{}, err

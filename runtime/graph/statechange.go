@@ -20,6 +20,8 @@ type Event struct {
 	// Stored is when the bus stored it, Time its own time.
 	Stored, Time time.Time
 	ID, Type     string
+	// Actor made the change, if its state does not name one.
+	Actor string
 	Subject
 	Data []byte
 	// Damage is why the envelope cannot be read, if it cannot.

@@ -94,12 +94,9 @@ var errRead = errors.New("read to the end")
 func (l storeLog) Of(ctx context.Context, guid string, take func(*graph.Event) error) (most int64, err error) {
 	t := l.bus.Topics()
 	err = l.bus.Read(ctx, t.OutStream(), []string{t.Element("*", guid), t.Relationship("*", guid)}, func(m *bus.Message) error {
-		e, err := m.Event()
-		if err != nil {
-			return err
-		}
 		of := eventOf(t, m)
-		of.Type, of.Time, of.Data = e.Type, e.Time, e.Data
+		e, err := m.Event()
+		of.Type, of.Time, of.Data, of.Actor, of.Damage = e.Type, e.Time, e.Data, e.Extension(events.ExtActor), err
 		return take(&of)
 	})
 	if err != nil {
