@@ -78,7 +78,7 @@ func wrongProperties(err error) error {
 	if !ok {
 		return err
 	}
-	return explainedAs(e, "--properties%s: %s", within(e.Pointer), e.Message)
+	return withMessage(e, "--properties%s: %s", within(e.Pointer), e.Message)
 }
 
 // values are those of --set.

@@ -42,7 +42,7 @@ nothing is changed.
   - type: element.create
     data: {element: {type: Topic, qualifiedName: "Topic::orders"}}
   - type: element.update
-    data: {element: {qualifiedName: "Topic::invoices"}, properties: {displayName: null}, expectedVersion: 3}`,
+    data: {element: {qualifiedName: "Topic::old"}, properties: {displayName: x}, expectedVersion: 3}`,
 		Example: `  camena changeset apply -f change.yaml
   camena changeset apply -f change.yaml --dry-run
   generate | camena changeset apply -f - --source IntegrationConnector::mine -o json`,
@@ -199,7 +199,7 @@ func located(err error, steps []placedStep) error {
 	}
 	s := &steps[i]
 	at := s.document.offender(s.node, &events.Error{Pointer: rest})
-	return s.document.errorAt(at, "%s: %w", shortType(s.Type), explainedAs(e, "%s", worded(e)))
+	return s.document.errorAt(at, "%s: %w", shortType(s.Type), withMessage(e, "%s", worded(e)))
 }
 
 // worded names the field where there is an unknown one, and the property where the

@@ -23,13 +23,13 @@ func Main(factories ...connectors.Factory) { MainWith(nil, factories...) }
 func MainWith(more []*cobra.Command, factories ...connectors.Factory) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // the second signal ends the process at once
-	set, err := connectors.NewSet(factories...)
-	if err == nil {
-		p := &program{offered: set, more: more, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
+	p := &program{more: more, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
+	var err error
+	if p.offered, err = connectors.NewSet(factories...); err == nil {
 		err = p.run(ctx, os.Args[1:])
 	}
 	if err != nil {
-		complain(os.Stderr, err)
+		printError(os.Stderr, err, p.errorForm)
 		os.Exit(exitCode(err))
 	}
 }

@@ -31,7 +31,7 @@ const (
 	defaultURL = "nats://127.0.0.1:4222"
 )
 
-// config is the environment: CAMENA_ and the name of the field in words.
+// config is the environment: CAMENA_ and the name of the field, in words.
 type config struct {
 	NatsURL      string        `split_words:"true" desc:"NATS to use, one or several URLs separated by commas; unset: serve starts a server of its own"`
 	NatsUser     string        `split_words:"true" desc:"user name"`
@@ -46,22 +46,23 @@ type config struct {
 	Data         string        `split_words:"true" default:"./camena-data" desc:"folder of the embedded server's streams"`
 	Listen       string        `split_words:"true" default:"127.0.0.1" desc:"address the embedded server listens on"`
 	NatsPort     int           `split_words:"true" desc:"port it listens on; 0: 4222, or a free one when that is taken; -1: a free one"`
-	SyncInterval time.Duration `split_words:"true" default:"2s" desc:"how often it syncs streams to disk: what a power cut can lose"`
+	SyncInterval time.Duration `split_words:"true" default:"2s" desc:"how often it syncs streams to disk; a power cut loses at most this much"`
 	SyncAlways   bool          `split_words:"true" desc:"sync before every acknowledgement: nothing is lost in a power cut, much slower"`
 	Node         string        `split_words:"true" desc:"name of this node, unique and stable; default: the host name"`
 	Roles        []string      `split_words:"true" default:"repository,coordinator,host" desc:"what this node does"`
 	Replicas     int           `split_words:"true" desc:"copies of every stream, 1 to 5; 0: three where the cluster has three servers"`
 	History      int           `split_words:"true" default:"64" desc:"how many states of an element are kept"`
-	Retention    time.Duration `split_words:"true" default:"720h" desc:"how long what was deleted can still be read, with its history"`
-	InMib        int           `split_words:"true" default:"4096" desc:"MiB of commands that wait in the in topic before senders have to"`
+	Retention    time.Duration `split_words:"true" default:"720h" desc:"how long deleted elements can still be read, with their history"`
+	InMib        int           `split_words:"true" default:"4096" desc:"MiB of commands that may wait in the in topic; then senders wait"`
 	PublishZones []string      `split_words:"true" desc:"zones that \"elements publish\" puts an element into, separated by commas; none: all zones"`
 	DefaultZones []string      `split_words:"true" desc:"zones of new elements and of withdrawn ones; none: all zones"`
-	User         string        `split_words:"true" desc:"who is recorded to have done what is changed at the terminal; default: the user of the operating system"`
+	User         string        `split_words:"true" desc:"user to record for changes made at the terminal; default: the user of the operating system"`
 	LogLevel     string        `split_words:"true" desc:"debug, info, warn or error; default: info for serve, warn for the others"`
 	LogFormat    string        `split_words:"true" default:"text" desc:"text or json"`
 }
 
-// loadConfig reads the environment, and says what in it looks like a mistake.
+// loadConfig reads the environment, and returns warnings about names that are
+// probably misspelled.
 func loadConfig() (config, []string, error) {
 	var c config
 	known, err := knownVariables()
@@ -78,7 +79,7 @@ func loadConfig() (config, []string, error) {
 	}
 	if err := envconfig.Process(prefix, &c); err != nil {
 		if e, ok := errors.AsType[*envconfig.ParseError](err); ok {
-			return c, nil, fmt.Errorf("%s: %q is not %s", e.KeyName, e.Value, wanted(e.TypeName))
+			return c, nil, fmt.Errorf("%s: %q is not %s", e.KeyName, e.Value, expected(e.TypeName))
 		}
 		return c, nil, err
 	}
@@ -86,7 +87,7 @@ func loadConfig() (config, []string, error) {
 	return c, unknownVariables(known), err
 }
 
-func wanted(typeName string) string {
+func expected(typeName string) string {
 	switch typeName {
 	case "time.Duration":
 		return "a duration such as 2s or 500ms"
@@ -122,7 +123,7 @@ func (c *config) complete() error {
 	case c.InMib < 16:
 		return fmt.Errorf("CAMENA_IN_MIB: %d is too little for the in topic; give 16 or more", c.InMib)
 	case c.History < 1:
-		return fmt.Errorf("CAMENA_HISTORY: %d keeps nothing; the last state is the metadata itself", c.History)
+		return fmt.Errorf("CAMENA_HISTORY: %d is too little; give at least 1, the present state", c.History)
 	case c.Retention <= 0:
 		return fmt.Errorf("CAMENA_RETENTION: %s is not positive", c.Retention)
 	case c.SyncInterval <= 0:
@@ -139,13 +140,13 @@ func (c *config) complete() error {
 		c.Node = name
 	}
 	if c.User == "" {
-		c.User = userHere()
+		c.User = osUser()
 	}
 	return c.checkCredentials()
 }
 
-// userHere is the user of the operating system. In a container it may have no name.
-func userHere() string {
+// osUser is the user of the operating system. In a container it may have no name.
+func osUser() string {
 	if name := os.Getenv("USER"); name != "" {
 		return name
 	}
@@ -155,8 +156,8 @@ func userHere() string {
 	return "camena"
 }
 
-// checkCredentials finds what no NATS server could mend, and names the setting;
-// the connection would only see a file that it cannot use, and wait.
+// checkCredentials finds mistakes in settings and files that the connection would
+// only wait on.
 func (c *config) checkCredentials() error {
 	switch {
 	case c.NatsPassword != "" && c.NatsUser == "":
@@ -200,7 +201,7 @@ func checkAuthorities(content []byte) error {
 	return nil
 }
 
-// The errors below say nothing of what they found: it may be a secret.
+// The errors below quote nothing: it may be a secret.
 
 func checkUser(content []byte) error {
 	if _, err := nkeys.ParseDecoratedUserNKey(content); err != nil {
@@ -248,9 +249,9 @@ func knownVariables() ([]string, error) {
 	return strings.Fields(b.String()), err
 }
 
-// unknownVariables warns of names that are probably misspelled. What tests and
-// measurements read, and what Kubernetes sets for a service named camena, is
-// not ours.
+// unknownVariables warns of names that are probably misspelled. Those that tests
+// and benchmarks read, and those that Kubernetes sets for a service named camena,
+// are no settings.
 func unknownVariables(known []string) []string {
 	var warnings []string
 	for _, variable := range os.Environ() {

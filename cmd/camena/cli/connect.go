@@ -53,7 +53,7 @@ func (p *program) connect(ctx context.Context) (*bus.Bus, error) {
 	}
 	url, known := p.url()
 	if p.dataGiven && url == defaultURL && known == theDefault {
-		return nil, explainedAs(events.Errorf(events.CodeUnavailable, "", "nobody serves"),
+		return nil, withMessage(events.Errorf(events.CodeUnavailable, "", "nobody serves"),
 			`nobody answers at %s (CAMENA_DATA): start a node on it with "camena serve", or unset CAMENA_DATA to ask whoever is at %s`, p.config.Data, defaultURL)
 	}
 	b, err := bus.Connect(ctx, bus.Settings{
@@ -61,7 +61,7 @@ func (p *program) connect(ctx context.Context) (*bus.Bus, error) {
 	})
 	switch {
 	case errors.Is(err, bus.ErrUnreachable) && p.config.NatsURL == "":
-		return nil, explainedAs(events.Errorf(events.CodeUnavailable, "", "nobody answers"),
+		return nil, withMessage(events.Errorf(events.CodeUnavailable, "", "nobody answers"),
 			`nobody answers at %s (%s): start a node with "camena serve", or set CAMENA_NATS_URL or CAMENA_DATA to find one that runs`, url, known)
 	case err != nil:
 		return nil, namingSettings(err)
@@ -136,7 +136,7 @@ func (p *program) withBus(ctx context.Context, limit time.Duration, ask func(ctx
 
 // withMetadata runs a command that asks the repository.
 func (p *program) withMetadata(ctx context.Context, ask func(ctx context.Context, m *client.Client) error) error {
-	return p.withBus(ctx, answerTime, func(ctx context.Context, b *bus.Bus) error { return plain(ask(ctx, client.New(b, source))) })
+	return p.withBus(ctx, answerTime, func(ctx context.Context, b *bus.Bus) error { return withoutPointer(ask(ctx, client.New(b, source))) })
 }
 
 func pause(ctx context.Context, d time.Duration) error {

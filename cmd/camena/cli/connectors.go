@@ -99,9 +99,9 @@ func unknownConnector(ctx context.Context, c *client.Client, name string, err er
 		for i := range all {
 			names[i] = all[i].Name
 		}
-		return explainedAs(e, "%s%s", e.Message, suggest.Nearest(name, names))
+		return withMessage(e, "%s%s", e.Message, suggest.Nearest(name, names))
 	case events.CodeConflict:
-		return explainedAs(e, `%s; "camena connectors list -o json" shows the ids`, e.Message)
+		return withMessage(e, `%s; "camena connectors list -o json" shows the ids`, e.Message)
 	default:
 		return err
 	}

@@ -182,9 +182,9 @@ func parseSequence(argument string) (uint64, error) {
 // unknownLetter adds to an error that there is no such dead letter where to look.
 func unknownLetter(err error) error {
 	if e, ok := errors.AsType[*events.Error](err); ok && e.Code == events.CodeNotFound {
-		return explainedAs(e, `%s; "camena dlq list" lists them`, e.Message)
+		return withMessage(e, `%s; "camena dlq list" lists them`, e.Message)
 	}
-	return plain(err)
+	return withoutPointer(err)
 }
 
 func (p *program) deadLettersReplayCommand() *cobra.Command {

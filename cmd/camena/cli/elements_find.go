@@ -67,13 +67,13 @@ func (f *finding) complete() error {
 		f.q.Sort = append(f.q.Sort, events.SortKey{Property: property, Descending: descending})
 	}
 	if _, err := query.NewSorter(f.q.Sort, nil, ""); err != nil {
-		return fmt.Errorf("--sort: %w", plain(err))
+		return fmt.Errorf("--sort: %w", withoutPointer(err))
 	}
 	if _, err := query.NewFilter(&f.q, nil, nil, nil); err != nil {
 		if f.classifiedWhere != "" && f.q.Classification == "" {
 			return errors.New("--classification-where needs --classification")
 		}
-		return fmt.Errorf("--where: %w", plain(err))
+		return fmt.Errorf("--where: %w", withoutPointer(err))
 	}
 	return nil
 }

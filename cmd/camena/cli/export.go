@@ -65,7 +65,7 @@ export is consistent up to the sequence that is printed at its end.`,
 			}
 			progress.end()
 			if e, ok := errors.AsType[*events.Error](err); ok && e.Pointer == "/since" {
-				return explainedAs(e, "--since: %s", e.Message)
+				return withMessage(e, "--since: %s", e.Message)
 			}
 			if err != nil {
 				return err

@@ -321,7 +321,7 @@ func (r *rehearsal) define(s *archive.Step, refusal *events.Error) {
 	for _, part := range left {
 		reason := reasonOf(refusal)
 		if _, _, err := r.types.registry.Apply(part.Types...); err != nil {
-			reason = plain(err).Error()
+			reason = withoutPointer(err).Error()
 		}
 		r.refuse(part, reason)
 	}

@@ -84,7 +84,7 @@ func TestWatchingFromBehindTheEnd(t *testing.T) {
 	i.apply(t, upserts(3)...)
 	for from, want := range map[uint64]string{3: "", 4: "", 9: "--from 9: the last change so far has the sequence 3\n"} {
 		var told strings.Builder
-		w := &watching{p: &program{stderr: &told}}
+		w := &watcher{p: &program{stderr: &told}}
 		w.filter.From = from
 		w.warn(t.Context(), i.metadata)
 		if told.String() != want {
@@ -106,7 +106,7 @@ func TestInterruptedRestoreIsTold(t *testing.T) {
 		t.Errorf("a command ends with %v", err)
 	}
 	var warned strings.Builder
-	(&watching{p: &program{stderr: &warned}}).warn(t.Context(), i.metadata)
+	(&watcher{p: &program{stderr: &warned}}).warn(t.Context(), i.metadata)
 	if !strings.Contains(warned.String(), "a restore was interrupted") {
 		t.Errorf("watching tells %q", warned.String())
 	}

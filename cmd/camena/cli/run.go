@@ -19,10 +19,12 @@ type program struct {
 	config config
 	// offered are the connectors that a node of this binary can run.
 	offered connectors.Set
-	// more are commands beside those of the package.
+	// more are commands of other packages.
 	more []*cobra.Command
-	// dataGiven says that the environment names the data folder: then no other
-	// installation is meant than the one that serves from there.
+	// errorForm is the form in which the error of the command is printed.
+	errorForm string
+	// dataGiven says that the environment names the data folder: the commands then
+	// look for an installation nowhere else.
 	dataGiven bool
 	stdin     io.Reader
 	stdout    io.Writer
@@ -37,19 +39,21 @@ func (p *program) run(ctx context.Context, args []string) error {
 	if _, coded := errors.AsType[*exitError](err); !coded && errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		err = errors.New("interrupted")
 	}
-	return shaped(cmd, err)
+	p.errorForm = formOf(cmd)
+	return err
 }
 
 func (p *program) rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "camena",
 		Short: "Runs metadata connectors on a message bus",
-		Long: `Camena runs metadata connectors on a message bus: connectors catalog third-party technology,
-every change of metadata is an event on NATS JetStream, and the stream of these events is the store.
+		Long: `Camena runs metadata connectors on a message bus: connectors catalog third-party technology, every
+change of metadata is an event on NATS JetStream, and the stream of these events is the store.
 
 "camena serve" starts a node, with a NATS server of its own unless CAMENA_NATS_URL names another.
-The other commands look at a running installation and change it: the one at CAMENA_NATS_URL, else the
-one that serves from the data folder, else, unless CAMENA_DATA is set, the one at ` + defaultURL + `.`,
+The other commands show a running installation and change it: the one at CAMENA_NATS_URL; without
+that, the one that serves from the data folder; without that, unless CAMENA_DATA is set, the one at
+` + defaultURL + `.`,
 		Example: `  camena serve -f examples/quickstart.yaml
   camena watch
   camena elements list --type DataFile
@@ -75,16 +79,39 @@ one that serves from the data folder, else, unless CAMENA_DATA is set, the one a
 	return root
 }
 
-// finish completes a command and those below it: one that only has commands below
-// it has one of them chosen.
+// finish adds what all commands have: completion, and an error for a command that
+// does not exist.
 func (p *program) finish(cmd *cobra.Command) {
 	for _, c := range cmd.Commands() {
 		p.finish(c)
 	}
 	p.complete(cmd)
+	cmd.Long = wrapped(cmd.Long)
 	if cmd.HasSubCommands() && cmd.RunE == nil {
 		cmd.Args, cmd.RunE = cobra.ArbitraryArgs, chooseCommand
 	}
+}
+
+// wrapped returns a text whose paragraphs are wrapped at 100 columns. One that has
+// indented lines stays as it is.
+func wrapped(long string) string {
+	paragraphs := strings.Split(long, "\n\n")
+	for i, p := range paragraphs {
+		if !strings.Contains(p, "\n ") && !strings.HasPrefix(p, " ") {
+			var lines strings.Builder
+			for column, words := 0, strings.Fields(p); len(words) > 0; words = words[1:] {
+				if column += 1 + len(words[0]); column > 101 {
+					lines.WriteByte('\n')
+					column = 1 + len(words[0])
+				} else if lines.Len() > 0 {
+					lines.WriteByte(' ')
+				}
+				lines.WriteString(words[0])
+			}
+			paragraphs[i] = lines.String()
+		}
+	}
+	return strings.Join(paragraphs, "\n\n")
 }
 
 // chooseCommand runs a command that only has commands below it.
@@ -116,10 +143,9 @@ func (p *program) configure(cmd *cobra.Command) error {
 	return nil
 }
 
-// logger writes to the standard error. Commands that only ask are silent about
-// what a node would log.
-func (p *program) logger(least slog.Level) (*slog.Logger, error) {
-	level := least
+// logger writes to the standard error, from the given level on unless the
+// environment says otherwise.
+func (p *program) logger(level slog.Level) (*slog.Logger, error) {
 	if p.config.LogLevel != "" {
 		if err := level.UnmarshalText([]byte(p.config.LogLevel)); err != nil {
 			return nil, fmt.Errorf("CAMENA_LOG_LEVEL: %q is none of debug, info, warn, error", p.config.LogLevel)

@@ -23,9 +23,10 @@ func (p *program) serveCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve [-f FILE...]",
 		Short: "Run a node",
-		Long: `Run a node until it is interrupted: by default all roles, on a NATS server of its own that keeps its
-streams in ./camena-data and listens on loopback. With CAMENA_NATS_URL it uses that NATS deployment, and as many
-nodes as wanted can share it. The first Ctrl-C or SIGTERM stops everything in order, the second at once.
+		Long: `Run a node until it is interrupted. By default it has all roles and a NATS server of its own, which
+keeps its streams in ./camena-data and listens on loopback. With CAMENA_NATS_URL it uses that NATS
+deployment, which any number of nodes can share. The first Ctrl-C or SIGTERM stops everything in
+order, the second at once.
 
 Settings, all from the environment:
 ` + settingsHelp(),
@@ -36,7 +37,7 @@ Settings, all from the environment:
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.serve(cmd.Context(), files) },
 	}
-	cmd.Flags().StringSliceVarP(&files, "file", "f", nil, "resource file, or folder of such, to apply at start")
+	cmd.Flags().StringSliceVarP(&files, "file", "f", nil, "resource file, or folder of resource files, to apply at start")
 	return cmd
 }
 
@@ -70,9 +71,8 @@ func (p *program) serve(ctx context.Context, files []string) error {
 	}
 }
 
-// tuneMemory trades some processor time for memory, unless GOGC says something
-// else: the index lives long, and with Go's default of 100 the heap would grow to
-// twice its size.
+// tuneMemory trades some processor time for memory, unless GOGC is set: the index
+// lives long, and with Go's default of 100 the heap grows to twice its size.
 func tuneMemory() {
 	const percent = 50
 	if os.Getenv("GOGC") == "" {
@@ -80,8 +80,8 @@ func tuneMemory() {
 	}
 }
 
-// announce applies the resource files that were given at start, and tells that
-// the node serves.
+// announce applies the resource files that were given at start, and prints the
+// ready line.
 func (p *program) announce(ctx context.Context, n *node.Node, log *slog.Logger, resources []wantedResource) error {
 	select {
 	case <-n.Ready():
@@ -90,10 +90,10 @@ func (p *program) announce(ctx context.Context, n *node.Node, log *slog.Logger, 
 	}
 	if len(resources) > 0 {
 		metadata := client.New(n.Bus(), source)
-		late := time.AfterFunc(5*time.Second, func() {
+		warning := time.AfterFunc(5*time.Second, func() {
 			log.WarnContext(ctx, "the resource files are not applied yet: no node with the role repository answers")
 		})
-		defer late.Stop()
+		defer warning.Stop()
 		a := &applying{bus: n.Bus(), metadata: metadata, actor: p.config.User, out: p.stdout}
 		if err := a.apply(ctx, resources); err != nil {
 			return err

@@ -153,7 +153,7 @@ func (t *placedType) located(err error, pointer string) error {
 	if t.def.Name != "" {
 		name = t.def.Name + ": "
 	}
-	return t.document.errorAt(at, "%s%w", name, explainedAs(e, "%s", worded(e)))
+	return t.document.errorAt(at, "%s%w", name, withMessage(e, "%s", worded(e)))
 }
 
 // typesResource is a resource of several types.

@@ -75,7 +75,7 @@ Zones, classifications, anchor and effectivity that are not given stay as they a
 				return headerOf(ctx, m, events.ByName(o.arguments[1]))
 			},
 			check: func(o *operation) error {
-				return plain(events.CheckTypedName("/element/qualifiedName", o.arguments[1]))
+				return withoutPointer(events.CheckTypedName("/element/qualifiedName", o.arguments[1]))
 			},
 		},
 		{
@@ -102,7 +102,7 @@ func deletingVerbs() []*verb {
 			long: `The methods:
 
   soft     "camena elements restore" brings it back while its history is kept
-  archive  it stays, classified as Memento: only lineage and those who ask for archived elements find it
+  archive  it stays, classified as Memento; only lineage and questions with --archived find it
   purge    it is removed with its history, for good; the history of its former relationships stays
 
 With --cascade, elements that are anchored to it are deleted too, whoever owns them. Without, an element
@@ -261,7 +261,8 @@ Ends are named by qualified name or guid.`,
 func linkArguments(pointer string) []field {
 	return []field{
 		{"the type of the relationship", pointer + "/type", text, ""},
-		{"the element at end 1", pointer + "/end1", nil, ""}, {"the element at end 2", pointer + "/end2", nil, ""},
+		{"the element at end 1", pointer + "/end1", nil, ""},
+		{"the element at end 2", pointer + "/end2", nil, ""},
 	}
 }
 

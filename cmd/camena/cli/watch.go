@@ -24,8 +24,8 @@ import (
 // sequence on the out topic, from which --from goes on.
 const extSequence = "outsequence"
 
-// watching is what to print of the out topic.
-type watching struct {
+// watcher prints changes from the out topic.
+type watcher struct {
 	p       *program
 	filter  connectors.Filter
 	changes []string
@@ -34,7 +34,7 @@ type watching struct {
 }
 
 func (p *program) watchCommand() *cobra.Command {
-	w := &watching{p: p}
+	w := &watcher{p: p}
 	cmd := &cobra.Command{
 		Use:   "watch",
 		Short: "Print change events as they happen",
@@ -70,7 +70,7 @@ the state before it was, too: so you also see what leaves a zone or loses a clas
 
 // selectChanges has the filter select what --change names; without it all, and
 // types where nothing else is asked for.
-func (w *watching) selectChanges() error {
+func (w *watcher) selectChanges() error {
 	f := &w.filter
 	if len(w.changes) == 0 && len(f.Types)+len(f.Relationships)+len(f.Classifications)+len(f.Zones)+len(f.Sources) == 0 {
 		f.Changes = []string{connectors.AnyElementChange, connectors.AnyRelationshipChange, connectors.AnyTypeChange}
@@ -115,7 +115,7 @@ func changeTypes() []string {
 
 var errEnough = errors.New("enough events")
 
-func (w *watching) run(ctx context.Context) error {
+func (w *watcher) run(ctx context.Context) error {
 	if err := cmp.Or(w.selectChanges(), w.filter.Validate()); err != nil {
 		return err
 	}
@@ -134,7 +134,7 @@ func (w *watching) run(ctx context.Context) error {
 }
 
 // warn says that a restore has not ended, or that what is asked for is still to come.
-func (w *watching) warn(ctx context.Context, m *client.Client) {
+func (w *watcher) warn(ctx context.Context, m *client.Client) {
 	if err := m.Whole(ctx); err != nil {
 		fmt.Fprintln(w.p.stderr, "not everything is there:", err)
 	}
@@ -149,7 +149,7 @@ func (w *watching) warn(ctx context.Context, m *client.Client) {
 // checkTypes refuses types that the repository does not know, or that are of a
 // kind that the flag does not take: nobody would ever see that they are
 // misspelt. Without an answer watching goes on.
-func (w *watching) checkTypes(ctx context.Context, m *client.Client) error {
+func (w *watcher) checkTypes(ctx context.Context, m *client.Client) error {
 	if len(w.filter.Types)+len(w.filter.Relationships)+len(w.filter.Classifications) == 0 {
 		return nil
 	}
@@ -200,7 +200,7 @@ func noType(known []events.KnownType, name string, names []string, kinds []event
 	return fmt.Errorf("%s is a type of kind %s, not %s", name, known[i].Kind, strings.Join(wanted, " or "))
 }
 
-func (w *watching) show(m *bus.Message, c *connectors.Change) error {
+func (w *watcher) show(m *bus.Message, c *connectors.Change) error {
 	if err := w.print(m, c); err != nil {
 		return err
 	}
@@ -211,7 +211,7 @@ func (w *watching) show(m *bus.Message, c *connectors.Change) error {
 	return nil
 }
 
-func (w *watching) print(m *bus.Message, c *connectors.Change) error {
+func (w *watcher) print(m *bus.Message, c *connectors.Change) error {
 	if !w.output.json() {
 		_, err := fmt.Fprintln(w.p.stdout, line(c))
 		return err
@@ -229,7 +229,7 @@ func (w *watching) print(m *bus.Message, c *connectors.Change) error {
 }
 
 // printDocument prints an event on a line, or as one document of a stream of YAML.
-func (w *watching) printDocument(event jsontext.Value) (err error) {
+func (w *watcher) printDocument(event jsontext.Value) (err error) {
 	if w.output.form == outputYAML {
 		fmt.Fprintln(w.p.stdout, "---")
 		return w.output.printDocument(w.p.stdout, event)

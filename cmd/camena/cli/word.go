@@ -20,7 +20,7 @@ type word struct {
 // command, which the user did not write. Without a flag the message must do.
 func explain(err error, words []word) error {
 	e, ok := errors.AsType[*events.Error](err)
-	if !ok || e.Pointer == "" || isExplained(err) {
+	if !ok || e.Pointer == "" || hasMessage(err) {
 		return err
 	}
 	pointer := "/" + strings.TrimPrefix(e.Pointer, "/") // an attribute of the event has none
@@ -33,11 +33,11 @@ func explain(err error, words []word) error {
 	}
 	switch {
 	case best.flag == "":
-		return explainedAs(e, "%s", e.Message)
+		return withMessage(e, "%s", e.Message)
 	case best.object:
 		best.flag += within(rest)
 	}
-	return explainedAs(e, "%s: %s", best.flag, e.Message)
+	return withMessage(e, "%s: %s", best.flag, e.Message)
 }
 
 // within shows the rest of a pointer as a path.

@@ -1,0 +1,91 @@
+package cli
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/bus"
+)
+
+// The codes with which the program ends, besides 0.
+const (
+	exitFailed = 1
+	// exitNothing says that nothing was done at all.
+	exitNothing = 2
+)
+
+// exitError is an error with the code with which the program ends.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string { return e.err.Error() }
+func (e *exitError) Unwrap() error { return e.err }
+
+func exitCode(err error) int {
+	if e, ok := errors.AsType[*exitError](err); ok {
+		return e.code
+	}
+	return exitFailed
+}
+
+// messageError is a refusal with another message, which says where on the
+// command line or in a file the mistake is.
+type messageError struct {
+	text    string
+	refusal *events.Error
+}
+
+func withMessage(e *events.Error, format string, args ...any) error {
+	return &messageError{text: fmt.Sprintf(format, args...), refusal: e}
+}
+
+func (e *messageError) Error() string { return e.text }
+func (e *messageError) Unwrap() error { return e.refusal }
+
+func hasMessage(err error) bool {
+	_, ok := errors.AsType[*messageError](err)
+	return ok
+}
+
+// withoutPointer leaves out where in a question its mistake is: the user wrote
+// flags and arguments, not JSON.
+func withoutPointer(err error) error {
+	if e, ok := errors.AsType[*events.Error](err); ok && e.Pointer != "" && !hasMessage(err) {
+		return withMessage(e, "%s", e.Message)
+	}
+	return err
+}
+
+// codeFailed is the code of errors that have no other.
+const codeFailed events.Code = "failed"
+
+// formOf returns the form in which a command prints, also its error.
+func formOf(cmd *cobra.Command) string {
+	if flag := cmd.Flags().Lookup("output"); flag != nil {
+		return flag.Value.String()
+	}
+	return outputTable
+}
+
+// printError prints the error that ends the program: as a document, if the
+// command prints documents.
+func printError(w io.Writer, err error, form string) {
+	o := output{form: form}
+	document := events.Error{Code: cmp.Or(events.CodeOf(err), codeFailed), Message: err.Error()}
+	if e, ok := errors.AsType[*events.Error](err); ok {
+		document.Pointer = e.Pointer
+	}
+	if errors.Is(err, bus.ErrUnreachable) {
+		document.Code = events.CodeUnavailable
+	}
+	if !o.json() || o.print(w, &document) != nil {
+		fmt.Fprintln(w, "camena:", err)
+	}
+}
