@@ -207,9 +207,11 @@ func due(at time.Time, matches func(time.Time) bool) bool {
 		return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), 0, 0, time.UTC)
 	}
 	const longest = 3 * time.Hour
-	for back := time.Minute; back <= longest; back += time.Minute {
-		if shown(at.Add(-back)).Equal(shown(at)) {
-			return false // shown before
+	if start, _ := at.ZoneBounds(); at.Sub(start) < longest { // the clock was set
+		for back := time.Minute; back <= longest; back += time.Minute {
+			if shown(at.Add(-back)).Equal(shown(at)) {
+				return false // shown before
+			}
 		}
 	}
 	if matches(shown(at)) {

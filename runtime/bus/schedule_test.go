@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/camena-io/camena/events/registration"
 	"github.com/camena-io/camena/runtime/bus"
 )
 
@@ -142,5 +143,25 @@ func TestCronWithATimeZone(t *testing.T) {
 	arm(t, b, s, "cron")
 	if got := seen.await(t, 2); text(&got[0]) != "cron" {
 		t.Errorf("got %+v", got)
+	}
+}
+
+// TestWhatTheReaderOfSchedulesAcceptsTheServerTakes, also in a time zone.
+func TestWhatTheReaderOfSchedulesAcceptsTheServerTakes(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for _, text := range []string{
+		"10m", "@every 876000h", "@daily", "@annually", "*/5 * * * *", " 0 0  3 * *\tmon ", "0 */60 */24 * * ?", "00 059 3 * * *",
+		"5/20 0 0 1,15 jan-MAR,12 1-5/2", "0 0 0 29 2 *", "0 0 0 31 2 MON", "*/7,3 ?/2 1-1 31 * *",
+	} {
+		s := schedule(b, "c", "")
+		read, err := registration.ReadSchedule(text, "Europe/Zurich")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Pattern = read.String(); read.Interval() == 0 {
+			s.TimeZone = "Europe/Zurich"
+		}
+		arm(t, b, s, "accepted")
 	}
 }
