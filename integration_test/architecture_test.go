@@ -30,11 +30,11 @@ var floors = map[string]int{
 	"events/suggest":                   1,
 	"events/opentypes":                 2,
 	"events/registration":              2,
+	"runtime/graph/text":               2, // below the index, which keeps one
 	"topics":                           2,
 	"connectors/dataservice":           3,
 	"connectors/dataservice/":          3,
 	"runtime/graph/index":              3,
-	"runtime/graph/text":               3,
 	"connectors":                       4,
 	"connectors/openapi/spec":          4,
 	"connectors/i2connect/spi":         4,

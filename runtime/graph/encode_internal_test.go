@@ -12,17 +12,17 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// text is what a command may bring: any text that is UTF-8.
-func text() *rapid.Generator[string] {
+// anyText returns the texts that a command may bring: any UTF-8.
+func anyText() *rapid.Generator[string] {
 	return rapid.OneOf(rapid.StringN(0, 12, -1), rapid.SampledFrom([]string{"", "a", "é", "\"\\\n\u2028", "</script>", "\x00\x1f\x7f", "😀"}))
 }
 
 func properties() *rapid.Generator[events.Properties] {
 	return rapid.Custom(func(t *rapid.T) events.Properties {
 		values := map[string]any{}
-		for _, name := range rapid.SliceOfN(text(), 0, 3).Draw(t, "names") {
+		for _, name := range rapid.SliceOfN(anyText(), 0, 3).Draw(t, "names") {
 			values[name] = rapid.OneOf(
-				rapid.Map(text(), func(s string) any { return s }), rapid.Map(rapid.Int64(), func(n int64) any { return n }),
+				rapid.Map(anyText(), func(s string) any { return s }), rapid.Map(rapid.Int64(), func(n int64) any { return n }),
 				rapid.SampledFrom([]any{true, 1.5, []any{}, map[string]any{"b": 1, "a": []string{"x"}}}),
 			).Draw(t, "value")
 		}
@@ -47,14 +47,14 @@ func header() *rapid.Generator[events.ElementHeader] {
 	return rapid.Custom(func(t *rapid.T) events.ElementHeader {
 		moment := rapid.Map(rapid.Int64Range(0, 4e18), func(n int64) time.Time { return time.Unix(0, n).UTC() })
 		h := events.ElementHeader{
-			GUID: uuid.NewString(), QualifiedName: text().Draw(t, "name"),
-			Type: events.ElementType{Name: text().Draw(t, "type"), SuperTypes: some(t, text(), "super types")},
+			GUID: uuid.NewString(), QualifiedName: anyText().Draw(t, "name"),
+			Type: events.ElementType{Name: anyText().Draw(t, "type"), SuperTypes: some(t, anyText(), "super types")},
 			Versions: events.Versions{
-				CreatedBy: text().Draw(t, "created by"), CreateTime: moment.Draw(t, "created"),
-				UpdatedBy: text().Draw(t, "updated by"), Version: rapid.Int64().Draw(t, "version"),
+				CreatedBy: anyText().Draw(t, "created by"), CreateTime: moment.Draw(t, "created"),
+				UpdatedBy: anyText().Draw(t, "updated by"), Version: rapid.Int64().Draw(t, "version"),
 			},
-			Origin: events.Origin{Category: events.OriginExternal, Source: text().Draw(t, "source"), Scope: text().Draw(t, "scope")},
-			Zones:  some(t, text(), "zones"),
+			Origin: events.Origin{Category: events.OriginExternal, Source: anyText().Draw(t, "source"), Scope: anyText().Draw(t, "scope")},
+			Zones:  some(t, anyText(), "zones"),
 		}
 		h.Effectivity = effectivity().Draw(t, "effectivity")
 		if rapid.Bool().Draw(t, "is anchored") {
@@ -103,7 +103,7 @@ func TestAppendedElementsAreWhatEventsWrites(t *testing.T) {
 	t.Parallel()
 	mark := rapid.Custom(func(t *rapid.T) events.Classification {
 		return events.Classification{
-			Name: text().Draw(t, "mark"), Properties: properties().Draw(t, "its properties"), Effectivity: effectivity().Draw(t, "its effectivity"),
+			Name: anyText().Draw(t, "mark"), Properties: properties().Draw(t, "its properties"), Effectivity: effectivity().Draw(t, "its effectivity"),
 		}
 	})
 	rapid.Check(t, func(t *rapid.T) {
@@ -119,7 +119,7 @@ func TestAppendedElementsAreWhatEventsWrites(t *testing.T) {
 func TestAppendedRelationshipsAreWhatEventsWrites(t *testing.T) {
 	t.Parallel()
 	end := rapid.Custom(func(t *rapid.T) events.ElementStub {
-		return events.ElementStub{GUID: uuid.NewString(), Type: text().Draw(t, "type"), QualifiedName: text().Draw(t, "name")}
+		return events.ElementStub{GUID: uuid.NewString(), Type: anyText().Draw(t, "type"), QualifiedName: anyText().Draw(t, "name")}
 	})
 	rapid.Check(t, func(t *rapid.T) {
 		r := events.Relationship{
@@ -138,7 +138,7 @@ func TestChangesArePutTogetherRight(t *testing.T) {
 		state := rapid.Custom(func(t *rapid.T) *events.Element {
 			return &events.Element{Header: header().Draw(t, "header"), Properties: properties().Draw(t, "properties")}
 		})
-		c := events.ElementChange{Element: state.Draw(t, "state"), Classification: text().Draw(t, "mark")}
+		c := events.ElementChange{Element: state.Draw(t, "state"), Classification: anyText().Draw(t, "mark")}
 		var previous []byte
 		if rapid.Bool().Draw(t, "has a previous state") {
 			c.Previous = state.Draw(t, "previous")

@@ -3,6 +3,7 @@ package graph
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"log/slog"
 	"strings"
 	"sync"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/events/opentypes"
+	"github.com/camena-io/camena/runtime/graph/text"
 )
 
 // view is the state that commands are applied to.
@@ -64,7 +66,7 @@ type Index struct {
 	tombstoneSet
 	typeSet
 	counts typeCounts
-	texts  *texts
+	texts  *text.Index[*record]
 	trees
 	log *slog.Logger
 }
@@ -99,7 +101,7 @@ func newIndex(types typeSet) *Index {
 	options := btree.Options{NoLocks: true}
 	return &Index{
 		byGUID: map[guid]*record{}, byName: map[string]*record{}, aliases: newAliases(), fences: map[string]uint64{},
-		typeSet: types, tombstoneSet: newTombstones(), counts: newTypeCounts(), texts: newTexts(),
+		typeSet: types, tombstoneSet: newTombstones(), counts: newTypeCounts(), texts: text.New[*record](),
 		trees: trees{
 			types:   btree.NewBTreeGOptions(byType, options),
 			scopes:  btree.NewBTreeGOptions(byScope, options),
@@ -162,6 +164,10 @@ func (x *Index) lookUpName(name string) *record {
 	}
 	return x.byName[name]
 }
+
+// ServeTexts keeps the text index up to date, until ctx is done. Without it a search
+// waits for the changes since the last one.
+func (x *Index) ServeTexts(ctx context.Context) { x.texts.Serve(ctx) }
 
 // GUID returns the guid of the element with a qualified name, or else the one
 // that it would have.
@@ -260,7 +266,7 @@ func (x *Index) Reset() {
 	x.sequence, x.position, x.stored, x.id, x.cause = 0, 0, time.Time{}, "", ""
 	x.byGUID, x.byName, x.aliases, x.fences, x.trees = fresh.byGUID, fresh.byName, fresh.aliases, fresh.fences, fresh.trees
 	x.tombstoneSet, x.typeSet, x.counts = fresh.tombstoneSet, fresh.typeSet, fresh.counts
-	x.texts.clear()
+	x.texts.Clear()
 }
 
 // Reached returns how far the index reflects the out topic, and the in-sequence
@@ -347,7 +353,7 @@ func (x *Index) put(r *record) {
 		x.remove(old)
 	}
 	if !r.relationship {
-		x.texts.renew(old, r)
+		x.replaceText(old, r)
 	}
 	if r.deleted {
 		return
@@ -372,6 +378,13 @@ func (x *Index) put(r *record) {
 	if !r.derived {
 		x.byName[r.name] = r
 	}
+}
+
+func (x *Index) replaceText(old, now *record) {
+	if now.deleted {
+		now = nil
+	}
+	x.texts.Replace(old, now)
 }
 
 func (x *Index) remove(r *record) {

@@ -12,6 +12,7 @@ import (
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/events/opentypes"
 	"github.com/camena-io/camena/events/query"
+	"github.com/camena-io/camena/runtime/graph/text"
 )
 
 // search is a [events.Find] that was checked.
@@ -30,7 +31,7 @@ type search struct {
 }
 
 func newSearch(ctx context.Context, types *opentypes.Registry, q *events.Find) (*search, error) {
-	s := &search{q: q, text: foldText(q.Text), asked: askedTypes(types, q.Type), budget: newBudget(ctx)}
+	s := &search{q: q, text: text.Fold(q.Text), asked: askedTypes(types, q.Type), budget: newBudget(ctx)}
 	elements, err := types.Rows(events.KindElement, q.Type, "/type")
 	if err != nil {
 		return nil, err
@@ -114,9 +115,38 @@ func (s *search) mentioned(x *Index, most int) (hits []*record, all bool) {
 	if s.text == "" {
 		return nil, false
 	}
-	x.takeOverTexts()
-	hits, all = x.texts.search(s.text, most, s.budget.over)
+	hits, all = x.texts.Search(s.text, most, s.budget.over)
 	return x.current(hits, s.text), all
+}
+
+// current replaces found records by their present versions, and drops those that
+// are deleted or do not contain the text any more: the index changes during a
+// search.
+func (x *Index) current(hits []*record, wanted string) []*record {
+	const together = 1024 // records that are looked up while writers wait
+	found := hits[:0]
+	for some := range slices.Chunk(hits, together) {
+		now := x.now(some)
+		for i, r := range now {
+			if r != nil && (r == some[i] || x.texts.Contains(r, wanted)) {
+				found = append(found, r)
+			}
+		}
+	}
+	return found
+}
+
+// now returns the present versions of elements, nil for those that are deleted.
+func (x *Index) now(records []*record) []*record {
+	now := make([]*record, len(records))
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	for i, r := range records {
+		if is := x.byGUID[r.guid]; is != nil && !is.relationship {
+			now[i] = is
+		}
+	}
+	return now
 }
 
 // walk goes through the elements in the order of their names. Each type's
@@ -137,7 +167,7 @@ func (s *search) walk(x *Index, snap snapshot, room int) (items []jsontext.Value
 			}
 			return items, next, nil
 		}
-		if matches && x.texts.mentions(r, s.text) && !p.add(r.state(), len(r.text), cursorOf(r)) {
+		if matches && x.texts.Contains(r, s.text) && !p.add(r.state(), len(r.text), cursorOf(r)) {
 			items, next = p.answer(true)
 			return items, next, nil
 		}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/events/opentypes"
+	"github.com/camena-io/camena/runtime/graph/text"
 )
 
 type guid = uuid.UUID
@@ -33,10 +34,9 @@ type record struct {
 	archived bool
 	// from and to are where in text the properties are; both 0 if there are none.
 	from, to uint32
-	// place is where the text of an element is; the lock of the texts guards it.
-	place place
-	typ   *events.ElementType
-	home  unique.Handle[home] // see [record.source] and [record.scope]
+	place    text.Place // of the text of an element
+	typ      *events.ElementType
+	home     unique.Handle[home] // see [record.source] and [record.scope]
 	// name is the qualified name, or the guid where there is none; as a rule a
 	// part of text.
 	name       string

@@ -2,25 +2,22 @@ package graph
 
 import (
 	"bytes"
-	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/graph/text"
 )
 
-// textSeparator separates texts: the byte occurs in no UTF-8.
-const textSeparator = 0xff
+// Place implements [text.Item].
+func (r *record) Place() *text.Place { return &r.place }
 
-// foldText brings text into the form in which it is searched.
-func foldText(text string) string { return strings.ToLower(text) }
-
-// appendText appends the texts in which [events.Find] searches, folded: the
+// AppendText implements [text.Item]. It appends the texts in which [events.Find] searches, folded: the
 // qualified name and the descriptive properties, separated. A property that repeats
 // a part of the name is left out.
-func (r *record) appendText(b []byte) []byte {
+func (r *record) AppendText(b []byte) []byte {
 	start := len(b)
-	b = append(b, foldText(r.qualifiedName())...)
+	b = append(b, text.Fold(r.qualifiedName())...)
 	end := len(b)
 	searched := []string{"description", "displayName", "name", "resourceName"} // sorted, as the properties are
 	for m := events.MembersOf(r.properties()); m.Next(); {
@@ -34,7 +31,7 @@ func (r *record) appendText(b []byte) []byte {
 			continue
 		}
 		before := len(b)
-		b = appendFolded(append(b, textSeparator), m.Value())
+		b = appendFolded(append(b, text.Separator), m.Value())
 		if bytes.Contains(b[start:end], b[before+1:]) {
 			b = b[:before]
 		}
@@ -51,7 +48,7 @@ func appendFolded(b []byte, v jsontext.Value) []byte {
 	}
 	for i, c := range b[from:] {
 		if c >= 0x80 {
-			return append(b[:from], foldText(string(b[from:]))...)
+			return append(b[:from], text.Fold(string(b[from:]))...)
 		}
 		if 'A' <= c && c <= 'Z' {
 			b[from+i] = c + 'a' - 'A'

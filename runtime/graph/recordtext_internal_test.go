@@ -15,7 +15,7 @@ func TestTextIsGatheredFoldedAndOnce(t *testing.T) {
 	r := &record{name: e.Header.QualifiedName}
 	state, from, to := appendElement(nil, e)
 	r.keep(state, from, to)
-	if got, want := string(r.appendText(nil)), "file::/a.csv\xffäö \"x\"\xffb"; got != want {
+	if got, want := string(r.AppendText(nil)), "file::/a.csv\xffäö \"x\"\xffb"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

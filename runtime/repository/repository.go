@@ -100,7 +100,7 @@ func (r *Repository) Serve(ctx context.Context) error {
 	r.lease = lease
 	keeping, stopKeeping := context.WithCancel(ctx)
 	var kept sync.WaitGroup
-	kept.Go(func() { r.index.KeepTexts(keeping) })
+	kept.Go(func() { r.index.ServeTexts(keeping) })
 	defer kept.Wait()
 	defer stopKeeping()
 	shut, err := r.open(ctx)
