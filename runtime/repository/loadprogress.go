@@ -17,6 +17,8 @@ import (
 type loadProgress struct {
 	read, of atomic.Uint64
 	told     time.Time
+	// report, if set, hears of the progress, too.
+	report func(read, of uint64)
 }
 
 const (
@@ -35,7 +37,13 @@ func (p *loadProgress) begin(of uint64) {
 // step counts an event.
 func (p *loadProgress) step(ctx context.Context, log *slog.Logger) {
 	read, of := p.read.Add(1), p.of.Load()
-	if read%tellSteps != 0 || read > of || time.Since(p.told) < tellPause {
+	if read%tellSteps != 0 || read > of {
+		return
+	}
+	if p.report != nil {
+		p.report(read, of)
+	}
+	if time.Since(p.told) < tellPause {
 		return
 	}
 	p.told = time.Now()

@@ -208,9 +208,9 @@ func worded(e *events.Error) string {
 	if rest, ok := strings.CutPrefix(e.Message, "unknown field;"); ok {
 		return fmt.Sprintf("unknown field %q;%s", jsontext.Pointer(e.Pointer).LastToken(), rest)
 	}
-	property, of := behindLast(e.Pointer, "/properties/")
-	if of && !strings.Contains(e.Message, property) {
-		return property + ": " + e.Message
+	const properties = "/properties/"
+	if n := strings.LastIndex(e.Pointer, properties); n >= 0 && !strings.Contains(e.Message, e.Pointer[n+len(properties):]) {
+		return e.Pointer[n+len(properties):] + ": " + e.Message
 	}
 	return e.Message
 }

@@ -1,63 +1,52 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
+	"io"
 	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"github.com/camena-io/camena/events"
-	"github.com/camena-io/camena/runtime/archive"
 	"github.com/camena-io/camena/runtime/bus"
-	"github.com/camena-io/camena/runtime/client"
+	"github.com/camena-io/camena/runtime/egeria"
 )
 
-// importing is the command import.
-type importing struct {
+// importer is the command import.
+type importer struct {
 	p           *program
-	check       bool
+	options     egeria.Options
 	keepUnknown bool
-	source      string
-	local       bool
 	reportFile  string
 	report      *os.File
 	noProgress  bool
 	output      output
-
-	bus      *bus.Bus
-	metadata *client.Client
-	progress *progress
-	types    *importTypes
 }
 
 func (p *program) importCommand() *cobra.Command {
-	i := &importing{p: p}
+	i := &importer{p: p, options: egeria.Options{Sender: source}}
 	cmd := &cobra.Command{
 		Use:   "import FILE...",
 		Short: "Load open metadata archives of Egeria",
 		Long: `Load open metadata archives of Egeria, plain or compressed by gzip: types, elements, classifications and
-relationships, with their guids. First each archive is read from end to end, and nothing is sent if it is
-broken. What cannot be taken is told with its line, byte (from 0), JSON pointer and reason, and stops nothing else.
-Importing again changes only what differs, so an import that was interrupted is completed by running it again.
+relationships, with their guids. Each archive is first read from end to end; nothing of a broken archive is sent.
+What cannot be taken is reported with its line, byte (from 0), JSON pointer and reason; the rest is taken. Importing
+again changes only what differs, so run an interrupted import again to complete it.
 
-What is imported belongs to the archive, by its name: it changes only on behalf of that, until it is rehomed. An
-archive that has no name is refused, unless --source or --local says whose it shall be.
+The imported elements belong to the archive, by its name: only imports on its behalf change them, until they are
+rehomed. An archive without a name is refused, unless --source or --local says whose elements they are.
 
-With --check nothing is changed: everything is sent as a dry run, so that the repository tells what it would refuse.
-What refers to other items of the archive is tried with stand-ins for those, and what is of types that the archive
-itself defines cannot be tried: the report says of how much only the import will tell.
+With --check nothing is changed: the import is rehearsed on a copy of the repository's metadata, and reports what the
+import would report. The copy needs about 2 KB of memory for each element and relationship.
 
-It ends with 0 if everything was taken, 1 if some was refused or is missing, 2 if nothing was taken.`,
+The exit code is 0 if everything was taken, 1 if some was refused or is missing, 2 if nothing was taken.`,
 		Example: `  camena import CocoTypes.json CocoAssets.json
-  camena import --check big.omarchive.gz       # only tell what would be refused
+  camena import --check big.omarchive.gz       # report what would be refused
   unzip -p packs.zip a.omarchive | camena import -
   camena import old.json --keep-unknown        # properties that types do not have become additionalProperties
-  camena import pack.json --local              # what is imported belongs to this installation
+  camena import pack.json --local              # the elements belong to this installation
   camena import pack.json --report report.json -o json`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -68,53 +57,31 @@ It ends with 0 if everything was taken, 1 if some was refused or is missing, 2 i
 		RunE: func(cmd *cobra.Command, args []string) error { return i.run(cmd.Context(), args) },
 	}
 	f := cmd.Flags()
-	f.BoolVar(&i.check, "check", false, "only tell what would be taken and what not")
+	f.BoolVar(&i.options.Check, "check", false, "only report what the import would take and refuse")
 	f.BoolVar(&i.keepUnknown, "keep-unknown", false, "put properties that a type does not have into additionalProperties, instead of refusing the element")
-	f.StringVar(&i.source, "source", "", "the metadata source that the imported belongs to; default: the name of the archive")
-	f.BoolVar(&i.local, "local", false, "let the imported belong to nobody: everybody may change it")
+	f.StringVar(&i.options.Source, "source", "", "metadata source that the imported elements belong to; default: the name of the archive")
+	f.BoolVar(&i.options.Local, "local", false, "let the imported elements belong to no source: everybody may change them")
 	f.StringVar(&i.reportFile, "report", "", "file for the whole report, as JSON")
-	f.BoolVar(&i.noProgress, "no-progress", false, "do not tell how far it has come")
+	f.BoolVar(&i.noProgress, "no-progress", false, "do not show progress")
 	cmd.MarkFlagsMutuallyExclusive("source", "local")
 	i.output.flag(cmd)
 	return cmd
 }
 
-// imported is what became of one file.
-type imported struct {
-	File   string `json:"file"`
-	Source string `json:"source,omitempty"`
-	Check  bool   `json:"check,omitzero"`
-	archive.Report
-	// Done is what the repository did with what the report counts as taken.
-	Done map[archive.Kind]*done `json:"done"`
-	// Untried is how many items a check could not try.
-	Untried map[archive.Kind]int `json:"untried,omitempty"`
-	// Failure is what ended the import before its end.
-	Failure string `json:"failure,omitempty"`
-
-	err error
-}
-
-// done counts what the repository has applied.
-type done struct {
-	Changed   int `json:"changed"`
-	Unchanged int `json:"unchanged"`
-}
-
-func (i *importing) run(ctx context.Context, files []string) error {
+func (i *importer) run(ctx context.Context, files []string) error {
 	if err := i.openReport(); err != nil {
 		return &exitError{code: exitNothing, err: err}
 	}
-	defer func() { _ = i.report.Close() }() // nil, if there is none, says so
-	var all []*imported
-	err := i.p.withBus(ctx, 0, func(ctx context.Context, b *bus.Bus) (err error) {
-		i.bus, i.progress = b, newProgress(i.p.stderr, i.noProgress)
-		defer i.progress.end()
-		i.metadata = client.New(b, source)
+	defer func() { _ = i.report.Close() }() // without a report it fails, and nothing is lost
+	var all []*egeria.Result
+	err := i.p.withBus(ctx, 0, func(ctx context.Context, b *bus.Bus) error {
+		p := newProgress(i.p.stderr, i.noProgress)
+		defer p.end()
+		load := i.importer(b, p)
 		for _, name := range files {
-			one := i.file(ctx, name)
+			one := i.file(ctx, load, name)
 			all = append(all, one)
-			i.progress.end()
+			p.end()
 			if err := i.show(one); err != nil {
 				return err
 			}
@@ -133,174 +100,123 @@ func (i *importing) run(ctx context.Context, files []string) error {
 	return verdict(all)
 }
 
-// file imports one archive.
-func (i *importing) file(ctx context.Context, name string) *imported {
-	one := &imported{File: name, Check: i.check, Done: map[archive.Kind]*done{}}
-	a, err := i.p.openArchive(name)
-	if err != nil {
-		return one.fail(err)
-	}
-	if i.types, err = readTypes(ctx, i.metadata); err != nil {
-		return one.fail(errors.Join(err, a.Close()))
-	}
-	i.progress.begin("reading " + filepath.Base(name))
-	plan, err := a.Check(ctx, i.settings())
-	if plan != nil {
-		one.Report = plan.Report
-	}
-	if err == nil && plan.Report.Broken == nil {
-		one.Source, err = i.owner(&plan.Report.Header)
-	}
-	if err == nil && plan.Report.Broken == nil {
-		err = i.load(ctx, plan, one)
-		one.Report = plan.Report
-	}
-	return one.fail(errors.Join(err, a.Close()))
-}
-
-// load sends what the plan takes.
-func (i *importing) load(ctx context.Context, plan *archive.Plan, one *imported) error {
-	l := &loading{importing: i, plan: plan, one: one}
-	if i.check {
-		return l.rehearse(ctx)
-	}
-	return l.run(ctx)
-}
-
-func (one *imported) fail(err error) *imported {
-	// The file is named before it.
-	if e, ok := errors.AsType[*fs.PathError](err); ok && e.Path == one.File {
-		err = e.Err
-	}
-	if err != nil {
-		one.err, one.Failure = err, err.Error()
-	}
-	return one
-}
-
-func (i *importing) settings() archive.Settings {
-	const envelope = 16 << 10
-	s := archive.Settings{
-		TypeDef: i.types.def, Elements: i.existing, MaxCommand: int(i.bus.MaxPayload()) - envelope,
-		Progress: func(done, total int64) { i.progress.set(done, total, "") },
-	}
+// importer returns what imports into a repository and shows its progress.
+func (i *importer) importer(b *bus.Bus, p *progress) *egeria.Importer {
+	o := i.options
+	o.Actor = i.p.config.User
 	if i.keepUnknown {
-		s.UnknownProperties = events.KeepUnknown
+		o.UnknownProperties = events.KeepUnknown
 	}
-	return s
+	units := map[egeria.Stage]string{egeria.StageReading: "bytes", egeria.StageLoading: "changes", egeria.StageSending: "items"}
+	var stage egeria.Stage
+	o.Progress = func(s egeria.Stage, done, total int64) {
+		if s != stage {
+			stage = s
+			p.begin(map[egeria.Stage]string{
+				egeria.StageReading: "reading", egeria.StageLoading: "loading the metadata", egeria.StageSending: "importing",
+			}[s])
+		}
+		p.set(done, total, units[s])
+	}
+	return egeria.NewImporter(b, o)
 }
 
-// owner is the metadata source that the imported belongs to, "" if nobody.
-func (i *importing) owner(h *archive.Header) (string, error) {
-	if i.local {
-		return "", nil
+// file imports a file, "-" from the standard input.
+func (i *importer) file(ctx context.Context, load *egeria.Importer, name string) *egeria.Result {
+	file := name
+	if name == "-" {
+		spooled, remove, err := spool(i.p.stdin)
+		if err != nil {
+			return egeria.NewResult(name, err)
+		}
+		defer func() { _ = remove() }() // the system removes temporary files, too
+		file = spooled
 	}
-	name := cmp.Or(i.source, h.Source())
-	if name == "" {
-		return "", errors.New("the archive does not say whose it is, in archiveName or archiveGUID of its archiveProperties; " +
-			"name its metadata source with --source, or let it belong to nobody with --local")
+	a, err := egeria.Open(file)
+	if err != nil {
+		return egeria.NewResult(name, err)
 	}
-	return name, nil
+	defer func() { _ = a.Close() }() // it was only read
+	return load.Import(ctx, name, a)
 }
 
-// category says what kind of source that is.
-func category(h *archive.Header) events.OriginCategory {
-	if h.Type == "METADATA_EXPORT" {
-		return events.OriginExportArchive
+// spool copies the standard input to a file, for what is read more than once.
+func spool(in io.Reader) (name string, remove func() error, err error) {
+	file, err := os.CreateTemp("", "camena-*")
+	if err != nil {
+		return "", nil, err
 	}
-	return events.OriginContentPack
+	remove = func() error { return os.Remove(file.Name()) }
+	_, err = io.Copy(file, in)
+	if err = errors.Join(err, file.Close()); err != nil {
+		return "", nil, errors.Join(err, remove())
+	}
+	return file.Name(), remove, nil
 }
 
 // verdict is the error that tells of the worst that happened.
-func verdict(all []*imported) error {
-	var worst *imported
-	took, failed := false, 0
+func verdict(all []*egeria.Result) error {
+	var worst *egeria.Result
+	code, failed := exitNothing, 0
 	for _, one := range all {
-		took = took || one.took()
-		if one.severity() == 0 {
+		if one.Took() {
+			code = exitFailed
+		}
+		if severity(one) == 0 {
 			continue
 		}
 		failed++
-		if worst == nil || one.severity() > worst.severity() {
+		if worst == nil || severity(one) > severity(worst) {
 			worst = one
 		}
 	}
 	if worst == nil {
 		return nil
 	}
-	err := fmt.Errorf("%s: %s", worst.File, worst.trouble())
+	err := fmt.Errorf("%s: %s", worst.File, trouble(worst))
 	if failed > 1 {
 		err = fmt.Errorf("%w (%d of %d files are not taken as a whole)", err, failed, len(all))
 	}
-	if took {
-		return &exitError{code: exitFailed, err: err}
-	}
-	return &exitError{code: exitNothing, err: err}
+	return &exitError{code: code, err: err}
 }
 
-// took reports whether something of the archive is in the repository, or would be.
-func (one *imported) took() bool {
-	for _, d := range one.Done {
-		if d.Changed+d.Unchanged > 0 {
-			return true
-		}
-	}
-	for _, c := range one.Counts {
-		if one.Check && c.Taken > 0 && one.Broken == nil && one.err == nil {
-			return true
-		}
-	}
-	return false
-}
-
-// severity says how bad it is: what was refused is less than what was not read.
-func (one *imported) severity() int {
+// severity ranks failures: a file that was not read is worse than a refused item.
+func severity(one *egeria.Result) int {
 	switch {
-	case one.isInterrupted():
+	case isInterrupted(one):
 		return 4
-	case one.err != nil && one.took():
+	case one.Err != nil && one.Took():
 		return 3
-	case one.err != nil || one.Broken != nil:
+	case one.Err != nil || one.Broken != nil:
 		return 2
-	case one.refused() > 0:
+	case one.Refused() > 0:
 		return 1
 	default:
 		return 0
 	}
 }
 
-func (one *imported) isInterrupted() bool { return errors.Is(one.err, context.Canceled) }
+func isInterrupted(one *egeria.Result) bool { return errors.Is(one.Err, context.Canceled) }
 
-// trouble says what went wrong, "" if nothing did.
-func (one *imported) trouble() string {
-	switch refused := one.refused(); {
-	case one.isInterrupted() && one.Check:
+// trouble says what went wrong and what to do, "" if nothing did.
+func trouble(one *egeria.Result) string {
+	const again = "; run it again to complete the import"
+	switch refused := one.Refused(); {
+	case isInterrupted(one) && one.Check:
 		return "interrupted"
-	case one.isInterrupted():
-		return "interrupted; run it again to complete the import"
-	case one.err != nil && one.took():
-		return one.Failure + "; run it again to complete the import"
-	case one.err != nil:
+	case isInterrupted(one):
+		return "interrupted" + again
+	case errors.Is(one.Err, egeria.ErrNoOwner):
+		return one.Failure + "; name their metadata source with --source, or let them belong to nobody with --local"
+	case one.Err != nil && one.Took():
+		return one.Failure + again
+	case one.Err != nil:
 		return one.Failure
 	case one.Broken != nil:
 		return one.Broken.String() + "; nothing is taken of it"
 	case refused > 0:
-		return fmt.Sprintf("%d of %d items are refused", refused, one.found())
+		return fmt.Sprintf("%d of %d items are refused", refused, one.Found())
 	default:
 		return ""
 	}
-}
-
-func (one *imported) refused() (n int) {
-	for _, c := range one.Counts {
-		n += c.Refused
-	}
-	return n
-}
-
-func (one *imported) found() (n int) {
-	for _, c := range one.Counts {
-		n += c.Found
-	}
-	return n
 }

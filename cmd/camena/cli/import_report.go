@@ -12,7 +12,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/camena-io/camena/events"
-	"github.com/camena-io/camena/runtime/archive"
+	"github.com/camena-io/camena/runtime/egeria"
 )
 
 // So many refusals are shown of one file, and so many elements that are missing.
@@ -22,7 +22,7 @@ const (
 )
 
 // show tells what became of a file.
-func (i *importing) show(one *imported) error {
+func (i *importer) show(one *egeria.Result) error {
 	if i.output.json() {
 		return nil // it comes in one piece
 	}
@@ -35,18 +35,18 @@ func (i *importing) show(one *imported) error {
 		title += ", for " + one.Source
 	}
 	fmt.Fprintln(out, printable(title))
-	one.showRefused(out)
-	trouble := one.trouble()
-	if one.Broken != nil || one.err != nil {
-		fmt.Fprintln(out, "  "+printable(trouble))
+	showRefused(one, out)
+	wrong := trouble(one)
+	if one.Broken != nil || one.Err != nil {
+		fmt.Fprintln(out, "  "+printable(wrong))
 	}
-	if len(one.Counts) == 0 && trouble != "" || one.Broken != nil {
+	if len(one.Counts) == 0 && wrong != "" || one.Broken != nil {
 		return nil
 	}
-	if err := one.table().print(out, "the archive holds nothing"); err != nil {
+	if err := importTable(one).print(out, "the archive holds nothing"); err != nil {
 		return err
 	}
-	for _, line := range one.losses() {
+	for _, line := range losses(one) {
 		fmt.Fprintln(out, line)
 	}
 	return nil
@@ -54,11 +54,11 @@ func (i *importing) show(one *imported) error {
 
 // showRefused tells what was refused: what refers to the same missing element
 // together, the rest one by one.
-func (one *imported) showRefused(out io.Writer) {
-	shown := one.showMissing(out)
+func showRefused(one *egeria.Result, out io.Writer) {
+	shown := showMissing(one, out)
 	lines := 0
 	for _, f := range one.Findings {
-		if f.Outcome != archive.Refused || f.Missing.GUID != "" {
+		if f.Outcome != egeria.Refused || f.Missing.GUID != "" {
 			continue
 		}
 		shown++
@@ -68,21 +68,21 @@ func (one *imported) showRefused(out io.Writer) {
 			break
 		}
 	}
-	if more := one.refused() - shown; more > 0 && one.Broken == nil {
+	if more := one.Refused() - shown; more > 0 && one.Broken == nil {
 		fmt.Fprintf(out, "  ... and %d more refused; --report FILE has them all\n", more)
 	}
 }
 
 // absent is an element that items of an archive refer to.
 type absent struct {
-	archive.Stub
-	count map[archive.Kind]int
+	egeria.Stub
+	count map[egeria.Kind]int
 	items int
-	first archive.Place
+	first egeria.Place
 }
 
 // absentees are the elements that are missing, most wanted first.
-func (one *imported) absentees() []*absent {
+func absentees(one *egeria.Result) []*absent {
 	byGUID := map[string]*absent{}
 	var all []*absent
 	for _, f := range one.Findings {
@@ -91,7 +91,7 @@ func (one *imported) absentees() []*absent {
 		}
 		a := byGUID[f.Missing.GUID]
 		if a == nil {
-			a = &absent{Stub: f.Missing, count: map[archive.Kind]int{}, first: f.Where}
+			a = &absent{Stub: f.Missing, count: map[egeria.Kind]int{}, first: f.Where}
 			byGUID[f.Missing.GUID] = a
 			all = append(all, a)
 		}
@@ -126,8 +126,8 @@ func (a *absent) String() string {
 
 // showMissing tells which elements are missing and how many items are refused for
 // that, and returns how many.
-func (one *imported) showMissing(out io.Writer) (refused int) {
-	all := one.absentees()
+func showMissing(one *egeria.Result, out io.Writer) (refused int) {
+	all := absentees(one)
 	if len(all) == 0 {
 		return 0
 	}
@@ -149,19 +149,22 @@ func (one *imported) showMissing(out io.Writer) (refused int) {
 }
 
 // kinds are in the order in which they are shown.
-func kinds() []archive.Kind {
-	return []archive.Kind{
-		archive.KindType, archive.KindPatch, archive.KindElement, archive.KindClassification, archive.KindRelationship,
+func kinds() []egeria.Kind {
+	return []egeria.Kind{
+		egeria.KindType, egeria.KindPatch, egeria.KindElement, egeria.KindClassification, egeria.KindRelationship,
 	}
 }
 
-func (one *imported) table() *table {
+func importTable(one *egeria.Result) *table {
 	t := newTable("KIND", "FOUND", "CHANGED", "UNCHANGED", "SKIPPED", "REFUSED")
-	missing := one.missing()
+	notDone := 0
+	for kind := range one.Counts {
+		notDone += one.NotDone(kind)
+	}
 	switch {
 	case one.Check:
 		t = newTable("KIND", "FOUND", "TO TAKE", "SKIPPED", "REFUSED")
-	case missing > 0:
+	case notDone > 0:
 		t.header = append(t.header, "NOT DONE")
 	}
 	for _, kind := range kinds() {
@@ -169,81 +172,48 @@ func (one *imported) table() *table {
 		if !ok {
 			continue
 		}
-		cells := []string{string(kind), strconv.Itoa(c.Found)}
-		d := one.of(kind)
-		if one.Check {
-			cells = append(cells, strconv.Itoa(c.Taken))
-		} else {
-			cells = append(cells, strconv.Itoa(d.Changed), strconv.Itoa(d.Unchanged))
+		d := egeria.Done{}
+		if done := one.Done[kind]; done != nil {
+			d = *done
 		}
-		cells = append(cells, strconv.Itoa(c.Skipped), strconv.Itoa(c.Refused))
-		if missing > 0 && !one.Check {
-			cells = append(cells, strconv.Itoa(one.missingOf(kind)))
+		numbers := []int{c.Found, d.Changed, d.Unchanged, c.Skipped, c.Refused, one.NotDone(kind)}
+		switch {
+		case one.Check:
+			numbers = []int{c.Found, c.Taken, c.Skipped, c.Refused}
+		case notDone == 0:
+			numbers = numbers[:5]
+		}
+		cells := []string{string(kind)}
+		for _, n := range numbers {
+			cells = append(cells, strconv.Itoa(n))
 		}
 		t.add(cells...)
 	}
 	return t
 }
 
-func (one *imported) of(kind archive.Kind) done {
-	if d := one.Done[kind]; d != nil {
-		return *d
-	}
-	return done{}
-}
-
-// missingOf is how many items were neither applied nor refused.
-func (one *imported) missingOf(kind archive.Kind) int {
-	c, d := one.Counts[kind], one.of(kind)
-	return c.Found - c.Skipped - c.Refused - d.Changed - d.Unchanged
-}
-
-func (one *imported) missing() (n int) {
-	if one.Check {
-		return 0
-	}
-	for kind := range one.Counts {
-		n += one.missingOf(kind)
-	}
-	return n
-}
-
 // losses tells of what no command can carry.
-func (one *imported) losses() []string {
+func losses(one *egeria.Result) []string {
 	var lines []string
 	for _, l := range []struct {
-		loss archive.Loss
+		loss egeria.Loss
 		what string
 	}{
-		{archive.LostVersions, "who created and changed them, when and how often (the repository counts anew)"},
-		{archive.LostMaintainers, "who maintains them"},
-		{archive.LostLicense, "the licence of the very item"},
-		{archive.LostStatus, "a status other than ACTIVE"},
-		{archive.LostHome, "that they were at home elsewhere than in the archive"},
-		{archive.LostPropagation, "that the classification came along a relationship"},
+		{egeria.LostVersions, "who created and changed them, when and how often (the repository counts anew)"},
+		{egeria.LostMaintainers, "who maintains them"},
+		{egeria.LostLicense, "the licence of the very item"},
+		{egeria.LostStatus, "a status other than ACTIVE"},
+		{egeria.LostHome, "that they were at home elsewhere than in the archive"},
+		{egeria.LostPropagation, "that the classification came along a relationship"},
 	} {
 		if n := one.Lost[l.loss]; n > 0 {
 			lines = append(lines, fmt.Sprintf("not kept, of %s: %s", plural(n, "item"), l.what))
 		}
 	}
-	if untried := one.untried(); untried != "" {
-		lines = append(lines, "only the import tells whether these are refused, which build on types or elements that the archive brings itself: "+untried)
-	}
-	if reasons := one.skips(); len(reasons) > 0 {
+	if reasons := skips(one); len(reasons) > 0 {
 		lines = append(lines, "skipped: "+strings.Join(reasons, "; "))
 	}
 	return lines
-}
-
-// untried says of how many items the import has to tell whether they are taken.
-func (one *imported) untried() string {
-	var parts []string
-	for _, kind := range kinds() {
-		if n := one.Untried[kind]; n > 0 {
-			parts = append(parts, plural(n, string(kind)))
-		}
-	}
-	return strings.Join(parts, ", ")
 }
 
 // plural is a number of things.
@@ -255,11 +225,11 @@ func plural[N int | uint64](n N, what string) string {
 }
 
 // skips says why items were skipped, and how many.
-func (one *imported) skips() []string {
+func skips(one *egeria.Result) []string {
 	count := map[string]int{}
 	var order []string
 	for _, f := range one.Findings {
-		if f.Outcome != archive.Skipped {
+		if f.Outcome != egeria.Skipped {
 			continue
 		}
 		reason, _, _ := strings.Cut(f.Reason, ": at line ")
@@ -275,7 +245,7 @@ func (one *imported) skips() []string {
 }
 
 // summarize writes what became of all files, where it was asked for.
-func (i *importing) summarize(all []*imported) error {
+func (i *importer) summarize(all []*egeria.Result) error {
 	if err := i.writeReport(all); err != nil {
 		return fmt.Errorf("the report: %w", err)
 	}
@@ -286,7 +256,7 @@ func (i *importing) summarize(all []*imported) error {
 }
 
 // openReport opens the file of the report, before anything is imported.
-func (i *importing) openReport() (err error) {
+func (i *importer) openReport() (err error) {
 	if i.reportFile == "" {
 		return nil
 	}
@@ -296,7 +266,7 @@ func (i *importing) openReport() (err error) {
 	return nil
 }
 
-func (i *importing) writeReport(all []*imported) error {
+func (i *importer) writeReport(all []*egeria.Result) error {
 	if i.report == nil {
 		return nil
 	}

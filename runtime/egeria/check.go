@@ -1,0 +1,205 @@
+package egeria
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
+
+	"github.com/camena-io/camena/events"
+)
+
+// Settings say how to read an archive.
+type Settings struct {
+	// TypeDef returns the definition of a type that the repository has. Without
+	// it every type is taken for known, and types cannot be patched.
+	TypeDef func(name string) (events.TypeDef, bool)
+	// Elements returns those of the guids that are elements of the repository.
+	// Without it the repository is taken for empty.
+	Elements func(ctx context.Context, guids []string) ([]string, error)
+	// Progress hears how much was read of how much must be, in bytes of the file.
+	// The archive is read several times.
+	Progress func(done, total int64)
+	// MaxItem is how many bytes of JSON one item may have, 64 MiB by default.
+	MaxItem int64
+	// MaxCommand is how many bytes of JSON the commands of one item may have
+	// together; there is no limit by default.
+	MaxCommand int
+	// UnknownProperties says what becomes of properties that a type does not have.
+	UnknownProperties events.UnknownProperties
+}
+
+const defaultMaxItem = 64 << 20
+
+// lookups is how many guids are looked up in the repository at once.
+const lookups = 500
+
+// Plan is an archive that was checked.
+type Plan struct {
+	Report Report
+
+	archive  *Archive
+	settings Settings
+	survey   survey
+	types    []placedType
+	defs     map[string]events.TypeDef
+	// known are the types that the repository was asked for; nil if it has none.
+	known map[string]*events.TypeDef
+	// dropped are the items that are not taken, droppedClassifications the
+	// classifications that are not taken although their element is.
+	dropped                map[key]bool
+	droppedClassifications map[classificationKey]bool
+	// deferred are the elements that are anchored after all elements are there.
+	deferred        map[key]bool
+	deferredAnchors []*Step
+	// anchors has the anchor of each element that the archive anchors.
+	anchors map[uuid.UUID]uuid.UUID
+	// mementos says that the archive archives elements, anchorsDeferred that some may
+	// come before their anchors.
+	mementos, anchorsDeferred bool
+	meter                     meter
+}
+
+// MindsArchived reports whether the outcome of the steps depends on what the
+// repository has archived. An element that the archive archives need not be restored
+// and archived again; and an anchor must be restored before what it anchors.
+func (p *Plan) MindsArchived() bool { return p.mementos || p.anchorsDeferred }
+
+// classificationKey is a classification of an entity.
+type classificationKey struct {
+	entity, classification int
+}
+
+// meter adds up what is read in several scans.
+type meter struct {
+	done, total int64
+	progress    func(done, total int64)
+}
+
+func (m *meter) add(n int) {
+	m.done += int64(n)
+	if m.progress != nil {
+		m.progress(min(m.done, m.total), m.total)
+	}
+}
+
+// begin makes room for so many scans of an archive.
+func (m *meter) begin(scans int, size int64) { m.done, m.total = 0, int64(scans)*size }
+
+// survey is what an archive consists of.
+type survey struct {
+	order []section
+	count [sections]int
+}
+
+// Check reads the archive and finds out what can be taken. What is wrong with
+// the archive stands in the report of the plan; an error is something else.
+func (a *Archive) Check(ctx context.Context, settings Settings) (*Plan, error) {
+	if settings.MaxItem <= 0 {
+		settings.MaxItem = defaultMaxItem
+	}
+	p := &Plan{
+		Report:  Report{Counts: map[Kind]Count{}},
+		archive: a, settings: settings, defs: map[string]events.TypeDef{}, known: map[string]*events.TypeDef{},
+		dropped: map[key]bool{}, droppedClassifications: map[classificationKey]bool{}, deferred: map[key]bool{}, anchors: map[uuid.UUID]uuid.UUID{},
+		meter: meter{progress: settings.Progress},
+	}
+	p.meter.begin(1, a.size)
+	err := p.look(ctx)
+	if err == nil {
+		err = p.check(ctx)
+	}
+	if !p.mementos {
+		p.anchors = nil // it does not matter which is whose
+	}
+	err = p.keep(err)
+	return p, err
+}
+
+// keep puts what is wrong with the archive as a whole into the report.
+func (p *Plan) keep(err error) error {
+	b, ok := errors.AsType[*DamageError](err)
+	if !ok {
+		return err
+	}
+	p.Report.Broken = &Finding{Outcome: Refused, Kind: KindArchive, Where: b.Where, Reason: b.Reason}
+	return nil
+}
+
+// look finds out what there is.
+func (p *Plan) look(ctx context.Context) error {
+	return p.archive.scan(ctx, p.settings.MaxItem, p.meter.add, visitor{
+		header: func(raw jsontext.Value) (err error) {
+			p.Report.Header, err = parseHeader(raw)
+			return err
+		},
+		enter: func(s section) bool {
+			p.survey.order = append(p.survey.order, s)
+			return false
+		},
+		skip: func(s section, index int, where Place, size int64) {
+			p.survey.count[s]++
+			p.Report.found(s.kind(), 1)
+			if size > p.settings.MaxItem {
+				p.drop(key{s, index}, Finding{Outcome: Refused, Kind: s.kind(), Where: where, Reason: tooLarge(size, p.settings.MaxItem)})
+			}
+		},
+	})
+}
+
+// check reads the items: types first, then elements, then what refers to them.
+func (p *Plan) check(ctx context.Context) error {
+	passes := p.survey.passes([]section{attributeTypes, newTypes, typePatches}, []section{entities}, []section{relationships, classifications})
+	p.meter.begin(len(passes), p.archive.size)
+	c := newChecker(p)
+	for _, pass := range passes {
+		if err := p.read(ctx, pass, func(i *item) error { return c.item(ctx, i) }); err != nil {
+			return err
+		}
+	}
+	return c.finish(ctx, stageDone)
+}
+
+// passes says which sections to read in which scan, so that each stage comes
+// after the one before it, wherever in the file it stands.
+func (s *survey) passes(stages ...[]section) [][]section {
+	var passes [][]section
+	last := -1
+	for _, stage := range stages {
+		first, end := len(s.order), -1
+		var present []section
+		for at, sec := range s.order {
+			if slices.Contains(stage, sec) && s.count[sec] > 0 {
+				first, end = min(first, at), max(end, at)
+				present = append(present, sec)
+			}
+		}
+		switch {
+		case present == nil:
+			continue
+		case passes == nil || first < last:
+			passes = append(passes, present)
+		default:
+			passes[len(passes)-1] = append(passes[len(passes)-1], present...)
+		}
+		last = end
+	}
+	return passes
+}
+
+// read scans the archive for the items of some sections.
+func (p *Plan) read(ctx context.Context, wanted []section, each func(*item) error) error {
+	return p.archive.scan(ctx, p.settings.MaxItem, p.meter.add, visitor{
+		without: p.dropped,
+		enter:   func(s section) bool { return slices.Contains(wanted, s) },
+		item:    each,
+	})
+}
+
+// drop says why an item is not taken.
+func (p *Plan) drop(k key, f Finding) {
+	p.dropped[k] = true
+	p.Report.add(f)
+}

@@ -1,0 +1,401 @@
+package egeria
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"hash/maphash"
+	"maps"
+
+	"github.com/go-json-experiment/json"
+	"github.com/google/uuid"
+
+	"github.com/camena-io/camena/events"
+)
+
+// stage is what must be complete before the next can be checked.
+type stage int
+
+const (
+	stageTypes stage = iota
+	stageElements
+	stageLinks
+	stageDone
+)
+
+func (s section) stage() stage {
+	switch s {
+	case attributeTypes, newTypes, typePatches:
+		return stageTypes
+	case entities:
+		return stageElements
+	default:
+		return stageLinks
+	}
+}
+
+// checker decides what is taken of the items that it is shown.
+type checker struct {
+	*Plan
+	converter
+
+	stage stage
+	seed  maphash.Seed
+	// patches and inline definitions are applied once all definitions were read.
+	inline  []events.TypeDef
+	patches []placedPatch
+	// elements and relationships are those of the archive, unread the elements that
+	// could not be decoded.
+	elements, relationships, unread map[uuid.UUID]seen
+	// names has the element with each qualified name, classified the classifications
+	// by element and name.
+	names      map[uint64]uuid.UUID
+	classified map[uint64]seen
+	anchored   []anchored
+	// pending are the items that refer to what is not in the archive.
+	pending []pending
+	// there says of each guid that the repository was asked for whether it has it.
+	there map[uuid.UUID]bool
+}
+
+// seen is an item that was read before.
+type seen struct {
+	hash  uint64
+	line  int64
+	index int
+	sec   section
+	taken bool
+}
+
+func (s seen) String() string {
+	return fmt.Sprintf("line %d, %s", s.line, itemAt(s.sec.pointer(), s.index))
+}
+
+// pending is an item that is taken if the repository has what it refers to.
+type pending struct {
+	key        key
+	finding    Finding
+	references []reference
+	// classification is the index of a classification of an entity, or -1.
+	classification int
+}
+
+// reference is what an item says about another one.
+type reference struct {
+	what  string
+	where Place
+	Stub
+}
+
+func newChecker(p *Plan) *checker {
+	return &checker{
+		Plan: p, converter: converter{enum: p.nameOf}, seed: maphash.MakeSeed(),
+		elements: map[uuid.UUID]seen{}, relationships: map[uuid.UUID]seen{}, unread: map[uuid.UUID]seen{}, names: map[uint64]uuid.UUID{},
+		classified: map[uint64]seen{}, there: map[uuid.UUID]bool{},
+	}
+}
+
+func (c *checker) item(ctx context.Context, i *item) error {
+	if err := c.finish(ctx, i.section.stage()); err != nil {
+		return err
+	}
+	switch i.section {
+	case entities:
+		c.entity(i)
+	case relationships:
+		c.relationship(i)
+	case classifications:
+		c.extension(i)
+	default:
+		c.define(i)
+	}
+	if len(c.pending) < lookups {
+		return nil
+	}
+	return c.resolve(ctx)
+}
+
+// finish ends all stages before one.
+func (c *checker) finish(ctx context.Context, next stage) error {
+	for ; c.stage < next; c.stage++ {
+		switch c.stage {
+		case stageTypes:
+			c.settleTypes()
+		case stageElements:
+			c.deferAnchors()
+		default:
+		}
+		if err := c.resolve(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// refuse drops an item for what is wrong with one of its values.
+func (c *checker) refuse(i *item, f Finding, wrong *fault) {
+	f.Outcome, f.Where, f.Reason = Refused, i.place(wrong.pointer), wrong.reason
+	c.drop(i.key(), f)
+}
+
+// skip drops an item that need not be taken.
+func (c *checker) skip(i *item, f Finding, reason string) {
+	f.Outcome, f.Where, f.Reason = Skipped, i.place(""), reason
+	c.drop(i.key(), f)
+}
+
+// end ends the check of an item: it refuses or skips it if something is wrong.
+func (c *checker) end(i *item, f Finding, outcome Outcome, wrong *fault) (taken bool) {
+	switch {
+	case wrong == nil:
+		return true
+	case outcome == Skipped:
+		c.skip(i, f, wrong.reason)
+	default:
+		c.refuse(i, f, wrong)
+	}
+	return false
+}
+
+const (
+	active    = "ACTIVE"
+	deleted   = "DELETED"
+	isDeleted = "it is deleted in the archive"
+)
+
+func (c *checker) entity(i *item) {
+	var w wireElement
+	var e entity
+	wrong := decode(i, &w)
+	if wrong == nil {
+		e.spec, wrong = c.converter.element(&w)
+	} else {
+		// What could be read before the fault helps to find the item.
+		e.spec = events.ElementSpec{GUID: cmp.Or(w.GUID, guidIn(i.raw)), Type: w.Type.Name}
+	}
+	f, marks := e.finding(KindElement, e.spec.Type, Place{}), len(w.Classifications)
+	c.Report.found(KindClassification, marks)
+	if wrong != nil {
+		c.unread[id(f.GUID)] = i.seen(0)
+		c.refuse(i, f, wrong)
+		c.Report.count(KindClassification, Refused, marks)
+		return
+	}
+	now := i.seen(c.hash(&w))
+	outcome, wrong := twice(c.elements, id(e.spec.GUID), now, "/guid")
+	if wrong == nil {
+		if outcome, wrong = Refused, c.element(i, &e, &w); wrong != nil && w.Status == deleted {
+			outcome = Skipped
+		}
+		now.taken = wrong == nil
+		c.elements[id(e.spec.GUID)] = now
+	}
+	if !c.end(i, f, outcome, wrong) {
+		c.Report.count(KindClassification, outcome, marks)
+	}
+}
+
+func decode(i *item, w any) *fault {
+	if err := json.Unmarshal(i.raw, w); err != nil {
+		return faultOf(err)
+	}
+	return nil
+}
+
+func (i *item) seen(hash uint64) seen {
+	return seen{hash: hash, line: i.line, index: i.index, sec: i.section}
+}
+
+// guidIn returns the guid of an entity that cannot be decoded as a whole.
+func guidIn(entity []byte) string {
+	var w struct {
+		GUID string `json:"guid"`
+	}
+	if json.Unmarshal(entity, &w) != nil {
+		return ""
+	}
+	return w.GUID
+}
+
+// element takes an element, unless something is wrong with it.
+func (c *checker) element(i *item, e *entity, w *wireElement) *fault {
+	if w.Status == deleted {
+		return faultf("", isDeleted)
+	}
+	if wrong := c.validType("/type/typeDefName", e.spec.Type, events.KindElement); wrong != nil {
+		return wrong
+	}
+	name := c.hash(e.spec.QualifiedName)
+	if other, isTaken := c.names[name]; isTaken && e.spec.QualifiedName != "" {
+		return faultf("/properties/instanceProperties/qualifiedName", "the element %s has the same qualified name, at %s", other, c.elements[other])
+	}
+	dropped, own, lost := c.classifications(i, e, w)
+	if wrong := c.fits(e.step(Place{}, "").Commands); wrong != nil {
+		return wrong
+	}
+	c.names[name] = id(e.spec.GUID)
+	c.Report.count(KindElement, Taken, 1)
+	c.Report.lose(&w.wireAudit)
+	for _, m := range lost {
+		c.Report.loseOf(m)
+	}
+	c.Report.count(KindClassification, Taken, e.inHeader+len(e.classifications))
+	maps.Copy(c.classified, own)
+	for _, d := range dropped {
+		c.droppedClassifications[classificationKey{i.index, d.classification}] = true
+		c.Report.add(d.finding)
+	}
+	return nil
+}
+
+// droppedClassification is a classification of an entity that is not taken.
+type droppedClassification struct {
+	classification int
+	finding        Finding
+}
+
+// classifications adds to an entity those of its classifications that are taken, and
+// returns the others, and what tells the taken ones apart.
+func (c *checker) classifications(i *item, e *entity, w *wireElement) (dropped []droppedClassification, own map[uint64]seen, lost []*wireClassification) {
+	own = map[uint64]seen{}
+	for index, m := range w.Classifications {
+		if m == nil {
+			e.inHeader++ // it asks for nothing
+			continue
+		}
+		outcome, wrong := c.classification(i, e, m, index, own)
+		if wrong == nil {
+			lost = append(lost, m)
+			continue
+		}
+		f := e.finding(KindClassification, cmp.Or(m.Name, m.Type.Name), i.place(itemAt("/classifications", index)+wrong.pointer))
+		f.Outcome, f.Reason = outcome, wrong.reason
+		dropped = append(dropped, droppedClassification{index, f})
+	}
+	return dropped, own, lost
+}
+
+func (c *checker) classification(i *item, e *entity, m *wireClassification, index int, own map[uint64]seen) (Outcome, *fault) {
+	out, f := c.converter.classification(m)
+	if f != nil {
+		return Refused, f
+	}
+	if m.Status == deleted {
+		return Skipped, faultf("", isDeleted)
+	}
+	if f := c.validType("/name", out.Name, events.KindClassification); f != nil {
+		return Refused, f
+	}
+	k, now := c.classificationHash(e.spec.GUID, out.Name), i.seen(c.hash(m))
+	if outcome, f := twice(own, k, now, ""); f != nil {
+		return outcome, f
+	}
+	pointer := itemAt("/classifications", index)
+	anchor, f := e.add(&out, Place{})
+	if f != nil {
+		return Refused, f
+	}
+	own[k] = now
+	c.mementos = c.mementos || out.Name == events.Memento
+	switch {
+	case anchor != "":
+		e.anchor = anchor
+		c.anchored = append(c.anchored, anchored{
+			pending: pending{key: i.key(), classification: index, finding: e.finding(KindClassification, out.Name, i.place(pointer))},
+			element: e.stub(), anchor: reference{what: "the anchor", Stub: Stub{GUID: anchor}, where: i.place(pointer + anchorPointer)},
+		})
+	case out.Name == anchors:
+		e.inHeader++
+	}
+	return Taken, nil
+}
+
+// classificationHash tells classifications apart: an element has one of each name.
+func (c *checker) classificationHash(guid, name string) uint64 {
+	return c.hash([]string{id(guid).String(), name})
+}
+
+// twice finds out whether something occurs before.
+func twice[K comparable](before map[K]seen, k K, now seen, pointer string) (Outcome, *fault) {
+	was, again := before[k]
+	switch {
+	case again && was.hash == now.hash:
+		return Skipped, faultf("", "the same occurs before: at %s", was)
+	case again:
+		return Refused, faultf(pointer, "it occurs before, with other content, at %s", was)
+	default:
+		return Taken, nil
+	}
+}
+
+// fits checks that commands are not too large to be sent.
+func (c *checker) fits(commands []events.Command) *fault {
+	if c.settings.MaxCommand <= 0 {
+		return nil
+	}
+	size := 0
+	for _, command := range commands {
+		data, err := events.Marshal(command)
+		if err != nil {
+			return faultf("", "%s", err)
+		}
+		size += len(data)
+	}
+	if size > c.settings.MaxCommand {
+		return faultf("", "%s", tooLarge(int64(size), int64(c.settings.MaxCommand)))
+	}
+	return nil
+}
+
+func tooLarge(size, limit int64) string {
+	return fmt.Sprintf("it has %d bytes; the most that can be sent is %d", size, limit)
+}
+
+// validType checks that there is a type of that name and kind.
+func (c *checker) validType(pointer, name string, kind events.TypeKind) *fault {
+	known, ok := c.typeOf(name)
+	switch {
+	case !ok && c.settings.TypeDef == nil:
+		return nil
+	case !ok:
+		return faultf(pointer, "unknown type %q: neither the archive nor the repository defines it", short(name))
+	case known.Kind != kind:
+		return faultf(pointer, "%s is a type of kind %s, not %s", name, known.Kind, kind)
+	}
+	return nil
+}
+
+// typeOf returns the definition of a type, of the archive or of the repository.
+func (p *Plan) typeOf(name string) (events.TypeDef, bool) {
+	if def, ok := p.defs[name]; ok {
+		return def, true
+	}
+	known, asked := p.known[name]
+	if !asked {
+		if def, ok := p.ask(name); ok {
+			known = &def
+		}
+		p.known[name] = known
+	}
+	if known == nil {
+		return events.TypeDef{}, false
+	}
+	return *known, true
+}
+
+// ask returns the definition that the repository has of a type.
+func (p *Plan) ask(name string) (events.TypeDef, bool) {
+	if p.settings.TypeDef == nil {
+		return events.TypeDef{}, false
+	}
+	return p.settings.TypeDef(name)
+}
+
+// hash sums up what makes two items the same.
+func (c *checker) hash(value any) uint64 {
+	data, err := events.Marshal(value)
+	if err != nil {
+		data = []byte(err.Error())
+	}
+	return maphash.Bytes(c.seed, data)
+}

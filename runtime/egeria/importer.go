@@ -1,0 +1,430 @@
+package egeria
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io/fs"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/opentypes"
+	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
+)
+
+// ErrNoOwner says that an archive names no metadata source that what it holds could
+// belong to.
+var ErrNoOwner = errors.New("the archive names neither archiveName nor archiveGUID in its archiveProperties, so it is not known to whom its elements belong")
+
+// Options say how archives are imported.
+type Options struct {
+	// Check only rehearses the import, on a copy of the repository's state.
+	Check bool
+	// UnknownProperties says what becomes of properties that a type does not have.
+	UnknownProperties events.UnknownProperties
+	// Source is the metadata source that the imported elements belong to; "" means the
+	// name of the archive. Local elements belong to no source.
+	Source string
+	Local  bool
+	// Actor is on whose behalf the commands are sent, Sender who sends them.
+	Actor, Sender string
+	// Progress, if set, hears how much of a stage is done; a total of 0 is not known.
+	Progress func(s Stage, done, total int64)
+}
+
+// Stage is a part of an import.
+type Stage string
+
+// The stages of an import, and what they count.
+const (
+	StageReading Stage = "reading" // bytes
+	StageLoading Stage = "loading" // changes of the state that is copied
+	StageSending Stage = "sending" // items
+)
+
+// Result is what became of an archive.
+type Result struct {
+	File   string `json:"file"`
+	Source string `json:"source,omitempty"`
+	Check  bool   `json:"check,omitzero"`
+	Report
+	// Done is what the repository did, or would do, with what the report counts as taken.
+	Done map[Kind]*Done `json:"done"`
+	// Failure is the text of Err, which ended the import before its end.
+	Failure string `json:"failure,omitempty"`
+	Err     error  `json:"-"`
+}
+
+// Done counts applied items.
+type Done struct {
+	Changed   int `json:"changed"`
+	Unchanged int `json:"unchanged"`
+}
+
+// NewResult returns the result of an archive in a file, which cannot be imported if
+// there is an error.
+func NewResult(file string, err error) *Result {
+	r := &Result{File: file, Done: map[Kind]*Done{}}
+	r.fail(err)
+	return r
+}
+
+func (r *Result) fail(err error) {
+	// The report names the file.
+	if e, ok := errors.AsType[*fs.PathError](err); ok && e.Path == r.File {
+		err = e.Err
+	}
+	if err != nil {
+		r.Err, r.Failure = err, err.Error()
+	}
+}
+
+// Refused returns how many items are refused, Found how many there are.
+func (r *Result) Refused() (n int) { return r.sum(func(c Count) int { return c.Refused }) }
+
+// Found returns how many items there are.
+func (r *Result) Found() (n int) { return r.sum(func(c Count) int { return c.Found }) }
+
+func (r *Result) sum(of func(Count) int) (n int) {
+	for _, c := range r.Counts {
+		n += of(c)
+	}
+	return n
+}
+
+// NotDone returns how many items of a kind were neither applied nor refused.
+func (r *Result) NotDone(kind Kind) int {
+	c, d := r.Counts[kind], r.Done[kind]
+	n := c.Found - c.Skipped - c.Refused
+	if d != nil {
+		n -= d.Changed + d.Unchanged
+	}
+	return n
+}
+
+// Took reports whether the repository has, or would have, something of the archive.
+func (r *Result) Took() bool {
+	for _, d := range r.Done {
+		if d.Changed+d.Unchanged > 0 {
+			return !r.Check || r.Err == nil
+		}
+	}
+	return false
+}
+
+// Importer imports archives, one after the other.
+type Importer struct {
+	Options
+
+	bus    *bus.Bus
+	remote remote
+	// target is the repository, or the copy that a check uses from its first archive on.
+	target target
+}
+
+// NewImporter returns an importer into the repository on a bus.
+func NewImporter(b *bus.Bus, o Options) *Importer {
+	if o.Progress == nil {
+		o.Progress = func(Stage, int64, int64) {}
+	}
+	i := &Importer{Options: o, bus: b, remote: remote{client.New(b, o.Sender)}}
+	if !o.Check {
+		i.target = i.remote
+	}
+	return i
+}
+
+// Import imports an archive.
+func (i *Importer) Import(ctx context.Context, file string, a *Archive) *Result {
+	r := NewResult(file, nil)
+	r.Check = i.Check
+	r.fail(i.load(ctx, a, r))
+	return r
+}
+
+func (i *Importer) load(ctx context.Context, a *Archive, r *Result) error {
+	if i.target == nil {
+		state, err := i.copyState(ctx)
+		if err != nil {
+			return err
+		}
+		i.target = state
+	}
+	types, err := i.target.types(ctx)
+	if err != nil {
+		return err
+	}
+	const envelope = 16 << 10
+	plan, err := a.Check(ctx, Settings{
+		TypeDef: func(name string) (events.TypeDef, bool) {
+			t, ok := types.Type(name)
+			if !ok {
+				return events.TypeDef{}, false
+			}
+			return t.Def(), true
+		},
+		Elements: i.target.existing, MaxCommand: int(i.bus.MaxPayload()) - envelope, UnknownProperties: i.UnknownProperties,
+		Progress: func(done, total int64) { i.Progress(StageReading, done, total) },
+	})
+	if err == nil && plan.Report.Broken == nil {
+		r.Source, err = i.owner(&plan.Report.Header)
+	}
+	if err == nil && plan.Report.Broken == nil {
+		plan.meter.progress = nil
+		err = (&loader{Importer: i, plan: plan, result: r, registry: types}).run(ctx)
+	}
+	if plan != nil {
+		r.Report = plan.Report
+	}
+	return err
+}
+
+// copyState returns a copy of the state of the repository.
+func (i *Importer) copyState(ctx context.Context) (*rehearsal, error) {
+	types, err := i.remote.types(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return newRehearsal(ctx, i.bus, types, func(read, of uint64) { i.Progress(StageLoading, int64(read), int64(of)) })
+}
+
+// owner returns the metadata source of what is imported, "" if it is local.
+func (i *Importer) owner(h *Header) (string, error) {
+	if i.Local {
+		return "", nil
+	}
+	if name := cmp.Or(i.Source, h.Source()); name != "" {
+		return name, nil
+	}
+	return "", ErrNoOwner
+}
+
+// loader applies the steps of one archive: types first, then the elements and what
+// refers to them.
+type loader struct {
+	*Importer
+
+	plan     *Plan
+	result   *Result
+	registry *opentypes.Registry
+	// archived is nil if no archived element makes a difference.
+	archived    *archivedElements
+	done, total int64
+}
+
+func (l *loader) run(ctx context.Context) error {
+	for _, c := range l.plan.Report.Counts {
+		l.total += int64(c.Taken)
+	}
+	if err := l.defineTypes(ctx); err != nil {
+		return err
+	}
+	if err := l.findArchived(ctx); err != nil {
+		return err
+	}
+	var failure error
+	err := l.send(ctx, l.target, func(yield func(*Step) bool) {
+		for s := range l.steps(ctx, &failure) {
+			if !l.settle(s) && !yield(s) {
+				return
+			}
+		}
+	}, l.take)
+	return cmp.Or(failure, err)
+}
+
+// settle counts a step for which nothing has to be sent.
+func (l *loader) settle(s *Step) bool {
+	reason, settled := "", len(s.Commands) == 0
+	if !settled {
+		reason, settled = l.archived.settled(s)
+	}
+	switch {
+	case !settled:
+		return false
+	case reason != "":
+		l.refuse(s, reason)
+	default:
+		l.count(s, false)
+	}
+	return true
+}
+
+// send sends the commands of steps, of which each has one, and hands over the results.
+// A classification is not in a change set with its element: commands by themselves are
+// several times faster, and a refused classification leaves its element.
+func (l *loader) send(ctx context.Context, t target, steps iter.Seq[*Step], done func(*Step, events.Result)) error {
+	sent := map[int]*Step{}
+	return t.apply(ctx, func(yield func(events.Event) bool) {
+		n := 0
+		for s := range steps {
+			if len(s.Commands) == 0 {
+				continue
+			}
+			e, err := l.event(s.Commands[0])
+			if err != nil {
+				done(s, events.Result{Error: errorOf(err)})
+				continue
+			}
+			sent[n] = s
+			n++
+			if !yield(e) {
+				return
+			}
+		}
+	}, func(n int, r events.Result) {
+		s := sent[n]
+		delete(sent, n)
+		done(s, r)
+	})
+}
+
+// event returns a command on behalf of the owner of what is imported.
+func (l *loader) event(command events.Command) (events.Event, error) {
+	e, err := events.NewCommand("/"+l.Sender, command)
+	if err != nil {
+		return e, err
+	}
+	e.SetExtension(events.ExtActor, l.Actor)
+	if l.result.Source != "" {
+		category := events.OriginContentPack
+		if l.plan.Report.Header.Type == "METADATA_EXPORT" {
+			category = events.OriginExportArchive
+		}
+		e.SetExtension(events.ExtMetadataSource, l.result.Source)
+		e.SetExtension(events.ExtOriginCategory, string(category))
+	}
+	return e, nil
+}
+
+// defineTypes defines the types of the archive. Types that are refused together are
+// sent again one by one, as long as some of them are taken: they refer to each other.
+func (l *loader) defineTypes(ctx context.Context) error {
+	steps := slices.DeleteFunc(l.plan.typeSteps(), func(s *Step) bool {
+		_, err := l.event(s.Commands[0])
+		if err != nil {
+			l.refuse(s, err.Error())
+		}
+		return err != nil
+	})
+	for len(steps) > 0 {
+		refused := map[*Step]events.Result{}
+		err := l.send(ctx, l.target, slices.Values(steps), func(s *Step, r events.Result) {
+			if r.Error != nil {
+				refused[s] = r
+			} else {
+				l.take(s, r)
+			}
+		})
+		if err != nil {
+			return err
+		}
+		var left []*Step
+		for _, s := range steps {
+			r, again := refused[s]
+			switch {
+			case !again:
+			case len(s.Types) > 1:
+				left = append(left, s.Parts...)
+			case len(refused) == len(steps):
+				l.take(s, r)
+			default:
+				left = append(left, s)
+			}
+		}
+		steps = left
+	}
+	return nil
+}
+
+// take takes the result of a step.
+func (l *loader) take(s *Step, r events.Result) {
+	switch {
+	case r.Error != nil:
+		l.refuse(s, reasonOf(r.Error))
+	case len(s.Types) > 0:
+		l.countTypes(s)
+	default:
+		l.count(s, r.Changed || l.archived.wasRestored(s))
+	}
+	l.Progress(StageSending, l.done, l.total)
+}
+
+// reasonOf says why a command was refused. Of the pointer into the command only the
+// name of a property means something to a reader of the archive.
+func reasonOf(e *events.Error) string {
+	const properties = "/properties/"
+	if n := strings.LastIndex(e.Pointer, properties); n >= 0 {
+		return "property " + e.Pointer[n+len(properties):] + ": " + e.Message
+	}
+	return e.Message
+}
+
+func (l *loader) refuse(s *Step, reason string) {
+	for _, n := range s.Counts {
+		l.done += int64(n)
+	}
+	l.plan.Report.Refuse(s, reason)
+}
+
+// countTypes counts types that are defined now, each as changed if it differs from
+// what it was.
+func (l *loader) countTypes(s *Step) {
+	different := map[string]bool{}
+	if next, changed, err := l.registry.Apply(s.Types...); err == nil {
+		l.registry = next
+		for i := range changed {
+			different[changed[i].Name] = true
+		}
+	}
+	parts := s.Parts
+	if len(parts) == 0 {
+		parts = []*Step{s}
+	}
+	for _, part := range parts {
+		l.count(part, different[part.Types[0].Name])
+	}
+}
+
+// count counts an applied step.
+func (l *loader) count(s *Step, changed bool) {
+	for kind, n := range s.Counts {
+		l.done += int64(n)
+		d := l.result.Done[kind]
+		if d == nil {
+			d = &Done{}
+			l.result.Done[kind] = d
+		}
+		if changed {
+			d.Changed += n
+		} else {
+			d.Unchanged += n
+		}
+	}
+}
+
+// steps yields the steps of the archive one by one, but for those of types.
+func (l *loader) steps(ctx context.Context, failure *error) iter.Seq[*Step] {
+	return func(yield func(*Step) bool) {
+		for whole, err := range l.plan.Steps(ctx) {
+			if *failure = err; err != nil {
+				return
+			}
+			parts := whole.Parts
+			switch {
+			case len(whole.Types) > 0:
+				continue
+			case len(parts) == 0:
+				parts = []*Step{whole}
+			}
+			for _, s := range parts {
+				if !yield(s) {
+					return
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,174 @@
+package egeria
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Place is where something stands in an archive, once it is uncompressed.
+type Place struct {
+	// Line counts from 1.
+	Line int64 `json:"line"`
+	// Offset is how many bytes stand before it: archives are often one line.
+	Offset int64 `json:"offset"`
+	// Pointer is the JSON pointer (RFC 6901); empty is the whole document.
+	Pointer string `json:"pointer"`
+}
+
+// String names the line, the byte and the pointer.
+func (p Place) String() string {
+	text := fmt.Sprintf("line %d, byte %d", p.Line, p.Offset)
+	if p.Pointer == "" {
+		return text
+	}
+	return text + ", " + p.Pointer
+}
+
+// maxPointer bounds pointers into data that is nested absurdly deep.
+const maxPointer = 256
+
+func short(pointer string) string {
+	if len(pointer) <= maxPointer {
+		return pointer
+	}
+	return strings.ToValidUTF8(pointer[:maxPointer], "") + "…"
+}
+
+// fault is what is wrong with one value, and where in the value.
+type fault struct {
+	pointer string
+	reason  string
+}
+
+func faultf(pointer, format string, args ...any) *fault {
+	return &fault{pointer: pointer, reason: fmt.Sprintf(format, args...)}
+}
+
+func (f *fault) Error() string { return f.reason }
+
+// below returns f as it is seen from further up.
+func (f *fault) below(pointer string) *fault {
+	return &fault{pointer: pointer + f.pointer, reason: f.reason}
+}
+
+// member returns the pointer to a member of an object.
+func member(name string) string { return string(jsontext.Pointer("").AppendToken(name)) }
+
+// itemAt returns the pointer to an item of an array.
+func itemAt(pointer string, index int) string { return pointer + "/" + strconv.Itoa(index) }
+
+// offsetOf returns where the value that a pointer names begins in raw, which is
+// valid JSON; where there is no such value, the one that should have held it.
+func offsetOf(raw jsontext.Value, pointer string) int {
+	dec := jsontext.NewDecoder(bytes.NewReader(raw), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	best := 0
+	for token := range jsontext.Pointer(pointer).Tokens() {
+		if !enter(dec, token) {
+			break
+		}
+		best = int(dec.InputOffset())
+		for best < len(raw) && strings.IndexByte(" \t\r\n:,", raw[best]) >= 0 {
+			best++
+		}
+	}
+	return best
+}
+
+// enter moves dec to before the value that a token names in the object or array
+// that follows.
+func enter(dec *jsontext.Decoder, token string) bool {
+	open, err := dec.ReadToken()
+	if err != nil {
+		return false
+	}
+	kind := open.Kind()
+	for index := 0; dec.PeekKind() != '}' && dec.PeekKind() != ']'; index++ {
+		name := strconv.Itoa(index)
+		switch kind {
+		case '{':
+			read, err := dec.ReadToken()
+			if err != nil {
+				return false
+			}
+			name = read.String()
+		case '[':
+		default:
+			return false
+		}
+		if name == token {
+			return true
+		}
+		if err := dec.SkipValue(); err != nil {
+			return false
+		}
+	}
+	return false
+}
+
+// faultOf turns an error of the JSON decoder into a fault.
+func faultOf(err error) *fault {
+	if f, ok := errors.AsType[*fault](err); ok {
+		return f
+	}
+	if e, ok := errors.AsType[*json.SemanticError](err); ok {
+		return semanticFault(e)
+	}
+	if e, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+		reason := e.Err.Error()
+		if errors.Is(e.Err, jsontext.ErrDuplicateName) {
+			reason = "the same name occurs twice in an object"
+		}
+		return faultf(string(e.JSONPointer), "%s", reason)
+	}
+	return faultf("", "%s", err)
+}
+
+func semanticFault(e *json.SemanticError) *fault {
+	pointer := string(e.JSONPointer)
+	if e.GoType == nil {
+		return faultf(pointer, "%s", e.Err)
+	}
+	return faultf(pointer, "expected %s, found %s", expected(e.GoType), kindName(e.JSONKind))
+}
+
+// expected says in words what is decoded into a t.
+func expected(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.String:
+		return "a string"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Int, reflect.Int64:
+		return "a whole number"
+	case reflect.Slice:
+		return "an array"
+	default:
+		return "an object"
+	}
+}
+
+func kindName(k jsontext.Kind) string {
+	switch k {
+	case 'n':
+		return "null"
+	case 't', 'f':
+		return "a boolean"
+	case '"':
+		return "a string"
+	case '0':
+		return "a number"
+	case '{':
+		return "an object"
+	case '[':
+		return "an array"
+	default:
+		return "no value"
+	}
+}

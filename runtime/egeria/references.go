@@ -1,0 +1,197 @@
+package egeria
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/camena-io/camena/events"
+)
+
+// relationship checks a relationship.
+func (c *checker) relationship(i *item) {
+	var w wireRelationship
+	wrong := decode(i, &w)
+	r, ends := events.RelationshipSpec{GUID: w.GUID, Type: w.Type.Name}, [2]Stub{}
+	if wrong == nil {
+		r, ends, wrong = c.converter.relationship(&w)
+	}
+	outcome := Refused
+	if wrong == nil {
+		outcome, wrong = c.takeRelationship(i, &r, &w)
+	}
+	f := Finding{Kind: KindRelationship, GUID: r.GUID, Type: r.Type}
+	if !c.end(i, f, outcome, wrong) {
+		return
+	}
+	f.Where = i.place("")
+	c.Report.lose(&w.wireAudit)
+	c.await(pending{key: i.key(), classification: -1, finding: f}, []reference{
+		{what: "end 1", where: i.place("/entityOneProxy/guid"), Stub: ends[0]},
+		{what: "end 2", where: i.place("/entityTwoProxy/guid"), Stub: ends[1]},
+	})
+}
+
+func (c *checker) takeRelationship(i *item, r *events.RelationshipSpec, w *wireRelationship) (Outcome, *fault) {
+	now := i.seen(c.hash(w))
+	if outcome, wrong := twice(c.relationships, id(r.GUID), now, "/guid"); wrong != nil {
+		return outcome, wrong
+	}
+	c.relationships[id(r.GUID)] = now
+	if e, ok := c.elements[id(r.GUID)]; ok {
+		return Refused, faultf("/guid", "the guid is that of an element, at %s", e)
+	}
+	if w.Status == deleted {
+		return Skipped, faultf("", isDeleted)
+	}
+	if wrong := c.validType("/type/typeDefName", r.Type, events.KindRelationship); wrong != nil {
+		return Refused, wrong
+	}
+	return Refused, c.fits([]events.Command{&events.Link{Relationship: *r}})
+}
+
+// extension checks a classification that stands by itself.
+func (c *checker) extension(i *item) {
+	var w wireExtension
+	var m events.Classification
+	var of Stub
+	wrong := decode(i, &w)
+	if wrong == nil {
+		m, of, wrong = c.converter.extension(&w)
+	}
+	outcome, anchor := Refused, ""
+	if wrong == nil {
+		outcome, anchor, wrong = c.takeExtension(i, &m, of, w.Classification)
+	}
+	f := extensionFinding(&m, of)
+	if !c.end(i, f, outcome, wrong) {
+		return
+	}
+	references := []reference{{what: "the classified element", where: i.place("/entityToClassify/guid"), Stub: of}}
+	if anchor != "" {
+		references = append(references, reference{what: "the anchor", Stub: Stub{GUID: anchor}, where: i.place("/classification" + anchorPointer)})
+	}
+	f.Where = i.place("")
+	c.Report.loseOf(w.Classification)
+	c.await(pending{key: i.key(), classification: -1, finding: f}, references)
+}
+
+func (c *checker) takeExtension(i *item, m *events.Classification, of Stub, w *wireClassification) (outcome Outcome, anchor string, wrong *fault) {
+	if w.Status == deleted {
+		return Skipped, "", faultf("", isDeleted)
+	}
+	if wrong := c.validType("/classification/name", m.Name, events.KindClassification); wrong != nil {
+		return Refused, "", wrong
+	}
+	k, now := c.classificationHash(of.GUID, m.Name), i.seen(c.hash(w))
+	if outcome, wrong := twice(c.classified, k, now, "/classification"); wrong != nil {
+		return outcome, "", wrong
+	}
+	commands, _, wrong := classificationCommands(m, of)
+	if wrong == nil && m.Name == anchors {
+		anchor, wrong = c.anchorApart(m, of)
+	}
+	if wrong != nil {
+		return Refused, "", wrong.below("/classification")
+	}
+	if wrong := c.fits(commands); wrong != nil {
+		return Refused, "", wrong
+	}
+	c.classified[k] = now
+	c.mementos = c.mementos || m.Name == events.Memento
+	return Taken, anchor, nil
+}
+
+// await takes an item once the repository has what it refers to and the archive does
+// not bring.
+func (c *checker) await(p pending, references []reference) {
+	for _, r := range references {
+		if !c.elements[id(r.GUID)].taken {
+			p.references = append(p.references, r)
+		}
+	}
+	if len(p.references) == 0 {
+		c.Report.count(p.finding.Kind, Taken, 1)
+		return
+	}
+	c.pending = append(c.pending, p)
+}
+
+// resolve decides about the pending items.
+func (c *checker) resolve(ctx context.Context) error {
+	if err := c.lookUp(ctx); err != nil {
+		return err
+	}
+	for _, p := range c.pending {
+		missing := c.missing(p.references)
+		if missing == nil {
+			c.Report.count(p.finding.Kind, Taken, 1)
+			continue
+		}
+		reason, stub := c.explain(missing)
+		c.refusePending(&p, missing.where, reason, stub)
+	}
+	c.pending = nil
+	return nil
+}
+
+func (c *checker) refusePending(p *pending, where Place, reason string, missing Stub) {
+	f := p.finding
+	f.Outcome, f.Where, f.Reason, f.Missing = Refused, where, reason, missing
+	c.Report.add(f)
+	if p.classification >= 0 {
+		c.droppedClassifications[classificationKey{p.key.index, p.classification}] = true
+	} else {
+		c.dropped[p.key] = true
+	}
+}
+
+// missing returns the first of the references to what does not exist, or nil.
+func (c *checker) missing(references []reference) *reference {
+	for i := range references {
+		if !c.there[id(references[i].GUID)] {
+			return &references[i]
+		}
+	}
+	return nil
+}
+
+// explain says why there is no such element. It returns the element if neither the
+// archive nor the repository has it.
+func (c *checker) explain(r *reference) (reason string, missing Stub) {
+	e, ok := c.elements[id(r.GUID)]
+	if !ok {
+		e, ok = c.unread[id(r.GUID)]
+	}
+	if ok {
+		return fmt.Sprintf("%s is %s, which the archive has at %s, but which is not taken, and the repository does not have it", r.what, r.GUID, e), Stub{}
+	}
+	return fmt.Sprintf("%s is %s, which is neither in the archive nor in the repository", r.what, r.GUID), r.Stub
+}
+
+// lookUp asks the repository for what the pending items refer to.
+func (c *checker) lookUp(ctx context.Context) error {
+	if c.settings.Elements == nil {
+		return nil
+	}
+	var guids []string
+	for _, p := range c.pending {
+		for _, r := range p.references {
+			if _, asked := c.there[id(r.GUID)]; !asked {
+				c.there[id(r.GUID)] = false
+				guids = append(guids, id(r.GUID).String())
+			}
+		}
+	}
+	for len(guids) > 0 {
+		n := min(len(guids), lookups)
+		there, err := c.settings.Elements(ctx, guids[:n])
+		if err != nil {
+			return fmt.Errorf("looking up elements in the repository: %w", err)
+		}
+		for _, guid := range there {
+			c.there[id(guid)] = true
+		}
+		guids = guids[n:]
+	}
+	return nil
+}

@@ -1,0 +1,197 @@
+package egeria
+
+import "cmp"
+
+// Kind says what an item of an archive is.
+type Kind string
+
+// The kinds of items. A classification may stand on its element or by itself.
+const (
+	KindArchive        Kind = "archive"
+	KindType           Kind = "type"
+	KindPatch          Kind = "patch"
+	KindElement        Kind = "element"
+	KindClassification Kind = "classification"
+	KindRelationship   Kind = "relationship"
+)
+
+// Outcome is what becomes of an item.
+type Outcome string
+
+// The outcomes.
+const (
+	// Taken items are in the repository, or will be.
+	Taken Outcome = "taken"
+	// Skipped items need not be taken: they are deleted, or there already.
+	Skipped Outcome = "skipped"
+	// Refused items cannot be taken.
+	Refused Outcome = "refused"
+)
+
+// Finding is what a [Report] has to say about one item.
+type Finding struct {
+	Outcome       Outcome `json:"outcome"`
+	Kind          Kind    `json:"kind"`
+	GUID          string  `json:"guid,omitempty"`
+	QualifiedName string  `json:"qualifiedName,omitempty"`
+	Type          string  `json:"type,omitempty"`
+	Where         Place   `json:"where"`
+	Reason        string  `json:"reason"`
+	// Missing is the element that the item refers to, where neither the archive
+	// nor the repository has it.
+	Missing Stub `json:"missing,omitzero"`
+}
+
+// String names the item, where it stands and what is wrong with it.
+func (f Finding) String() string {
+	text := f.Where.String() + ": "
+	if f.Kind != KindArchive {
+		text += string(f.Kind) + " "
+		if name := cmp.Or(f.QualifiedName, f.GUID); name != "" {
+			text += name + " "
+		}
+		if f.Type != "" && f.Type != f.QualifiedName {
+			text += "(" + f.Type + ") "
+		}
+		text += string(f.Outcome) + ": "
+	}
+	return text + f.Reason
+}
+
+// Count is how many items of a kind an archive has, and what becomes of them.
+// Found may be more than the sum of the others where the archive is broken.
+type Count struct {
+	Found   int `json:"found"`
+	Taken   int `json:"taken"`
+	Skipped int `json:"skipped"`
+	Refused int `json:"refused"`
+}
+
+// Report says what becomes of an archive.
+type Report struct {
+	Header Header         `json:"header"`
+	Counts map[Kind]Count `json:"counts"`
+	// Findings are about what is not taken, in the order in which it was found.
+	Findings []Finding `json:"findings,omitempty"`
+	// Omitted is how many more findings there were than a report holds.
+	Omitted int `json:"omitted,omitzero"`
+	// Lost is how many of the items have something that no command can carry, so
+	// that it is not taken although they are.
+	Lost map[Loss]int `json:"lost,omitempty"`
+	// Broken says where the archive ends although it should go on. Nothing is
+	// taken then; Counts says what had been found.
+	Broken *Finding `json:"broken,omitempty"`
+}
+
+// Loss is something that items of an archive have and that no command can carry.
+type Loss string
+
+// The losses.
+const (
+	// LostVersions: who created and changed it, when, and how often.
+	LostVersions Loss = "versions"
+	// LostMaintainers are the users who look after it.
+	LostMaintainers Loss = "maintainedBy"
+	// LostLicense is the licence of that very item.
+	LostLicense Loss = "license"
+	// LostStatus is a status other than ACTIVE, such as DRAFT.
+	LostStatus Loss = "status"
+	// LostHome says that it was at home elsewhere than in the archive.
+	LostHome Loss = "home"
+	// LostPropagation says that the classification came along a relationship.
+	LostPropagation Loss = "propagation"
+)
+
+// lose notes what of an item is not taken.
+func (r *Report) lose(w *wireAudit) {
+	for loss, has := range map[Loss]bool{
+		LostVersions:    w.CreatedBy != "" || w.UpdatedBy != "" || !w.CreateTime.IsZero() || !w.UpdateTime.IsZero() || w.Version > 1,
+		LostMaintainers: len(w.MaintainedBy) > 0,
+		LostLicense:     w.License != "",
+		LostStatus:      w.Status != "" && w.Status != active,
+		LostHome:        w.ReplicatedBy != "" || w.Collection != "" && w.Collection != r.Header.GUID,
+	} {
+		if has {
+			r.countLoss(loss)
+		}
+	}
+}
+
+func (r *Report) countLoss(loss Loss) {
+	if r.Lost == nil {
+		r.Lost = map[Loss]int{}
+	}
+	r.Lost[loss]++
+}
+
+// loseOf is lose for a classification.
+func (r *Report) loseOf(w *wireClassification) {
+	r.lose(&w.wireAudit)
+	if w.Origin == "PROPAGATED" {
+		r.countLoss(LostPropagation)
+	}
+}
+
+// MaxFindings is how many findings a report holds; it counts all of them.
+const MaxFindings = 10_000
+
+// Complete reports whether everything is taken that should be.
+func (r *Report) Complete() bool {
+	for _, c := range r.Counts {
+		if c.Refused > 0 {
+			return false
+		}
+	}
+	return r.Broken == nil
+}
+
+// Refuse records that what a step stands for was not taken after all.
+func (r *Report) Refuse(s *Step, reason string) {
+	f := s.Finding
+	f.Outcome, f.Reason = Refused, reason
+	for kind, n := range s.Counts {
+		r.count(kind, Taken, -n)
+		r.count(kind, Refused, n)
+	}
+	r.note(f)
+}
+
+func (r *Report) found(kind Kind, n int) {
+	if n == 0 {
+		return
+	}
+	c := r.Counts[kind]
+	c.Found += n
+	r.Counts[kind] = c
+}
+
+func (r *Report) count(kind Kind, outcome Outcome, n int) {
+	if n == 0 {
+		return
+	}
+	c := r.Counts[kind]
+	switch outcome {
+	case Taken:
+		c.Taken += n
+	case Skipped:
+		c.Skipped += n
+	case Refused:
+		c.Refused += n
+	}
+	r.Counts[kind] = c
+}
+
+// add records a finding about one item.
+func (r *Report) add(f Finding) {
+	r.count(f.Kind, f.Outcome, 1)
+	r.note(f)
+}
+
+// note keeps a finding, if there is room for it.
+func (r *Report) note(f Finding) {
+	if len(r.Findings) >= MaxFindings {
+		r.Omitted++
+		return
+	}
+	r.Findings = append(r.Findings, f)
+}

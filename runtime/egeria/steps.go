@@ -1,0 +1,181 @@
+package egeria
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+
+	"github.com/go-json-experiment/json"
+	"github.com/google/uuid"
+
+	"github.com/camena-io/camena/events"
+)
+
+// Steps reads the archive again and yields what is taken, in an order in which it can
+// be applied: types, elements, classifications, relationships, and in the end what is
+// archived. An error ends it. A broken archive yields only an error.
+func (p *Plan) Steps(ctx context.Context) iter.Seq2[*Step, error] {
+	return func(yield func(*Step, error) bool) {
+		if b := p.Report.Broken; b != nil {
+			yield(nil, fmt.Errorf("nothing is taken of an archive that is broken: %s", b))
+			return
+		}
+		w := walk{plan: p, yield: yield, converter: converter{enum: p.nameOf}}
+		if err := w.all(ctx); err != nil && !errors.Is(err, errStopped) {
+			yield(nil, err)
+		}
+	}
+}
+
+// walk yields the steps of a plan until it is stopped.
+type walk struct {
+	converter
+
+	plan  *Plan
+	yield func(*Step, error) bool
+	// anchored says that the deferred anchors were yielded.
+	anchored bool
+	// mementos archive elements, after everything else about them.
+	mementos []*Step
+}
+
+// errStopped ends a scan that the caller stops.
+var errStopped = errors.New("stopped")
+
+func (w *walk) all(ctx context.Context) error {
+	passes := w.plan.survey.passes([]section{entities}, []section{classifications}, []section{relationships})
+	w.plan.meter.begin(len(passes), w.plan.archive.size)
+	if err := w.steps(w.plan.typeSteps()); err != nil {
+		return err
+	}
+	for _, pass := range passes {
+		if err := w.plan.read(ctx, pass, w.item); err != nil {
+			return err
+		}
+	}
+	// Archiving an element archives what is anchored to it and is not archived yet, so
+	// the elements farthest from the root come first.
+	depths := map[uuid.UUID]int{}
+	slices.SortStableFunc(w.mementos, func(a, b *Step) int {
+		return cmp.Compare(w.plan.anchorDepth(depths, id(b.GUID)), w.plan.anchorDepth(depths, id(a.GUID)))
+	})
+	return cmp.Or(w.resolveAnchors(), w.steps(w.mementos))
+}
+
+func (w *walk) steps(steps []*Step) error {
+	for _, s := range steps {
+		if !w.yield(s, nil) {
+			return errStopped
+		}
+	}
+	return nil
+}
+
+// resolveAnchors anchors the elements that come before their anchors.
+func (w *walk) resolveAnchors() error {
+	if w.anchored {
+		return nil
+	}
+	w.anchored = true
+	return w.steps(w.plan.deferredAnchors)
+}
+
+func (w *walk) item(i *item) error {
+	var s *Step
+	var f *fault
+	switch i.section {
+	case entities:
+		s, f = w.entity(i)
+	case relationships:
+		s, f = w.relationship(i)
+	default:
+		s, f = w.classification(i)
+	}
+	if f != nil {
+		return &DamageError{Where: i.place(f.pointer), Reason: "the archive was changed since it was checked: " + f.reason}
+	}
+	if i.section != entities {
+		if err := w.resolveAnchors(); err != nil {
+			return err
+		}
+	}
+	if s.Archives() {
+		w.mementos = append(w.mementos, s)
+		return nil
+	}
+	return w.steps([]*Step{s})
+}
+
+func (w *walk) entity(i *item) (*Step, *fault) {
+	var wire wireElement
+	if err := json.Unmarshal(i.raw, &wire); err != nil {
+		return nil, faultOf(err)
+	}
+	var e entity
+	var f *fault
+	if e.spec, f = w.converter.element(&wire); f != nil {
+		return nil, f
+	}
+	where := i.place("")
+	for index, m := range wire.Classifications {
+		if m == nil || w.plan.droppedClassifications[classificationKey{i.index, index}] {
+			continue
+		}
+		c, f := w.converter.classification(m)
+		if f == nil {
+			f = w.add(i, &e, &c, where, index)
+		}
+		if f != nil {
+			return nil, f.below(itemAt("/classifications", index))
+		}
+	}
+	return e.step(where, w.plan.settings.UnknownProperties), nil
+}
+
+// add adds a classification to an entity, unless it comes in a later step.
+func (w *walk) add(i *item, e *entity, c *events.Classification, where Place, index int) *fault {
+	if c.Name == events.Memento {
+		commands, _, _ := classificationCommands(c, e.stub())
+		w.mementos = append(w.mementos, newStep(e.finding(KindClassification, c.Name, i.place(itemAt("/classifications", index))), commands...))
+		return nil
+	}
+	where.Pointer += itemAt("/classifications", index)
+	anchor, f := e.add(c, where)
+	if f != nil || c.Name != anchors || anchor != "" && w.plan.deferred[i.key()] {
+		return f
+	}
+	e.anchor = anchor
+	e.inHeader++
+	return nil
+}
+
+func (w *walk) relationship(i *item) (*Step, *fault) {
+	var wire wireRelationship
+	if err := json.Unmarshal(i.raw, &wire); err != nil {
+		return nil, faultOf(err)
+	}
+	r, _, f := w.converter.relationship(&wire)
+	return newStep(Finding{Kind: KindRelationship, GUID: r.GUID, Type: r.Type, Where: i.place("")}, &events.Link{Relationship: r}), f
+}
+
+func (w *walk) classification(i *item) (*Step, *fault) {
+	var wire wireExtension
+	if err := json.Unmarshal(i.raw, &wire); err != nil {
+		return nil, faultOf(err)
+	}
+	c, of, f := w.converter.extension(&wire)
+	if f != nil {
+		return nil, f
+	}
+	commands, anchor, f := classificationCommands(&c, of)
+	s := newStep(extensionFinding(&c, of), commands...)
+	s.Where, s.Anchor = i.place(""), anchor
+	return s, f
+}
+
+func extensionFinding(c *events.Classification, of Stub) Finding {
+	return Finding{Kind: KindClassification, GUID: of.GUID, QualifiedName: of.QualifiedName, Type: c.Name}
+}

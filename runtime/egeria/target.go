@@ -1,0 +1,207 @@
+package egeria
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/opentypes"
+	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
+	"github.com/camena-io/camena/runtime/graph"
+	"github.com/camena-io/camena/runtime/repository"
+)
+
+// target takes the commands of archives: the repository, or a copy of its state.
+type target interface {
+	// types returns the types that are defined now.
+	types(ctx context.Context) (*opentypes.Registry, error)
+	// existing returns those of the guids that are elements.
+	existing(ctx context.Context, guids []string) ([]string, error)
+	// apply applies commands in their order, and calls done with the place and the
+	// result of each.
+	apply(ctx context.Context, commands iter.Seq[events.Event], done func(n int, r events.Result)) error
+}
+
+// remote is the repository on a bus.
+type remote struct{ *client.Client }
+
+func (r remote) types(ctx context.Context) (*opentypes.Registry, error) {
+	var defs []events.TypeDef
+	for known, err := range events.All(ctx, r, &events.Types{}) {
+		if err != nil {
+			return nil, err
+		}
+		defs = append(defs, known.TypeDef)
+	}
+	types, _, err := new(opentypes.Registry).Apply(defs...)
+	return types, err
+}
+
+func (r remote) existing(ctx context.Context, guids []string) ([]string, error) {
+	const atOnce = 32
+	found := make([]bool, len(guids))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(atOnce)
+	for n, guid := range guids {
+		group.Go(func() error {
+			a, err := r.Get(ctx, events.Get{ElementRef: events.ByGUID(guid)})
+			found[n] = a.Element != nil
+			return unlessNotFound(err)
+		})
+	}
+	err := group.Wait()
+	return chosen(guids, found), err
+}
+
+func unlessNotFound(err error) error {
+	if events.CodeOf(err) == events.CodeNotFound {
+		return nil
+	}
+	return err
+}
+
+func chosen(guids []string, found []bool) (list []string) {
+	for n, guid := range guids {
+		if found[n] {
+			list = append(list, guid)
+		}
+	}
+	return list
+}
+
+func (r remote) apply(ctx context.Context, commands iter.Seq[events.Event], done func(int, events.Result)) error {
+	return r.RequestAll(ctx, commands, done)
+}
+
+// hasArchived reports whether the repository has archived elements.
+func (r remote) hasArchived(ctx context.Context) (bool, error) {
+	last, err := r.LastChange(ctx)
+	if err != nil {
+		return false, err
+	}
+	q := events.Find{Page: events.Page{MinSequence: last}}
+	present, err := r.Count(ctx, q)
+	if err != nil {
+		return false, err
+	}
+	q.IncludeArchived = true
+	all, err := r.Count(ctx, q)
+	return sum(all.Elements) > sum(present.Elements), err
+}
+
+func sum(counts map[string]int) (n int) {
+	for _, count := range counts {
+		n += count
+	}
+	return n
+}
+
+// rehearsal is a copy of the state of a repository. It applies commands as the
+// repository does, and nobody else sees that.
+type rehearsal struct {
+	index   *graph.Index
+	pending *graph.Pending
+	rules   graph.Rules
+	// transient leaves the index as it is: only pending has what is applied.
+	transient bool
+}
+
+// newRehearsal copies the present state of the repository on a bus. It takes about
+// 2 KB of memory and 20 µs for each element or relationship.
+func newRehearsal(ctx context.Context, b *bus.Bus, types *opentypes.Registry, progress func(read, of uint64)) (*rehearsal, error) {
+	index, err := repository.Load(ctx, b, types, progress)
+	if err != nil {
+		return nil, err
+	}
+	rules := graph.Rules{MaxState: graph.MaxState(b.MaxPayload())}
+	return &rehearsal{index: index, pending: graph.NewPending(index, rules), rules: rules}, nil
+}
+
+// trial returns a rehearsal that begins with the state of this one and leaves it as
+// it is.
+func (r *rehearsal) trial() *rehearsal {
+	return &rehearsal{index: r.index, pending: graph.NewPending(r.index, r.rules), transient: true}
+}
+
+func (r *rehearsal) types(context.Context) (*opentypes.Registry, error) { return r.index.Types(), nil }
+
+func (r *rehearsal) existing(ctx context.Context, guids []string) ([]string, error) {
+	found := make([]bool, len(guids))
+	for n, guid := range guids {
+		a, err := r.index.Get(ctx, nil, &events.Get{ElementRef: events.ByGUID(guid)})
+		if err := unlessNotFound(err); err != nil {
+			return nil, err
+		}
+		found[n] = a.Element != nil
+	}
+	return chosen(guids, found), nil
+}
+
+// element returns an element of the index, nil if there is none.
+func (r *rehearsal) element(ctx context.Context, guid string) (*events.Element, error) {
+	a, err := r.index.Get(ctx, nil, &events.Get{ElementRef: events.ByGUID(guid)})
+	if err != nil || a.Element == nil {
+		return nil, unlessNotFound(err)
+	}
+	var e events.Element
+	err = json.Unmarshal(a.Element, &e)
+	return &e, err
+}
+
+func (r *rehearsal) apply(ctx context.Context, commands iter.Seq[events.Event], done func(int, events.Result)) error {
+	n := 0
+	for e := range commands {
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
+		result, err := r.applyOne(&e)
+		if err != nil {
+			result = events.Result{Error: errorOf(err)}
+		}
+		done(n, result)
+		n++
+	}
+	return nil
+}
+
+func (r *rehearsal) applyOne(e *events.Event) (events.Result, error) {
+	command, err := events.DecodeCommand(e)
+	if err != nil {
+		return events.Result{}, err
+	}
+	if err := graph.CheckEnvelope(e); err != nil {
+		return events.Result{}, err
+	}
+	sequence, position := r.index.Reached()
+	now := time.Now().UTC()
+	q, err := graph.RequestOf(e, position+1, now)
+	if err != nil {
+		return events.Result{}, err
+	}
+	o, err := r.pending.Apply(q, command)
+	switch {
+	case err != nil:
+		return events.Result{}, err
+	case o.Len() == 0:
+	case r.transient:
+		r.pending.Add(&o)
+	default:
+		o.Stored(sequence + uint64(o.Len()))
+		r.index.Commit(o.AppendStateChanges(nil, position+1, now)...)
+	}
+	return o.Result, nil
+}
+
+// errorOf is how a repository tells of a command that it refuses.
+func errorOf(err error) *events.Error {
+	if e, ok := errors.AsType[*events.Error](err); ok {
+		return e
+	}
+	return events.Errorf(events.CodeInvalid, "", "%s", err)
+}

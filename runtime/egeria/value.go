@@ -1,0 +1,318 @@
+package egeria
+
+import (
+	"maps"
+	"math/big"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/camena-io/camena/events"
+)
+
+// wireProperties are the properties of an instance (Egeria: InstanceProperties).
+type wireProperties struct {
+	From   instant                  `json:"effectiveFromTime"`
+	To     instant                  `json:"effectiveToTime"`
+	Values map[string]*wireProperty `json:"instanceProperties"`
+}
+
+// wireProperty is the value of a property, of whatever class (Egeria:
+// InstancePropertyValue and its subclasses).
+type wireProperty struct {
+	Class     string          `json:"class"`
+	Category  string          `json:"instancePropertyCategory"`
+	TypeName  string          `json:"typeName"`
+	Primitive string          `json:"primitiveDefCategory"`
+	Value     jsontext.Value  `json:"primitiveValue"`
+	Ordinal   *int64          `json:"ordinal"`
+	Symbol    string          `json:"symbolicName"`
+	Count     *int64          `json:"arrayCount"`
+	Array     *wireProperties `json:"arrayValues"`
+	Map       *wireProperties `json:"mapValues"`
+	Struct    *wireProperties `json:"attributes"`
+}
+
+// The classes of property values, and what instancePropertyCategory calls them.
+const (
+	classPrimitive = "PrimitivePropertyValue"
+	classEnum      = "EnumPropertyValue"
+	classArray     = "ArrayPropertyValue"
+	classMap       = "MapPropertyValue"
+	classStruct    = "StructPropertyValue"
+)
+
+// converter turns property values into neutral JSON.
+type converter struct {
+	// enum returns the name of the value that an ordinal stands for.
+	enum func(typeName string, ordinal int64) (name string, ok bool)
+}
+
+// values converts properties, without those that have no value.
+func (c *converter) values(p *wireProperties, depth int) (map[string]any, *fault) {
+	out := map[string]any{}
+	if p == nil {
+		return out, nil
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.Values)) {
+		value := p.Values[name]
+		if value == nil {
+			continue
+		}
+		converted, f := c.value(value, depth)
+		if f != nil {
+			return nil, f.below("/instanceProperties" + member(name))
+		}
+		if converted != nil {
+			out[name] = converted
+		}
+	}
+	return out, nil
+}
+
+// value converts one value; none is nil.
+func (c *converter) value(p *wireProperty, depth int) (any, *fault) {
+	if depth > events.MaxDepth {
+		return nil, faultf("", "nested deeper than %d levels", events.MaxDepth)
+	}
+	class, f := p.class()
+	if f != nil {
+		return nil, f
+	}
+	switch class {
+	case classPrimitive:
+		return p.primitive()
+	case classEnum:
+		return c.symbol(p)
+	case classArray:
+		return c.array(p, depth)
+	case classMap:
+		values, f := c.values(p.Map, depth+1)
+		if f != nil {
+			return nil, f.below("/mapValues")
+		}
+		return values, nil
+	default:
+		values, f := c.values(p.Struct, depth+1)
+		if f != nil {
+			return nil, f.below("/attributes")
+		}
+		return values, nil
+	}
+}
+
+// class returns the class of the value, which it names in one way or in two.
+func (p *wireProperty) class() (string, *fault) {
+	byCategory, known := "", true
+	switch p.Category {
+	case "PRIMITIVE":
+		byCategory = classPrimitive
+	case "ENUM":
+		byCategory = classEnum
+	case "ARRAY":
+		byCategory = classArray
+	case "MAP":
+		byCategory = classMap
+	case "STRUCT":
+		byCategory = classStruct
+	case "":
+	default:
+		known = false
+	}
+	byName := simpleName(p.Class)
+	switch {
+	case !known:
+		return "", faultf("/instancePropertyCategory", "unknown category of property value %q: expected PRIMITIVE, ENUM, ARRAY, MAP or STRUCT", short(p.Category))
+	case byName == "" && byCategory == "":
+		return "", faultf("", "the property value has neither class nor instancePropertyCategory")
+	case byName == "":
+		return byCategory, nil
+	}
+	switch byName {
+	case classPrimitive, classEnum, classArray, classMap, classStruct:
+	default:
+		return "", faultf("/class", "unknown class of property value %q: expected one such as %s", short(p.Class), classPrimitive)
+	}
+	if byCategory != "" && byCategory != byName {
+		return "", faultf("/instancePropertyCategory", "the category is %s, but the class is %s", p.Category, byName)
+	}
+	return byName, nil
+}
+
+// symbol returns the name of an enum's value. The ordinal decides, if the enum is
+// known, since releases of Egeria differ in how they write the names.
+func (c *converter) symbol(p *wireProperty) (any, *fault) {
+	if p.Ordinal != nil {
+		if name, ok := c.enum(p.TypeName, *p.Ordinal); ok {
+			return name, nil
+		}
+	}
+	switch {
+	case p.Symbol != "":
+		return symbolName(p.Symbol), nil
+	case p.Ordinal == nil:
+		return nil, nil
+	default:
+		return nil, faultf("/ordinal", "the value has an ordinal, %d, but no symbolicName, and the enum %q is not known to have it", *p.Ordinal, short(p.TypeName))
+	}
+}
+
+// symbolName makes the name of an enum's value out of what Egeria shows of it:
+// "Approved concept" is Approved_concept, and "<Unknown>" is Unknown.
+func symbolName(text string) string {
+	var b strings.Builder
+	gap := false
+	for _, r := range text {
+		if isDigit := r >= '0' && r <= '9'; !isDigit && (r|0x20 < 'a' || r|0x20 > 'z') {
+			gap = true
+			continue
+		}
+		if gap && b.Len() > 0 {
+			b.WriteByte('_')
+		}
+		gap = false
+		b.WriteRune(r)
+	}
+	if b.Len() == 0 {
+		return text
+	}
+	return b.String()
+}
+
+// array takes the values out of the members "0", "1", and so on.
+func (c *converter) array(p *wireProperty, depth int) (any, *fault) {
+	values, f := c.values(p.Array, depth+1)
+	if f != nil {
+		return nil, f.below("/arrayValues")
+	}
+	if p.Count != nil && *p.Count != int64(len(values)) {
+		return nil, faultf("/arrayCount", "arrayCount is %d, but there are %d values", *p.Count, len(values))
+	}
+	out := make([]any, len(values))
+	for i := range out {
+		value, ok := values[strconv.Itoa(i)]
+		if !ok {
+			return nil, faultf("/arrayValues", "the array has %d values, but none at %d", len(values), i)
+		}
+		out[i] = value
+	}
+	return out, nil
+}
+
+// primitive converts a value by the name of its type, "int" or
+// OM_PRIMITIVE_TYPE_INT.
+func (p *wireProperty) primitive() (any, *fault) {
+	if p.Value == nil || p.Value.Kind() == 'n' {
+		return nil, nil
+	}
+	typeName := strings.ToLower(p.Primitive)
+	if typeName = strings.TrimPrefix(typeName, "om_primitive_type_"); typeName == "" {
+		typeName = p.TypeName
+	}
+	value, f := primitiveOf(typeName, p.Value)
+	switch {
+	case f == nil:
+		return value, nil
+	case f.pointer == pointsAtType && p.Primitive != "":
+		return nil, faultf("/primitiveDefCategory", "%s", f.reason)
+	case f.pointer == pointsAtType:
+		return nil, faultf("/typeName", "%s", f.reason)
+	}
+	return nil, f.below("/primitiveValue")
+}
+
+// pointsAtType marks a fault of the type, not of the value.
+const pointsAtType = "type"
+
+func primitiveOf(typeName string, raw jsontext.Value) (any, *fault) {
+	kind := raw.Kind()
+	switch typeName {
+	case events.ValueString, events.ValueChar:
+		if kind != '"' {
+			return nil, faultf("", "expected a string, found %s", kindName(kind))
+		}
+		text := unquote(raw)
+		if typeName == events.ValueChar && utf8.RuneCountInString(text) != 1 {
+			return nil, faultf("", "expected one character, found %q", short(text))
+		}
+		return text, nil
+	case events.ValueBoolean:
+		if kind != 't' && kind != 'f' {
+			return nil, faultf("", "expected true or false, found %s", kindName(kind))
+		}
+		return kind == 't', nil
+	case events.ValueDate:
+		t, f := parseTime(raw)
+		if f != nil {
+			return nil, f
+		}
+		return t.Format(time.RFC3339Nano), nil
+	case events.ValueByte, events.ValueShort, events.ValueInt, events.ValueLong, events.ValueBigInteger:
+		return whole(typeName, raw)
+	case events.ValueFloat, events.ValueDouble, events.ValueBigDecimal:
+		return number(typeName, raw)
+	case "unknown", "object", "":
+		if kind == '{' || kind == '[' {
+			return nil, faultf("", "expected a primitive, found %s", kindName(kind))
+		}
+		return raw.Clone(), nil
+	default:
+		return nil, faultf(pointsAtType, "unknown primitive type %q", short(typeName))
+	}
+}
+
+// maxDigits bounds numbers, whose digits cost more than their number.
+const maxDigits = 1000
+
+// whole takes an integer, or a string of one: a big one is written so at times.
+func whole(typeName string, raw jsontext.Value) (any, *fault) {
+	text := string(raw)
+	if raw.Kind() == '"' {
+		text = unquote(raw)
+	}
+	ok := len(text) <= maxDigits && raw.Kind() != '{' && raw.Kind() != '['
+	bits := 64
+	switch typeName {
+	case events.ValueByte:
+		bits = 8
+	case events.ValueShort:
+		bits = 16
+	case events.ValueInt:
+		bits = 32
+	}
+	n, isInteger := new(big.Int), false
+	if ok {
+		n, isInteger = n.SetString(text, 10)
+	}
+	switch {
+	case !isInteger:
+		return nil, faultf("", "expected a whole number, found %s", short(string(raw)))
+	case typeName != events.ValueBigInteger && n.BitLen() >= bits && !isLeast(n, bits):
+		return nil, faultf("", "%s does not fit %s", short(text), typeName)
+	}
+	return jsontext.Value(n.String()), nil
+}
+
+// isLeast reports whether n is the smallest integer of so many bits.
+func isLeast(n *big.Int, bits int) bool {
+	least := new(big.Int).Lsh(big.NewInt(1), uint(bits-1))
+	return n.CmpAbs(least) == 0 && n.Sign() < 0
+}
+
+func number(typeName string, raw jsontext.Value) (any, *fault) {
+	text := raw
+	if raw.Kind() == '"' {
+		text = jsontext.Value(unquote(raw))
+	}
+	if len(text) > maxDigits || text.Kind() != '0' || !text.IsValid() {
+		return nil, faultf("", "expected a number, found %s", short(string(raw)))
+	}
+	if _, err := strconv.ParseFloat(string(text), 64); err != nil && typeName != events.ValueBigDecimal {
+		return nil, faultf("", "%s does not fit %s", short(string(text)), typeName)
+	}
+	return text.Clone(), nil
+}
