@@ -161,21 +161,21 @@ func (d *DigestItem) AnchoredTo(ref ElementRef) bool {
 	return ElementKey(ByGUID(ref.GUID)) == ElementKey(ByGUID(cmp.Or(d.AnchorGUID, d.Anchor.String())))
 }
 
-// Reading says how far a repository node that cannot answer questions yet has
-// read the metadata.
-type Reading struct {
+// LoadProgress is the progress of a repository node that still loads the metadata,
+// and so answers no questions yet.
+type LoadProgress struct {
 	Node string `json:"node"`
 	Read uint64 `json:"read"`
 	Of   uint64 `json:"of"`
 }
 
-// Writing says how the node gets on that applies commands.
-type Writing struct {
+// WriterStatus is the progress of the node that applies commands.
+type WriterStatus struct {
 	Node string `json:"node"`
 	// Applied is the sequence of the in topic up to which all is applied.
 	Applied uint64 `json:"applied"`
-	// Waiting is how many commands wait there, Still for how long some have, and
-	// nothing was applied.
+	// Waiting is the number of commands that wait. Still is how long nothing has been
+	// applied although some wait.
 	Waiting uint64   `json:"waiting"`
 	Still   Duration `json:"still,omitzero"`
 }

@@ -138,10 +138,10 @@ func (t Topics) Buckets(l Limits) []jetstream.KeyValueConfig {
 // The services that answer requests, and their verbs.
 const (
 	RepositoryService = "repository"
-	// VerbReading is answered by nodes that do not answer anything else yet.
-	VerbReading = "reading"
-	// VerbWriting is answered by the node that writes.
-	VerbWriting = "writing"
+	// VerbLoadProgress is answered by nodes that do not answer anything else yet.
+	VerbLoadProgress = "reading"
+	// VerbWriterStatus is answered by the node that writes.
+	VerbWriterStatus = "writing"
 
 	// CoordinatorLease and RepositoryLease are keys of the leases bucket.
 	CoordinatorLease = "coordinator"

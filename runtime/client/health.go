@@ -77,7 +77,7 @@ func (c *Client) silence(ctx context.Context) (time.Duration, error) {
 // start, or when another node has died, that takes a while.
 func (c *Client) awaitWriter(ctx context.Context) error {
 	for {
-		w, err := c.Writing(ctx)
+		w, err := c.WriterStatus(ctx)
 		if err == nil {
 			return stalled(&w)
 		}
@@ -91,7 +91,7 @@ func (c *Client) awaitWriter(ctx context.Context) error {
 // longer than its slowest operation.
 const stalledAfter = 10 * time.Second
 
-func stalled(w *events.Writing) error {
+func stalled(w *events.WriterStatus) error {
 	still := time.Duration(w.Still)
 	if still < stalledAfter {
 		return nil

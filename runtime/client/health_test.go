@@ -36,7 +36,7 @@ func TestAWriterThatStandsStillIsUnhealthy(t *testing.T) {
 	for still, want := range map[time.Duration]string{
 		0: "", client.StalledAfter - 1: "", client.StalledAfter: "3 commands are waiting; the writer (node n1) has made no progress for 10s",
 	} {
-		err := client.Stalled(&events.Writing{Node: "n1", Waiting: 3, Still: events.Duration(still)})
+		err := client.Stalled(&events.WriterStatus{Node: "n1", Waiting: 3, Still: events.Duration(still)})
 		if (err != nil) != (want != "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("after %s: %v, want %q", still, err, want)
 		}

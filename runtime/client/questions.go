@@ -58,9 +58,9 @@ func (c *Client) Count(ctx context.Context, q events.Find) (events.CountAnswer, 
 	return events.Ask(ctx, c, &events.Count{Find: q})
 }
 
-// Writing returns how the node gets on that applies commands.
-func (c *Client) Writing(ctx context.Context) (events.Writing, error) {
-	return bus.Call[events.Writing](ctx, c.bus, c.bus.Topics().API(topics.RepositoryService, topics.VerbWriting), struct{}{})
+// WriterStatus returns how the node gets on that applies commands.
+func (c *Client) WriterStatus(ctx context.Context) (events.WriterStatus, error) {
+	return bus.Call[events.WriterStatus](ctx, c.bus, c.bus.Topics().API(topics.RepositoryService, topics.VerbWriterStatus), struct{}{})
 }
 
 // Ask implements [events.Asker]. While all nodes that could answer still load the
@@ -98,10 +98,10 @@ const (
 
 // loading returns how far a node is that still loads the metadata, nil if there is
 // none.
-func (c *Client) loading(ctx context.Context) *events.Reading {
+func (c *Client) loading(ctx context.Context) *events.LoadProgress {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
-	progress, err := bus.Call[events.Reading](ctx, c.bus, c.bus.Topics().API(topics.RepositoryService, topics.VerbReading), struct{}{})
+	progress, err := bus.Call[events.LoadProgress](ctx, c.bus, c.bus.Topics().API(topics.RepositoryService, topics.VerbLoadProgress), struct{}{})
 	if err != nil {
 		return nil
 	}

@@ -53,8 +53,8 @@ func (p *loadProgress) step(ctx context.Context, log *slog.Logger) {
 // tellReading answers those who ask in vain for anything else how far reading is.
 func (r *Repository) serveLoadProgress(ctx context.Context) (stop func(), err error) {
 	b := r.set.Bus
-	subscription, err := b.Conn().QueueSubscribe(b.Topics().API(topics.RepositoryService, topics.VerbReading), "reading", func(m *nats.Msg) {
-		data, err := events.Marshal(&events.Reading{Node: r.set.Node, Read: r.loadProgress.read.Load(), Of: r.loadProgress.of.Load()})
+	subscription, err := b.Conn().QueueSubscribe(b.Topics().API(topics.RepositoryService, topics.VerbLoadProgress), "reading", func(m *nats.Msg) {
+		data, err := events.Marshal(&events.LoadProgress{Node: r.set.Node, Read: r.loadProgress.read.Load(), Of: r.loadProgress.of.Load()})
 		if err == nil {
 			err = m.Respond(data)
 		}

@@ -56,7 +56,7 @@ func (r *Repository) serveWriterStatus(tenure context.Context) (stop func()) {
 	_, position := r.index.Reached()
 	r.progress.begin(position)
 	stop, err := r.serveEndpoints(tenure, "camena-writer", map[string]micro.Handler{
-		topics.VerbWriting: bus.Answer(r.set.Bus, func(struct{}) (events.Writing, error) { return r.writerStatus(tenure) }),
+		topics.VerbWriterStatus: bus.Answer(r.set.Bus, func(struct{}) (events.WriterStatus, error) { return r.writerStatus(tenure) }),
 	})
 	if err != nil {
 		r.set.Logger.WarnContext(tenure, "nobody can ask how the writer gets on", slog.Any("error", err))
@@ -67,9 +67,9 @@ func (r *Repository) serveWriterStatus(tenure context.Context) (stop func()) {
 
 // writing compares how far the writer is with what waits for it. It stands still
 // for as long as something waits, by the server's clock, and it has not moved.
-func (r *Repository) writerStatus(ctx context.Context) (events.Writing, error) {
+func (r *Repository) writerStatus(ctx context.Context) (events.WriterStatus, error) {
 	applied, moved := r.progress.look()
-	a := events.Writing{Node: r.set.Node, Applied: applied}
+	a := events.WriterStatus{Node: r.set.Node, Applied: applied}
 	name := r.set.Bus.Topics().InStream()
 	stored, found, err := r.set.Bus.StoredFrom(ctx, name, applied+1)
 	if err != nil || !found {

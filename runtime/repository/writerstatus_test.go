@@ -30,16 +30,16 @@ func TestAWriterThatStandsStillIsTold(t *testing.T) {
 	b.repo = repo
 	runtimetest.Run(t, repo.Serve)
 	b.connect(t)
-	writing := func() events.Writing {
+	writing := func() events.WriterStatus {
 		t.Helper()
-		w, err := b.metadata.Writing(t.Context())
+		w, err := b.metadata.WriterStatus(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
 		return w
 	}
 	b.must(t, file("a", 1), file("a", 1)) // the second one changes nothing
-	if w := writing(); w != (events.Writing{Node: "n1", Applied: 2}) {
+	if w := writing(); w != (events.WriterStatus{Node: "n1", Applied: 2}) {
 		t.Errorf("it has applied all: %+v", w)
 	}
 	stands.Store(true)
@@ -59,7 +59,7 @@ func TestAWriterThatStandsStillIsTold(t *testing.T) {
 	}
 	close(goOn)
 	b.must(t, file("d", 1))
-	if w := writing(); w != (events.Writing{Node: "n1", Applied: 5}) {
+	if w := writing(); w != (events.WriterStatus{Node: "n1", Applied: 5}) {
 		t.Errorf("it goes on: %+v", w)
 	}
 }
