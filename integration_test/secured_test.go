@@ -40,7 +40,7 @@ const (
 	refusal   = "NATS refuses the connection"
 	violation = refusal + " at nats://127.0.0.1:"
 	advice    = "; check CAMENA_NATS_"
-	noneIsSet = advice + "USER, CAMENA_NATS_TOKEN, CAMENA_NATS_CREDS and CAMENA_NATS_NKEY: none is set"
+	noneIsSet = advice + "USER, CAMENA_NATS_TOKEN, CAMENA_NATS_CREDS, CAMENA_NATS_NKEY: none is set"
 )
 
 // ways are the ways of authentication.
@@ -157,8 +157,8 @@ func withPassword(*testing.T, string) secured {
 		env:     []string{"CAMENA_NATS_USER=anna", "CAMENA_NATS_PASSWORD=" + password},
 		secrets: []string{password, wrong},
 		mistakes: []mistake{
-			{"a wrong password", []string{"CAMENA_NATS_PASSWORD=" + wrong}, []string{violation, advice + "USER and CAMENA_NATS_PASSWORD\n"}},
-			{"an unknown user", []string{"CAMENA_NATS_USER=bert"}, []string{violation, advice + "USER and CAMENA_NATS_PASSWORD\n"}},
+			{"a wrong password", []string{"CAMENA_NATS_PASSWORD=" + wrong}, []string{violation, advice + "USER, CAMENA_NATS_PASSWORD\n"}},
+			{"an unknown user", []string{"CAMENA_NATS_USER=bert"}, []string{violation, advice + "USER, CAMENA_NATS_PASSWORD\n"}},
 			{"no user", []string{"CAMENA_NATS_USER="}, []string{"CAMENA_NATS_USER"}},
 			{"nothing", []string{"CAMENA_NATS_USER=", "CAMENA_NATS_PASSWORD="}, []string{violation, noneIsSet}},
 		},
@@ -257,7 +257,7 @@ func withMutualTLS(t *testing.T, dir string) secured {
 	setting := func(certificate, key string) []string {
 		return []string{"CAMENA_NATS_CERT=" + certificate, "CAMENA_NATS_KEY=" + key}
 	}
-	refused, unusable := []string{refusal, advice + "CERT, CAMENA_NATS_KEY and CAMENA_NATS_CA\n"}, []string{"CAMENA_NATS_CERT", "CAMENA_NATS_KEY"}
+	refused, unusable := []string{refusal, advice + "CERT, CAMENA_NATS_KEY, CAMENA_NATS_CA\n"}, []string{"CAMENA_NATS_CERT", "CAMENA_NATS_KEY"}
 	return secured{
 		server: fmt.Sprintf("tls { cert_file: %q, key_file: %q, ca_file: %q, verify: true }", server.certificate, server.key, own.file),
 		scheme: "tls",

@@ -133,7 +133,7 @@ func (x *export) write(ctx context.Context, w io.Writer) (removed map[uint64]str
 	if x.w, err = NewWriter(w, x.header); err != nil {
 		return nil, err
 	}
-	c := bus.Copying{Stream: x.Bus.Topics().OutStream(), Latest: x.Latest}
+	c := bus.CopyOptions{Stream: x.Bus.Topics().OutStream(), Latest: x.Latest}
 	if x.Since > 0 {
 		c.From = x.Since + 1
 	}

@@ -58,21 +58,15 @@ func (e *SettingsError) Error() string { return e.Text(func(field string) string
 
 // Text is the error with the names that a user knows the fields by.
 func (e *SettingsError) Text(name func(field string) string) string {
-	var b strings.Builder
-	b.WriteString(e.Err.Error() + "; check ")
+	names := make([]string, len(e.Fields))
 	for i, field := range e.Fields {
-		switch {
-		case i > 0 && i == len(e.Fields)-1:
-			b.WriteString(" and ")
-		case i > 0:
-			b.WriteString(", ")
-		}
-		b.WriteString(name(field))
+		names[i] = name(field)
 	}
+	text := e.Err.Error() + "; check " + strings.Join(names, ", ")
 	if e.Missing {
-		b.WriteString(": none is set")
+		text += ": none is set"
 	}
-	return b.String()
+	return text
 }
 
 func (e *SettingsError) Unwrap() error { return e.Err }

@@ -113,18 +113,18 @@ func (c *Client) DeadLetters(ctx context.Context, all bool) (list []DeadLetter, 
 // DeadLetter returns one dead letter; the error is [events.CodeNotFound] if there
 // is none at that sequence.
 func (c *Client) DeadLetter(ctx context.Context, sequence uint64) (*DeadLetter, error) {
-	stream, err := c.bus.JetStream().Stream(ctx, c.bus.Topics().DeadLetterStream())
+	m, err := c.bus.Message(ctx, c.bus.Topics().DeadLetterStream(), sequence)
 	if err != nil {
-		return nil, err
+		return nil, noDeadLetter(sequence, err)
 	}
-	raw, err := stream.GetMsg(ctx, sequence)
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return nil, events.Errorf(events.CodeNotFound, "/sequence", "there is no dead letter %d", sequence)
+	return readDeadLetter(m)
+}
+
+func noDeadLetter(sequence uint64, err error) error {
+	if errors.Is(err, bus.ErrMissing) {
+		return events.Errorf(events.CodeNotFound, "/sequence", "there is no dead letter %d", sequence)
 	}
-	if err != nil {
-		return nil, err
-	}
-	return readDeadLetter(&bus.Message{Subject: raw.Subject, Sequence: raw.Sequence, Time: raw.Time, Header: raw.Header, Data: raw.Data})
+	return err
 }
 
 func readDeadLetter(m *bus.Message) (*DeadLetter, error) {
@@ -173,15 +173,7 @@ func (c *Client) Replay(ctx context.Context, sequence uint64) error {
 
 // Discard removes a dead letter for good.
 func (c *Client) Discard(ctx context.Context, sequence uint64) error {
-	stream, err := c.bus.JetStream().Stream(ctx, c.bus.Topics().DeadLetterStream())
-	if err != nil {
-		return err
-	}
-	err = stream.DeleteMsg(ctx, sequence)
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return events.Errorf(events.CodeNotFound, "/sequence", "there is no dead letter %d", sequence)
-	}
-	return err
+	return noDeadLetter(sequence, c.bus.DeleteMessage(ctx, c.bus.Topics().DeadLetterStream(), sequence))
 }
 
 // cut shortens a text until its encoding has at most limit bytes.

@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/camena-io/camena/connectors"
@@ -115,14 +114,10 @@ func (t *term) reportChanged(_, now *events.ConnectorReport) {
 // lastChange returns the sequence of the last change event that the view needs,
 // 0 if there is none.
 func (t *term) lastChange(ctx context.Context) (uint64, error) {
-	stream, err := t.bus.JetStream().Stream(ctx, t.bus.Topics().OutStream())
-	if err != nil {
-		return 0, err
-	}
 	var last uint64
 	for _, subject := range subjects(t.bus.Topics()) {
-		m, err := stream.GetLastMsgForSubject(ctx, subject)
-		if errors.Is(err, jetstream.ErrMsgNotFound) {
+		m, err := t.bus.LastMessage(ctx, t.bus.Topics().OutStream(), subject)
+		if errors.Is(err, bus.ErrMissing) {
 			continue
 		}
 		if err != nil {

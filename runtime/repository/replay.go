@@ -6,9 +6,8 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
-
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/bus"
 	"github.com/camena-io/camena/runtime/graph"
 )
 
@@ -56,18 +55,14 @@ func (w *writer) deadLetterReason(ctx context.Context, r *received) (*events.Err
 	ctx, cancel := context.WithTimeout(ctx, ackTimeout)
 	defer cancel()
 	names := w.bus.Topics()
-	stream, err := w.bus.JetStream().Stream(ctx, names.DeadLetterStream())
-	if err != nil {
-		return nil, err
-	}
-	m, err := stream.GetLastMsgForSubject(ctx, names.DeadLetter(names.InStream(), r.sequence))
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
+	m, err := w.bus.LastMessage(ctx, names.DeadLetterStream(), names.DeadLetter(names.InStream(), r.sequence))
+	if errors.Is(err, bus.ErrMissing) {
 		return nil, nil //nolint:nilnil // it was applied
 	}
 	if err != nil {
 		return nil, err
 	}
-	letter, err := events.Decode(m.Header, m.Data)
+	letter, err := m.Event()
 	if err != nil {
 		return nil, err
 	}

@@ -23,7 +23,7 @@ func TestCopyWhileMessagesAreReplaced(t *testing.T) {
 	for n := range 20 {
 		publish(t, b, subject(n), "old")
 	}
-	c := bus.Copying{Stream: b.Topics().OutStream()}
+	c := bus.CopyOptions{Stream: b.Topics().OutStream()}
 	got := map[string]string{}
 	err := b.Copy(t.Context(), c, func(m *bus.Message) error {
 		if len(got) == 0 {
