@@ -68,7 +68,7 @@ func (c *Client) WriterStatus(ctx context.Context) (events.WriterStatus, error) 
 func (c *Client) Ask(ctx context.Context, q events.Question) ([]byte, error) {
 	subject := c.bus.Topics().API(topics.RepositoryService, q.Verb())
 	answer, err := c.bus.Call(ctx, subject, q)
-	var loading *events.Reading
+	var loading *events.LoadProgress
 	for end := time.Now().Add(loadingPatience); errors.Is(err, nats.ErrNoResponders) && time.Now().Before(end); {
 		progress := c.loading(ctx)
 		if progress == nil && ctx.Err() == nil { // a node may have become ready between the two questions
@@ -81,7 +81,7 @@ func (c *Client) Ask(ctx context.Context, q events.Question) ([]byte, error) {
 		answer, err = c.bus.Call(ctx, subject, q)
 	}
 	if err != nil && loading != nil && (ctx.Err() != nil || errors.Is(err, nats.ErrNoResponders)) {
-		return nil, events.Errorf(events.CodeUnavailable, "", "the node %s is still reading the metadata (%d of %d); try again in a while",
+		return nil, events.Errorf(events.CodeUnavailable, "", "node %s is still loading the metadata (%d of %d); try again in a while",
 			loading.Node, loading.Read, loading.Of)
 	}
 	return answer, err
