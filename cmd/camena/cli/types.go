@@ -18,9 +18,10 @@ import (
 
 func (p *program) typesCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "types", Aliases: []string{"type"}, Short: "Look at the types of metadata, and add some",
-		Long: `Look at the types of elements, relationships and classifications, and at the enums and structs that their
-attributes hold. Camena ships those of Egeria; others are added while it runs. docs/types.md describes them.`,
+		Use: "types", Aliases: []string{"type"}, Short: "Show the types of metadata, and add types",
+		Long: `Show the types of elements, relationships and classifications, and the enums and structs that their
+attributes hold. Camena ships the types of Egeria; others are added while it runs. docs/types.md
+describes them.`,
 		Example: `  camena types list --below Asset
   camena types get DataFile
   camena types apply -f my-types.yaml --dry-run`,
@@ -37,7 +38,7 @@ func (p *program) typesListCommand() *cobra.Command {
 		Use: "list", Short: "List types in the order of their names",
 		Example: `  camena types list --kind relationship
   camena types list --below Asset
-  camena types list --defined         # those that were added or changed`,
+  camena types list --defined`,
 		Args: cobra.NoArgs,
 	}
 	kinds := []string{
@@ -46,7 +47,7 @@ func (p *program) typesListCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.Var(&choice{value: &kind, of: kinds}, "kind", "only "+strings.Join(kinds, ", "))
 	f.StringVar(&below, "below", "", "only this type and its subtypes")
-	f.BoolVar(&q.Defined, "defined", false, "only those that are not as Camena ships them")
+	f.BoolVar(&q.Defined, "defined", false, "only types that were added or changed")
 	o.flag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return p.withMetadata(cmd.Context(), func(ctx context.Context, m *client.Client) error {
@@ -100,7 +101,7 @@ func typesTable(list []events.KnownType) *table {
 	return t
 }
 
-// relationshipTypes shows what stands at the ends.
+// relationshipTypes shows the types of the ends.
 func relationshipTypes(list []events.KnownType) *table {
 	t := newTable("TYPE", "END 1", "END 2", "FROM", "DESCRIPTION")
 	for i := range list {
@@ -110,7 +111,7 @@ func relationshipTypes(list []events.KnownType) *table {
 	return t
 }
 
-// endOf shows an end; without one it is that of the super type.
+// endOf shows an end; a type that does not define it inherits it.
 func endOf(end *events.EndDef, super string) string {
 	switch {
 	case end != nil && end.Cardinality == events.CardinalityOne:
@@ -131,7 +132,7 @@ func comesFrom(defined bool) string {
 	return "Camena"
 }
 
-// typeView is all that there is to say about a type.
+// typeView is a type with its inherited attributes.
 type typeView struct {
 	events.KnownType
 	SuperTypes []string `json:"superTypes,omitempty"`
@@ -142,14 +143,14 @@ type typeView struct {
 
 type attributeView struct {
 	events.AttributeDef
-	// From is the type that has it first.
+	// From is the type that defines it.
 	From string `json:"from"`
 }
 
 func (p *program) typesGetCommand() *cobra.Command {
 	var o output
 	cmd := &cobra.Command{
-		Use: "get TYPE", Short: "Show a type, with what it inherits",
+		Use: "get TYPE", Short: "Show a type with its inherited attributes",
 		Example: `  camena types get DataFile
   camena types get SemanticAssignment -o json`,
 		Args: cobra.ExactArgs(1),
@@ -189,16 +190,16 @@ func viewOf(types *opentypes.Registry, t *opentypes.Type) *typeView {
 			v.Subtypes = append(v.Subtypes, name)
 		}
 	}
-	first := map[string]string{} // the type that has an attribute first
+	definedIn := map[string]string{} // of each attribute
 	for _, name := range append([]string{t.Name()}, t.Header().SuperTypes...) {
 		if super, ok := types.Type(name); ok {
 			for _, a := range super.Def().Attributes {
-				first[a.Name] = name
+				definedIn[a.Name] = name
 			}
 		}
 	}
 	for _, a := range t.Attributes() {
-		v.AllAttributes = append(v.AllAttributes, attributeView{AttributeDef: a, From: first[a.Name]})
+		v.AllAttributes = append(v.AllAttributes, attributeView{AttributeDef: a, From: definedIn[a.Name]})
 	}
 	return v
 }
@@ -216,7 +217,7 @@ func (v *typeView) print(p *program) error {
 		t.add("subtypes", strings.Join(v.Subtypes, ", "))
 	}
 	if len(v.ValidFor) > 0 {
-		t.add("stands on", strings.Join(v.ValidFor, ", "))
+		t.add("classifies", strings.Join(v.ValidFor, ", "))
 	}
 	for i, end := range []*events.EndDef{v.End1, v.End2} {
 		if end != nil {
@@ -224,7 +225,7 @@ func (v *typeView) print(p *program) error {
 		}
 	}
 	if v.MultiLink {
-		t.add("several", "may stand between the same two elements")
+		t.add("multi-link", "several may relate the same two elements")
 	}
 	if err := t.print(p.stdout, ""); err != nil {
 		return err
@@ -236,7 +237,7 @@ func (v *typeView) print(p *program) error {
 	return v.members().print(p.stdout, "")
 }
 
-// members are the values of an enum, or the attributes.
+// members shows the values of an enum, or the attributes.
 func (v *typeView) members() *table {
 	if len(v.Values) > 0 {
 		t := newTable("VALUE", "ORDINAL", "DESCRIPTION")

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -38,11 +37,12 @@ func (p *program) watchCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "watch",
 		Short: "Print change events as they happen",
-		Long: `Print a line per change event as it happens: time, change, type, name, version, actor, and what has changed.
-With -o json each line is one CloudEvent in structured mode, with its sequence on the out topic as "` + extSequence + `".
+		Long: `Print a line for each change event: time, change, type, name, version, actor, and what changed. With
+-o json each line is one CloudEvent in structured mode, with its sequence on the out topic as
+"` + extSequence + `".
 
-Several flags select what they all select; several values of one flag what any of them does. A change is selected if
-the state before it was, too: so you also see what leaves a zone or loses a classification.`,
+A change must match all flags, and one of the values of each flag. It also matches if the state
+before it does: so you also see what leaves a zone or loses a classification.`,
 		Example: `  camena watch
   camena watch --type DataFile        # subtypes included
   camena watch --classification Confidentiality --change classified,declassified
@@ -53,14 +53,14 @@ the state before it was, too: so you also see what leaves a zone or loses a clas
 	}
 	f := cmd.Flags()
 	f.StringSliceVar(&w.filter.Types, "type", nil, "only these types of elements and relationships, subtypes included")
-	f.StringSliceVar(&w.filter.Relationships, "relationship", nil, "only these types of relationships, subtypes included; beside --type, these as well")
+	f.StringSliceVar(&w.filter.Relationships, "relationship", nil, "only these types of relationships, subtypes included; with --type, in addition to those")
 	f.StringSliceVar(&w.filter.Classifications, "classification", nil, "only elements that have one of these classifications")
-	f.StringSliceVar(&w.filter.Zones, "zone", nil, "only what is in one of these zones, or in none, as no relationship is")
-	f.StringSliceVar(&w.filter.Sources, "source", nil, "only what belongs to these metadata sources")
-	f.StringSliceVar(&w.changes, "change", nil, "only these changes, such as created, or with what they are of, as in relationship.created; also element, relationship, type")
-	f.Uint64Var(&w.filter.From, "from", 0, "begin at this sequence of the out topic; 0: now")
+	f.StringSliceVar(&w.filter.Zones, "zone", nil, "only elements in one of these zones; elements without zones always match")
+	f.StringSliceVar(&w.filter.Sources, "source", nil, "only elements and relationships of these metadata sources")
+	f.StringSliceVar(&w.changes, "change", nil, "only these changes, such as created or relationship.created; or all of element, relationship, type")
+	f.Uint64Var(&w.filter.From, "from", 0, "begin at this sequence of the out topic; 0: with the next change")
 	f.BoolVar(&w.filter.Present, "present", false, "begin with the present state of everything")
-	f.Var(&countFlag{value: &w.count}, "count", "end after so many events; 0: never")
+	f.Var(&countFlag{value: &w.count}, "count", "end after this many events; 0: never")
 	w.output.flag(cmd)
 	w.output.secretFlag(cmd)
 	cmd.MarkFlagsMutuallyExclusive("from", "present")
@@ -68,8 +68,8 @@ the state before it was, too: so you also see what leaves a zone or loses a clas
 	return cmd
 }
 
-// selectChanges has the filter select what --change names; without it all, and
-// types where nothing else is asked for.
+// selectChanges makes the filter select what --change names. Without it the filter
+// selects all changes, those of types only if no other flag is given.
 func (w *watcher) selectChanges() error {
 	f := &w.filter
 	if len(w.changes) == 0 && len(f.Types)+len(f.Relationships)+len(f.Classifications)+len(f.Zones)+len(f.Sources) == 0 {
@@ -133,10 +133,10 @@ func (w *watcher) run(ctx context.Context) error {
 	})
 }
 
-// warn says that a restore has not ended, or that what is asked for is still to come.
+// warn tells that a restore has not ended, or that no change has the sequence yet.
 func (w *watcher) warn(ctx context.Context, m *client.Client) {
 	if err := m.Whole(ctx); err != nil {
-		fmt.Fprintln(w.p.stderr, "not everything is there:", err)
+		fmt.Fprintln(w.p.stderr, "the metadata is not complete:", err)
 	}
 	if w.filter.From == 0 {
 		return
@@ -146,58 +146,40 @@ func (w *watcher) warn(ctx context.Context, m *client.Client) {
 	}
 }
 
-// checkTypes refuses types that the repository does not know, or that are of a
-// kind that the flag does not take: nobody would ever see that they are
-// misspelt. Without an answer watching goes on.
+// checkTypes refuses types that the repository does not know, or that are of
+// another kind than the flag takes: no change would ever show that they are
+// misspelled. Without an answer it refuses nothing.
 func (w *watcher) checkTypes(ctx context.Context, m *client.Client) error {
-	if len(w.filter.Types)+len(w.filter.Relationships)+len(w.filter.Classifications) == 0 {
+	f := &w.filter
+	if len(f.Types)+len(f.Relationships)+len(f.Classifications) == 0 {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	known, err := knownTypes(ctx, m, events.Types{})
+	types, err := registry(ctx, m)
 	if err != nil {
-		return nil
+		return nil //nolint:nilerr // see above
 	}
-	kinds := []events.TypeKind{events.KindElement, events.KindRelationship}
-	if w.filter.SelectsTypes() {
-		kinds = nil // --type then names definitions, too
-	}
-	return cmp.Or(
-		namedOf(known, w.filter.Types, kinds...),
-		namedOf(known, w.filter.Relationships, events.KindRelationship),
-		namedOf(known, w.filter.Classifications, events.KindClassification),
-	)
-}
-
-// namedOf refuses the first name that no type of these kinds has; of any kind,
-// if none is given.
-func namedOf(known []events.KnownType, named []string, kinds ...events.TypeKind) error {
-	var names []string
-	for i := range known {
-		if len(kinds) == 0 || slices.Contains(kinds, known[i].Kind) {
-			names = append(names, known[i].Name)
+	for _, name := range f.Types {
+		t, err := typeNamed(types, name)
+		if err == nil && t.Kind() != events.KindRelationship && !f.SelectsTypes() { // definitions are of all kinds
+			_, err = types.Element(name, "")
+		}
+		if err != nil {
+			return err
 		}
 	}
-	for _, name := range named {
-		if !slices.Contains(names, name) {
-			return noType(known, name, names, kinds)
+	for _, name := range f.Relationships {
+		if _, err := types.Relationship(name, ""); err != nil {
+			return err
+		}
+	}
+	for _, name := range f.Classifications {
+		if _, err := types.Classification(name, ""); err != nil {
+			return err
 		}
 	}
 	return nil
-}
-
-// noType says that there is no such type, or that it is one of another kind.
-func noType(known []events.KnownType, name string, names []string, kinds []events.TypeKind) error {
-	i := slices.IndexFunc(known, func(t events.KnownType) bool { return t.Name == name })
-	if i < 0 {
-		return fmt.Errorf("there is no type %q%s", name, suggest.Nearest(name, names))
-	}
-	wanted := make([]string, len(kinds))
-	for i, kind := range kinds {
-		wanted[i] = string(kind)
-	}
-	return fmt.Errorf("%s is a type of kind %s, not %s", name, known[i].Kind, strings.Join(wanted, " or "))
 }
 
 func (w *watcher) show(m *bus.Message, c *connectors.Change) error {
