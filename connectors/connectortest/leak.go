@@ -36,17 +36,12 @@ func marked(f func()) (left func() []string) {
 // noneLeft waits a little for the goroutines to be gone.
 func (c *check) noneLeft(left func() []string, after string) {
 	c.Helper()
-	deadline := time.After(promptness)
-	again := time.NewTicker(promptness / 100)
-	defer again.Stop()
-	for {
+	for deadline := time.Now().Add(promptness); ; <-time.After(promptness / 100) {
 		stacks := left()
 		if len(stacks) == 0 {
 			return
 		}
-		select {
-		case <-again.C:
-		case <-deadline:
+		if time.Now().After(deadline) {
 			c.Errorf("after %s there are %d goroutines left:\n%s", after, len(stacks), strings.Join(stacks, "\n\n"))
 			return
 		}

@@ -101,14 +101,10 @@ func (c *check) stopsAfter(stored int) {
 	select {
 	case <-waiting:
 		cancel()
-		c.endsInTime(done)
 	case err := <-done:
 		c.Logf("the refresh ended before its %d. command: %v", stored+1, err)
+		return
 	}
-}
-
-func (c *check) endsInTime(done <-chan error) {
-	c.Helper()
 	select {
 	case err := <-done:
 		c.Logf("Refresh returned %v", err)
@@ -133,20 +129,20 @@ func (c *check) survivesFaultsOf(seed uint64) {
 	v := c.start(repo)
 	defer v.stop()
 	repo.Flaky(seed)
-	v.insist()
+	v.retry()
 	c.hook("Add", c.party.Add)
-	v.insist()
+	v.retry()
 	c.hook("Change", c.party.Change)
-	v.insist()
+	v.retry()
 	c.hook("Remove", c.party.Remove)
-	v.insist()
+	v.retry()
 	repo.Steady()
 	v.refresh()
 	c.asFresh(repo, "after faults")
 }
 
-// insist refreshes until it succeeds, as a host does.
-func (v *value) insist() {
+// retry refreshes until it succeeds, as a host does.
+func (v *value) retry() {
 	v.Helper()
 	var err error
 	for range attempts {

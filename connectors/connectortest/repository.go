@@ -85,15 +85,12 @@ func typesWith(more []events.TypeDef) (*opentypes.Registry, error) {
 }
 
 func newRepository(types *opentypes.Registry) *Repository {
-	index := graph.New(types, slog.New(slog.DiscardHandler))
-	return &Repository{
-		index: index, pending: pendingOn(index, graph.Rules{}), ids: map[string]struct{}{}, positions: map[string]position{}, grown: make(chan struct{}),
+	r := &Repository{
+		index: graph.New(types, slog.New(slog.DiscardHandler)),
+		ids:   map[string]struct{}{}, positions: map[string]position{}, grown: make(chan struct{}),
 	}
-}
-
-func pendingOn(x *graph.Index, rules graph.Rules) *graph.Pending {
-	rules.MaxState = graph.MaxState(maxMessage)
-	return graph.NewPending(x, rules)
+	r.SetZones(nil, nil)
+	return r
 }
 
 // SetZones sets the zones of elements that are published, and of new and withdrawn
@@ -101,7 +98,7 @@ func pendingOn(x *graph.Index, rules graph.Rules) *graph.Pending {
 func (r *Repository) SetZones(published, others []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.pending = pendingOn(r.index, graph.Rules{PublishZones: published, DefaultZones: others})
+	r.pending = graph.NewPending(r.index, graph.Rules{PublishZones: published, DefaultZones: others, MaxState: graph.MaxState(maxMessage)})
 }
 
 // Settings returns what a Context needs to work on the repository; the caller
@@ -126,10 +123,9 @@ func (r *Repository) Send(ctx context.Context, es iter.Seq[events.Event]) error 
 			return err
 		}
 	}
-	if r.faults.isLagging() {
-		return nil
+	if !r.faults.isLagging() {
+		r.settle(ctx)
 	}
-	r.settle(ctx)
 	return nil
 }
 
