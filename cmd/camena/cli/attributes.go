@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"strings"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/opentypes"
 	"github.com/camena-io/camena/runtime/client"
 )
 
@@ -100,11 +102,13 @@ func (a *attributes) values(ctx context.Context, m *client.Client, typeName stri
 		if _, again := values[name]; again {
 			return nil, fmt.Errorf("--%s %s is given twice", a.of.flag, name)
 		}
-		if values[name], err = typedValue(types, typ, name, text); err != nil {
-			return nil, fmt.Errorf("--%s %s: %w", a.of.flag, name, err)
-		}
+		values[name] = typedValue(typ, name, text)
 	}
-	return values, nil
+	if typ == nil {
+		return values, nil
+	}
+	_, err = typ.Check(events.Props(maps.Clone(values)), opentypes.CheckOptions{Pointer: a.of.pointer, Partial: true, Lenient: true})
+	return values, err
 }
 
 // joined returns p with the values, nulls included.

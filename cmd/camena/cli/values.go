@@ -1,10 +1,9 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -43,112 +42,59 @@ func knownTypes(ctx context.Context, m *client.Client, q events.Types) ([]events
 	return all, err
 }
 
-// typedValue reads text as a value of the named attribute of a type, which may
-// be nil.
-func typedValue(types *opentypes.Registry, typ *opentypes.Type, name, text string) (jsontext.Value, error) {
+// typedValue reads text as a value of the named attribute of a type, which may be
+// nil. Whether it is such a value, the type checks.
+func typedValue(typ *opentypes.Type, name, text string) jsontext.Value {
 	if typ != nil {
-		list := typ.Attributes()
-		i := slices.IndexFunc(list, func(a events.AttributeDef) bool { return a.Name == name })
-		if i >= 0 {
-			of, err := events.ParseValueType(list[i].Type)
-			if err != nil {
-				return nil, err
+		for _, a := range typ.Attributes() {
+			if of, err := events.ParseValueType(a.Type); a.Name == name && err == nil {
+				return valueOf(&of, text)
 			}
-			return valueOf(types, of, text)
 		}
 	}
-	return guessed(text)
+	return jsonOrText(text)
 }
 
-// guessed is JSON where the text is some, else the text.
-func guessed(text string) (jsontext.Value, error) {
-	if v := jsontext.Value(text); v.IsValid() {
-		return v, nil
-	}
-	return quote(text)
-}
-
-func quote(text string) (jsontext.Value, error) {
-	data, err := events.Marshal(text)
-	return data, err
-}
-
-func valueOf(types *opentypes.Registry, of events.ValueType, text string) (jsontext.Value, error) {
+func valueOf(of *events.ValueType, text string) jsontext.Value {
 	switch of.Name {
 	case events.ValueString, events.ValueChar:
 		return quote(text)
 	case events.ValueDate:
-		t, err := parseTime(text)
-		if err != nil {
-			return nil, err
+		if t, err := parseTime(text); err == nil {
+			return quote(t.Format(time.RFC3339Nano))
 		}
-		return quote(t.Format(time.RFC3339Nano))
-	case events.ValueAny:
-		return guessed(text)
+		return quote(text)
 	case events.ValueArray:
-		return listOf(types, *of.Of, text)
-	case events.ValueMap:
-		return jsonValue(text, '{', `a JSON object such as {"key": "value"}`)
-	case events.ValueBoolean:
-		if text != "true" && text != "false" {
-			return nil, errors.New("expected true or false")
+		if text = strings.TrimSpace(text); text == "" || text[0] == '[' {
+			return jsonOrText(cmp.Or(text, "[]"))
 		}
-		return jsontext.Value(text), nil
-	}
-	if of.IsPrimitive() {
-		return jsonValue(text, '0', "a number")
-	}
-	if t, ok := types.Type(of.Name); ok && t.Kind() == events.KindStruct {
-		return jsonValue(text, '{', "a JSON object, the struct "+of.Name)
-	}
-	return quote(text) // the name of an enum's value
-}
-
-func jsonValue(text string, kind jsontext.Kind, want string) (jsontext.Value, error) {
-	v := jsontext.Value(strings.TrimSpace(text))
-	if !v.IsValid() || v.Kind() != kind {
-		return nil, fmt.Errorf("expected %s, found %s", want, kindOf(v))
-	}
-	return v, nil
-}
-
-// kindOf says what there is in the place of a value. It is not repeated: it may
-// be a secret.
-func kindOf(v jsontext.Value) string {
-	if !v.IsValid() {
-		return "text"
-	}
-	switch v.Kind() {
-	case '{':
-		return "an object"
-	case '[':
-		return "a list"
-	case '0':
-		return "a number"
+		var items []jsontext.Value
+		for item := range strings.SplitSeq(text, ",") {
+			items = append(items, valueOf(of.Of, strings.TrimSpace(item)))
+		}
+		return marshaled(items)
 	default:
-		return "text"
+		return jsonOrText(text)
 	}
 }
 
-// listOf reads a JSON array, or values with commas between them.
-func listOf(types *opentypes.Registry, of events.ValueType, text string) (jsontext.Value, error) {
-	trimmed := strings.TrimSpace(text)
-	switch {
-	case strings.HasPrefix(trimmed, "["):
-		return jsonValue(trimmed, '[', "a JSON array")
-	case trimmed == "":
-		return jsontext.Value("[]"), nil
+// jsonOrText is JSON where the text is some, otherwise the text.
+func jsonOrText(text string) jsontext.Value {
+	if v := jsontext.Value(strings.TrimSpace(text)); v.IsValid() {
+		return v
 	}
-	var list []jsontext.Value
-	for i, item := range strings.Split(trimmed, ",") {
-		v, err := valueOf(types, of, strings.TrimSpace(item))
-		if err != nil {
-			return nil, fmt.Errorf("item %d: %w", i+1, err)
-		}
-		list = append(list, v)
+	return quote(text)
+}
+
+func quote(text string) jsontext.Value { return marshaled(text) }
+
+// marshaled is the JSON of what has some.
+func marshaled(v any) jsontext.Value {
+	data, err := events.Marshal(v)
+	if err != nil {
+		return jsontext.Value("null")
 	}
-	data, err := events.Marshal(list)
-	return data, err
+	return data
 }
 
 // parseTime reads a day or a point in time.
