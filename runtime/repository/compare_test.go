@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"pgregory.net/rapid"
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
@@ -18,7 +17,7 @@ import (
 )
 
 // learn lets the model apply what has come to the in topic.
-func (w *world) learn(rt *rapid.T) {
+func (w *world) learn() {
 	err := w.bus.Read(w.t.Context(), w.bus.Topics().InStream(), nil, func(m *bus.Message) error {
 		if m.Sequence <= uint64(len(w.model.Learned())) {
 			return nil
@@ -30,31 +29,31 @@ func (w *world) learn(rt *rapid.T) {
 		return err
 	})
 	if err != nil {
-		rt.Fatal(err)
+		w.t.Fatal(err)
 	}
 }
 
 // compare reads the out topic from its beginning and compares it with the model.
-func (w *world) compare(rt *rapid.T) {
+func (w *world) compare() {
 	defer func() {
-		if rt.Failed() {
-			w.model.Explain(rt)
+		if w.t.Failed() {
+			w.model.Explain(w.t)
 		}
 	}()
-	w.compareReplies(rt) // a new writer answers again
-	w.model.Compare(rt, w.read(rt))
-	w.compareIndex(rt, "the follower", w.follower)
-	w.compareIndex(rt, "the writer", w.writers[0].repo)
-	w.compareIndex(rt, "a new node", w.startWriter(0).repo)
+	w.compareReplies() // a new writer answers again
+	w.model.Compare(w.t, w.read())
+	w.compareIndex("the follower", w.follower)
+	w.compareIndex("the writer", w.writers[0].repo)
+	w.compareIndex("a new node", w.startWriter(0).repo)
 	// Only the lease keeps a second writer, which does not see what the first
 	// one does, from refusing what that one applies.
 	state, err := w.bus.StreamState(w.t.Context(), w.bus.Topics().DeadLetterStream())
-	if buried := int(state.Msgs); err != nil || buried < w.model.Refused() || !w.rivals && buried > w.model.Refused() {
-		rt.Errorf("%d dead letters, the model refused %d (%v)", buried, w.model.Refused(), err)
+	if n := int(state.Msgs); err != nil || n < w.model.Refused() || !w.rivals && n > w.model.Refused() {
+		w.t.Errorf("%d dead letters, the model refused %d (%v)", n, w.model.Refused(), err)
 	}
 }
 
-func (w *world) read(rt *rapid.T) *graphtest.Told {
+func (w *world) read() *graphtest.Told {
 	out := graphtest.NewTold()
 	var position uint64
 	err := w.bus.Read(w.t.Context(), w.bus.Topics().OutStream(), nil, func(m *bus.Message) error {
@@ -68,7 +67,7 @@ func (w *world) read(rt *rapid.T) *graphtest.Told {
 		}
 		position = at
 		if want := w.model.Learned()[at-1].Time; !e.Time.Equal(want) {
-			rt.Errorf("event %d is of %s, its command of %s", m.Sequence, e.Time, want)
+			w.t.Errorf("event %d is of %s, its command of %s", m.Sequence, e.Time, want)
 		}
 		c, err := events.DecodeChange(e.Type, e.Data)
 		if err == nil {
@@ -77,43 +76,43 @@ func (w *world) read(rt *rapid.T) *graphtest.Told {
 		return err
 	})
 	if err != nil {
-		rt.Fatal(err)
+		w.t.Fatal(err)
 	}
 	return out
 }
 
 // compareIndex compares what a node has in memory.
-func (w *world) compareIndex(rt *rapid.T, who string, repo *repository.Repository) {
+func (w *world) compareIndex(who string, repo *repository.Repository) {
 	if err := repo.Await(w.t.Context(), w.last); err != nil {
-		rt.Fatal(err)
+		w.t.Fatal(err)
 	}
 	elements, links := repo.Index().States()
-	w.model.CompareStates(rt, who, elements, links)
+	w.model.CompareStates(w.t, who, elements, links)
 }
 
 // compareReplies compares what the senders were told. Where writers died, some
 // were told nothing, or by a later writer how things were then.
-func (w *world) compareReplies(rt *rapid.T) {
+func (w *world) compareReplies() {
 	if err := w.bus.Conn().FlushTimeout(20 * time.Second); err != nil {
-		rt.Fatal(err)
+		w.t.Fatal(err)
 	}
 	replies, err := w.replies.read()
 	if err != nil {
-		rt.Fatal(err)
+		w.t.Fatal(err)
 	}
 	for i, l := range w.model.Learned() {
 		got := replies[i+1]
 		asked := strings.HasPrefix(l.Event.Extension(events.ExtReplyTo), w.replies.inbox)
 		if !w.crashes && len(got) != 1 && asked {
-			rt.Errorf("command %d: %d answers", i+1, len(got))
+			w.t.Errorf("command %d: %d answers", i+1, len(got))
 		}
 		for _, r := range got {
 			switch {
 			case w.rivals || w.crashes && l.DryRun:
 			case (r.Error != nil) != (l.Refused != nil):
-				rt.Errorf("command %d: answered %v, the model says %v", i+1, r.Error, l.Refused)
+				w.t.Errorf("command %d: answered %v, the model says %v", i+1, r.Error, l.Refused)
 			case !w.crashes && !l.Told(&r):
-				rt.Errorf("command %d: answered %+v, the model says %s", i+1, r, l)
+				w.t.Errorf("command %d: answered %+v, the model says %s", i+1, r, l)
 			}
 		}
 	}
@@ -121,32 +120,32 @@ func (w *world) compareReplies(rt *rapid.T) {
 
 // replay loses the out topic: a writer that applies the same commands makes the
 // same events, but for the history that was purged.
-func (w *world) replay(rt *rapid.T) {
-	before := w.messages(rt)
+func (w *world) replay() {
+	before := w.messages()
 	w.stopWriters()
 	if err := w.bus.JetStream().DeleteStream(w.t.Context(), w.bus.Topics().OutStream()); err != nil {
-		rt.Fatal(err)
+		w.t.Fatal(err)
 	}
 	limits := topics.DefaultLimits()
 	limits.History = 1000
 	if err := w.bus.Ensure(w.t.Context(), limits); err != nil {
-		rt.Fatal(err)
+		w.t.Fatal(err)
 	}
 	if err := w.startWriter(0).repo.Await(w.t.Context(), w.last); err != nil {
-		rt.Fatal(err)
+		w.t.Fatal(err)
 	}
-	after := w.messages(rt)
+	after := w.messages()
 	if !maps.Equal(before, after) {
 		for sequence, text := range before {
 			if after[sequence] != text {
-				rt.Errorf("event %d was\n%s, and is\n%s", sequence, text, after[sequence])
+				w.t.Errorf("event %d was\n%s, and is\n%s", sequence, text, after[sequence])
 			}
 		}
-		w.model.Explain(rt)
+		w.model.Explain(w.t)
 	}
 }
 
-func (w *world) messages(rt *rapid.T) map[uint64]string {
+func (w *world) messages() map[uint64]string {
 	list := map[uint64]string{}
 	err := w.bus.Read(w.t.Context(), w.bus.Topics().OutStream(), nil, func(m *bus.Message) error {
 		h := nats.Header{}
@@ -159,7 +158,7 @@ func (w *world) messages(rt *rapid.T) map[uint64]string {
 		return nil
 	})
 	if err != nil {
-		rt.Fatal(err)
+		w.t.Fatal(err)
 	}
 	return list
 }

@@ -24,41 +24,83 @@ import (
 	"github.com/camena-io/camena/topics"
 )
 
+// plan is a random course of events: commands, and writers that die.
+type plan struct {
+	furnished bool
+	batches   []batch // none: one writer, which does not die
+	commands  []graphtest.Wish
+}
+
+// batch is a number of commands and the steps at which the writers die that apply them.
+type batch struct {
+	size   int
+	deaths []int
+}
+
+func plans() *rapid.Generator[plan] {
+	return rapid.Custom(func(t *rapid.T) plan {
+		p := plan{furnished: rapid.IntRange(0, 3).Draw(t, "empty") > 0, commands: rapid.SliceOfN(graphtest.Wishes(), 20, 60).Draw(t, "commands")}
+		if rapid.IntRange(0, 4).Draw(t, "peaceful") == 0 {
+			return p
+		}
+		for left := len(p.commands); left > 0; {
+			// A writer takes at least one step for each command, so each one dies, except
+			// for a rival to whom the other one has left nothing.
+			b := batch{size: rapid.IntRange(1, left).Draw(t, "batch")}
+			b.deaths = rapid.SliceOfN(rapid.IntRange(1, b.size), 1, 2).Draw(t, "die at steps")
+			p.batches = append(p.batches, b)
+			left -= b.size
+		}
+		return p
+	})
+}
+
 // Random commands, a writer that dies at any step of its work, and sometimes a
 // second one that believes to be the only one: in the end the store holds what
 // the model holds, no change is lost, none is there twice.
 func TestStoreEqualsModelWhateverCrashes(t *testing.T) {
 	t.Parallel()
 	server := runtimetest.NewServer(t)
-	var domains atomic.Int64
-	rapid.Check(t, func(rt *rapid.T) {
-		n := domains.Add(1)
-		if n > 15 && flag.Lookup("rapid.checks").Value.String() == "100" {
-			return // that is enough, unless somebody asks for more
-		}
+	rounds := 15
+	if asked, err := strconv.Atoi(flag.Lookup("rapid.checks").Value.String()); err == nil && asked != 100 {
+		rounds = asked
+	}
+	deaths, crashed := 0, 0
+	for n := range rounds {
+		seed := int(time.Now().UnixNano())
 		w := newWorld(t, server, fmt.Sprintf("crash%d", n))
-		defer w.close()
-		w.follow()
-		if rapid.IntRange(0, 3).Draw(rt, "empty") > 0 {
-			w.send(graphtest.Furniture())
+		w.play(plans().Example(seed))
+		w.close()
+		if deaths += w.deaths; w.deaths > 0 {
+			crashed++
 		}
-		list := rapid.SliceOfN(graphtest.Wishes(), 20, 60).Draw(rt, "commands")
-		if rapid.IntRange(0, 2).Draw(rt, "peaceful") == 0 {
-			w.startWriter(0)
-			w.send(list)
-			w.finish(rt)
-			w.replay(rt)
-			return
+		if t.Failed() {
+			t.Fatalf("round %d, with the seed %d", n, seed)
 		}
-		for len(list) > 0 {
-			n := rapid.IntRange(1, len(list)).Draw(rt, "batch")
-			w.send(list[:n])
-			list = list[n:]
-			w.suffer(rt, n)
-		}
+	}
+	t.Logf("%d writers died, in %d of %d rounds", deaths, crashed, rounds)
+}
+
+// play lets everything happen, and compares.
+func (w *world) play(p plan) {
+	w.follow()
+	if p.furnished {
+		w.send(graphtest.Furniture())
+	}
+	if len(p.batches) == 0 {
 		w.startWriter(0)
-		w.finish(rt)
-	})
+		w.send(p.commands)
+		w.finish()
+		w.replay()
+		return
+	}
+	for _, b := range p.batches {
+		w.send(p.commands[:b.size])
+		p.commands = p.commands[b.size:]
+		w.suffer(b.deaths)
+	}
+	w.startWriter(0)
+	w.finish()
 }
 
 // world is one installation on a shared server.
@@ -72,6 +114,8 @@ type world struct {
 	sent     int
 	started  int
 	crashes  bool
+	died     chan struct{}
+	deaths   int
 	rivals   bool // there were two writers at once
 	writers  []*doomed
 	// follower follows from the beginning, and never writes.
@@ -82,25 +126,40 @@ type world struct {
 	replies replies
 }
 
-// suffer lets writers die over n commands.
-func (w *world) suffer(rt *rapid.T, n int) {
+// suffer lets writers die. One that is alone has enough to do to get there.
+func (w *world) suffer(steps []int) {
 	w.crashes = true
-	rivals := rapid.IntRange(1, 2).Draw(rt, "writers at once")
-	w.rivals = w.rivals || rivals > 1
-	for range rivals {
-		w.startWriter(rapid.IntRange(1, 3*n+3).Draw(rt, "dies at step"))
+	w.rivals = w.rivals || len(steps) > 1
+	for _, step := range steps {
+		w.startWriter(step)
 	}
-	w.awaitDeathsOrQuiet()
+	before, patience := w.deaths, 10*time.Second
+	for range steps {
+		select {
+		case <-w.died:
+			w.deaths++
+		case <-time.After(patience):
+		}
+		patience = 300 * time.Millisecond
+	}
+	if w.deaths == before {
+		w.t.Error("no writer died")
+	}
+	w.stopWriters()
+	for len(w.died) > 0 {
+		<-w.died // just now
+		w.deaths++
+	}
 }
 
 // finish restores what can be restored, and compares.
-func (w *world) finish(rt *rapid.T) {
+func (w *world) finish() {
 	w.awaitApplied()
-	w.learn(rt)
+	w.learn()
 	w.send(w.model.Restores())
 	w.awaitApplied()
-	w.learn(rt)
-	w.compare(rt)
+	w.learn()
+	w.compare()
 }
 
 // replies are the outcomes that the senders are told, by number of the command.
@@ -111,7 +170,7 @@ type replies struct {
 
 func newWorld(t *testing.T, server *embedded.Server, domain string) *world {
 	t.Helper()
-	w := &world{t: t, server: server, domain: domain, model: graphtest.NewModel(), replies: replies{inbox: nats.NewInbox()}}
+	w := &world{t: t, server: server, domain: domain, model: graphtest.NewModel(), died: make(chan struct{}, 2), replies: replies{inbox: nats.NewInbox()}}
 	w.bus = w.connect()
 	limits := topics.DefaultLimits()
 	limits.History = 1000
@@ -217,7 +276,6 @@ func (w *world) stopWriters() {
 
 // doomed is a writer that dies at some step: its connection breaks there.
 type doomed struct {
-	dead chan struct{}
 	bus  *bus.Bus
 	repo *repository.Repository
 	stop context.CancelFunc
@@ -263,14 +321,14 @@ func (w *world) send(list []graphtest.Wish) {
 // startWriter starts a writer with a lease of its own, so that nothing but the
 // out topic keeps rivals apart; it dies at the given step, 0 for never.
 func (w *world) startWriter(step int) *doomed {
-	d := &doomed{dead: make(chan struct{}), bus: w.connect(), done: make(chan struct{})}
+	d := &doomed{bus: w.connect(), done: make(chan struct{})}
 	var steps atomic.Int64
 	w.started++ // the lease of a dead one would have to run out first
 	node := fmt.Sprintf("w%d", w.started)
 	d.repo = w.repository(node, node, d.bus, func(string) {
 		if steps.Add(1) == int64(step) {
 			d.bus.Conn().Close()
-			close(d.dead)
+			w.died <- struct{}{}
 		}
 	})
 	ctx, stop := context.WithCancel(context.Background())
@@ -283,18 +341,6 @@ func (w *world) startWriter(step int) *doomed {
 	}()
 	w.writers = append(w.writers, d)
 	return d
-}
-
-// awaitDeathsOrQuiet waits until the doomed are dead, or there is nothing left
-// for them to die of.
-func (w *world) awaitDeathsOrQuiet() {
-	for _, d := range w.writers {
-		select {
-		case <-d.dead:
-		case <-time.After(30 * time.Millisecond):
-		}
-	}
-	w.stopWriters()
 }
 
 // awaitApplied sends a last command and waits for its outcome.
