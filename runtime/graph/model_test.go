@@ -15,7 +15,7 @@ import (
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/events/opentypes"
 	"github.com/camena-io/camena/runtime/graph"
-	"github.com/camena-io/camena/runtime/graph/graphtest"
+	"github.com/camena-io/camena/runtime/internal/graphtest"
 )
 
 // Random commands, applied as a writer does: what they lead to is taken over later,

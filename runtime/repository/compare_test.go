@@ -11,7 +11,7 @@ import (
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
-	"github.com/camena-io/camena/runtime/graph/graphtest"
+	"github.com/camena-io/camena/runtime/internal/graphtest"
 	"github.com/camena-io/camena/runtime/repository"
 	"github.com/camena-io/camena/topics"
 )

@@ -17,7 +17,7 @@ import (
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
 	"github.com/camena-io/camena/runtime/embedded"
-	"github.com/camena-io/camena/runtime/graph/graphtest"
+	"github.com/camena-io/camena/runtime/internal/graphtest"
 	"github.com/camena-io/camena/runtime/repository"
 	"github.com/camena-io/camena/runtime/runtimetest"
 	"github.com/camena-io/camena/topics"

@@ -6,7 +6,7 @@ import (
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/events/opentypes"
-	"github.com/camena-io/camena/runtime/graph/graphtest"
+	"github.com/camena-io/camena/runtime/internal/graphtest"
 )
 
 // looseTypes are the shipped ones, with attributes of any kind for tests to

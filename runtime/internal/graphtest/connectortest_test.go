@@ -1,4 +1,4 @@
-package connectortest_test
+package graphtest_test
 
 import (
 	"slices"
@@ -10,7 +10,7 @@ import (
 
 	"github.com/camena-io/camena/connectors/connectortest"
 	"github.com/camena-io/camena/events"
-	"github.com/camena-io/camena/runtime/graph/graphtest"
+	"github.com/camena-io/camena/runtime/internal/graphtest"
 )
 
 // The repository that connectors are tested on is held against the model that
