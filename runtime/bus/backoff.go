@@ -26,11 +26,11 @@ func (b *Backoff) Next() time.Duration { return b.policy.NextBackOff() }
 // Reset begins with the first pause again.
 func (b *Backoff) Reset() { b.policy.Reset() }
 
-// Wait pauses. It returns early, with the cause, when ctx is done.
-func (b *Backoff) Wait(ctx context.Context) error { return sleep(ctx, b.Next()) }
+// Wait sleeps for the next pause.
+func (b *Backoff) Wait(ctx context.Context) error { return Sleep(ctx, b.Next()) }
 
-// sleep returns early, with the cause, when ctx is done.
-func sleep(ctx context.Context, d time.Duration) error {
+// Sleep pauses. It returns early, with the cause, when ctx is done.
+func Sleep(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

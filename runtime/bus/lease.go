@@ -113,9 +113,9 @@ func (l *Lease[T]) Hold(ctx context.Context, work func(context.Context) error) e
 		if err := l.acquire(ctx); err != nil {
 			return err
 		}
-		l.log.InfoContext(ctx, "has the lease", slog.String("lease", l.key))
+		l.log.InfoContext(ctx, "acquired the lease", slog.String("lease", l.key))
 		err := l.keep(ctx, work)
-		l.log.InfoContext(ctx, "gave up the lease", slog.String("lease", l.key), slog.Any("cause", err))
+		l.log.InfoContext(ctx, "the lease has ended", slog.String("lease", l.key), slog.Any("cause", err))
 		switch {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)

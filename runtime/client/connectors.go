@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/bus"
 )
 
 // Connector is what is known of one connector: what it should be, where it runs,
@@ -95,7 +96,7 @@ func (c *Client) AwaitRemoved(ctx context.Context, name string) error {
 		if !slices.ContainsFunc(all, func(v Connector) bool { return v.Name == name }) {
 			return nil
 		}
-		if err := sleep(ctx, 50*time.Millisecond); err != nil {
+		if err := bus.Sleep(ctx, 50*time.Millisecond); err != nil {
 			return err
 		}
 	}

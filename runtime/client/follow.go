@@ -103,7 +103,7 @@ func (c *Client) deliver(ctx context.Context, msg *bus.Message, change *connecto
 			return nil
 		}
 		log.ErrorContext(ctx, "a change that a listener gave up cannot be stored as a dead letter", slog.Any("error", err))
-		if err := sleep(ctx, time.Second); err != nil {
+		if err := bus.Sleep(ctx, time.Second); err != nil {
 			return err
 		}
 	}
@@ -154,16 +154,4 @@ func ChangeOf(msg *bus.Message) (connectors.Change, error) {
 		Type: e.Type, Sequence: msg.Sequence, Time: e.Time, Actor: e.Extension(events.ExtActor),
 		Element: p.Element, Relationship: p.Relationship, OpenType: p.OpenType,
 	}, err
-}
-
-// sleep returns early, with the cause, when ctx is done.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/bus"
 	"github.com/camena-io/camena/topics"
 )
 
@@ -47,7 +48,7 @@ func (c *Client) awaitHeartbeat(ctx context.Context) error {
 			return err
 		case silence < topics.LeaseTTL:
 			return nil
-		case time.Since(began) > moment || sleep(ctx, moment/10) != nil:
+		case time.Since(began) > moment || bus.Sleep(ctx, moment/10) != nil:
 			since := "nothing was ever written by a node"
 			if silence < never {
 				since = "the last heartbeat of a node was stored " + silence.Round(time.Second).String() + " ago"
@@ -81,7 +82,7 @@ func (c *Client) awaitWriter(ctx context.Context) error {
 		if err == nil {
 			return stalled(&w)
 		}
-		if sleep(ctx, topics.Heartbeat/10) != nil {
+		if bus.Sleep(ctx, topics.Heartbeat/10) != nil {
 			return unhealthy("a repository answers, but none applies commands: %s", err)
 		}
 	}

@@ -75,7 +75,7 @@ func (c *Client) Ask(ctx context.Context, q events.Question) ([]byte, error) {
 			return c.bus.Call(ctx, subject, q)
 		}
 		loading = cmp.Or(progress, loading)
-		if sleep(ctx, loadingPause) != nil {
+		if bus.Sleep(ctx, loadingPause) != nil {
 			break
 		}
 		answer, err = c.bus.Call(ctx, subject, q)

@@ -46,7 +46,7 @@ func (c *Client) placed(ctx context.Context, name string) (Connector, error) {
 			}
 			return v, events.Errorf(events.CodeUnavailable, "", "%s runs on no node now: %s", name, why)
 		}
-		if err := sleep(ctx, 100*time.Millisecond); err != nil {
+		if err := bus.Sleep(ctx, 100*time.Millisecond); err != nil {
 			return v, err
 		}
 	}
@@ -114,7 +114,7 @@ func (c *Client) awaitMove(ctx context.Context, v *Connector) error {
 		return err
 	}
 	for {
-		if err := sleep(ctx, time.Second); err != nil {
+		if err := bus.Sleep(ctx, time.Second); err != nil {
 			return err
 		}
 		entry, err := assignments.Get(ctx, v.Definition.ID)
