@@ -12,7 +12,7 @@ type history struct{ graph.Events }
 // add appends the changes of a command.
 func (h *history) add(o *graph.Outcome, q *graph.Request) {
 	before := len(h.Events)
-	h.Events = h.Append(o, q.Sequence, q.Time)
+	h.Events = o.AppendEvents(h.Events, q.Sequence, q.Time)
 	for i := range o.Len() {
 		if o.Change(i).ActorMissing {
 			h.Events[before+i].Actor = q.Actor

@@ -174,7 +174,8 @@ func (t *transaction) storeState(
 	r *record, typ *events.ElementType, old *record, h *events.ElementHeader, c change, classification string,
 	appendState func([]byte) (b []byte, from, to int),
 ) error {
-	r.guid, r.typ, r.version, r.home = guidOf(events.ByGUID(h.GUID)), typ, h.Versions.Version, homeOf(&h.Origin)
+	r.guid, r.typ, r.version = guidOf(events.ByGUID(h.GUID)), typ, h.Versions.Version
+	r.setOrigin(&h.Origin)
 	kind, name := "element", r.name
 	if r.relationship {
 		r.derived = r.guid == r.linkKey()
@@ -251,7 +252,7 @@ func (t *transaction) fence(c *events.Fence) error {
 
 // defineTypes adds or changes types, all together.
 func (t *transaction) defineTypes(c *events.DefineTypes) error {
-	begin, types := len(t.changes), t.view().registry()
+	begin, types := len(t.changes), t.view().Types()
 	_, changed, err := types.Apply(c.Types...)
 	if err != nil {
 		return err

@@ -42,7 +42,7 @@ func (d *desk) apply(c events.Command) (events.Result, error) {
 	if err != nil {
 		return events.Result{}, err
 	}
-	d.log = d.log.Append(&o, d.sequence, at)
+	d.log = o.AppendEvents(d.log, d.sequence, at)
 	o.Stored(uint64(len(d.log)))
 	d.index.Commit(o.AppendStateChanges(nil, d.sequence, at)...)
 	return o.Result, d.index.Check()

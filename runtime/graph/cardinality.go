@@ -71,7 +71,7 @@ func limitedLinks(v view, element guid, typ *opentypes.Type, end int) []*record 
 	if limit == "" {
 		return nil
 	}
-	return slices.DeleteFunc(v.linked(element), func(r *record) bool {
+	return slices.DeleteFunc(v.group(LinksOf(element)), func(r *record) bool {
 		if !r.typ.Is(limit) {
 			return true
 		}
@@ -94,7 +94,7 @@ func (t *transaction) replaceEnds(begin int) {
 		if t.view().get(r.guid) != r {
 			continue // changed again by a step that has seen to it
 		}
-		for _, l := range t.view().linked(r.guid) {
+		for _, l := range t.view().group(LinksOf(r.guid)) {
 			if exceedsCardinality(t.view(), l, r.guid) {
 				t.dropped(l.typ.Name + " " + nameAt(t.view(), l.end1) + arrow + nameAt(t.view(), l.end2))
 				removals = append(removals, removal(l, false))
@@ -116,7 +116,7 @@ func nameAt(v view, id guid) string {
 // exceedsCardinality reports whether the element at the other end of a relationship
 // has another one instead.
 func exceedsCardinality(v view, l *record, back guid) bool {
-	typ, err := v.registry().Relationship(l.typ.Name, "")
+	typ, err := v.Types().Relationship(l.typ.Name, "")
 	if err != nil {
 		return false // the type is not known any more
 	}

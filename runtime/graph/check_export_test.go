@@ -22,7 +22,7 @@ func (x *Index) Check() error {
 	}
 	for what, n := range map[string]int{
 		"names": len(x.byName), "anchors": x.anchors.Len(), "scopes": x.scopes.Len(), "ends": x.ends.Len(), "types": x.types.Len(),
-		"aliases": x.aliases.len(),
+		"aliases": x.aliases.Len(),
 	} {
 		if n != counts[what] {
 			return fmt.Errorf("%d %s, but %d are found", counts[what], what, n)
@@ -32,7 +32,7 @@ func (x *Index) Check() error {
 }
 
 func (x *Index) checkState(id guid, r *record) error {
-	parsed, err := parseState(x.registry(), r.state(), r.relationship)
+	parsed, err := parseState(x.Types(), r.state(), r.relationship)
 	if err != nil {
 		return err
 	}
@@ -49,13 +49,13 @@ func (x *Index) checkState(id guid, r *record) error {
 func (x *Index) isFound(r *record) bool {
 	found := !r.named() || x.named(r.name) == r
 	if r.anchor != uuid.Nil {
-		found = found && slices.Contains(x.anchored(r.anchor), r) && x.get(r.anchor) != nil
+		found = found && slices.Contains(x.group(AnchoredTo(r.anchor)), r) && x.get(r.anchor) != nil
 	}
 	if r.relationship {
 		for _, id := range []guid{r.end1, r.end2} {
-			found = found && slices.Contains(x.linked(id), r) && x.get(id) != nil
+			found = found && slices.Contains(x.group(LinksOf(id)), r) && x.get(id) != nil
 		}
-		found = found && (r.derived || slices.Contains(x.aliased(r.linkKey()), r))
+		found = found && (r.derived || slices.Contains(x.group(AliasesOf(r.linkKey())), r))
 	}
 	return found
 }

@@ -65,7 +65,7 @@ func setClassification(e *events.Element, c *events.Classification) {
 }
 
 func (t *transaction) classify(c *events.Classify) error {
-	want, types := c.Classification, t.view().registry()
+	want, types := c.Classification, t.view().Types()
 	if _, err := types.Classification(want.Name, "/classification/classificationName"); err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func (t *transaction) declassify(c *events.Declassify) error {
 		return err
 	}
 	if e.Classification(c.ClassificationName) == nil {
-		if _, err := t.view().registry().Classification(c.ClassificationName, "/classificationName"); err != nil {
+		if _, err := t.view().Types().Classification(c.ClassificationName, "/classificationName"); err != nil {
 			return err
 		}
 		t.is(old)

@@ -58,7 +58,7 @@ func checkNoCascade(root *record, family []*record) error {
 func familyOf(v view, root *record) []*record {
 	family, seen := []*record{root}, map[guid]bool{root.guid: true}
 	for i := 0; i < len(family); i++ {
-		for _, r := range sortByGUID(v.anchored(family[i].guid)) {
+		for _, r := range sortByGUID(v.group(AnchoredTo(family[i].guid))) {
 			if !seen[r.guid] {
 				seen[r.guid] = true
 				family = append(family, r)
@@ -74,7 +74,7 @@ func familyOf(v view, root *record) []*record {
 func (t *transaction) remove(family []*record, purge bool) {
 	var links []*record
 	for _, r := range family {
-		links = append(links, t.view().linked(r.guid)...)
+		links = append(links, t.view().group(LinksOf(r.guid))...)
 	}
 	for _, r := range append(sortByGUID(links), family...) {
 		t.emit(removal(r, purge))
@@ -84,7 +84,7 @@ func (t *transaction) remove(family []*record, purge bool) {
 // removal returns the change that deletes a record; a purge leaves only its guid and
 // type.
 func removal(old *record, purge bool) change {
-	c := change{eventType: events.TypeElementDeleted, record: old.tombstone(), purged: purge, data: removed(old.state())}
+	c := change{eventType: events.TypeElementDeleted, record: old.deletion(), purged: purge, data: removed(old.state())}
 	if old.relationship {
 		c.eventType = events.TypeRelationshipDeleted
 	}
@@ -92,14 +92,6 @@ func removal(old *record, purge bool) change {
 		c.data = purgedData(old)
 	}
 	return c
-}
-
-// tombstone returns the record of what is deleted.
-func (r *record) tombstone() *record {
-	return &record{
-		guid: r.guid, relationship: r.relationship, deleted: true, derived: r.derived, archived: r.archived, typ: r.typ, home: r.home,
-		name: r.name, version: r.version, connected: r.connected, anchor: r.anchor,
-	}
 }
 
 // archive classifies elements as Memento; the last one is the root.
@@ -110,7 +102,7 @@ func (t *transaction) archive(family []*record, process string) error {
 	}
 	memento := events.Classification{Name: events.Memento, Properties: events.Props(properties)}
 	root := family[len(family)-1]
-	if err := checkClassification(t.view().registry(), root.typ, &memento, false, ""); err != nil {
+	if err := checkClassification(t.view().Types(), root.typ, &memento, false, ""); err != nil {
 		return events.Errorf(events.CodeConflict, "/method", "%s cannot be archived: %s", root.name, messageOf(err))
 	}
 	for _, r := range family {

@@ -41,7 +41,7 @@ func (t *transaction) upsertAs(typ *opentypes.Type, old *record, c *events.Upser
 	if err != nil {
 		return err
 	}
-	if err := checkClassifications(t.view().registry(), typ, spec.Classifications, "/element/classifications"); err != nil {
+	if err := checkClassifications(t.view().Types(), typ, spec.Classifications, "/element/classifications"); err != nil {
 		return err
 	}
 	if old == nil {
@@ -150,7 +150,7 @@ func errArchived(r *record, pointer string) error {
 // specified returns the type of a spec and the element that the spec means, by its
 // guid or else by its name; nil if there is none.
 func (t *transaction) specified(spec *events.ElementSpec) (*opentypes.Type, *record, error) {
-	typ, err := t.view().registry().Element(spec.Type, "/element/type")
+	typ, err := t.view().Types().Element(spec.Type, "/element/type")
 	if err != nil {
 		return nil, nil, err
 	}
@@ -269,7 +269,7 @@ func (t *transaction) update(c *events.Update) error {
 	if err != nil {
 		return err
 	}
-	typ, err := t.view().registry().Element(old.typ.Name, "/element")
+	typ, err := t.view().Types().Element(old.typ.Name, "/element")
 	if err != nil {
 		return err
 	}
@@ -363,7 +363,7 @@ func (t *transaction) newGUID() guid {
 }
 
 func (r *record) props() (events.Properties, error) {
-	if r.from == r.to {
+	if len(r.properties()) == 0 {
 		return events.Properties{}, nil
 	}
 	return events.ParseProperties(r.properties())
@@ -371,35 +371,7 @@ func (r *record) props() (events.Properties, error) {
 
 func sameProperties(old *record, p events.Properties) bool {
 	if p.IsZero() {
-		return old.from == old.to
+		return len(old.properties()) == 0
 	}
 	return bytes.Equal(old.properties(), p.Raw())
-}
-
-// guidOf returns the guid that a reference gives, or that belongs to its name.
-func guidOf(ref events.ElementRef) guid {
-	if ref.GUID != "" {
-		ref.QualifiedName = ""
-	}
-	return events.ElementKey(ref)
-}
-
-func nameOf(ref events.ElementRef) string { return cmp.Or(ref.GUID, ref.QualifiedName) }
-
-// element returns the element that a reference names.
-func element(v view, ref events.ElementRef, pointer string) (*record, error) {
-	var r *record
-	if ref.GUID == "" {
-		if r = v.named(ref.QualifiedName); r == nil {
-			return nil, errNotFound(v, ref, pointer+"/qualifiedName")
-		}
-		return r, nil
-	}
-	if r = v.get(guidOf(ref)); r == nil {
-		return nil, errNotFound(v, ref, pointer+"/guid")
-	}
-	if r.relationship {
-		return nil, events.Errorf(events.CodeInvalid, pointer+"/guid", "%s is a relationship, %s, not an element; to remove it, unlink it", r.guid, article(r.typ.Name))
-	}
-	return r, nil
 }

@@ -77,7 +77,7 @@ func (t *transaction) putIdentifier(x *externalID, c *events.LinkExternalID) err
 // isUnchanged reports whether an element exists that a merge with the properties of a
 // spec leaves as it is.
 func (t *transaction) isUnchanged(spec *events.ElementSpec) (bool, error) {
-	typ, err := t.view().registry().Element(spec.Type, "/element/type")
+	typ, err := t.view().Types().Element(spec.Type, "/element/type")
 	old := t.view().named(spec.QualifiedName)
 	if err != nil || old == nil || old.archived || old.typ.Name != spec.Type {
 		return false, err
@@ -107,7 +107,7 @@ func (t *transaction) unlinkExternalID(c *events.UnlinkExternalID) error {
 		return err
 	}
 	t.is(id)
-	if slices.ContainsFunc(t.view().linked(id.guid), func(l *record) bool { return l.typ.Name == typeExternalIDLink }) {
+	if slices.ContainsFunc(t.view().group(LinksOf(id.guid)), func(l *record) bool { return l.typ.Name == typeExternalIDLink }) {
 		return nil
 	}
 	_, err = t.do(&events.Delete{Element: refTo(id), Cascade: true})
@@ -128,7 +128,7 @@ func (t *transaction) orphanedIdentifiers(family []*record) (orphans []*record) 
 		purged[r.guid] = true
 	}
 	for _, r := range family {
-		for _, l := range t.view().linked(r.guid) {
+		for _, l := range t.view().group(LinksOf(r.guid)) {
 			if l.typ.Name != typeExternalIDLink || purged[l.end2] {
 				continue
 			}
@@ -144,8 +144,8 @@ func (t *transaction) orphanedIdentifiers(family []*record) (orphans []*record) 
 
 // isOrphan reports whether only what is purged has an identifier or is anchored to it.
 func isOrphan(v view, id *record, purged map[guid]bool) bool {
-	return !slices.ContainsFunc(v.anchored(id.guid), func(r *record) bool { return !purged[r.guid] }) &&
-		!slices.ContainsFunc(v.linked(id.guid), func(l *record) bool { return l.typ.Name == typeExternalIDLink && !purged[l.end1] })
+	return !slices.ContainsFunc(v.group(AnchoredTo(id.guid)), func(r *record) bool { return !purged[r.guid] }) &&
+		!slices.ContainsFunc(v.group(LinksOf(id.guid)), func(l *record) bool { return l.typ.Name == typeExternalIDLink && !purged[l.end1] })
 }
 
 func (t *transaction) confirmSynchronization(c *events.ConfirmSynchronization) error {

@@ -17,32 +17,6 @@ import (
 	"github.com/camena-io/camena/runtime/graph/text"
 )
 
-// view is the state that commands are applied to.
-type view interface {
-	graph
-	// fenced returns the generation that a connector is fenced to.
-	fenced(connector string) uint64
-	// registry returns the types.
-	registry() *opentypes.Registry
-	// lastDeletion returns the last deletion of an element, while it is known.
-	lastDeletion(ref events.ElementRef) (Tombstone, bool)
-}
-
-// graph is the elements and relationships of a view.
-type graph interface {
-	// get returns the element or relationship, nil if there is none.
-	get(id guid) *record
-	// named returns the element with that qualified name, nil if there is none.
-	named(name string) *record
-	// linked returns the relationships of an element.
-	linked(element guid) []*record
-	// anchored returns the elements that are anchored to an element.
-	anchored(element guid) []*record
-	// aliased returns the relationships whose type and ends have that key, but
-	// which have other guids, sorted by these.
-	aliased(key guid) []*record
-}
-
 // Index is the committed state. Records in it never change, so a snapshot of
 // the ordered trees stays what it is while writing goes on.
 type Index struct {
@@ -60,8 +34,9 @@ type Index struct {
 
 	byGUID map[guid]*record
 	// byName are the elements whose guid does not follow from their name.
-	byName  map[string]*record
-	aliases aliases
+	byName map[string]*record
+	// aliases are the relationships with guids of their own, by the derived guid.
+	aliases *btree.BTreeG[end]
 	fences  map[string]uint64
 	tombstoneSet
 	typeSet
@@ -100,7 +75,7 @@ func newIndex(types typeSet) *Index {
 	// The lock of the index guards the trees too.
 	options := btree.Options{NoLocks: true}
 	return &Index{
-		byGUID: map[guid]*record{}, byName: map[string]*record{}, aliases: newAliases(), fences: map[string]uint64{},
+		byGUID: map[guid]*record{}, byName: map[string]*record{}, aliases: btree.NewBTreeGOptions(byEnd, options), fences: map[string]uint64{},
 		typeSet: types, tombstoneSet: newTombstones(), counts: newTypeCounts(), texts: text.New[*record](),
 		trees: trees{
 			types:   btree.NewBTreeGOptions(byType, options),
@@ -184,36 +159,66 @@ func (x *Index) fenced(connector string) uint64 {
 	return x.fences[connector]
 }
 
-func (x *Index) linked(element guid) []*record {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	var links []*record
-	x.ends.Ascend(end{element: element, link: &record{}}, func(e end) bool {
-		if e.element != element {
-			return false
-		}
-		links = append(links, e.link)
-		return true
-	})
-	return links
+// Group names records that are looked up together.
+type Group struct {
+	kind groupKind
+	key  guid
 }
 
-func (x *Index) aliased(key guid) []*record {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	return x.aliases.of(key)
+type groupKind byte
+
+const (
+	links groupKind = iota
+	aliases
+	anchored
+)
+
+// LinksOf is the relationships of an element.
+func LinksOf(element uuid.UUID) Group { return Group{links, element} }
+
+// AliasesOf is the relationships with guids of their own, by the guid that follows
+// from their type and ends.
+func AliasesOf(key uuid.UUID) Group { return Group{aliases, key} }
+
+// AnchoredTo is the elements that are anchored to an element.
+func AnchoredTo(element uuid.UUID) Group { return Group{anchored, element} }
+
+// Groups returns the groups that a record belongs to.
+func (r *record) Groups() (groups []Group) {
+	if r.relationship {
+		groups = append(groups, LinksOf(r.end1), LinksOf(r.end2))
+		if !r.derived {
+			groups = append(groups, AliasesOf(r.linkKey()))
+		}
+	}
+	if r.anchor != uuid.Nil {
+		groups = append(groups, AnchoredTo(r.anchor))
+	}
+	return groups
 }
 
-func (x *Index) anchored(element guid) []*record {
+// group returns the records of a group, sorted by guid.
+func (x *Index) group(g Group) (found []*record) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	var found []*record
-	x.anchors.Ascend(&record{anchor: element}, func(r *record) bool {
-		if r.anchor != element {
-			return false
+	tree := x.ends
+	switch g.kind {
+	case anchored:
+		x.anchors.Ascend(&record{anchor: g.key}, func(r *record) bool {
+			if r.anchor == g.key {
+				found = append(found, r)
+			}
+			return r.anchor == g.key
+		})
+		return found
+	case aliases:
+		tree = x.aliases
+	}
+	tree.Ascend(end{element: g.key, link: &record{}}, func(e end) bool {
+		if e.element == g.key {
+			found = append(found, e.link)
 		}
-		found = append(found, r)
-		return true
+		return e.element == g.key
 	})
 	return found
 }
@@ -370,7 +375,7 @@ func (x *Index) put(r *record) {
 		x.ends.Set(end{element: r.end1, link: r})
 		x.ends.Set(end{element: r.end2, link: r})
 		if !r.derived {
-			x.aliases.add(r)
+			x.aliases.Set(end{element: r.linkKey(), link: r})
 		}
 		return
 	}
@@ -400,7 +405,7 @@ func (x *Index) remove(r *record) {
 		x.ends.Delete(end{element: r.end1, link: r})
 		x.ends.Delete(end{element: r.end2, link: r})
 		if !r.derived {
-			x.aliases.remove(r)
+			x.aliases.Delete(end{element: r.linkKey(), link: r})
 		}
 		return
 	}

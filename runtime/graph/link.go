@@ -44,7 +44,7 @@ func (t *transaction) link(c *events.Link) error {
 
 // ends returns the type of a relationship and the elements at its ends.
 func ends(v view, ref *events.RelationshipRef, pointer string) (typ *opentypes.Type, end1, end2 *record, err error) {
-	if typ, err = v.registry().Relationship(ref.Type, pointer+"/type"); err != nil {
+	if typ, err = v.Types().Relationship(ref.Type, pointer+"/type"); err != nil {
 		return nil, nil, nil, err
 	}
 	if end1, err = element(v, ref.End1, pointer+"/end1"); err != nil {
@@ -87,7 +87,7 @@ func specifiedLink(v view, typ *opentypes.Type, spec *events.RelationshipSpec, e
 // does not look at all relationships of an element: these may be a hundred thousand.
 func between(v view, typeName string, end1, end2 guid) []*record {
 	key := events.RelationshipKey(typeName, end1, end2)
-	others := v.aliased(key)
+	others := v.group(AliasesOf(key))
 	if r := v.get(key); r != nil && r.derived && r.relationship && r.linkKey() == key {
 		return append([]*record{r}, others...)
 	}
@@ -97,7 +97,7 @@ func between(v view, typeName string, end1, end2 guid) []*record {
 // onlyBetween returns the relationship from one element to another where a type and
 // its super and subtypes allow only one.
 func onlyBetween(v view, typ *opentypes.Type, end1, end2 guid) *record {
-	for _, name := range append([]string{typ.Name()}, v.registry().Subtypes(typ.Root())...) {
+	for _, name := range append([]string{typ.Name()}, v.Types().Subtypes(typ.Root())...) {
 		if all := between(v, name, end1, end2); len(all) > 0 {
 			return all[0]
 		}
@@ -133,7 +133,7 @@ func (t *transaction) updateLink(c *events.UpdateRelationship) error {
 	if err := expect(c.Expectation, old, ""); err != nil {
 		return err
 	}
-	typ, err := t.view().registry().Relationship(old.typ.Name, "/relationship")
+	typ, err := t.view().Types().Relationship(old.typ.Name, "/relationship")
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package graph
 
 import (
 	"context"
-	"time"
 )
 
 // Log is the stored events that an index was made of.
@@ -51,18 +50,6 @@ func (l Events) Of(_ context.Context, guid string, take func(*Event) error) (mos
 		}
 	}
 	return 0, nil
-}
-
-// Append returns the log with the changes of a command, which has an in-sequence and
-// a time.
-func (l Events) Append(o *Outcome, position uint64, at time.Time) Events {
-	for i := range o.Len() {
-		c := o.Change(i)
-		l = append(l, Event{
-			Sequence: uint64(len(l)) + 1, Position: position, Stored: at, Time: at, ID: c.ID, Type: c.Type, Subject: c.Subject, Data: c.Data,
-		})
-	}
-	return l
 }
 
 // Erase empties the events before a deletion of what it deleted.

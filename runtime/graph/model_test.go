@@ -214,7 +214,7 @@ func (w *writer) remember(sequence uint64, o *graph.Outcome) {
 func (w *writer) store(n int) {
 	for i := range w.flying[:n] {
 		f := &w.flying[i]
-		w.out = w.out.Append(&f.outcome, f.sequence, at(f.sequence))
+		w.out = f.outcome.AppendEvents(w.out, f.sequence, at(f.sequence))
 		f.outcome.Stored(uint64(len(w.out)))
 		w.index.Commit(f.outcome.AppendStateChanges(nil, f.sequence, at(f.sequence))...)
 		w.pending.Drop(&f.outcome)
@@ -255,7 +255,7 @@ func (w *writer) tear(f *flight) {
 		return // where it moves to comes with it
 	}
 	before := len(w.out)
-	w.out = w.out.Append(&f.outcome, f.sequence-1, at(f.sequence))[:before+n]
+	w.out = f.outcome.AppendEvents(w.out, f.sequence-1, at(f.sequence))[:before+n]
 	for i := range w.out[before:] {
 		w.follow(w.index, &w.out[before+i])
 	}

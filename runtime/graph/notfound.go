@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"fmt"
 	"hash/maphash"
 	"math"
@@ -9,9 +10,48 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
+// lookup finds single records.
+type lookup interface {
+	// get returns the element or relationship with a guid, nil if there is none.
+	get(id guid) *record
+	// named returns the element with a qualified name, nil if there is none.
+	named(name string) *record
+	// lastDeletion returns the last deletion of an element or relationship, while it is
+	// known.
+	lastDeletion(ref events.ElementRef) (Tombstone, bool)
+}
+
+// guidOf returns the guid that a reference gives, or that belongs to its name.
+func guidOf(ref events.ElementRef) guid {
+	if ref.GUID != "" {
+		ref.QualifiedName = ""
+	}
+	return events.ElementKey(ref)
+}
+
+func nameOf(ref events.ElementRef) string { return cmp.Or(ref.GUID, ref.QualifiedName) }
+
+// element returns the element that a reference names.
+func element(v lookup, ref events.ElementRef, pointer string) (*record, error) {
+	var r *record
+	if ref.GUID == "" {
+		if r = v.named(ref.QualifiedName); r == nil {
+			return nil, errNotFound(v, ref, pointer+"/qualifiedName")
+		}
+		return r, nil
+	}
+	if r = v.get(guidOf(ref)); r == nil {
+		return nil, errNotFound(v, ref, pointer+"/guid")
+	}
+	if r.relationship {
+		return nil, events.Errorf(events.CodeInvalid, pointer+"/guid", "%s is a relationship of type %s, not an element; to remove it, unlink it", r.guid, r.typ.Name)
+	}
+	return r, nil
+}
+
 // errNotFound is the error about an element that is not there. It tells when it was
 // deleted, while that is still known.
-func errNotFound(v view, ref events.ElementRef, pointer string) error {
+func errNotFound(v lookup, ref events.ElementRef, pointer string) error {
 	name := ref.GUID
 	if name == "" {
 		name = fmt.Sprintf("%q", ref.QualifiedName)
@@ -30,7 +70,7 @@ func errNotFound(v view, ref events.ElementRef, pointer string) error {
 }
 
 // errNotRestorable is the error about an element that cannot be restored.
-func errNotRestorable(v view, ref events.ElementRef) error {
+func errNotRestorable(v lookup, ref events.ElementRef) error {
 	const without = "there is no deleted element %s, or its history is gone; if its guid does not follow from its name, give the guid"
 	t, ok := v.lastDeletion(ref)
 	switch {
@@ -51,7 +91,7 @@ func (t *Tombstone) describe() string {
 	at := formatTime(time.Unix(0, t.at))
 	switch {
 	case t.Relationship:
-		return ": it was a relationship, " + article(t.Type.Name) + ", deleted at " + at
+		return ": it was a relationship of type " + t.Type.Name + ", deleted at " + at
 	case t.purge:
 		return ": it was purged at " + at
 	default:

@@ -1,11 +1,21 @@
 package graph
 
 import (
-	"github.com/google/uuid"
-
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/events/opentypes"
 )
+
+// view is the state that commands are applied to: the index, or the index with changes
+// that it does not have yet.
+type view interface {
+	lookup
+	// group returns the records of a group.
+	group(g Group) []*record
+	// fenced returns the generation that a connector is fenced to.
+	fenced(connector string) uint64
+	// Types returns the types.
+	Types() *opentypes.Registry
+}
 
 // overlay is a view with changes that its base does not have yet: what the writer has
 // published and the bus has not acknowledged, or the earlier changes of a transaction.
@@ -13,45 +23,17 @@ type overlay struct {
 	base   view
 	guids  map[guid]*record
 	names  map[string]*record
-	groups map[groupKey]map[guid]*record
+	groups map[Group]map[guid]*record
 	fences map[string]uint64
 	defs   map[string]*events.TypeDef
 	types  *opentypes.Registry // with defs
 }
 
-// groupKey names records that are looked up together: by an end, by their derived
-// guid, or by their anchor.
-type groupKey struct {
-	kind byte
-	key  guid
-}
-
-const (
-	groupEnd = iota
-	groupAlias
-	groupAnchor
-)
-
 func newOverlay(base view) *overlay {
 	return &overlay{
-		base: base, guids: map[guid]*record{}, names: map[string]*record{}, groups: map[groupKey]map[guid]*record{},
+		base: base, guids: map[guid]*record{}, names: map[string]*record{}, groups: map[Group]map[guid]*record{},
 		fences: map[string]uint64{}, defs: map[string]*events.TypeDef{},
 	}
-}
-
-// groupsOf returns the groups that a record belongs to.
-func groupsOf(r *record) []groupKey {
-	var keys []groupKey
-	if r.relationship {
-		keys = append(keys, groupKey{groupEnd, r.end1}, groupKey{groupEnd, r.end2})
-		if !r.derived {
-			keys = append(keys, groupKey{groupAlias, r.linkKey()})
-		}
-	}
-	if r.anchor != uuid.Nil {
-		keys = append(keys, groupKey{groupAnchor, r.anchor})
-	}
-	return keys
 }
 
 func (o *overlay) get(id guid) *record {
@@ -86,42 +68,30 @@ func (o *overlay) fenced(connector string) uint64 {
 	return o.base.fenced(connector)
 }
 
-func (o *overlay) linked(element guid) []*record {
-	return o.merged(o.base.linked(element), groupKey{groupEnd, element})
-}
-
-func (o *overlay) anchored(element guid) []*record {
-	return o.merged(o.base.anchored(element), groupKey{groupAnchor, element})
-}
-
-func (o *overlay) aliased(key guid) []*record {
-	return o.merged(o.base.aliased(key), groupKey{groupAlias, key})
-}
-
-// merged returns the records of the base that have not changed, and those of a group,
+// group merges the records of the base that have not changed with those above it,
 // sorted by guid: the result must not depend on what the base has already.
-func (o *overlay) merged(base []*record, key groupKey) []*record {
+func (o *overlay) group(g Group) []*record {
 	var all []*record
-	for _, r := range base {
+	for _, r := range o.base.group(g) {
 		if o.guids[r.guid] == nil {
 			all = append(all, r)
 		}
 	}
-	group := o.groups[key]
-	for id, r := range group {
+	above := o.groups[g]
+	for id, r := range above {
 		if o.guids[id] == r && !r.deleted {
 			all = append(all, r)
 		}
 	}
-	if len(group) > 0 {
+	if len(above) > 0 {
 		sortByGUID(all)
 	}
 	return all
 }
 
-func (o *overlay) registry() *opentypes.Registry {
+func (o *overlay) Types() *opentypes.Registry {
 	if len(o.defs) == 0 {
-		return o.base.registry()
+		return o.base.Types()
 	}
 	return o.types
 }
@@ -141,7 +111,7 @@ func (o *overlay) define(changes []change) {
 	if len(defs) == 0 {
 		return
 	}
-	types, _, err := o.registry().Apply(defs...)
+	types, _, err := o.Types().Apply(defs...)
 	if err != nil {
 		return // it was applied before it became a change
 	}
@@ -173,7 +143,7 @@ func (o *overlay) addRecord(r *record) {
 	if r.named() {
 		o.names[r.name] = r
 	}
-	for _, key := range groupsOf(r) {
+	for _, key := range r.Groups() {
 		put(o.groups, key, r)
 	}
 }
@@ -212,7 +182,7 @@ func (o *overlay) dropRecord(r *record) {
 	if o.names[r.name] == r {
 		delete(o.names, r.name)
 	}
-	for _, key := range groupsOf(r) {
+	for _, key := range r.Groups() {
 		unput(o.groups, key, r)
 	}
 }

@@ -134,14 +134,6 @@ type Change struct {
 	Purged bool
 }
 
-// Subject is what an event is about: an element, a relationship, a type, or the fence
-// of a connector.
-type Subject struct {
-	Relationship   bool
-	TypeName, GUID string
-	Connector      string
-}
-
 // Len returns the number of changes.
 func (o *Outcome) Len() int { return len(o.changes) }
 
@@ -213,4 +205,16 @@ func (o *Outcome) AppendStateChanges(list []StateChange, position uint64, stored
 		})
 	}
 	return list
+}
+
+// AppendEvents appends the events of the outcome to a log in memory. The position is
+// the in-sequence of the command, the time that of all its events.
+func (o *Outcome) AppendEvents(l Events, position uint64, at time.Time) Events {
+	for i := range o.Len() {
+		c := o.Change(i)
+		l = append(l, Event{
+			Sequence: uint64(len(l)) + 1, Position: position, Stored: at, Time: at, ID: c.ID, Type: c.Type, Subject: c.Subject, Data: c.Data,
+		})
+	}
+	return l
 }

@@ -134,7 +134,7 @@ func (x *Index) endsKey(r *record) events.Key {
 // isMultiLink reports whether several relationships of a type may lead from one
 // element to another.
 func (x *Index) isMultiLink(name string) bool {
-	typ, err := x.registry().Relationship(name, "")
+	typ, err := x.Types().Relationship(name, "")
 	return err == nil && typ.MultiLink()
 }
 

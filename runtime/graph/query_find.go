@@ -79,7 +79,7 @@ func (s *search) matches(r *record) bool {
 
 // Find returns a page of elements, in at most room bytes.
 func (x *Index) Find(ctx context.Context, q *events.Find, room int) (ElementsAnswer, error) {
-	s, err := newSearch(ctx, x.registry(), q)
+	s, err := newSearch(ctx, x.Types(), q)
 	if err != nil {
 		return ElementsAnswer{}, err
 	}
@@ -289,7 +289,7 @@ func (s *search) everyone(snap snapshot, look func(*record) bool) {
 
 // Count says how many elements are asked for, by type.
 func (x *Index) Count(ctx context.Context, q *events.Find) (events.CountAnswer, error) {
-	s, err := newSearch(ctx, x.registry(), q)
+	s, err := newSearch(ctx, x.Types(), q)
 	if err != nil {
 		return events.CountAnswer{}, err
 	}

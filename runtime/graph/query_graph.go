@@ -50,7 +50,7 @@ func (x *Index) Graph(ctx context.Context, q *events.Graph, room int) (Subgraph,
 	if err := q.Complete(); err != nil {
 		return Subgraph{}, err
 	}
-	if err := knownTypes(x.registry(), q); err != nil {
+	if err := knownTypes(x.Types(), q); err != nil {
 		return Subgraph{}, err
 	}
 	e := x.expedition(ctx, q.Depth, q.GraphLimits, room)
@@ -75,7 +75,7 @@ func (x *Index) Lineage(ctx context.Context, q *events.Lineage, room int) (Subgr
 	if err := q.Complete(); err != nil {
 		return Subgraph{}, err
 	}
-	if err := knownRelationships(x.registry(), q.Relationships); err != nil {
+	if err := knownRelationships(x.Types(), q.Relationships); err != nil {
 		return Subgraph{}, err
 	}
 	if len(q.Relationships) == 0 {

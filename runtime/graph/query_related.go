@@ -13,7 +13,7 @@ import (
 // at their other ends, in at most room bytes. It may hold fewer than asked for, and
 // go on: an element can have very many relationships of other types.
 func (x *Index) Related(ctx context.Context, q *events.Related, room int) (RelatedAnswer, error) {
-	after, err := checkRelated(x.registry(), q)
+	after, err := checkRelated(x.Types(), q)
 	if err != nil {
 		return RelatedAnswer{}, err
 	}

@@ -15,7 +15,7 @@ func (x *Index) Definitions(q *events.Types, room int) (events.TypesAnswer, erro
 	if q.Limit > 0 {
 		limit = min(limit, q.Limit)
 	}
-	registry := x.registry()
+	registry := x.Types()
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	a := events.TypesAnswer{Sequence: x.sequence, Types: []events.KnownType{}}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"strings"
-	"time"
 	"unique"
 	"unsafe"
 
@@ -54,6 +53,9 @@ type connected struct{ end1, end2 guid }
 // home is what very many records have in common.
 type home struct{ source, scope string }
 
+// setOrigin notes the source and scope.
+func (r *record) setOrigin(o *events.Origin) { r.home = homeOf(o) }
+
 func homeOf(o *events.Origin) unique.Handle[home] {
 	return unique.Make(home{source: o.Source, scope: o.Scope})
 }
@@ -95,6 +97,14 @@ func (r *record) keep(state []byte, from, to int) {
 	}
 	if i := strings.Index(r.text, r.name); i >= 0 {
 		r.name = r.text[i : i+len(r.name)]
+	}
+}
+
+// Deleted returns the record of the deletion.
+func (r *record) deletion() *record {
+	return &record{
+		guid: r.guid, relationship: r.relationship, deleted: true, derived: r.derived, archived: r.archived, typ: r.typ, home: r.home,
+		name: r.name, version: r.version, connected: r.connected, anchor: r.anchor,
 	}
 }
 
@@ -204,120 +214,4 @@ func connectedBy(end1, end2 *events.ElementStub) (*connected, error) {
 	}
 	two, err := uuid.Parse(end2.GUID)
 	return &connected{end1: one, end2: two}, err
-}
-
-// appendElement writes the JSON of an element. It is the hot path of the
-// writer: it gives what events.Marshal gives, several times faster.
-func appendElement(b []byte, e *events.Element) ([]byte, int, int) {
-	b = append(b, `{"header":`...)
-	b = appendHeader(b, &e.Header)
-	b, from, to := appendProperties(b, e.Properties)
-	for i, c := range e.Classifications {
-		if i == 0 {
-			b = append(b, `,"classifications":[`...)
-		} else {
-			b = append(b, ',')
-		}
-		b = append(b, `{"classificationName":`...)
-		b = quote(b, c.Name)
-		b, _, _ = appendProperties(b, c.Properties)
-		b = append(appendEffectivity(b, c.Effectivity), '}')
-	}
-	if len(e.Classifications) > 0 {
-		b = append(b, ']')
-	}
-	return append(b, '}'), from, to
-}
-
-func appendRelationship(b []byte, r *events.Relationship) ([]byte, int, int) {
-	b = append(b, `{"header":`...)
-	b = appendHeader(b, &r.Header)
-	b = appendStub(append(b, `,"end1":`...), &r.End1)
-	b = appendStub(append(b, `,"end2":`...), &r.End2)
-	b, from, to := appendProperties(b, r.Properties)
-	return append(b, '}'), from, to
-}
-
-func appendStub(b []byte, s *events.ElementStub) []byte {
-	b = quote(append(b, `{"guid":`...), s.GUID)
-	b = quote(append(b, `,"typeName":`...), s.Type)
-	if s.QualifiedName != "" {
-		b = quote(append(b, `,"qualifiedName":`...), s.QualifiedName)
-	}
-	return append(b, '}')
-}
-
-func appendProperties(b []byte, p events.Properties) (out []byte, from, to int) {
-	if p.IsZero() {
-		return b, 0, 0
-	}
-	b = append(b, `,"properties":`...)
-	from = len(b)
-	b = append(b, p.Raw()...)
-	return b, from, len(b)
-}
-
-func appendHeader(b []byte, h *events.ElementHeader) []byte {
-	b = quote(append(b, `{"guid":`...), h.GUID)
-	b = quote(append(b, `,"type":{"typeName":`...), h.Type.Name)
-	b = appendStrings(b, `,"superTypeNames":`, h.Type.SuperTypes)
-	b = append(b, '}')
-	if h.QualifiedName != "" {
-		b = quote(append(b, `,"qualifiedName":`...), h.QualifiedName)
-	}
-	v := &h.Versions
-	b = quote(append(b, `,"versions":{"createdBy":`...), v.CreatedBy)
-	b = appendTime(append(b, `,"createTime":`...), v.CreateTime)
-	if v.UpdatedBy != "" {
-		b = quote(append(b, `,"updatedBy":`...), v.UpdatedBy)
-	}
-	if !v.UpdateTime.IsZero() {
-		b = appendTime(append(b, `,"updateTime":`...), v.UpdateTime)
-	}
-	b = appendInt(append(b, `,"version":`...), v.Version)
-	b = quote(append(b, `},"origin":{"originCategory":`...), string(h.Origin.Category))
-	if h.Origin.Source != "" {
-		b = quote(append(b, `,"source":`...), h.Origin.Source)
-	}
-	if h.Origin.Scope != "" {
-		b = quote(append(b, `,"scope":`...), h.Origin.Scope)
-	}
-	b = append(b, '}')
-	b = appendStrings(b, `,"zones":`, h.Zones)
-	if h.AnchorGUID != "" {
-		b = quote(append(b, `,"anchorGUID":`...), h.AnchorGUID)
-	}
-	return append(appendEffectivity(b, h.Effectivity), '}')
-}
-
-func appendEffectivity(b []byte, e events.Effectivity) []byte {
-	if !e.From.IsZero() {
-		b = appendTime(append(b, `,"effectiveFrom":`...), e.From)
-	}
-	if !e.To.IsZero() {
-		b = appendTime(append(b, `,"effectiveTo":`...), e.To)
-	}
-	return b
-}
-
-func appendStrings(b []byte, name string, list []string) []byte {
-	if len(list) == 0 {
-		return b
-	}
-	b = append(b, name...)
-	for i, s := range list {
-		if i == 0 {
-			b = append(b, '[')
-		} else {
-			b = append(b, ',')
-		}
-		b = quote(b, s)
-	}
-	return append(b, ']')
-}
-
-func appendTime(b []byte, t time.Time) []byte {
-	b = append(b, '"')
-	b = t.AppendFormat(b, time.RFC3339Nano)
-	return append(b, '"')
 }

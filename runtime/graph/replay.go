@@ -12,7 +12,7 @@ import (
 // present state tells it. Whether the command changed anything is no longer known: it
 // counts as changed unless nothing can have been there to change, and the result says
 // that it is replayed.
-func (x *Index) ReplayedResult(q *Request, c events.Command) events.Result {
+func ReplayedResult(x *Index, q *Request, c events.Command) events.Result {
 	sequence, _ := x.Reached()
 	p := replay{transaction: transaction{q: q, base: x}}
 	o := Outcome{Result: p.resultOf(c)}

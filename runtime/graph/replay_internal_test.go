@@ -160,7 +160,7 @@ func checkLate(t *testing.T, i int, c *lateCase) {
 	for _, command := range c.after {
 		a.apply(t, nil, command)
 	}
-	later := a.index.ReplayedResult(q, c.event)
+	later := ReplayedResult(a.index, q, c.event)
 	reached, _ := a.index.Reached()
 	if now.GUID != later.GUID || now.Changed != later.Changed || later.Sequence != reached || len(now.Steps) != len(later.Steps) {
 		t.Errorf("%s, case %d: now %+v, later %+v", c.event.EventType(), i, now, later)

@@ -126,7 +126,7 @@ func (t *transaction) fitsLink(r, end1, end2 *record) bool {
 	if end1 == nil || end2 == nil {
 		return false
 	}
-	typ, err := t.view().registry().Relationship(r.typ.Name, "/element")
+	typ, err := t.view().Types().Relationship(r.typ.Name, "/element")
 	return err == nil && typ.CheckEnds(end1.typ, end2.typ, "/element") == nil && t.fitsCardinality(typ, end1, end2)
 }
 

@@ -133,7 +133,7 @@ func commandOf(id string, sequence uint64) (command string, first uint64, ok boo
 // deletedState returns the last state of what an event deleted; nil if it deleted
 // nothing, or purged it.
 func (x *Index) deletedState(e *Event) (*record, error) {
-	f, err := stateChangeOf(x.registry, e)
+	f, err := stateChangeOf(x.Types, e)
 	if err != nil || !f.IsDeletion() || f.moved || f.purged {
 		return nil, err
 	}
@@ -141,7 +141,7 @@ func (x *Index) deletedState(e *Event) (*record, error) {
 	if err != nil {
 		return nil, err
 	}
-	return parseState(x.registry(), c.Previous, f.record.relationship)
+	return parseState(x.Types(), c.Previous, f.record.relationship)
 }
 
 // deletedWith returns, of what one command deleted, an element, what was anchored to

@@ -12,7 +12,7 @@ func (t *transaction) retype(c *events.Retype) error {
 	if err != nil {
 		return err
 	}
-	typ, err := t.view().registry().Element(c.Type, "/type")
+	typ, err := t.view().Types().Element(c.Type, "/type")
 	if err != nil {
 		return err
 	}
@@ -53,8 +53,8 @@ func (t *transaction) checkRetype(r *record, e *events.Element, typ *opentypes.T
 	if !r.named() && typ.RequiresName() {
 		return events.Errorf(events.CodeConflict, "/type", "%s has no qualified name, which %s needs", r.guid, article(typ.Name()))
 	}
-	for _, l := range t.view().linked(r.guid) {
-		rel, err := t.view().registry().Relationship(l.typ.Name, "/type")
+	for _, l := range t.view().group(LinksOf(r.guid)) {
+		rel, err := t.view().Types().Relationship(l.typ.Name, "/type")
 		if err != nil {
 			continue // the type is not known any more
 		}
@@ -67,7 +67,7 @@ func (t *transaction) checkRetype(r *record, e *events.Element, typ *opentypes.T
 				r.name, article(l.typ.Name), l.guid, article(want.Type), article(typ.Name()))
 		}
 	}
-	if err := checkClassifications(t.view().registry(), typ, e.Classifications, ""); err != nil {
+	if err := checkClassifications(t.view().Types(), typ, e.Classifications, ""); err != nil {
 		return events.Errorf(events.CodeConflict, "/type", "%s cannot become %s: %s", r.name, article(typ.Name()), messageOf(err))
 	}
 	return nil
@@ -77,7 +77,7 @@ func (t *transaction) checkRetype(r *record, e *events.Element, typ *opentypes.T
 // versions, as their owners have not changed them.
 func (t *transaction) updateStubs(of *record, typeName string) error {
 	id := of.guid.String()
-	for _, l := range t.view().linked(of.guid) {
+	for _, l := range t.view().group(LinksOf(of.guid)) {
 		rel, err := l.link()
 		if err != nil {
 			return err

@@ -28,6 +28,14 @@ type Event struct {
 	Damage error
 }
 
+// Subject is what an event is about: an element, a relationship, a type, or the fence
+// of a connector.
+type Subject struct {
+	Relationship   bool
+	TypeName, GUID string
+	Connector      string
+}
+
 // storedChange is the data of a change event with its states as JSON.
 type storedChange struct {
 	Element        jsontext.Value `json:"element"`
@@ -40,7 +48,7 @@ type storedChange struct {
 // Read decodes a change event. Of one that cannot be read it returns what identifies
 // it, so that the index still knows which event it read last.
 func (x *Index) Read(e *Event) (StateChange, error) {
-	f, err := stateChangeOf(x.registry, e)
+	f, err := stateChangeOf(x.Types, e)
 	if err != nil {
 		_, position := x.Reached()
 		return StateChange{sequence: e.Sequence, position: max(position, e.Position), stored: e.Stored, id: e.ID, unread: true}, err

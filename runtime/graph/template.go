@@ -70,7 +70,7 @@ func (m *templateCopy) run() error {
 		}
 	}
 	for _, r := range family {
-		for _, l := range sortByGUID(m.view().linked(r.guid)) {
+		for _, l := range sortByGUID(m.view().group(LinksOf(r.guid))) {
 			// What leads to the template, such as from a collection, is only the template's.
 			if l.end1 == r.guid && !isTemplateOnly(l.typ.Name) {
 				if err := m.copyLink(l); err != nil {

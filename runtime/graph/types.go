@@ -72,9 +72,6 @@ func (s *typeSet) fitting(defs []events.TypeDef) *opentypes.Registry {
 	}
 }
 
-// Types returns the types as the index has read them.
-func (x *Index) Types() *opentypes.Registry { return x.registry() }
-
 // Settle says that all is read that was there: a type that does not fit to the
 // others then is an error, which is logged.
 func (x *Index) Settle() {
@@ -86,8 +83,8 @@ func (x *Index) Settle() {
 	}
 }
 
-// registry is Types for who applies commands.
-func (x *Index) registry() *opentypes.Registry {
+// Types returns the types that the index has read.
+func (x *Index) Types() *opentypes.Registry {
 	x.mu.RLock()
 	r := x.typeSet.current
 	x.mu.RUnlock()

@@ -47,7 +47,7 @@ func (w *writer) replayedResult(r *received) (result events.Result) {
 	if err != nil {
 		return events.Result{} // it was refused, and its dead letter is gone
 	}
-	return w.index.ReplayedResult(q, r.command)
+	return graph.ReplayedResult(w.index, q, r.command)
 }
 
 // letterOf returns why a command was refused, nil if it was not.
