@@ -280,7 +280,7 @@ func (*trial) compareIndex(t *testing.T, s *sender, m *client.Client, sequence u
 	for _, name := range slices.Sorted(maps.Keys(s.model)) {
 		steps := s.model[name]
 		want := steps[len(steps)-1]
-		a, err := m.Get(t.Context(), events.Get{ElementRef: events.ByName(name), MinSequence: sequence})
+		a, err := events.Ask(t.Context(), m, &events.Get{ElementRef: events.ByName(name), MinSequence: sequence})
 		switch {
 		case want.Event == events.TypeElementDeleted:
 			if events.CodeOf(err) != events.CodeNotFound {

@@ -219,7 +219,7 @@ func TestMalformedInput(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"half", "big", "deep", "a"} {
-		if _, err := m.Get(t.Context(), events.Get{ElementRef: events.ByName(name)}); events.CodeOf(err) != events.CodeNotFound {
+		if _, err := events.Ask(t.Context(), m, &events.Get{ElementRef: events.ByName(name)}); events.CodeOf(err) != events.CodeNotFound {
 			t.Errorf("%s: %v; nothing of a refused command may be applied", name, err)
 		}
 	}

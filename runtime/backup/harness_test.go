@@ -46,7 +46,7 @@ func (i *installation) start(tb testing.TB) {
 	}
 	i.repo, i.stop = repo, runtimetest.Run(tb, repo.Serve)
 	runtimetest.Eventually(tb, "a repository that answers", func() bool {
-		_, err := i.metadata.Count(tb.Context(), events.Find{})
+		_, err := events.Ask(tb.Context(), i.metadata, &events.Count{})
 		return err == nil
 	})
 }
@@ -114,25 +114,25 @@ func (i *installation) answers(tb testing.TB, terms int, moments []time.Time) []
 		data, encodeErr := events.Marshal(answer)
 		all = append(all, fmt.Sprint(what, " ", string(data), " ", err, encodeErr))
 	}
-	count, err := i.metadata.Count(tb.Context(), events.Find{Page: events.Page{MinSequence: sequence}})
+	count, err := events.Ask(tb.Context(), i.metadata, &events.Count{Find: events.Find{Page: events.Page{MinSequence: sequence}}})
 	count.Sequence = 0
 	say("count", count, err)
-	types, err := i.metadata.Types(tb.Context(), events.Types{Defined: true})
+	types, err := events.Ask(tb.Context(), i.metadata, &events.Types{Defined: true})
 	types.Sequence = 0
 	say("types", types, err)
 	for n := range terms {
-		h, err := i.metadata.History(tb.Context(), events.History{ElementRef: events.ByName(name(n))})
+		h, err := events.Ask(tb.Context(), i.metadata, &events.History{ElementRef: events.ByName(name(n))})
 		h.Sequence = 0
 		for c := range h.Changes {
 			h.Changes[c].Sequence = 0
 		}
 		say("history of "+name(n), h, err)
 		for _, m := range append(slices.Clone(moments), time.Time{}) {
-			a, err := i.metadata.Get(tb.Context(), events.Get{ElementRef: events.ByName(name(n)), AsOf: m})
+			a, err := events.Ask(tb.Context(), i.metadata, &events.Get{ElementRef: events.ByName(name(n)), AsOf: m})
 			a.Sequence = 0
 			say(name(n)+" at "+m.String(), a, err)
 		}
-		r, err := i.metadata.Related(tb.Context(), events.Related{ElementRef: events.ByName(name(n))})
+		r, err := events.Ask(tb.Context(), i.metadata, &events.Related{ElementRef: events.ByName(name(n))})
 		r.Sequence = 0
 		say("related to "+name(n), r, err)
 	}

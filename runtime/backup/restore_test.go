@@ -99,7 +99,7 @@ func TestInterruptedRestoreGoesOn(t *testing.T) {
 	// A node that runs refuses to answer until all is there.
 	stop := runtimetest.Run(t, repo.Serve)
 	runtimetest.Eventually(t, "a repository that refuses", func() bool {
-		_, err := second.metadata.Count(t.Context(), events.Find{})
+		_, err := events.Ask(t.Context(), second.metadata, &events.Count{})
 		return events.CodeOf(err) == events.CodeUnavailable && strings.Contains(err.Error(), client.ErrRestoring.Error())
 	})
 	if _, err := backup.Export(t.Context(), backup.ExportSettings{Bus: second.bus}, io.Discard); !errors.Is(err, client.ErrRestoring) {
@@ -112,7 +112,7 @@ func TestInterruptedRestoreGoesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	runtimetest.Eventually(t, "a repository that answers", func() bool {
-		_, err := second.metadata.Count(t.Context(), events.Find{})
+		_, err := events.Ask(t.Context(), second.metadata, &events.Count{})
 		return err == nil
 	})
 	stop()
@@ -148,7 +148,7 @@ func TestCommandsAfterARestoreAreAppliedOnce(t *testing.T) {
 	for round := range 3 {
 		second.start(t)
 		second.apply(t, &events.Update{Element: events.ByName(name(0)), Properties: events.Props(map[string]any{"displayName": strconv.Itoa(round)})})
-		h, err := second.metadata.History(t.Context(), events.History{ElementRef: events.ByName(name(0))})
+		h, err := events.Ask(t.Context(), second.metadata, &events.History{ElementRef: events.ByName(name(0))})
 		if err != nil || len(h.Changes) != 4+round {
 			t.Errorf("round %d: %d changes (%v)", round, len(h.Changes), err)
 		}
@@ -230,7 +230,7 @@ func TestRestoreIntoAnotherDomain(t *testing.T) {
 	second.start(t)
 	sameAnswers(t, first, second)
 	second.apply(t, &events.Restore{Element: events.ByName(name(2))})
-	if _, err := second.metadata.Get(t.Context(), events.Get{ElementRef: events.ByName(name(2))}); err != nil {
+	if _, err := events.Ask(t.Context(), second.metadata, &events.Get{ElementRef: events.ByName(name(2))}); err != nil {
 		t.Errorf("what was deleted before: %v", err)
 	}
 	// And from there back again.

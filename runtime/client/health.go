@@ -20,7 +20,7 @@ type Health struct {
 // and commands are applied. If not, the error says what is wrong. It gives each of
 // them a moment.
 func (c *Client) Health(ctx context.Context) (Health, error) {
-	count, err := c.Count(ctx, events.Find{})
+	count, err := events.Ask(ctx, c, &events.Count{})
 	if err != nil {
 		return Health{}, err
 	}

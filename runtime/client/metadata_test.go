@@ -46,7 +46,7 @@ func TestAQuestionThatNobodyAnswers(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	within(t, 5*time.Second, "saying so", func() {
-		_, err := client.New(b, "someone").Get(t.Context(), events.Get{ElementRef: events.ByName("a")})
+		_, err := events.Ask(t.Context(), client.New(b, "someone"), &events.Get{ElementRef: events.ByName("a")})
 		if events.CodeOf(err) != events.CodeUnavailable || !strings.Contains(err.Error(), "role running") {
 			t.Errorf("got %v", err)
 		}
@@ -91,7 +91,7 @@ func TestAnswersAndRefusals(t *testing.T) {
 	}
 	m := client.New(b, "someone")
 	get := func(name string) (events.ElementAnswer, error) {
-		return m.Get(t.Context(), events.Get{ElementRef: events.ByName(name)})
+		return events.Ask(t.Context(), m, &events.Get{ElementRef: events.ByName(name)})
 	}
 	if a, err := get("a"); err != nil || a.Sequence != 7 {
 		t.Errorf("got %+v, %v", a, err)

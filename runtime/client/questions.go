@@ -13,51 +13,6 @@ import (
 	"github.com/camena-io/camena/topics"
 )
 
-// Get asks a question.
-func (c *Client) Get(ctx context.Context, q events.Get) (events.ElementAnswer, error) {
-	return events.Ask(ctx, c, &q)
-}
-
-// Find asks a question.
-func (c *Client) Find(ctx context.Context, q events.Find) (events.ElementsAnswer, error) {
-	return events.Ask(ctx, c, &q)
-}
-
-// Related asks a question.
-func (c *Client) Related(ctx context.Context, q events.Related) (events.RelatedAnswer, error) {
-	return events.Ask(ctx, c, &q)
-}
-
-// Digests asks a question.
-func (c *Client) Digests(ctx context.Context, q events.Digests) (events.DigestsAnswer, error) {
-	return events.Ask(ctx, c, &q)
-}
-
-// Graph asks a question.
-func (c *Client) Graph(ctx context.Context, q events.Graph) (events.GraphAnswer, error) {
-	return events.Ask(ctx, c, &q)
-}
-
-// Lineage asks a question.
-func (c *Client) Lineage(ctx context.Context, q events.Lineage) (events.GraphAnswer, error) {
-	return events.Ask(ctx, c, &q)
-}
-
-// History asks a question.
-func (c *Client) History(ctx context.Context, q events.History) (events.HistoryAnswer, error) {
-	return events.Ask(ctx, c, &q)
-}
-
-// Types asks a question.
-func (c *Client) Types(ctx context.Context, q events.Types) (events.TypesAnswer, error) {
-	return events.Ask(ctx, c, &q)
-}
-
-// Count asks a question.
-func (c *Client) Count(ctx context.Context, q events.Find) (events.CountAnswer, error) {
-	return events.Ask(ctx, c, &events.Count{Find: q})
-}
-
 // WriterStatus returns how the node gets on that applies commands.
 func (c *Client) WriterStatus(ctx context.Context) (events.WriterStatus, error) {
 	return bus.Call[events.WriterStatus](ctx, c.bus, c.bus.Topics().API(topics.RepositoryService, topics.VerbWriterStatus), struct{}{})

@@ -66,7 +66,7 @@ func (i *installation) mementos(t *testing.T, guids ...string) map[string]string
 	t.Helper()
 	all := map[string]string{}
 	for _, guid := range guids {
-		a, err := i.metadata.Get(t.Context(), events.Get{ElementRef: events.ByGUID(guid), MinSequence: i.last(t)})
+		a, err := events.Ask(t.Context(), i.metadata, &events.Get{ElementRef: events.ByGUID(guid), MinSequence: i.last(t)})
 		if err != nil {
 			t.Fatal(err)
 		}

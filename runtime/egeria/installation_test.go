@@ -26,7 +26,7 @@ func newInstallation(tb testing.TB) *installation {
 	}
 	runtimetest.Run(tb, repo.Serve)
 	runtimetest.Eventually(tb, "a repository that answers", func() bool {
-		_, err := i.metadata.Count(tb.Context(), events.Find{})
+		_, err := events.Ask(tb.Context(), i.metadata, &events.Count{})
 		return err == nil
 	})
 	return i

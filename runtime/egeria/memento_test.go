@@ -197,7 +197,7 @@ func (i *installation) take(t *rapid.T, text string) (changed int) {
 // holds checks that the repository has what the archive says.
 func (i *installation) holds(t *rapid.T, g *glossary) {
 	for n, e := range g.terms {
-		a, err := i.metadata.Get(t.Context(), events.Get{ElementRef: events.ByGUID(e.guid), MinSequence: i.last(t)})
+		a, err := events.Ask(t.Context(), i.metadata, &events.Get{ElementRef: events.ByGUID(e.guid), MinSequence: i.last(t)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -216,7 +216,7 @@ func (i *installation) holds(t *rapid.T, g *glossary) {
 		}
 	}
 	for _, guid := range g.related {
-		if _, err := i.metadata.Get(t.Context(), events.Get{ElementRef: events.ByGUID(guid), MinSequence: i.last(t)}); err != nil {
+		if _, err := events.Ask(t.Context(), i.metadata, &events.Get{ElementRef: events.ByGUID(guid), MinSequence: i.last(t)}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -32,7 +32,7 @@ func TestImportOfAStar(t *testing.T) {
 	i := newInstallation(t)
 	for _, check := range []bool{true, false, false} {
 		one := i.load(t, star(n), check)
-		a, err := i.metadata.Count(t.Context(), events.Find{Page: events.Page{MinSequence: i.last(t)}})
+		a, err := events.Ask(t.Context(), i.metadata, &events.Count{Find: events.Find{Page: events.Page{MinSequence: i.last(t)}}})
 		want := n
 		if check {
 			want = 0

@@ -50,7 +50,7 @@ func (r remote) existing(ctx context.Context, guids []string) ([]string, error) 
 	group.SetLimit(atOnce)
 	for n, guid := range guids {
 		group.Go(func() error {
-			a, err := r.Get(ctx, events.Get{ElementRef: events.ByGUID(guid)})
+			a, err := events.Ask(ctx, r, &events.Get{ElementRef: events.ByGUID(guid)})
 			found[n] = a.Element != nil
 			return unlessNotFound(err)
 		})
@@ -86,12 +86,12 @@ func (r remote) hasArchived(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	q := events.Find{Page: events.Page{MinSequence: last}}
-	present, err := r.Count(ctx, q)
+	present, err := events.Ask(ctx, r, &events.Count{Find: q})
 	if err != nil {
 		return false, err
 	}
 	q.IncludeArchived = true
-	all, err := r.Count(ctx, q)
+	all, err := events.Ask(ctx, r, &events.Count{Find: q})
 	return sum(all.Elements) > sum(present.Elements), err
 }
 

@@ -163,7 +163,7 @@ func TestZonesAndClassifications(t *testing.T) {
 		{upsert(nil, mark()), nil, nil},
 	} {
 		r := b.must(t, c.command)
-		a, err := b.metadata.Get(t.Context(), events.Get{ElementRef: events.ByName("f"), MinSequence: r.Sequence})
+		a, err := events.Ask(t.Context(), b.metadata, &events.Get{ElementRef: events.ByName("f"), MinSequence: r.Sequence})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -183,7 +183,7 @@ func TestAnotherScopeAdoptsWhatItSees(t *testing.T) {
 	in := func(scope string) []string { return []string{events.ExtMetadataSource, "s", events.ExtScope, scope} }
 	keys := func(scope string) int {
 		t.Helper()
-		a, err := b.metadata.Digests(t.Context(), events.Digests{Source: "s", Scope: scope, Page: events.Page{MinSequence: b.repo.Sequence()}})
+		a, err := events.Ask(t.Context(), b.metadata, &events.Digests{Source: "s", Scope: scope, Page: events.Page{MinSequence: b.repo.Sequence()}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -247,11 +247,11 @@ func TestDeletingTakesTheRelationshipsAlong(t *testing.T) {
 			t.Errorf("event %d: %s caused by %s", i, e.Type, e.Extension(events.ExtInSequence))
 		}
 	}
-	a, err := b.metadata.Related(t.Context(), events.Related{ElementRef: events.ByName("above"), Page: events.Page{MinSequence: r.Sequence}})
+	a, err := events.Ask(t.Context(), b.metadata, &events.Related{ElementRef: events.ByName("above"), Page: events.Page{MinSequence: r.Sequence}})
 	if err != nil || len(a.Related) != 0 {
 		t.Errorf("got %+v, %v", a, err)
 	}
-	c, err := b.metadata.Count(t.Context(), events.Find{})
+	c, err := events.Ask(t.Context(), b.metadata, &events.Count{})
 	if diff := cmp.Diff(events.CountAnswer{Sequence: r.Sequence, Elements: map[string]int{"DataFile": 20, "FileFolder": 1}, Relationships: map[string]int{}}, c); err != nil || diff != "" {
 		t.Errorf("%s, %v", diff, err)
 	}
@@ -314,7 +314,7 @@ func TestDeletingThousandsOfRelationshipsSurvivesCrashes(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
-	c, err := b.metadata.Count(ctx, events.Find{})
+	c, err := events.Ask(ctx, b.metadata, &events.Count{})
 	if err != nil || len(c.Relationships) != 0 || c.Elements["FileFolder"] != 0 || c.Elements["DataFile"] != n {
 		t.Errorf("got %+v, %v", c, err)
 	}

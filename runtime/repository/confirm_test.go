@@ -11,7 +11,7 @@ import (
 // recorded is what a link to an external identifier says of synchronization.
 func (b *bundle) recorded(tb testing.TB, element string, after events.Result) map[string]string {
 	tb.Helper()
-	a, err := b.metadata.Related(tb.Context(), events.Related{
+	a, err := events.Ask(tb.Context(), b.metadata, &events.Related{
 		ElementRef: events.ByName(element), Relationship: "ExternalIdLink", Page: events.Page{MinSequence: after.Sequence},
 	})
 	if err != nil || len(a.Related) != 1 {

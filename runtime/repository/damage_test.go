@@ -89,7 +89,7 @@ func TestAnOutTopicThatLostItsEndIsReadAgain(t *testing.T) {
 	if state, err := b.bus.StreamState(t.Context(), b.bus.Topics().OutStream()); err != nil || state.LastSeq != r.Sequence {
 		t.Errorf("the out topic reaches to %d, the answer says %d (%v)", state.LastSeq, r.Sequence, err)
 	}
-	a, err := b.metadata.Get(t.Context(), events.Get{ElementRef: events.ByName("a"), MinSequence: r.Sequence})
+	a, err := events.Ask(t.Context(), b.metadata, &events.Get{ElementRef: events.ByName("a"), MinSequence: r.Sequence})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -76,14 +76,14 @@ func TestTypesAreTold(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	r := b.must(t, &events.DefineTypes{Types: []events.TypeDef{pump()}})
-	defined, err := b.metadata.Types(t.Context(), events.Types{Defined: true, Page: events.Page{MinSequence: r.Sequence}})
+	defined, err := events.Ask(t.Context(), b.metadata, &events.Types{Defined: true, Page: events.Page{MinSequence: r.Sequence}})
 	if err != nil || len(defined.Types) != 1 || defined.Types[0].Name != "Pump" || !defined.Types[0].Defined || defined.Sequence < r.Sequence {
 		t.Errorf("defined: got %+v, %v", defined, err)
 	}
 	var names []string
 	q := events.Types{Page: events.Page{Limit: 100}}
 	for pages := 1; ; pages++ {
-		a, err := b.metadata.Types(t.Context(), q)
+		a, err := events.Ask(t.Context(), b.metadata, &q)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -109,7 +109,7 @@ func TestTypesAreTold(t *testing.T) {
 	if !slices.Equal(names, want) {
 		t.Errorf("got %d types, want %d: %v", len(names), len(want), names)
 	}
-	if _, err := b.metadata.Types(t.Context(), events.Types{Page: events.Page{Limit: -1}}); events.CodeOf(err) != events.CodeInvalid {
+	if _, err := events.Ask(t.Context(), b.metadata, &events.Types{Page: events.Page{Limit: -1}}); events.CodeOf(err) != events.CodeInvalid {
 		t.Errorf("a negative limit: %v", err)
 	}
 }

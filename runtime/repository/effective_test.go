@@ -18,12 +18,12 @@ func TestEffectiveTime(t *testing.T) {
 	}}, file("g", 1))
 	for d, want := range map[int]bool{9: false, 10: true, 19: true, 20: false} {
 		q := events.Get{ElementRef: events.ByName("f"), EffectiveAt: day(d), MinSequence: last.Sequence}
-		_, err := b.metadata.Get(t.Context(), q)
+		_, err := events.Ask(t.Context(), b.metadata, &q)
 		if (err == nil) != want || err != nil && events.CodeOf(err) != events.CodeNotFound {
 			t.Errorf("day %d: got %v", d, err)
 		}
 		q.AsOf = time.Now()
-		if _, err = b.metadata.Get(t.Context(), q); (err == nil) != want {
+		if _, err = events.Ask(t.Context(), b.metadata, &q); (err == nil) != want {
 			t.Errorf("day %d, as of now: got %v", d, err)
 		}
 		names := []string{"g"}

@@ -143,7 +143,7 @@ func TestFindAgreesWithAPlainLook(t *testing.T) {
 			t.Fatalf("%+v\n got %v\nwant %v", q, got, want)
 		}
 		q.Page.Limit = 0
-		count, err := b.metadata.Count(context.Background(), q)
+		count, err := events.Ask(context.Background(), b.metadata, &events.Count{Find: q})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -163,7 +163,7 @@ func TestFindThatIsWrong(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.must(t, file("f", 1), file("g", 2))
-	sorted, err := b.metadata.Find(t.Context(), events.Find{Sort: []events.SortKey{{Property: "size"}}, Page: events.Page{Limit: 1, MinSequence: 2}})
+	sorted, err := events.Ask(t.Context(), b.metadata, &events.Find{Sort: []events.SortKey{{Property: "size"}}, Page: events.Page{Limit: 1, MinSequence: 2}})
 	if err != nil || sorted.Next == "" {
 		t.Fatalf("got %+v, %v", sorted, err)
 	}
@@ -175,8 +175,8 @@ func TestFindThatIsWrong(t *testing.T) {
 		"/type":                         {Type: "Nope"},
 	} {
 		for _, ask := range []func() error{
-			func() error { _, err := b.metadata.Find(t.Context(), q); return err },
-			func() error { _, err := b.metadata.Count(t.Context(), q); return err },
+			func() error { _, err := events.Ask(t.Context(), b.metadata, &q); return err },
+			func() error { _, err := events.Ask(t.Context(), b.metadata, &events.Count{Find: q}); return err },
 		} {
 			if err := ask(); err == nil || !strings.HasPrefix(err.Error(), pointer+":") {
 				t.Errorf("%s: got %v", pointer, err)
@@ -184,7 +184,7 @@ func TestFindThatIsWrong(t *testing.T) {
 		}
 	}
 	q := events.Find{Sort: []events.SortKey{{Property: "size"}, {Property: "x"}}, Page: events.Page{After: sorted.Next}}
-	if _, err := b.metadata.Find(t.Context(), q); events.CodeOf(err) != events.CodeInvalid {
+	if _, err := events.Ask(t.Context(), b.metadata, &q); events.CodeOf(err) != events.CodeInvalid {
 		t.Errorf("the end of a page of another order: %v", err)
 	}
 }
@@ -202,12 +202,12 @@ func TestTimeTravel(t *testing.T) {
 	b.must(t, folder("d"))
 	linked := b.must(t, link("NestedFile", "d", "f", map[string]any{"n": 1}))
 	deleted := b.must(t, &events.Delete{Element: events.ByName("f")})
-	history, err := b.metadata.History(t.Context(), events.History{ElementRef: events.ByName("f"), MinSequence: deleted.Sequence})
+	history, err := events.Ask(t.Context(), b.metadata, &events.History{ElementRef: events.ByName("f"), MinSequence: deleted.Sequence})
 	if err != nil || len(history.Changes) != n+1 {
 		t.Fatalf("%d changes, %v", len(history.Changes), err)
 	}
 	size := func(ref events.ElementRef, at time.Time) (int, error) {
-		a, err := b.metadata.Get(t.Context(), events.Get{ElementRef: ref, AsOf: at})
+		a, err := events.Ask(t.Context(), b.metadata, &events.Get{ElementRef: ref, AsOf: at})
 		if err != nil {
 			return -1, err
 		}
@@ -246,11 +246,11 @@ func TestTimeTravel(t *testing.T) {
 	if _, err := size(events.ByName("nobody"), gone); events.CodeOf(err) != events.CodeNotFound {
 		t.Errorf("got %v", err)
 	}
-	links, err := b.metadata.History(t.Context(), events.History{ElementRef: events.ByGUID(linked.GUID)})
+	links, err := events.Ask(t.Context(), b.metadata, &events.History{ElementRef: events.ByGUID(linked.GUID)})
 	if err != nil || len(links.Changes) != 2 {
 		t.Fatalf("got %+v, %v", links, err)
 	}
-	a, err := b.metadata.Get(t.Context(), events.Get{ElementRef: events.ByGUID(linked.GUID), AsOf: links.Changes[0].Time})
+	a, err := events.Ask(t.Context(), b.metadata, &events.Get{ElementRef: events.ByGUID(linked.GUID), AsOf: links.Changes[0].Time})
 	if err != nil || a.Relationship == nil || a.Relationship.End2.QualifiedName != "f" {
 		t.Errorf("a relationship: got %+v, %v", a, err)
 	}
@@ -262,14 +262,14 @@ func TestTimeTravelToWhatIsNotKnown(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.must(t, file("f", 1), file("f", 2))
-	created, err := b.metadata.Get(t.Context(), events.Get{ElementRef: events.ByName("f"), MinSequence: b.repo.Sequence()})
+	created, err := events.Ask(t.Context(), b.metadata, &events.Get{ElementRef: events.ByName("f"), MinSequence: b.repo.Sequence()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	before := created.Element.Header.Versions.UpdateTime
 	refused := func(ref events.ElementRef, at time.Time, code events.Code, says string) {
 		t.Helper()
-		_, err := b.metadata.Get(t.Context(), events.Get{ElementRef: ref, AsOf: at, MinSequence: b.repo.Sequence()})
+		_, err := events.Ask(t.Context(), b.metadata, &events.Get{ElementRef: ref, AsOf: at, MinSequence: b.repo.Sequence()})
 		if events.CodeOf(err) != code || !strings.Contains(err.Error(), says) {
 			t.Errorf("%v as of %s: got %v, want %q", ref, at, err, says)
 		}
@@ -288,7 +288,7 @@ func TestTimeTravelToWhatIsNotKnown(t *testing.T) {
 	b.must(t, file("f", 3))
 	for ref, says := range refs {
 		refused(ref, before, events.CodeNotFound, says)
-		if _, err := b.metadata.Get(t.Context(), events.Get{ElementRef: ref, AsOf: time.Now(), MinSequence: b.repo.Sequence()}); err != nil {
+		if _, err := events.Ask(t.Context(), b.metadata, &events.Get{ElementRef: ref, AsOf: time.Now(), MinSequence: b.repo.Sequence()}); err != nil {
 			t.Errorf("%v, come again: %v", ref, err)
 		}
 	}
@@ -303,7 +303,7 @@ func TestTimeTravelEndsWhereHistoryDoes(t *testing.T) {
 	for i := range 70 { // 64 are kept
 		b.must(t, file("f", i))
 	}
-	history, err := b.metadata.History(t.Context(), events.History{ElementRef: events.ByName("f"), MinSequence: b.repo.Sequence()})
+	history, err := events.Ask(t.Context(), b.metadata, &events.History{ElementRef: events.ByName("f"), MinSequence: b.repo.Sequence()})
 	if err != nil || len(history.Changes) != 64 {
 		t.Fatalf("%d changes, %v", len(history.Changes), err)
 	}
@@ -317,7 +317,7 @@ func TestTimeTravelEndsWhereHistoryDoes(t *testing.T) {
 		{before.Header.Versions.UpdateTime.Add(-time.Nanosecond), 0, "does not reach back"},
 		{began.Add(-time.Hour), 0, "does not reach back"},
 	} {
-		a, err := b.metadata.Get(t.Context(), events.Get{ElementRef: events.ByName("f"), AsOf: c.at})
+		a, err := events.Ask(t.Context(), b.metadata, &events.Get{ElementRef: events.ByName("f"), AsOf: c.at})
 		if c.says != "" {
 			if events.CodeOf(err) != events.CodeNotFound || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("at %s: got %v, want %q", c.at, err, c.says)
@@ -340,13 +340,13 @@ func TestTimeTravelByANameThatIsGone(t *testing.T) {
 	own := file("f", 1)
 	own.Element.GUID = "0b4ee7f4-1f5d-4c7e-9b7a-7e0c6d9f3a10"
 	created := b.must(t, own, file("g", 1))
-	a, err := b.metadata.Get(t.Context(), events.Get{ElementRef: events.ByName("f"), MinSequence: created.Sequence})
+	a, err := events.Ask(t.Context(), b.metadata, &events.Get{ElementRef: events.ByName("f"), MinSequence: created.Sequence})
 	if err != nil {
 		t.Fatal(err)
 	}
 	deleted := b.must(t, &events.Delete{Element: events.ByName("g")}, &events.Delete{Element: events.ByName("f")})
 	q := events.Get{ElementRef: events.ByName("f"), AsOf: a.Element.Header.Versions.CreateTime, MinSequence: deleted.Sequence}
-	if a, err = b.metadata.Get(t.Context(), q); err != nil || a.Element.Header.GUID != own.Element.GUID {
+	if a, err = events.Ask(t.Context(), b.metadata, &q); err != nil || a.Element.Header.GUID != own.Element.GUID {
 		t.Errorf("got %+v, %v", a, err)
 	}
 }

@@ -26,7 +26,7 @@ func TestAFloodOfQuestionsIsRefused(t *testing.T) {
 	for range flood {
 		asking.Go(func() {
 			// The sequence does not come: a question that is taken on waits for it.
-			_, err := b.metadata.Find(t.Context(), events.Find{Page: events.Page{MinSequence: 1 << 40}})
+			_, err := events.Ask(t.Context(), b.metadata, &events.Find{Page: events.Page{MinSequence: 1 << 40}})
 			if events.CodeOf(err) != events.CodeUnavailable {
 				t.Errorf("got %v", err)
 				return
@@ -45,7 +45,7 @@ func TestAFloodOfQuestionsIsRefused(t *testing.T) {
 	if waited.Load() == 0 || refused.Load() < flood/2 || fast.Load() < refused.Load()*9/10 {
 		t.Errorf("%d waited, %d were refused, %d of these fast", waited.Load(), refused.Load(), fast.Load())
 	}
-	if _, err := b.metadata.Get(t.Context(), events.Get{ElementRef: events.ByName("f")}); err != nil {
+	if _, err := events.Ask(t.Context(), b.metadata, &events.Get{ElementRef: events.ByName("f")}); err != nil {
 		t.Errorf("after the flood: %v", err)
 	}
 }
@@ -63,7 +63,7 @@ func TestPagesAreLargerThanMessages(t *testing.T) {
 		return typed("DataFile", nodeName(i), map[string]any{"text": string(text)})
 	})
 	runtimetest.Eventually(t, "all is applied", func() bool { return b.repo.Sequence() >= n })
-	a, err := b.metadata.Find(t.Context(), events.Find{Page: events.Page{Limit: events.MaxPage}})
+	a, err := events.Ask(t.Context(), b.metadata, &events.Find{Page: events.Page{Limit: events.MaxPage}})
 	if err != nil || len(a.Elements) != n || a.Next != "" {
 		t.Errorf("got %d elements, next %q, %v", len(a.Elements), a.Next, err)
 	}

@@ -108,17 +108,17 @@ func TestGraphsAgreeWithAPlainSearch(t *testing.T) {
 			}
 		}
 		q := events.Graph{ElementRef: events.ByName(nodeName(start)), Depth: depth, End: end, Relationships: types, MinSequence: b.repo.Sequence()}
-		got, err := b.metadata.Graph(context.Background(), q)
+		got, err := events.Ask(context.Background(), b.metadata, &q)
 		if err != nil {
 			t.Fatal(err)
 		}
 		nodes, edges := reach(arrows, start, depth, follow(end))
 		agreeOn(t, &got, oneSided(nodes, 1), edges)
-		again, err := b.metadata.Graph(context.Background(), q)
+		again, err := events.Ask(context.Background(), b.metadata, &q)
 		if err != nil || fmt.Sprint(again) != fmt.Sprint(got) {
 			t.Fatalf("asked again: %v", err)
 		}
-		lineage, err := b.metadata.Lineage(context.Background(), events.Lineage{ElementRef: q.ElementRef, Depth: depth, Relationships: types})
+		lineage, err := events.Ask(context.Background(), b.metadata, &events.Lineage{ElementRef: q.ElementRef, Depth: depth, Relationships: types})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -186,7 +186,7 @@ func TestLineageInACircle(t *testing.T) {
 		events.Upstream:   {0: {0, 0}, 1: {-2, 0}, 2: {-1, 0}},
 	} {
 		q := events.Lineage{ElementRef: events.ByName(nodeName(0)), Direction: direction, MinSequence: b.repo.Sequence()}
-		a, err := b.metadata.Lineage(t.Context(), q)
+		a, err := events.Ask(t.Context(), b.metadata, &q)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -219,38 +219,38 @@ func TestGraphsAreCutAndSaySo(t *testing.T) {
 		"outward":           {events.Graph{End: 1}, 31, 30, ""},
 	} {
 		c.q.ElementRef, c.q.MinSequence = ref, last.Sequence
-		a, err := b.metadata.Graph(t.Context(), c.q)
+		a, err := events.Ask(t.Context(), b.metadata, &c.q)
 		if err != nil || len(a.Nodes) != c.nodes || len(a.Edges) != c.edges || a.Truncated != c.truncated {
 			t.Errorf("%s: got %d nodes, %d edges, %q, %v", name, len(a.Nodes), len(a.Edges), a.Truncated, err)
 		}
 	}
 	for pointer, ask := range map[string]func() error{
 		"/depth": func() error {
-			_, err := b.metadata.Graph(t.Context(), events.Graph{ElementRef: ref, Depth: 101})
+			_, err := events.Ask(t.Context(), b.metadata, &events.Graph{ElementRef: ref, Depth: 101})
 			return err
 		},
 		"/end": func() error {
-			_, err := b.metadata.Graph(t.Context(), events.Graph{ElementRef: ref, End: 3})
+			_, err := events.Ask(t.Context(), b.metadata, &events.Graph{ElementRef: ref, End: 3})
 			return err
 		},
 		"/nodes": func() error {
-			_, err := b.metadata.Lineage(t.Context(), events.Lineage{ElementRef: ref, GraphLimits: events.GraphLimits{Nodes: -1}})
+			_, err := events.Ask(t.Context(), b.metadata, &events.Lineage{ElementRef: ref, GraphLimits: events.GraphLimits{Nodes: -1}})
 			return err
 		},
 		"/direction": func() error {
-			_, err := b.metadata.Lineage(t.Context(), events.Lineage{ElementRef: ref, Direction: "up"})
+			_, err := events.Ask(t.Context(), b.metadata, &events.Lineage{ElementRef: ref, Direction: "up"})
 			return err
 		},
 		"/relationships/1": func() error {
-			_, err := b.metadata.Lineage(t.Context(), events.Lineage{ElementRef: ref, Relationships: []string{"DataFlow", "Nope"}})
+			_, err := events.Ask(t.Context(), b.metadata, &events.Lineage{ElementRef: ref, Relationships: []string{"DataFlow", "Nope"}})
 			return err
 		},
 		"/types/0": func() error {
-			_, err := b.metadata.Graph(t.Context(), events.Graph{ElementRef: ref, Types: []string{"Nope"}})
+			_, err := events.Ask(t.Context(), b.metadata, &events.Graph{ElementRef: ref, Types: []string{"Nope"}})
 			return err
 		},
 		"/qualifiedName": func() error {
-			_, err := b.metadata.Graph(t.Context(), events.Graph{ElementRef: events.ByName("no")})
+			_, err := events.Ask(t.Context(), b.metadata, &events.Graph{ElementRef: events.ByName("no")})
 			return err
 		},
 	} {
@@ -268,7 +268,7 @@ func TestArchivedElementsAreLeftOut(t *testing.T) {
 	last := b.must(t, typed("Topic", "a", nil), typed("Topic", "b", nil), typed("Topic", "c", nil), link("DataFlow", "a", "b", nil), link("DataFlow", "b", "c", nil),
 		&events.Delete{Element: events.ByName("b"), Method: events.DeleteArchive})
 	ctx, page := t.Context(), events.Page{MinSequence: last.Sequence}
-	if a, err := b.metadata.Get(ctx, events.Get{ElementRef: events.ByName("b"), MinSequence: last.Sequence}); err != nil || !a.Element.Archived() {
+	if a, err := events.Ask(ctx, b.metadata, &events.Get{ElementRef: events.ByName("b"), MinSequence: last.Sequence}); err != nil || !a.Element.Archived() {
 		t.Errorf("got %+v, %v", a, err)
 	}
 	if got := b.names(t, events.Find{Page: page}); !slices.Equal(got, []string{"a", "c"}) {
@@ -278,20 +278,20 @@ func TestArchivedElementsAreLeftOut(t *testing.T) {
 		t.Errorf("found %v", got)
 	}
 	for _, included := range []bool{false, true} {
-		related, err := b.metadata.Related(ctx, events.Related{ElementRef: events.ByName("a"), IncludeArchived: included})
+		related, err := events.Ask(ctx, b.metadata, &events.Related{ElementRef: events.ByName("a"), IncludeArchived: included})
 		if err != nil || (len(related.Related) == 1) != included {
 			t.Errorf("related: got %d, %v", len(related.Related), err)
 		}
-		graph, err := b.metadata.Graph(ctx, events.Graph{ElementRef: events.ByName("a"), Depth: 2, IncludeArchived: included})
+		graph, err := events.Ask(ctx, b.metadata, &events.Graph{ElementRef: events.ByName("a"), Depth: 2, IncludeArchived: included})
 		if err != nil || (len(graph.Nodes) == 3) != included {
 			t.Errorf("graph: got %d, %v", len(graph.Nodes), err)
 		}
-		count, err := b.metadata.Count(ctx, events.Find{IncludeArchived: included})
+		count, err := events.Ask(ctx, b.metadata, &events.Count{Find: events.Find{IncludeArchived: included}})
 		if err != nil || (count.Elements["Topic"] == 3) != included {
 			t.Errorf("count: got %v, %v", count, err)
 		}
 	}
-	lineage, err := b.metadata.Lineage(ctx, events.Lineage{ElementRef: events.ByName("a"), Direction: events.Downstream, EffectiveAt: time.Now()})
+	lineage, err := events.Ask(ctx, b.metadata, &events.Lineage{ElementRef: events.ByName("a"), Direction: events.Downstream, EffectiveAt: time.Now()})
 	if err != nil || len(lineage.Nodes) != 3 || lineage.Nodes[2].Depth != 2 {
 		t.Errorf("lineage: got %+v, %v", lineage, err)
 	}

@@ -59,13 +59,13 @@ func TestANodeThatIsStillReading(t *testing.T) {
 	<-log.reached
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	_, err = b.metadata.Count(ctx, events.Find{})
+	_, err = events.Ask(ctx, b.metadata, &events.Count{})
 	if events.CodeOf(err) != events.CodeUnavailable || !strings.Contains(err.Error(), "n2 is still loading the metadata (2 of 3)") {
 		t.Errorf("while it reads: %v", err)
 	}
 	counted := make(chan events.CountAnswer, 1)
 	go func() { // patiently
-		a, err := b.metadata.Count(t.Context(), events.Find{})
+		a, err := events.Ask(t.Context(), b.metadata, &events.Count{})
 		if err != nil {
 			t.Error(err)
 		}
@@ -88,7 +88,7 @@ func TestANodeThatIsNotThere(t *testing.T) {
 	t.Parallel()
 	b := &bundle{bus: runtimetest.NewBus(t, runtimetest.NewServer(t))}
 	b.connect(t)
-	_, err := b.metadata.Count(t.Context(), events.Find{})
+	_, err := events.Ask(t.Context(), b.metadata, &events.Count{})
 	if events.CodeOf(err) != events.CodeUnavailable || !strings.Contains(err.Error(), "nobody answers") {
 		t.Errorf("got %v", err)
 	}

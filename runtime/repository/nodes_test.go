@@ -64,7 +64,7 @@ func TestOwnWritesAreReadBackFromEveryNode(t *testing.T) {
 	_, second, b := pair(t)
 	for i := range 200 {
 		r := b.must(t, file("f", i))
-		a, err := b.metadata.Get(t.Context(), events.Get{ElementRef: events.ByName("f"), MinSequence: r.Sequence})
+		a, err := events.Ask(t.Context(), b.metadata, &events.Get{ElementRef: events.ByName("f"), MinSequence: r.Sequence})
 		if err != nil || a.Element.Header.Versions.Version != r.Version || a.Sequence < r.Sequence {
 			t.Fatalf("write %d: got %+v, %v", i, a, err)
 		}
@@ -201,12 +201,12 @@ func TestAFollowersIndexIsTheWriters(t *testing.T) {
 		stop := runtimetest.Run(t, follower.Serve)
 		runtimetest.Eventually(t, "the follower answers everything", func() bool {
 			ctx := t.Context()
-			_, count := b.metadata.Count(ctx, events.Find{})
-			_, find := b.metadata.Find(ctx, events.Find{})
-			_, digests := b.metadata.Digests(ctx, events.Digests{})
-			_, get := b.metadata.Get(ctx, events.Get{})
-			_, related := b.metadata.Related(ctx, events.Related{})
-			_, history := b.metadata.History(ctx, events.History{})
+			_, count := events.Ask(ctx, b.metadata, &events.Count{})
+			_, find := events.Ask(ctx, b.metadata, &events.Find{})
+			_, digests := events.Ask(ctx, b.metadata, &events.Digests{})
+			_, get := events.Ask(ctx, b.metadata, &events.Get{})
+			_, related := events.Ask(ctx, b.metadata, &events.Related{})
+			_, history := events.Ask(ctx, b.metadata, &events.History{})
 			return !slices.ContainsFunc([]error{count, find, digests, get, related, history}, func(err error) bool {
 				return events.CodeOf(err) == events.CodeUnavailable
 			})
@@ -230,20 +230,20 @@ func everything(t *testing.T, b *bundle, sequence uint64) (answers []any) {
 		answers = append(answers, a, fmt.Sprint(err))
 	}
 	page := events.Page{Limit: 1000, MinSequence: sequence}
-	found, err := b.metadata.Find(ctx, events.Find{Page: page})
+	found, err := events.Ask(ctx, b.metadata, &events.Find{Page: page})
 	check(found, err)
-	count, err := b.metadata.Count(ctx, events.Find{})
+	count, err := events.Ask(ctx, b.metadata, &events.Count{})
 	check(count, err)
 	for _, scope := range []string{"", "s"} {
-		digests, err := b.metadata.Digests(ctx, events.Digests{Scope: scope, Page: page})
+		digests, err := events.Ask(ctx, b.metadata, &events.Digests{Scope: scope, Page: page})
 		check(digests, err)
 	}
 	for _, name := range []string{"a", "b", "c", "d"} {
-		got, err := b.metadata.Get(ctx, events.Get{ElementRef: events.ByName(name)})
+		got, err := events.Ask(ctx, b.metadata, &events.Get{ElementRef: events.ByName(name)})
 		check(got, err)
-		related, err := b.metadata.Related(ctx, events.Related{ElementRef: events.ByName(name), Page: page})
+		related, err := events.Ask(ctx, b.metadata, &events.Related{ElementRef: events.ByName(name), Page: page})
 		check(related, err)
-		history, err := b.metadata.History(ctx, events.History{ElementRef: events.ByName(name)})
+		history, err := events.Ask(ctx, b.metadata, &events.History{ElementRef: events.ByName(name)})
 		check(history, err)
 	}
 	return answers

@@ -13,7 +13,7 @@ import (
 // state reads an element back; nil if it is not there.
 func (b *bundle) state(tb testing.TB, name string, after events.Result) *events.Element {
 	tb.Helper()
-	a, err := b.metadata.Get(tb.Context(), events.Get{ElementRef: events.ByName(name), MinSequence: after.Sequence})
+	a, err := events.Ask(tb.Context(), b.metadata, &events.Get{ElementRef: events.ByName(name), MinSequence: after.Sequence})
 	if events.CodeOf(err) == events.CodeNotFound {
 		return nil
 	}
@@ -97,7 +97,7 @@ func TestCardinality(t *testing.T) {
 	if r.Error == nil {
 		t.Error("another scope takes the place")
 	}
-	a, err := b.metadata.Related(t.Context(), events.Related{ElementRef: events.ByName("c")})
+	a, err := events.Ask(t.Context(), b.metadata, &events.Related{ElementRef: events.ByName("c")})
 	if err != nil || len(a.Related) != 1 || a.Related[0].Element.Header.QualifiedName != "e2" {
 		t.Errorf("c is connected to %+v, %v", a.Related, err)
 	}
@@ -160,7 +160,7 @@ func TestDeletingAnAnchorTakesWhatIsAnchored(t *testing.T) {
 	if mid := b.state(t, "mid", back); mid.Header.AnchorGUID != events.GUIDOf("top") {
 		t.Errorf("mid is anchored to %q", mid.Header.AnchorGUID)
 	}
-	a, err := b.metadata.Related(t.Context(), events.Related{ElementRef: events.ByName("mid")})
+	a, err := events.Ask(t.Context(), b.metadata, &events.Related{ElementRef: events.ByName("mid")})
 	if err != nil || len(a.Related) != 2 {
 		t.Errorf("mid is related to %+v, %v", a.Related, err)
 	}
@@ -252,11 +252,11 @@ func TestRetyping(t *testing.T) {
 	}
 	b.refused(t, &events.Retype{Element: events.ByName("f"), Type: "Endpoint"}, events.CodeConflict, "/type", "NestedFile")
 	b.refused(t, &events.Retype{Element: events.ByName("f"), Type: "NestedFile"}, events.CodeUnknownType, "/type", "NestedFile")
-	a, err := b.metadata.Related(t.Context(), events.Related{ElementRef: events.ByName("d")})
+	a, err := events.Ask(t.Context(), b.metadata, &events.Related{ElementRef: events.ByName("d")})
 	if err != nil || len(a.Related) != 1 || a.Related[0].Element.Header.Type.Name != "CSVFile" {
 		t.Errorf("d is related to %+v, %v", a.Related, err)
 	}
-	h, err := b.metadata.History(t.Context(), events.History{ElementRef: events.ByName("f")})
+	h, err := events.Ask(t.Context(), b.metadata, &events.History{ElementRef: events.ByName("f")})
 	if err != nil || len(h.Changes) != 3 || h.Changes[1].Type != events.TypeElementMoved || h.Changes[2].Type != events.TypeElementRetyped {
 		t.Errorf("history %+v, %v", h.Changes, err)
 	}
@@ -306,7 +306,7 @@ func TestExternalIdentifiers(t *testing.T) {
 	}
 	moment := time.Date(2026, 5, 6, 7, 8, 9, 0, time.UTC)
 	b.must(t, &events.LinkExternalID{ExternalID: id("g")}, &events.ConfirmSynchronization{ExternalID: id("f"), Time: moment})
-	a, err := b.metadata.Related(t.Context(), events.Related{ElementRef: events.ByName("f"), Relationship: "ExternalIdLink"})
+	a, err := events.Ask(t.Context(), b.metadata, &events.Related{ElementRef: events.ByName("f"), Relationship: "ExternalIdLink"})
 	if err != nil || len(a.Related) != 1 || a.Related[0].Relationship.Properties.String("lastSynchronized") != moment.Format(time.RFC3339) {
 		t.Errorf("got %+v, %v", a.Related, err)
 	}

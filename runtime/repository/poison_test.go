@@ -139,7 +139,7 @@ func TestATraceContextThatIsNoneIsLeftOut(t *testing.T) {
 	if r := b.apply(t, file("b", 1)); r.Error != nil {
 		t.Fatal(r.Error)
 	}
-	a, err := b.metadata.Get(t.Context(), events.Get{ElementRef: events.ByName("a")})
+	a, err := events.Ask(t.Context(), b.metadata, &events.Get{ElementRef: events.ByName("a")})
 	if err != nil || a.Element == nil {
 		t.Errorf("got %+v, %v", a, err)
 	}

@@ -172,10 +172,10 @@ func TestNothingIsToldOfBeforeAPurge(t *testing.T) {
 	}
 	next := b.next(t)
 	q := events.Get{ElementRef: events.ByName("f"), AsOf: before, MinSequence: created.Sequence}
-	if a, err := b.metadata.Get(t.Context(), q); events.CodeOf(err) != events.CodeNotFound || !strings.Contains(err.Error(), "not known any more") {
+	if a, err := events.Ask(t.Context(), b.metadata, &q); events.CodeOf(err) != events.CodeNotFound || !strings.Contains(err.Error(), "not known any more") {
 		t.Errorf("as it was: got %+v, %v", a, err)
 	}
-	h, err := b.metadata.History(t.Context(), events.History{ElementRef: events.ByName("f")})
+	h, err := events.Ask(t.Context(), b.metadata, &events.History{ElementRef: events.ByName("f")})
 	if err != nil || len(h.Changes) != 1 {
 		t.Errorf("its history: got %d changes, %v", len(h.Changes), err)
 	}

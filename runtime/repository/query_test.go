@@ -21,7 +21,7 @@ import (
 func (b *bundle) names(tb rapid.TB, q events.Find) (list []string) {
 	tb.Helper()
 	for {
-		a, err := b.metadata.Find(context.Background(), q)
+		a, err := events.Ask(context.Background(), b.metadata, &q)
 		if err != nil {
 			tb.Fatal(err)
 		}
@@ -95,43 +95,43 @@ func TestQuestionsThatAreWrong(t *testing.T) {
 		pointer string
 	}{
 		"get nothing": {func(ctx context.Context) error {
-			_, err := b.metadata.Get(ctx, events.Get{})
+			_, err := events.Ask(ctx, b.metadata, &events.Get{})
 			return err
 		}, events.CodeInvalid, ""},
 		"get no guid": {func(ctx context.Context) error {
-			_, err := b.metadata.Get(ctx, events.Get{ElementRef: events.ByGUID("x")})
+			_, err := events.Ask(ctx, b.metadata, &events.Get{ElementRef: events.ByGUID("x")})
 			return err
 		}, events.CodeInvalid, "/guid"},
 		"get a long name": {func(ctx context.Context) error {
-			_, err := b.metadata.Get(ctx, events.Get{ElementRef: events.ByName(long)})
+			_, err := events.Ask(ctx, b.metadata, &events.Get{ElementRef: events.ByName(long)})
 			return err
 		}, events.CodeNotFound, ""},
 		"find an unknown type": {func(ctx context.Context) error {
-			_, err := b.metadata.Find(ctx, events.Find{Type: "Nope"})
+			_, err := events.Ask(ctx, b.metadata, &events.Find{Type: "Nope"})
 			return err
 		}, events.CodeUnknownType, "/type"},
 		"find after nonsense": {func(ctx context.Context) error {
-			_, err := b.metadata.Find(ctx, events.Find{Page: events.Page{After: "x"}})
+			_, err := events.Ask(ctx, b.metadata, &events.Find{Page: events.Page{After: "x"}})
 			return err
 		}, events.CodeInvalid, "/after"},
 		"related to nothing": {func(ctx context.Context) error {
-			_, err := b.metadata.Related(ctx, events.Related{ElementRef: events.ByName("no")})
+			_, err := events.Ask(ctx, b.metadata, &events.Related{ElementRef: events.ByName("no")})
 			return err
 		}, events.CodeNotFound, "/qualifiedName"},
 		"related at end 3": {func(ctx context.Context) error {
-			_, err := b.metadata.Related(ctx, events.Related{ElementRef: events.ByName("f"), End: 3})
+			_, err := events.Ask(ctx, b.metadata, &events.Related{ElementRef: events.ByName("f"), End: 3})
 			return err
 		}, events.CodeInvalid, "/end"},
 		"digests after nonsense": {func(ctx context.Context) error {
-			_, err := b.metadata.Digests(ctx, events.Digests{Page: events.Page{After: "x"}})
+			_, err := events.Ask(ctx, b.metadata, &events.Digests{Page: events.Page{After: "x"}})
 			return err
 		}, events.CodeInvalid, "/after"},
 		"history of nothing": {func(ctx context.Context) error {
-			_, err := b.metadata.History(ctx, events.History{ElementRef: events.ByName("no")})
+			_, err := events.Ask(ctx, b.metadata, &events.History{ElementRef: events.ByName("no")})
 			return err
 		}, events.CodeNotFound, ""},
 		"what is not written yet": {func(ctx context.Context) error {
-			_, err := b.metadata.Get(ctx, events.Get{ElementRef: events.ByName("f"), MinSequence: 1000})
+			_, err := events.Ask(ctx, b.metadata, &events.Get{ElementRef: events.ByName("f"), MinSequence: 1000})
 			return err
 		}, events.CodeUnavailable, "/minSequence"},
 	} {
@@ -154,12 +154,12 @@ func TestGetByGUIDAndByName(t *testing.T) {
 	b.must(t, folder("d"), file("f", 1))
 	r := b.must(t, link("NestedFile", "d", "f", map[string]any{"n": 1}))
 	for _, ref := range []events.ElementRef{events.ByName("f"), events.ByGUID(events.GUIDOf("f")), {GUID: events.GUIDOf("f"), QualifiedName: "ignored"}} {
-		a, err := b.metadata.Get(t.Context(), events.Get{ElementRef: ref, MinSequence: r.Sequence})
+		a, err := events.Ask(t.Context(), b.metadata, &events.Get{ElementRef: ref, MinSequence: r.Sequence})
 		if err != nil || a.Element == nil || a.Relationship != nil || a.Element.Header.QualifiedName != "f" || a.Sequence < r.Sequence {
 			t.Errorf("%+v: got %+v, %v", ref, a, err)
 		}
 	}
-	a, err := b.metadata.Get(t.Context(), events.Get{ElementRef: events.ByGUID(r.GUID)})
+	a, err := events.Ask(t.Context(), b.metadata, &events.Get{ElementRef: events.ByGUID(r.GUID)})
 	if err != nil || a.Element != nil || a.Relationship == nil || a.Relationship.End1.QualifiedName != "d" || a.Relationship.End2.GUID != events.GUIDOf("f") {
 		t.Errorf("got %+v, %v", a, err)
 	}
@@ -185,7 +185,7 @@ func TestRelated(t *testing.T) {
 			q := events.Related{ElementRef: events.ByName("hub"), Relationship: c.typ, End: c.end, Page: events.Page{Limit: limit, MinSequence: last.Sequence}}
 			seen := map[string]bool{}
 			for pages := 0; ; pages++ {
-				a, err := b.metadata.Related(t.Context(), q)
+				a, err := events.Ask(t.Context(), b.metadata, &q)
 				if err != nil || pages > 50 {
 					t.Fatal(err)
 				}
@@ -238,7 +238,7 @@ func TestPagesHaveNeitherGapNorRepeatWhileWritingGoesOn(t *testing.T) {
 		slices.Sort(want)
 		for {
 			q.MinSequence = last
-			a, err := b.metadata.Find(t.Context(), q)
+			a, err := events.Ask(t.Context(), b.metadata, &q)
 			if err != nil {
 				rt.Fatal(err)
 			}
@@ -284,7 +284,7 @@ func TestLargeElementsArePagedBySize(t *testing.T) {
 	}
 	n, q := 0, events.Related{ElementRef: events.ByName("d")}
 	for {
-		a, err := b.metadata.Related(t.Context(), q)
+		a, err := events.Ask(t.Context(), b.metadata, &q)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -307,7 +307,7 @@ func TestHistory(t *testing.T) {
 	b.must(t, &events.Delete{Element: events.ByName("f")})
 	last := b.apply(t, file("f", 100), events.ExtActor, "anna")
 	for _, ref := range []events.ElementRef{events.ByName("f"), events.ByGUID(events.GUIDOf("f"))} {
-		a, err := b.metadata.History(t.Context(), events.History{ElementRef: ref, MinSequence: last.Sequence})
+		a, err := events.Ask(t.Context(), b.metadata, &events.History{ElementRef: ref, MinSequence: last.Sequence})
 		if err != nil || len(a.Changes) != 64 {
 			t.Fatalf("%d changes are kept, want 64 (%v)", len(a.Changes), err)
 		}
@@ -322,7 +322,7 @@ func TestHistory(t *testing.T) {
 	}
 	b.must(t, folder("d"))
 	r := b.must(t, link("NestedFile", "d", "f", nil))
-	a, err := b.metadata.History(t.Context(), events.History{ElementRef: events.ByGUID(r.GUID), MinSequence: r.Sequence})
+	a, err := events.Ask(t.Context(), b.metadata, &events.History{ElementRef: events.ByGUID(r.GUID), MinSequence: r.Sequence})
 	if err != nil || len(a.Changes) != 1 || a.Changes[0].Relationship == nil {
 		t.Errorf("got %+v, %v", a, err)
 	}
@@ -340,7 +340,7 @@ func TestALongHistoryIsCutAtItsBeginning(t *testing.T) {
 	for i := range 12 {
 		last = b.must(t, typed("DataFile", "f", map[string]any{"text": text, "n": i}))
 	}
-	a, err := b.metadata.History(t.Context(), events.History{ElementRef: events.ByName("f"), MinSequence: last.Sequence})
+	a, err := events.Ask(t.Context(), b.metadata, &events.History{ElementRef: events.ByName("f"), MinSequence: last.Sequence})
 	if err != nil || len(a.Changes) == 0 {
 		t.Fatalf("got %d changes, %v", len(a.Changes), err)
 	}

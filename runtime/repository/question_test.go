@@ -39,8 +39,8 @@ func TestMisspeltQuestions(t *testing.T) {
 			Classification: "Confidentiality", ClassificationWhere: &events.Condition{Property: "level", Operator: events.OpIsNull},
 		},
 	} {
-		_, found := b.metadata.Find(t.Context(), q)
-		_, counted := b.metadata.Count(t.Context(), q)
+		_, found := events.Ask(t.Context(), b.metadata, &q)
+		_, counted := events.Ask(t.Context(), b.metadata, &events.Count{Find: q})
 		for _, err := range []error{found, counted} {
 			if err == nil || !strings.HasPrefix(err.Error(), says) {
 				t.Errorf("got %v\nwant %s", err, says)
@@ -87,7 +87,7 @@ func TestAHistoryLeavesOutWhatCannotBeRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	last := b.must(t, file("a", 2))
-	a, err := b.metadata.History(t.Context(), events.History{ElementRef: events.ByName("a"), MinSequence: last.Sequence})
+	a, err := events.Ask(t.Context(), b.metadata, &events.History{ElementRef: events.ByName("a"), MinSequence: last.Sequence})
 	if err != nil || len(a.Changes) != 2 || a.Changes[0].Element.Element.Header.Versions.Version != 1 || a.Changes[1].Element.Element.Header.Versions.Version != 2 {
 		t.Errorf("got %+v, %v", a, err)
 	}

@@ -119,7 +119,7 @@ func TestCommandsThatAreRefused(t *testing.T) {
 		t.Errorf("%d events of refused commands", now-before)
 	}
 	for _, name := range []string{"n", "n1", "n2", "squatted"} {
-		if _, err := b.metadata.Get(t.Context(), events.Get{ElementRef: events.ByName(name)}); events.CodeOf(err) != events.CodeNotFound {
+		if _, err := events.Ask(t.Context(), b.metadata, &events.Get{ElementRef: events.ByName(name)}); events.CodeOf(err) != events.CodeNotFound {
 			t.Errorf("%s is there: %v", name, err)
 		}
 	}
@@ -222,7 +222,7 @@ func TestTheSourceItselfMayChangeWhatIsIts(t *testing.T) {
 			t.Errorf("command %d: %+v", i, r)
 		}
 	}
-	a, err := b.metadata.Get(t.Context(), events.Get{ElementRef: events.ByName("d")})
+	a, err := events.Ask(t.Context(), b.metadata, &events.Get{ElementRef: events.ByName("d")})
 	if err != nil || a.Element.Header.Origin != (events.Origin{Category: events.OriginExternal, Source: "theirs", Scope: "s"}) {
 		t.Errorf("got %+v, %v", a.Element.Header.Origin, err)
 	}

@@ -17,7 +17,7 @@ import (
 // relationship.
 func (b *bundle) related(t *testing.T, name string) (list []string) {
 	t.Helper()
-	a, err := b.metadata.Related(t.Context(), events.Related{ElementRef: events.ByName(name)})
+	a, err := events.Ask(t.Context(), b.metadata, &events.Related{ElementRef: events.ByName(name)})
 	if err != nil {
 		t.Fatal(err)
 	}

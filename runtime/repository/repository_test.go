@@ -92,7 +92,7 @@ func TestUpsertCreatesOnceAndChangesOnlyWhatDiffers(t *testing.T) {
 	if r = b.apply(t, file("a", 2)); !r.Changed || r.Version != 2 {
 		t.Fatalf("changed: %+v", r)
 	}
-	got, err := b.metadata.Get(t.Context(), events.Get{ElementRef: events.ByName("a"), MinSequence: r.Sequence})
+	got, err := events.Ask(t.Context(), b.metadata, &events.Get{ElementRef: events.ByName("a"), MinSequence: r.Sequence})
 	if err != nil {
 		t.Fatal(err)
 	}

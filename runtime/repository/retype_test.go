@@ -18,7 +18,7 @@ func TestRelationshipsTellTheNewType(t *testing.T) {
 	if r.Relationships != 2 || r.Version != 2 || r.GUID != events.GUIDOf("f") {
 		t.Errorf("got %+v", r)
 	}
-	a, err := b.metadata.Related(t.Context(), events.Related{ElementRef: events.ByName("f")})
+	a, err := events.Ask(t.Context(), b.metadata, &events.Related{ElementRef: events.ByName("f")})
 	if err != nil || len(a.Related) != 2 {
 		t.Fatalf("got %+v, %v", a.Related, err)
 	}
@@ -62,7 +62,7 @@ func TestARelationshipOutlivesTheRetypingOfAnEndAsItWas(t *testing.T) {
 	b.must(t, file("d", 1), file("f", 1))
 	linked := b.apply(t, link("DataFlow", "d", "f", nil), events.ExtMetadataSource, "theirs")
 	r := b.apply(t, &events.Retype{Element: events.ByName("f"), Type: "CSVFile"}, events.ExtActor, "steward")
-	h, err := b.metadata.History(t.Context(), events.History{ElementRef: events.ByGUID(linked.GUID), MinSequence: r.Sequence})
+	h, err := events.Ask(t.Context(), b.metadata, &events.History{ElementRef: events.ByGUID(linked.GUID), MinSequence: r.Sequence})
 	if err != nil || len(h.Changes) != 2 {
 		t.Fatalf("got %+v, %v", h, err)
 	}
@@ -71,7 +71,7 @@ func TestARelationshipOutlivesTheRetypingOfAnEndAsItWas(t *testing.T) {
 		t.Errorf("%s changed %+v to %+v", second.Actor, was.Versions, is.Versions)
 	}
 	for at, want := range map[time.Time]string{first.Time: "DataFile", second.Time.Add(-1): "DataFile", second.Time: "CSVFile", second.Time.Add(time.Nanosecond): "CSVFile"} {
-		a, err := b.metadata.Get(t.Context(), events.Get{ElementRef: events.ByGUID(linked.GUID), AsOf: at})
+		a, err := events.Ask(t.Context(), b.metadata, &events.Get{ElementRef: events.ByGUID(linked.GUID), AsOf: at})
 		if err != nil || a.Relationship.End2.Type != want {
 			t.Errorf("at %s: got %+v, %v", at, a.Relationship, err)
 		}

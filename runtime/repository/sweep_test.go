@@ -30,7 +30,7 @@ func TestSweepPurgesOldDeletionsWithTheirHistory(t *testing.T) {
 		t.Errorf("swept %d, want 1: what is back, and the last event, stay", n)
 	}
 	history := func(name string) int {
-		a, err := b.metadata.History(t.Context(), events.History{ElementRef: events.ByName(name), MinSequence: last.Sequence})
+		a, err := events.Ask(t.Context(), b.metadata, &events.History{ElementRef: events.ByName(name), MinSequence: last.Sequence})
 		if err != nil && events.CodeOf(err) != events.CodeNotFound {
 			t.Fatal(err)
 		}

@@ -50,7 +50,7 @@ func TestCreatingFromATemplate(t *testing.T) {
 		t.Errorf("the copy of the anchored file: %+v", leaf)
 	}
 	found := map[string]string{}
-	a, err := b.metadata.Related(t.Context(), events.Related{ElementRef: events.ByGUID(r.GUID)})
+	a, err := events.Ask(t.Context(), b.metadata, &events.Related{ElementRef: events.ByGUID(r.GUID)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -131,7 +131,7 @@ func (b *queries) awaitAnswers(ctx context.Context, repo *repository.Repository,
 		return err
 	}
 	for {
-		_, err := client.New(conn, "bench").Find(ctx, events.Find{Text: "no such text", Page: events.Page{Limit: 1}})
+		_, err := events.Ask(ctx, client.New(conn, "bench"), &events.Find{Text: "no such text", Page: events.Page{Limit: 1}})
 		if err == nil {
 			return nil
 		}

@@ -30,7 +30,7 @@ func (b *queries) ask(ctx context.Context, r *rig, server *bus.Bus) ([]figure, e
 		return nil, fmt.Errorf("bare endpoint: %w", err)
 	}
 	lookups, err := b.paced(ctx, func(i int) error {
-		_, err := m.Get(ctx, events.Get{ElementRef: events.ByName(b.name(i))})
+		_, err := events.Ask(ctx, m, &events.Get{ElementRef: events.ByName(b.name(i))})
 		return err
 	})
 	if err != nil {
@@ -119,7 +119,7 @@ func (b *queries) search(ctx context.Context, m *client.Client) ([]time.Duration
 			text = fmt.Sprintf("nowhere %d", i)
 		}
 		began := time.Now()
-		if _, err := m.Find(ctx, events.Find{Text: text}); err != nil {
+		if _, err := events.Ask(ctx, m, &events.Find{Text: text}); err != nil {
 			return nil, err
 		}
 		took = append(took, time.Since(began))

@@ -149,7 +149,7 @@ func (a *applying) leftovers(ctx context.Context, w wantedResource) ([]events.Co
 	var commands []events.Command
 	for _, o := range obsolete {
 		answer, err := persist(ctx, func() (events.RelatedAnswer, error) {
-			return a.metadata.Related(ctx, events.Related{
+			return events.Ask(ctx, a.metadata, &events.Related{
 				ElementRef: o.from, Relationship: o.relationship, End: o.end, Page: events.Page{MinSequence: sequence},
 			})
 		})
@@ -237,7 +237,7 @@ func (a *applying) removeCataloged(ctx context.Context, r resource) error {
 
 // tellWhatStays tells of what a connector has cataloged, if it has.
 func (a *applying) tellWhatStays(ctx context.Context, c *connectorResource) {
-	answer, err := a.metadata.Find(ctx, events.Find{Source: c.MetadataSource, Page: events.Page{Limit: 1}})
+	answer, err := events.Ask(ctx, a.metadata, &events.Find{Source: c.MetadataSource, Page: events.Page{Limit: 1}})
 	if err == nil && len(answer.Elements) == 0 {
 		return
 	}
@@ -249,7 +249,7 @@ func (a *applying) removeOwned(ctx context.Context, owner string) (n int, err er
 	const perSet = 100 // with their relationships they must fit into one batch
 	var sequence uint64
 	for {
-		answer, err := a.metadata.Find(ctx, events.Find{Source: owner, Page: events.Page{Limit: perSet, MinSequence: sequence}})
+		answer, err := events.Ask(ctx, a.metadata, &events.Find{Source: owner, Page: events.Page{Limit: perSet, MinSequence: sequence}})
 		if err != nil || len(answer.Elements) == 0 {
 			return n, err
 		}

@@ -38,7 +38,7 @@ func (i *installation) start(tb testing.TB) {
 	}
 	i.repo, i.stop = repo, runtimetest.Run(tb, repo.Serve)
 	runtimetest.Eventually(tb, "a repository that answers", func() bool {
-		_, err := i.metadata.Count(tb.Context(), events.Find{})
+		_, err := events.Ask(tb.Context(), i.metadata, &events.Count{})
 		return err == nil
 	})
 }

@@ -71,7 +71,7 @@ func TestInterruptedByASignal(t *testing.T) {
 		t.Fatalf("then it ends with %v: %s", err, out)
 	}
 	second.start(t)
-	if a, err := second.metadata.Count(t.Context(), events.Find{}); err != nil || a.Elements["GlossaryTerm"] != n {
+	if a, err := events.Ask(t.Context(), second.metadata, &events.Count{}); err != nil || a.Elements["GlossaryTerm"] != n {
 		t.Errorf("%v elements (%v)", a.Elements, err)
 	}
 }
