@@ -9,6 +9,9 @@ import (
 // quickUpsert decodes an upsert in the form in which Camena writes it, which most
 // commands are. It returns false for any other form; the caller then uses the general
 // decoder. The upsert keeps a reference to data.
+//
+// It pays end to end: without it, a change takes about 8 % more CPU ("camena bench
+// changes --latency 0", means of 4 pairs).
 func quickUpsert(data []byte) (*Upsert, bool) {
 	if !jsontext.Value(data).IsValid() {
 		return nil, false
