@@ -75,6 +75,15 @@ func CodeOf(err error) Code {
 // maxPointer bounds pointers into deeply nested data.
 const maxPointer = 256
 
+// AsError returns the [*Error] that err wraps; any other error becomes one of the code
+// [CodeInvalid].
+func AsError(err error) *Error {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e
+	}
+	return Errorf(CodeInvalid, "", "%s", err)
+}
+
 // invalidJSON turns a decoder's error into an [*Error] that points at the field.
 func invalidJSON(err error) *Error {
 	if e, ok := errors.AsType[*json.SemanticError](err); ok {

@@ -1,6 +1,7 @@
 package connectortest
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -58,7 +59,7 @@ func (c *check) keepsSecrets() {
 
 // printed returns v in all the ways in which it may get into a log.
 func printed(v any) string {
-	var logged buffer
+	var logged bytes.Buffer
 	slog.New(slog.NewJSONHandler(&logged, nil)).Info("printed", slog.Any("value", v))
 	encoded, err := json.Marshal(v)
 	return fmt.Sprintf("%v %+v %#v %s %v %s", v, v, v, encoded, err, logged.String())

@@ -10,21 +10,21 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// takesChanges tells a listener of changes, and then a new value, that begins
-// where a crash may have it begin, of all of them again.
+// takesChanges has a listener handle changes, and then a new value, which begins where
+// a crash may have it begin, handle all of them again.
 func (c *check) takesChanges() {
 	repo := c.repository()
 	if _, ok := c.make().(connectors.Listener); !ok {
 		c.Logf("the connector is no Listener: nothing to check")
 		return
 	}
-	last := c.tell(repo, 0, "")
-	c.tell(repo, last, " when it is told again")
+	last := c.listens(repo, 0, "")
+	c.listens(repo, last, " when it is told again")
 }
 
-// tell has a new value listen up to the last change; 0 means that it is yet to
-// be made.
-func (c *check) tell(repo *Repository, last uint64, when string) uint64 {
+// listens has a new value listen up to the last change; 0 means that it is yet to be
+// made.
+func (c *check) listens(repo *Repository, last uint64, when string) uint64 {
 	c.Helper()
 	v := c.start(repo)
 	defer v.stop()

@@ -16,8 +16,7 @@ type position struct {
 
 // LoadPosition implements [connectors.Positions].
 func (r *Repository) LoadPosition(_ context.Context, key string, generation uint64) ([]byte, error) {
-	p, err := r.position(key, generation, func(*position) {})
-	return slices.Clone(p.value), err
+	return r.position(key, generation, func(*position) {})
 }
 
 // SavePosition implements [connectors.Positions].
@@ -26,16 +25,16 @@ func (r *Repository) SavePosition(_ context.Context, key string, generation uint
 	return err
 }
 
-// position revises a position, and makes it one of that generation.
-func (r *Repository) position(key string, generation uint64, revise func(*position)) (position, error) {
+// position revises a position, makes it one of that generation, and returns its value.
+func (r *Repository) position(key string, generation uint64, revise func(*position)) ([]byte, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	p := r.positions[key]
 	if generation > 0 && generation < p.generation {
-		return position{}, events.Errorf(events.CodeStale, events.ExtGeneration, "generation %d is over; the position is that of generation %d", generation, p.generation)
+		return nil, events.Errorf(events.CodeStale, events.ExtGeneration, "generation %d is over; the position is that of generation %d", generation, p.generation)
 	}
 	revise(&p)
 	p.generation = max(generation, p.generation)
 	r.positions[key] = p
-	return p, nil
+	return slices.Clone(p.value), nil
 }

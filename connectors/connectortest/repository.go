@@ -1,6 +1,7 @@
 package connectortest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -63,10 +64,7 @@ var (
 // and says why.
 func NewRepository(types ...events.TypeDef) *Repository {
 	registry, err := typesWith(types)
-	if err != nil {
-		registry = new(opentypes.Registry)
-	}
-	r := newRepository(registry)
+	r := newRepository(cmp.Or(registry, new(opentypes.Registry)))
 	r.unfit = err
 	return r
 }
@@ -191,7 +189,7 @@ func (r *Repository) handle(ctx context.Context, e *events.Event) events.Result 
 		if !graph.IsDryRun(e) {
 			r.dead = append(r.dead, DeadLetter{Event: *e, Reason: err})
 		}
-		return events.Result{Sequence: r.last(), Error: asError(err)}
+		return events.Result{Sequence: r.last(), Error: events.AsError(err)}
 	}
 	if o.Len() > 0 {
 		r.commit(&o, q)
@@ -234,13 +232,6 @@ func (r *Repository) commit(o *graph.Outcome, q *graph.Request) {
 func (r *Repository) wake() {
 	close(r.grown)
 	r.grown = make(chan struct{})
-}
-
-func asError(err error) *events.Error {
-	if e, ok := errors.AsType[*events.Error](err); ok {
-		return e
-	}
-	return events.Errorf(events.CodeInvalid, "", "%s", err)
 }
 
 func locked[T any](r *Repository, get func() T) T {

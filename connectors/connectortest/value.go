@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"testing"
 	"time"
 
@@ -38,7 +37,7 @@ type value struct {
 	*check
 	connector connectors.Connector
 	context   *connectors.Context
-	log       buffer
+	log       bytes.Buffer // its handler serializes what is written
 }
 
 func (c *check) refreshes() bool {
@@ -151,24 +150,4 @@ func (c *check) fresh() map[string]string {
 	v.stop()
 	repo.Settle()
 	return repo.State()
-}
-
-// buffer is a buffer that may be written to by several goroutines.
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-// Write implements [io.Writer].
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-// String returns what was written.
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
 }

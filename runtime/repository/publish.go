@@ -1,7 +1,6 @@
 package repository
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -97,17 +96,10 @@ func (w *writer) message(c *graph.Change, r *received, position uint64) *nats.Ms
 
 // refuse notes why the command cannot be applied.
 func (p *publication) refuse(r *received, why error) {
-	p.refused, p.outcome = r, graph.Outcome{Result: events.Result{Error: asError(why)}}
+	p.refused, p.outcome = r, graph.Outcome{Result: events.Result{Error: events.AsError(why)}}
 }
 
-func asError(why error) *events.Error {
-	if reason, ok := errors.AsType[*events.Error](why); ok {
-		return reason
-	}
-	return events.Errorf(events.CodeInvalid, "", "%s", why)
-}
-
-// bury puts a command that can never be applied into the dead letters, once.
+// deadLetter puts a command that can never be applied into the dead letters, once.
 func (w *writer) deadLetter(p *publication) error {
 	r, reason := p.refused, p.outcome.Result.Error
 	told, log := p.replyTo != "", w.log.Warn
