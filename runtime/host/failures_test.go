@@ -184,3 +184,35 @@ func TestFailedConnectorsStartOnRequestAndOnChange(t *testing.T) {
 		})
 	}
 }
+
+// TestAnEngageThatFailsAsARefreshEnds: the end of the refresh does not hide the
+// failure, so that the connector starts again.
+func TestAnEngageThatFailsAsARefreshEnds(t *testing.T) {
+	t.Parallel()
+	for range 50 {
+		refreshed := make(chan struct{})
+		s := &script{
+			refresh: func(_ context.Context, c *scripted) error {
+				if c.number == 1 {
+					close(refreshed)
+				}
+				return nil
+			},
+			engage: func(ctx context.Context, c *scripted) error {
+				if c.number > 1 {
+					<-ctx.Done()
+					return ctx.Err()
+				}
+				<-refreshed
+				return errBroken
+			},
+		}
+		core(t, s, func(t *bubble, c *host.Core, r *recorder) {
+			c.Assigned("c1", assignment("c1", 1, blocking))
+			wait(time.Minute)
+			if got := r.report("c1"); got.Status != events.StatusRunning || s.called("new") != 2 {
+				t.Errorf("is %s: %s after %s", got.Status, got.Error, s.order())
+			}
+		})
+	}
+}

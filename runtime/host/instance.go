@@ -46,28 +46,32 @@ func newInstance() *instance {
 
 // start makes the instance ready and runs its first refresh.
 func (r *runner) start(i *instance, first *run) {
-	timing := &r.engine.set.Timing
 	r.mu.Lock()
 	given := r.given
 	r.mu.Unlock()
+	if r.create(i, first, &given) && r.connect(i, first, &given) {
+		r.refresh(i, first)
+	}
+}
+
+// create calls New.
+func (r *runner) create(i *instance, first *run, a *events.Assignment) bool {
 	var made connectors.Connector
-	err := r.call(i, "New", timing.Start, func(context.Context) (err error) {
-		made, err = r.engine.make(&given.Definition)
+	err := r.call(i, "New", r.engine.set.Timing.Start, func(context.Context) (err error) {
+		made, err = r.engine.make(&a.Definition)
 		return err
 	})
-	if r.fails(i, first, events.StatusConfigFailed, err) {
-		return
-	}
 	r.mu.Lock()
-	i.created(made)
-	r.set(events.StatusInitialized)
-	r.mu.Unlock()
-	err = r.call(i, "Start", timing.Start, func(ctx context.Context) error { return r.connect(ctx, i, &given) })
-	if r.fails(i, first, events.StatusInitializeFailed, err) {
-		return
+	defer r.mu.Unlock()
+	if r.fails(i, first, events.StatusConfigFailed, err) {
+		return false
 	}
-	r.started(i)
-	r.refresh(i, first)
+	i.connector = made
+	i.refresher, _ = made.(connectors.Refresher)
+	i.engager, _ = made.(connectors.Engager)
+	i.listener, _ = made.(connectors.Listener)
+	r.set(events.StatusInitialized)
+	return true
 }
 
 // make makes the connector's value.
@@ -89,17 +93,27 @@ func (e *engine) make(d *events.Definition) (connectors.Connector, error) {
 	return c, nil
 }
 
-// created notes the value and what it can do beyond Start and Disconnect.
-func (i *instance) created(c connectors.Connector) {
-	i.connector = c
-	i.refresher, _ = c.(connectors.Refresher)
-	i.engager, _ = c.(connectors.Engager)
-	i.listener, _ = c.(connectors.Listener)
+// connect calls Start.
+func (r *runner) connect(i *instance, first *run, a *events.Assignment) bool {
+	err := r.call(i, "Start", r.engine.set.Timing.Start, func(ctx context.Context) error { return r.startWith(ctx, i, a) })
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.fails(i, first, events.StatusInitializeFailed, err) {
+		return false
+	}
+	i.ready = true
+	// Attempts are forgotten only when a refresh or engage has succeeded.
+	r.report.Error, r.report.NextAttempt = "", time.Time{}
+	if r.given.Definition.UsesBlockingCalls {
+		r.set(events.StatusRunning)
+		r.engage(i, &run{kind: events.CycleEngage, due: time.Now()})
+	}
+	return true
 }
 
-// connect calls Start and begins to hand changes over, if the connector wants
-// any.
-func (r *runner) connect(ctx context.Context, i *instance, a *events.Assignment) error {
+// startWith starts the connector with a Context, and begins to hand changes
+// over if it listens.
+func (r *runner) startWith(ctx context.Context, i *instance, a *events.Assignment) error {
 	m := r.engine.set.Metadata(a.Definition.ID)
 	c := connectors.NewContext(connectors.Settings{
 		Definition: a.Definition, Node: r.engine.set.Node, Generation: a.Generation,
@@ -126,34 +140,21 @@ func (r *runner) connect(ctx context.Context, i *instance, a *events.Assignment)
 	})
 }
 
-func (r *runner) started(i *instance) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	i.ready = true
-	// Attempts are forgotten only when a refresh or engage has succeeded.
-	r.report.Error, r.report.NextAttempt = "", time.Time{}
-	if r.given.Definition.UsesBlockingCalls {
-		r.set(events.StatusRunning)
-		r.engage(i, &run{kind: events.CycleEngage, due: time.Now()})
-	}
-}
-
 // refresh runs one refresh.
 func (r *runner) refresh(i *instance, n *run) {
 	if !r.beginRefresh(i, n) {
 		return
 	}
 	err := r.call(i, "Refresh", r.engine.set.Timing.Refresh, i.refresher.Refresh)
-	r.finish(i, n, err)
-	if r.fails(i, nil, events.StatusFailed, err) {
-		return
-	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.report.LastRefresh = time.Now()
-	r.recovered()
-	r.armRefresh()
-	r.refreshed(i)
+	r.finish(i, n, err)
+	if !r.fails(i, nil, events.StatusFailed, err) {
+		r.report.LastRefresh = time.Now()
+		r.recovered()
+		r.armRefresh()
+		r.refreshed(i)
+	}
 }
 
 func (r *runner) beginRefresh(i *instance, n *run) bool {
@@ -177,40 +178,6 @@ func (r *runner) beginRefresh(i *instance, n *run) bool {
 	}
 	n.begin(i.context)
 	return true
-}
-
-// refreshed ends a refresh; the one that was asked for meanwhile follows.
-func (r *runner) refreshed(i *instance) {
-	if r.given.Definition.UsesBlockingCalls {
-		r.set(events.StatusRunning)
-	} else {
-		r.set(events.StatusWaiting)
-	}
-	i.queued, i.next = i.next, nil
-	i.refreshing = i.queued != nil
-}
-
-// engage runs an engage call, and when it has returned has the bus call for the
-// next one. It has a goroutine of its own, because refreshes go on meanwhile.
-func (r *runner) engage(i *instance, n *run) {
-	if i.engaging || !i.ready || i.engager == nil || !r.given.Definition.UsesBlockingCalls {
-		return
-	}
-	i.engaging = true
-	n.begin(i.context)
-	go func() {
-		err := r.call(i, "Engage", 0, i.engager.Engage)
-		r.finish(i, n, err)
-		failed := r.fails(i, nil, events.StatusFailed, err)
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		i.engaging = false
-		if !failed {
-			r.recovered()
-			r.arm(events.CycleEngage, time.Now().Add(r.engine.set.Timing.EngagePause))
-		}
-		r.wake()
-	}()
 }
 
 // disconnect ends the instance. No call into it is left that could return.
@@ -273,38 +240,5 @@ func (r *runner) logPanic(ctx context.Context, what string, err error) {
 	if p, ok := errors.AsType[*panicError](err); ok {
 		r.log.ErrorContext(ctx, "a connector panicked", slog.String("call", what),
 			slog.Any("panic", p.value), slog.String("stack", string(p.stack)))
-	}
-}
-
-// fails handles an error, or the end of the instance before the call returned;
-// it drops the run that waited. It reports whether there was one of them.
-func (r *runner) fails(i *instance, waiting *run, status events.ConnectorStatus, err error) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	switch {
-	case i.ending:
-		r.drop(waiting, events.OutcomeLost, err)
-		return true
-	case err == nil:
-		return false
-	}
-	r.drop(waiting, events.OutcomeFailed, err)
-	r.report.Error = err.Error()
-	r.report.Attempts++
-	r.report.NextAttempt = r.nextAttempt(status, err)
-	r.set(status)
-	if !r.report.NextAttempt.IsZero() {
-		r.arm(events.CycleRestart, r.report.NextAttempt)
-	}
-	r.end(i, errFailed)
-	return true
-}
-
-// end ends an instance: it cancels what runs, and lets disconnect follow.
-func (r *runner) end(i *instance, cause error) {
-	if !i.ending {
-		i.ending = true
-		i.cancel(cause)
-		r.wake()
 	}
 }

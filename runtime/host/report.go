@@ -36,11 +36,20 @@ func (n *run) begin(c *connectors.Context) {
 	n.before = c.Statistics()
 }
 
+// problemsChanged tells the present problems of the connector.
+func (r *runner) problemsChanged(i *instance) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.instance == i && !i.ending {
+		r.tell(Deferred)
+	}
+}
+
+// The methods below are called with the lock held.
+
 // finish tells the outcome of a run that was called. What is returned after the
 // end of the instance is no failure.
 func (r *runner) finish(i *instance, n *run, err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	outcome := events.OutcomeFailed
 	switch {
 	case err == nil:
@@ -99,19 +108,6 @@ func (r *runner) set(status events.ConnectorStatus) {
 	r.tell(urgency)
 }
 
-func routine(s events.ConnectorStatus) bool {
-	return s == events.StatusWaiting || s == events.StatusRefreshing || s == events.StatusRunning
-}
-
-// problemsChanged tells the present problems of the connector.
-func (r *runner) problemsChanged(i *instance) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.instance == i && !i.ending {
-		r.tell(Deferred)
-	}
-}
-
 func (r *runner) tell(u Urgency) {
 	report := r.report
 	if i := r.instance; i != nil && i.context != nil {
@@ -119,6 +115,10 @@ func (r *runner) tell(u Urgency) {
 		report.Problems = problems(i.context.Problems())
 	}
 	r.engine.out.Report(&report, u)
+}
+
+func routine(s events.ConnectorStatus) bool {
+	return s == events.StatusWaiting || s == events.StatusRefreshing || s == events.StatusRunning
 }
 
 func problems(byKey map[string]string) []string {

@@ -40,14 +40,6 @@ type runner struct {
 	armed string
 }
 
-// wake starts the goroutine unless it runs.
-func (r *runner) wake() {
-	if !r.working {
-		r.working = true
-		go r.work()
-	}
-}
-
 // work does what there is to do, step by step, and ends: a connector that
 // waits needs no goroutine.
 func (r *runner) work() {
@@ -112,13 +104,6 @@ func (r *runner) assign(a events.Assignment) bool {
 	return true
 }
 
-// identify makes reports name the connector under an assignment.
-func (r *runner) identify(a *events.Assignment) {
-	d := &a.Definition
-	r.report.Connector, r.report.Name, r.report.Kind = d.ID, d.Name, d.Kind
-	r.report.Node, r.report.Instance, r.report.Generation = r.engine.set.Node, r.engine.instance, a.Generation
-}
-
 // sameRun reports whether a running connector need not be restarted for another
 // definition. Everything that its Context carries must reach it (Egeria: a
 // changed user, source or direction does not).
@@ -158,56 +143,6 @@ func (r *runner) fence() {
 	}
 }
 
-// restart ends the present instance, if any, and starts another one. It forgets
-// earlier failures.
-func (r *runner) restart(first *run) {
-	r.report.Attempts, r.retries = 0, nil
-	r.startAgain(first)
-}
-
-func (r *runner) startAgain(first *run) {
-	r.drop(r.first, events.OutcomeCoalesced, errBusy)
-	r.first = first
-	if r.instance != nil {
-		r.end(r.instance, errRestarted)
-	}
-	r.wake()
-}
-
-// nextAttempt returns when a failed connector starts again, the zero time if it
-// waits for a change or a request.
-func (r *runner) nextAttempt(status events.ConnectorStatus, err error) time.Time {
-	if status == events.StatusConfigFailed || connectors.IsPermanent(err) {
-		return time.Time{}
-	}
-	delay, told := connectors.RetryDelay(err)
-	if !told {
-		if r.retries == nil {
-			r.retries = bus.NewBackoff(r.engine.set.Timing.Retry, r.engine.set.Timing.RetryMax)
-		}
-		delay = r.retries.Next()
-	}
-	return time.Now().Add(delay)
-}
-
-// recovered forgets earlier failures.
-func (r *runner) recovered() {
-	r.report.Error, r.report.Attempts, r.report.NextAttempt, r.retries = "", 0, time.Time{}, nil
-}
-
-// leave is the end of the runner: from its last report on, another node may run
-// the connector.
-func (r *runner) leave() {
-	if r.left {
-		return
-	}
-	r.recovered()
-	r.report.Error = r.hung
-	r.set(r.final)
-	r.left = true
-	r.engine.gone(r.id)
-}
-
 // cycle takes a cycle that is due. One of a later generation is for the next
 // instance; one of an earlier generation says that another node has replaced the
 // schedule, which is armed again.
@@ -236,6 +171,64 @@ func (r *runner) cycle(c *events.Cycle, due time.Time) {
 	}
 }
 
+// problemSchedule is the key of the problem that a schedule is refused.
+const problemSchedule = "schedule"
+
+// The methods below are called with the lock held.
+
+// wake starts the goroutine unless it runs.
+func (r *runner) wake() {
+	if !r.working {
+		r.working = true
+		go r.work()
+	}
+}
+
+// end ends an instance: it cancels what runs, and lets disconnect follow.
+func (r *runner) end(i *instance, cause error) {
+	if !i.ending {
+		i.ending = true
+		i.cancel(cause)
+		r.wake()
+	}
+}
+
+// identify makes reports name the connector under an assignment.
+func (r *runner) identify(a *events.Assignment) {
+	d := &a.Definition
+	r.report.Connector, r.report.Name, r.report.Kind = d.ID, d.Name, d.Kind
+	r.report.Node, r.report.Instance, r.report.Generation = r.engine.set.Node, r.engine.instance, a.Generation
+}
+
+// restart ends the present instance, if any, and starts another one. It forgets
+// earlier failures.
+func (r *runner) restart(first *run) {
+	r.report.Attempts, r.retries = 0, nil
+	r.startAgain(first)
+}
+
+func (r *runner) startAgain(first *run) {
+	r.drop(r.first, events.OutcomeCoalesced, errBusy)
+	r.first = first
+	if r.instance != nil {
+		r.end(r.instance, errRestarted)
+	}
+	r.wake()
+}
+
+// leave is the end of the runner: from its last report on, another node may run
+// the connector.
+func (r *runner) leave() {
+	if r.left {
+		return
+	}
+	r.recovered()
+	r.report.Error = r.hung
+	r.set(r.final)
+	r.left = true
+	r.engine.gone(r.id)
+}
+
 func (r *runner) refreshDue(i *instance, n *run) {
 	switch {
 	case !n.asked && r.given.Definition.Refresh == "":
@@ -248,6 +241,82 @@ func (r *runner) refreshDue(i *instance, n *run) {
 	default:
 		r.tellOutcome(n, nil, events.OutcomeCoalesced, nil)
 	}
+}
+
+// refreshed ends a refresh; the one that was asked for meanwhile follows.
+func (r *runner) refreshed(i *instance) {
+	if r.given.Definition.UsesBlockingCalls {
+		r.set(events.StatusRunning)
+	} else {
+		r.set(events.StatusWaiting)
+	}
+	i.queued, i.next = i.next, nil
+	i.refreshing = i.queued != nil
+}
+
+// engage runs an engage call, and when it has returned has the bus call for the
+// next one. It has a goroutine of its own, because refreshes go on meanwhile.
+func (r *runner) engage(i *instance, n *run) {
+	if i.engaging || !i.ready || i.engager == nil || !r.given.Definition.UsesBlockingCalls {
+		return
+	}
+	i.engaging = true
+	n.begin(i.context)
+	go func() {
+		err := r.call(i, "Engage", 0, i.engager.Engage)
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		i.engaging = false
+		r.finish(i, n, err)
+		if !r.fails(i, nil, events.StatusFailed, err) {
+			r.recovered()
+			r.arm(events.CycleEngage, time.Now().Add(r.engine.set.Timing.EngagePause))
+		}
+		r.wake()
+	}()
+}
+
+// fails handles an error, or the end of the instance before the call returned;
+// it drops the run that waited. It reports whether there was one of them.
+func (r *runner) fails(i *instance, waiting *run, status events.ConnectorStatus, err error) bool {
+	switch {
+	case i.ending:
+		r.drop(waiting, events.OutcomeLost, err)
+		return true
+	case err == nil:
+		return false
+	}
+	r.drop(waiting, events.OutcomeFailed, err)
+	r.report.Error = err.Error()
+	r.report.Attempts++
+	r.report.NextAttempt = r.nextAttempt(status, err)
+	r.set(status)
+	if !r.report.NextAttempt.IsZero() {
+		r.arm(events.CycleRestart, r.report.NextAttempt)
+	}
+	r.end(i, errFailed)
+	return true
+}
+
+// nextAttempt returns when a failed connector starts again, the zero time if it
+// waits for a change or a request.
+func (r *runner) nextAttempt(status events.ConnectorStatus, err error) time.Time {
+	if status == events.StatusConfigFailed || connectors.IsPermanent(err) {
+		return time.Time{}
+	}
+	delay, told := connectors.RetryDelay(err)
+	if !told {
+		if r.retries == nil {
+			r.retries = bus.NewBackoff(r.engine.set.Timing.Retry, r.engine.set.Timing.RetryMax)
+		}
+		delay = r.retries.Next()
+	}
+	return time.Now().Add(delay)
+}
+
+// recovered forgets earlier failures.
+func (r *runner) recovered() {
+	r.report.Error, r.report.Attempts, r.report.NextAttempt, r.retries = "", 0, time.Time{}, nil
 }
 
 func (r *runner) next(kind events.CycleKind) events.Cycle {
@@ -291,6 +360,3 @@ func (r *runner) armRefresh() {
 		r.tell(Immediate)
 	}})
 }
-
-// problemSchedule is the key of the problem that a schedule is refused.
-const problemSchedule = "schedule"
