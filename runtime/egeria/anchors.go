@@ -1,10 +1,6 @@
 package egeria
 
-import (
-	"github.com/google/uuid"
-
-	"github.com/camena-io/camena/events"
-)
+import "github.com/google/uuid"
 
 // anchored is an element of the archive that the archive anchors.
 type anchored struct {
@@ -71,20 +67,16 @@ func (c *checker) circularAnchors() map[uuid.UUID]bool {
 const circle = "anchors cannot go round in a circle: this one leads back to the element itself"
 
 // anchorApart notes an anchor in a classification that stands by itself.
-func (c *checker) anchorApart(m *events.Classification, of Stub) (anchor string, f *fault) {
-	anchor, f = anchorOf(m, of.GUID)
-	if f != nil || anchor == "" {
-		return "", f
-	}
-	element := id(of.GUID)
-	for at, more := id(anchor), true; more; at, more = c.anchors[at] {
+func (c *checker) anchorApart(x *extension) *fault {
+	element := id(x.of.GUID)
+	for at, more := id(x.anchor), true; more; at, more = c.anchors[at] {
 		if at == element {
-			return "", faultf(anchorPointer, circle)
+			return faultf("/classification"+anchorPointer, circle)
 		}
 	}
-	c.anchors[element] = id(anchor)
+	c.anchors[element] = id(x.anchor)
 	c.anchorsDeferred = true
-	return anchor, nil
+	return nil
 }
 
 // anchorDepth returns how many anchors an element has above it in the archive; known

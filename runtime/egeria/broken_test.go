@@ -73,7 +73,7 @@ func TestBrokenArchives(t *testing.T) {
 		},
 		{
 			name: "native archive", text: `{"data":{},"specversion":"1.0"}`, line: 1, offset: 25, pointer: "/specversion",
-			reason: "camena restore reads that",
+			reason: "this is a CloudEvent",
 		},
 		{
 			name: "more than one document", text: whole + "\n{}", line: 12, offset: int64(len(whole) + 1), reason: "something follows the end of the archive", elements: 2,

@@ -7,7 +7,6 @@ import (
 	"hash/maphash"
 	"maps"
 
-	"github.com/go-json-experiment/json"
 	"github.com/google/uuid"
 
 	"github.com/camena-io/camena/events"
@@ -164,64 +163,40 @@ const (
 )
 
 func (c *checker) entity(i *item) {
-	var w wireElement
-	var e entity
-	wrong := decode(i, &w)
-	if wrong == nil {
-		e.spec, wrong = c.converter.element(&w)
-	} else {
-		// What could be read before the fault helps to find the item.
-		e.spec = events.ElementSpec{GUID: cmp.Or(w.GUID, guidIn(i.raw)), Type: w.Type.Name}
-	}
-	f, marks := e.finding(KindElement, e.spec.Type, Place{}), len(w.Classifications)
-	c.Report.found(KindClassification, marks)
+	e, wrong := c.decodeEntity(i)
+	f, n := e.finding(KindElement, e.spec.Type, Place{}), len(e.wire.Classifications)
+	c.Report.found(KindClassification, n)
+	outcome := Refused
 	if wrong != nil {
 		c.unread[id(f.GUID)] = i.seen(0)
-		c.refuse(i, f, wrong)
-		c.Report.count(KindClassification, Refused, marks)
-		return
-	}
-	now := i.seen(c.hash(&w))
-	outcome, wrong := twice(c.elements, id(e.spec.GUID), now, "/guid")
-	if wrong == nil {
-		if outcome, wrong = Refused, c.element(i, &e, &w); wrong != nil && w.Status == deleted {
-			outcome = Skipped
-		}
-		now.taken = wrong == nil
-		c.elements[id(e.spec.GUID)] = now
+	} else {
+		outcome, wrong = c.takeEntity(i, e)
 	}
 	if !c.end(i, f, outcome, wrong) {
-		c.Report.count(KindClassification, outcome, marks)
+		c.Report.count(KindClassification, outcome, n)
 	}
 }
 
-func decode(i *item, w any) *fault {
-	if err := json.Unmarshal(i.raw, w); err != nil {
-		return faultOf(err)
+func (c *checker) takeEntity(i *item, e *entity) (Outcome, *fault) {
+	now := i.seen(c.hash(&e.wire))
+	if outcome, wrong := twice(c.elements, id(e.spec.GUID), now, "/guid"); wrong != nil {
+		return outcome, wrong
 	}
-	return nil
+	outcome, wrong := Skipped, faultf("", isDeleted)
+	if e.wire.Status != deleted {
+		outcome, wrong = Refused, c.element(i, e)
+	}
+	now.taken = wrong == nil
+	c.elements[id(e.spec.GUID)] = now
+	return outcome, wrong
 }
 
 func (i *item) seen(hash uint64) seen {
 	return seen{hash: hash, line: i.line, index: i.index, sec: i.section}
 }
 
-// guidIn returns the guid of an entity that cannot be decoded as a whole.
-func guidIn(entity []byte) string {
-	var w struct {
-		GUID string `json:"guid"`
-	}
-	if json.Unmarshal(entity, &w) != nil {
-		return ""
-	}
-	return w.GUID
-}
-
 // element takes an element, unless something is wrong with it.
-func (c *checker) element(i *item, e *entity, w *wireElement) *fault {
-	if w.Status == deleted {
-		return faultf("", isDeleted)
-	}
+func (c *checker) element(i *item, e *entity) *fault {
 	if wrong := c.validType("/type/typeDefName", e.spec.Type, events.KindElement); wrong != nil {
 		return wrong
 	}
@@ -229,13 +204,13 @@ func (c *checker) element(i *item, e *entity, w *wireElement) *fault {
 	if other, isTaken := c.names[name]; isTaken && e.spec.QualifiedName != "" {
 		return faultf("/properties/instanceProperties/qualifiedName", "the element %s has the same qualified name, at %s", other, c.elements[other])
 	}
-	dropped, own, lost := c.classifications(i, e, w)
+	dropped, own, lost := c.classifications(i, e)
 	if wrong := c.fits(e.step(Place{}, "").Commands); wrong != nil {
 		return wrong
 	}
 	c.names[name] = id(e.spec.GUID)
 	c.Report.count(KindElement, Taken, 1)
-	c.Report.lose(&w.wireAudit)
+	c.Report.lose(&e.wire.wireAudit)
 	for _, m := range lost {
 		c.Report.loseOf(m)
 	}
@@ -256,9 +231,9 @@ type droppedClassification struct {
 
 // classifications adds to an entity those of its classifications that are taken, and
 // returns the others, and what tells the taken ones apart.
-func (c *checker) classifications(i *item, e *entity, w *wireElement) (dropped []droppedClassification, own map[uint64]seen, lost []*wireClassification) {
+func (c *checker) classifications(i *item, e *entity) (dropped []droppedClassification, own map[uint64]seen, lost []*wireClassification) {
 	own = map[uint64]seen{}
-	for index, m := range w.Classifications {
+	for index, m := range e.wire.Classifications {
 		if m == nil {
 			e.inHeader++ // it asks for nothing
 			continue

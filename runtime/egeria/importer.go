@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"io/fs"
 	"iter"
 	"slices"
 	"strings"
@@ -40,80 +39,10 @@ type Stage string
 
 // The stages of an import, and what they count.
 const (
-	StageReading Stage = "reading" // bytes
-	StageLoading Stage = "loading" // changes of the state that is copied
-	StageSending Stage = "sending" // items
+	StageReading Stage = "reading the archive"  // bytes
+	StageLoading Stage = "loading the metadata" // changes
+	StageSending Stage = "importing"            // items
 )
-
-// Result is what became of an archive.
-type Result struct {
-	File   string `json:"file"`
-	Source string `json:"source,omitempty"`
-	Check  bool   `json:"check,omitzero"`
-	Report
-	// Done is what the repository did, or would do, with what the report counts as taken.
-	Done map[Kind]*Done `json:"done"`
-	// Failure is the text of Err, which ended the import before its end.
-	Failure string `json:"failure,omitempty"`
-	Err     error  `json:"-"`
-}
-
-// Done counts applied items.
-type Done struct {
-	Changed   int `json:"changed"`
-	Unchanged int `json:"unchanged"`
-}
-
-// NewResult returns the result of an archive in a file, which cannot be imported if
-// there is an error.
-func NewResult(file string, err error) *Result {
-	r := &Result{File: file, Done: map[Kind]*Done{}}
-	r.fail(err)
-	return r
-}
-
-func (r *Result) fail(err error) {
-	// The report names the file.
-	if e, ok := errors.AsType[*fs.PathError](err); ok && e.Path == r.File {
-		err = e.Err
-	}
-	if err != nil {
-		r.Err, r.Failure = err, err.Error()
-	}
-}
-
-// Refused returns how many items are refused, Found how many there are.
-func (r *Result) Refused() (n int) { return r.sum(func(c Count) int { return c.Refused }) }
-
-// Found returns how many items there are.
-func (r *Result) Found() (n int) { return r.sum(func(c Count) int { return c.Found }) }
-
-func (r *Result) sum(of func(Count) int) (n int) {
-	for _, c := range r.Counts {
-		n += of(c)
-	}
-	return n
-}
-
-// NotDone returns how many items of a kind were neither applied nor refused.
-func (r *Result) NotDone(kind Kind) int {
-	c, d := r.Counts[kind], r.Done[kind]
-	n := c.Found - c.Skipped - c.Refused
-	if d != nil {
-		n -= d.Changed + d.Unchanged
-	}
-	return n
-}
-
-// Took reports whether the repository has, or would have, something of the archive.
-func (r *Result) Took() bool {
-	for _, d := range r.Done {
-		if d.Changed+d.Unchanged > 0 {
-			return !r.Check || r.Err == nil
-		}
-	}
-	return false
-}
 
 // Importer imports archives, one after the other.
 type Importer struct {
@@ -394,15 +323,12 @@ func (l *loader) count(s *Step, changed bool) {
 	for kind, n := range s.Counts {
 		l.done += int64(n)
 		d := l.result.Done[kind]
-		if d == nil {
-			d = &Done{}
-			l.result.Done[kind] = d
-		}
 		if changed {
 			d.Changed += n
 		} else {
 			d.Unchanged += n
 		}
+		l.result.Done[kind] = d
 	}
 }
 

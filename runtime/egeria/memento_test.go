@@ -186,8 +186,8 @@ func (i *installation) take(t *rapid.T, text string) (changed int) {
 		}
 	}
 	for kind, d := range one.Done {
-		if *checked.Done[kind] != *d || one.NotDone(kind) > 0 {
-			t.Fatalf("%s: the check would do %+v, the import %+v; it leaves %d", kind, *checked.Done[kind], *d, one.NotDone(kind))
+		if checked.Done[kind] != d || one.NotDone(kind) > 0 {
+			t.Fatalf("%s: the check would do %+v, the import %+v; it leaves %d", kind, checked.Done[kind], d, one.NotDone(kind))
 		}
 		changed += d.Changed
 	}

@@ -9,96 +9,83 @@ import (
 
 // relationship checks a relationship.
 func (c *checker) relationship(i *item) {
-	var w wireRelationship
-	wrong := decode(i, &w)
-	r, ends := events.RelationshipSpec{GUID: w.GUID, Type: w.Type.Name}, [2]Stub{}
-	if wrong == nil {
-		r, ends, wrong = c.converter.relationship(&w)
-	}
+	r, wrong := c.decodeRelationship(i)
 	outcome := Refused
 	if wrong == nil {
-		outcome, wrong = c.takeRelationship(i, &r, &w)
+		outcome, wrong = c.takeRelationship(i, &r)
 	}
-	f := Finding{Kind: KindRelationship, GUID: r.GUID, Type: r.Type}
+	f := r.finding(i.place(""))
 	if !c.end(i, f, outcome, wrong) {
 		return
 	}
-	f.Where = i.place("")
-	c.Report.lose(&w.wireAudit)
+	c.Report.lose(&r.wire.wireAudit)
 	c.await(pending{key: i.key(), classification: -1, finding: f}, []reference{
-		{what: "end 1", where: i.place("/entityOneProxy/guid"), Stub: ends[0]},
-		{what: "end 2", where: i.place("/entityTwoProxy/guid"), Stub: ends[1]},
+		{what: "end 1", where: i.place("/entityOneProxy/guid"), Stub: r.ends[0]},
+		{what: "end 2", where: i.place("/entityTwoProxy/guid"), Stub: r.ends[1]},
 	})
 }
 
-func (c *checker) takeRelationship(i *item, r *events.RelationshipSpec, w *wireRelationship) (Outcome, *fault) {
-	now := i.seen(c.hash(w))
-	if outcome, wrong := twice(c.relationships, id(r.GUID), now, "/guid"); wrong != nil {
+func (c *checker) takeRelationship(i *item, r *relationship) (Outcome, *fault) {
+	guid, now := id(r.spec.GUID), i.seen(c.hash(&r.wire))
+	if outcome, wrong := twice(c.relationships, guid, now, "/guid"); wrong != nil {
 		return outcome, wrong
 	}
-	c.relationships[id(r.GUID)] = now
-	if e, ok := c.elements[id(r.GUID)]; ok {
+	c.relationships[guid] = now
+	if e, ok := c.elements[guid]; ok {
 		return Refused, faultf("/guid", "the guid is that of an element, at %s", e)
 	}
-	if w.Status == deleted {
+	if r.wire.Status == deleted {
 		return Skipped, faultf("", isDeleted)
 	}
-	if wrong := c.validType("/type/typeDefName", r.Type, events.KindRelationship); wrong != nil {
+	if wrong := c.validType("/type/typeDefName", r.spec.Type, events.KindRelationship); wrong != nil {
 		return Refused, wrong
 	}
-	return Refused, c.fits([]events.Command{&events.Link{Relationship: *r}})
+	return Refused, c.fits([]events.Command{&events.Link{Relationship: r.spec}})
 }
 
 // extension checks a classification that stands by itself.
 func (c *checker) extension(i *item) {
-	var w wireExtension
-	var m events.Classification
-	var of Stub
-	wrong := decode(i, &w)
+	x, wrong := c.decodeExtension(i)
+	outcome := Refused
 	if wrong == nil {
-		m, of, wrong = c.converter.extension(&w)
+		outcome, wrong = c.takeExtension(i, &x)
 	}
-	outcome, anchor := Refused, ""
-	if wrong == nil {
-		outcome, anchor, wrong = c.takeExtension(i, &m, of, w.Classification)
-	}
-	f := extensionFinding(&m, of)
+	f := x.finding(i.place(""))
 	if !c.end(i, f, outcome, wrong) {
 		return
 	}
-	references := []reference{{what: "the classified element", where: i.place("/entityToClassify/guid"), Stub: of}}
-	if anchor != "" {
-		references = append(references, reference{what: "the anchor", Stub: Stub{GUID: anchor}, where: i.place("/classification" + anchorPointer)})
+	references := []reference{{what: "the classified element", where: i.place("/entityToClassify/guid"), Stub: x.of}}
+	if x.anchor != "" {
+		references = append(references, reference{what: "the anchor", Stub: Stub{GUID: x.anchor}, where: i.place("/classification" + anchorPointer)})
 	}
-	f.Where = i.place("")
-	c.Report.loseOf(w.Classification)
+	c.Report.loseOf(x.wire.Classification)
 	c.await(pending{key: i.key(), classification: -1, finding: f}, references)
 }
 
-func (c *checker) takeExtension(i *item, m *events.Classification, of Stub, w *wireClassification) (outcome Outcome, anchor string, wrong *fault) {
-	if w.Status == deleted {
-		return Skipped, "", faultf("", isDeleted)
+func (c *checker) takeExtension(i *item, x *extension) (Outcome, *fault) {
+	m := &x.classification
+	if x.wire.Classification.Status == deleted {
+		return Skipped, faultf("", isDeleted)
 	}
 	if wrong := c.validType("/classification/name", m.Name, events.KindClassification); wrong != nil {
-		return Refused, "", wrong
+		return Refused, wrong
 	}
-	k, now := c.classificationHash(of.GUID, m.Name), i.seen(c.hash(w))
+	k, now := c.classificationHash(x.of.GUID, m.Name), i.seen(c.hash(x.wire.Classification))
 	if outcome, wrong := twice(c.classified, k, now, "/classification"); wrong != nil {
-		return outcome, "", wrong
+		return outcome, wrong
 	}
-	commands, _, wrong := classificationCommands(m, of)
-	if wrong == nil && m.Name == anchors {
-		anchor, wrong = c.anchorApart(m, of)
+	wrong := x.setCommands()
+	if wrong == nil && x.anchor != "" {
+		wrong = c.anchorApart(x)
 	}
-	if wrong != nil {
-		return Refused, "", wrong.below("/classification")
+	if wrong == nil {
+		wrong = c.fits(x.commands)
 	}
-	if wrong := c.fits(commands); wrong != nil {
-		return Refused, "", wrong
+	if wrong == nil {
+		c.classified[k] = now
+		c.mementos = c.mementos || m.Name == events.Memento
 	}
-	c.classified[k] = now
-	c.mementos = c.mementos || m.Name == events.Memento
-	return Taken, anchor, nil
+	return Refused, wrong
 }
 
 // await takes an item once the repository has what it refers to and the archive does

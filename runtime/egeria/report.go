@@ -15,6 +15,11 @@ const (
 	KindRelationship   Kind = "relationship"
 )
 
+// Kinds returns the kinds of items, in the order in which they are applied.
+func Kinds() []Kind {
+	return []Kind{KindType, KindPatch, KindElement, KindClassification, KindRelationship}
+}
+
 // Outcome is what becomes of an item.
 type Outcome string
 
@@ -88,21 +93,27 @@ type Loss string
 
 // The losses.
 const (
-	// LostVersions: who created and changed it, when, and how often.
-	LostVersions Loss = "versions"
-	// LostMaintainers are the users who look after it.
+	LostVersions    Loss = "versions"
 	LostMaintainers Loss = "maintainedBy"
-	// LostLicense is the licence of that very item.
-	LostLicense Loss = "license"
-	// LostStatus is a status other than ACTIVE, such as DRAFT.
-	LostStatus Loss = "status"
-	// LostHome says that it was at home elsewhere than in the archive.
-	LostHome Loss = "home"
-	// LostPropagation says that the classification came along a relationship.
+	LostLicense     Loss = "license"
+	LostStatus      Loss = "status"
+	LostHome        Loss = "home"
 	LostPropagation Loss = "propagation"
 )
 
-// lose notes what of an item is not taken.
+// Losses returns all losses, each with its description.
+func Losses() [][2]string {
+	return [][2]string{
+		{string(LostVersions), "who created and changed them, when and how often (the repository counts anew)"},
+		{string(LostMaintainers), "who maintains them"},
+		{string(LostLicense), "the license of the very item"},
+		{string(LostStatus), "a status other than ACTIVE"},
+		{string(LostHome), "that they were at home elsewhere than in the archive"},
+		{string(LostPropagation), "that the classification came along a relationship"},
+	}
+}
+
+// lose counts what of an item no command can carry.
 func (r *Report) lose(w *wireAudit) {
 	for loss, has := range map[Loss]bool{
 		LostVersions:    w.CreatedBy != "" || w.UpdatedBy != "" || !w.CreateTime.IsZero() || !w.UpdateTime.IsZero() || w.Version > 1,

@@ -26,42 +26,27 @@ const (
 	sections
 )
 
-// kind returns what the items of a section are.
+// kind returns the kind of the items of a section.
 func (s section) kind() Kind {
-	switch s {
-	case typePatches:
-		return KindPatch
-	case entities:
-		return KindElement
-	case relationships:
-		return KindRelationship
-	case classifications:
-		return KindClassification
-	default:
-		return KindType
-	}
+	return [...]Kind{KindType, KindType, KindPatch, KindElement, KindRelationship, KindClassification}[s]
 }
 
-// pointer returns where the section stands.
+const (
+	header        = "/archiveProperties"
+	typeStore     = "/archiveTypeStore"
+	instanceStore = "/archiveInstanceStore"
+)
+
+// pointer returns the place of the section.
 func (s section) pointer() string {
-	switch s {
-	case attributeTypes:
-		return "/archiveTypeStore/attributeTypeDefs"
-	case newTypes:
-		return "/archiveTypeStore/newTypeDefs"
-	case typePatches:
-		return "/archiveTypeStore/typeDefPatches"
-	case entities:
-		return "/archiveInstanceStore/entities"
-	case relationships:
-		return "/archiveInstanceStore/relationships"
-	default:
-		return "/archiveInstanceStore/classifications"
-	}
+	return [...]string{
+		typeStore + "/attributeTypeDefs", typeStore + "/newTypeDefs", typeStore + "/typeDefPatches",
+		instanceStore + "/entities", instanceStore + "/relationships", instanceStore + "/classifications",
+	}[s]
 }
 
-// item is one value in an array of an archive. Its text is valid until the next
-// one is read.
+// item is one value in a section of an archive. Its text is valid until the next item
+// is read.
 type item struct {
 	section section
 	index   int
@@ -78,7 +63,7 @@ type key struct {
 
 func (i *item) key() key { return key{i.section, i.index} }
 
-// place returns where a value within the item stands.
+// place returns the place of a value within the item.
 func (i *item) place(pointer string) Place {
 	within := offsetOf(i.raw, pointer)
 	return Place{
@@ -88,16 +73,17 @@ func (i *item) place(pointer string) Place {
 	}
 }
 
-// visitor is told what a scan meets. A nil function wants to hear nothing.
+// visitor takes what a scan finds.
 type visitor struct {
+	// header, if set, takes the properties of the archive.
 	header func(raw jsontext.Value) error
-	// enter hears of each section; it is read if enter returns true, else passed over.
+	// enter reports for each section whether its items are read or skipped.
 	enter func(section) bool
 	// item takes an item that is read.
 	item func(*item) error
-	// skip hears of an item that is passed over, and how long it is.
+	// skip, if set, takes the size of an item that is skipped.
 	skip func(s section, index int, where Place, size int64)
-	// without are items to pass over although their section is read.
+	// without are items to skip although their section is read.
 	without map[key]bool
 }
 
@@ -108,12 +94,11 @@ type scan struct {
 	dec   *jsontext.Decoder
 	in    *input
 	limit int64
-	// stores are those that were there, seen the sections.
-	stores map[string]bool
-	seen   [sections]bool
+	// seen are the pointers of the stores and sections that were read.
+	seen map[string]bool
 }
 
-// DamageError says where an archive is not what it should be.
+// DamageError says what is wrong with an archive as a whole.
 type DamageError struct {
 	Where  Place
 	Reason string
@@ -122,8 +107,8 @@ type DamageError struct {
 // Error names the place and what is wrong.
 func (e *DamageError) Error() string { return e.Where.String() + ": " + e.Reason }
 
-// scan reads the archive from its beginning. It fails with a [*DamageError] if the
-// archive is to blame.
+// scan reads the archive from its beginning. An error is a [*DamageError] if the
+// archive is its cause.
 func (a *Archive) scan(ctx context.Context, limit int64, progress func(int), v visitor) error {
 	in, err := a.text(ctx, progress)
 	if err != nil {
@@ -132,10 +117,10 @@ func (a *Archive) scan(ctx context.Context, limit int64, progress func(int), v v
 		}
 		return err
 	}
-	s := &scan{visitor: v, in: in, limit: limit, stores: map[string]bool{}}
+	s := &scan{visitor: v, in: in, limit: limit, seen: map[string]bool{}}
 	s.dec = jsontext.NewDecoder(in, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	if err := s.document(); err != nil {
-		return s.blame(err)
+		return s.damage(err)
 	}
 	return nil
 }
@@ -148,10 +133,10 @@ func (s *scan) document() error {
 		}
 		return stop(begin, "this is no open metadata archive: expected an object, found "+kindName(kind))
 	}
-	if err := s.members(s.archiveMember); err != nil {
+	if err := s.members(); err != nil {
 		return err
 	}
-	if len(s.stores) == 0 {
+	if len(s.seen) == 0 {
 		return stop(begin, "this is no open metadata archive: it has neither archiveProperties nor archiveTypeStore nor archiveInstanceStore")
 	}
 	end := s.here()
@@ -164,41 +149,60 @@ func (s *scan) document() error {
 	return nil
 }
 
-func (s *scan) archiveMember(name string) error {
-	switch name {
-	case "class":
-		return s.class()
-	case "headerVersion":
-		return s.version()
-	case "specversion":
-		return stop(s.here(), "this is a CloudEvent, as in what camena export writes: camena restore reads that")
-	case "archiveProperties", "archiveTypeStore", "archiveInstanceStore":
-		return s.store(name)
-	default:
-		return s.pass()
-	}
-}
-
-// store reads one of the parts of an archive.
-func (s *scan) store(name string) error {
-	if s.stores[name] {
-		return stop(s.here(), twiceHere)
-	}
-	s.stores[name] = true
-	there, err := s.isThere('{', "an object")
-	switch {
-	case err != nil:
+// members reads the members of an object.
+func (s *scan) members() error {
+	if _, err := s.token(); err != nil {
 		return err
-	case !there:
-		return s.pass()
-	case name == "archiveProperties":
-		return s.properties()
-	default:
-		return s.members(s.storeMember)
+	}
+	for {
+		token, err := s.token()
+		if err != nil || token.Kind() == '}' {
+			return err
+		}
+		if err := s.member(string(s.dec.StackPointer())); err != nil {
+			return err
+		}
 	}
 }
 
-const twiceHere = "the same name occurs twice: it is not known which one counts"
+// member reads a member of the archive or of one of its stores.
+func (s *scan) member(pointer string) error {
+	switch pointer {
+	case "/class":
+		return s.class()
+	case "/headerVersion":
+		return s.version()
+	case "/specversion":
+		return stop(s.here(), "this is a CloudEvent, as in an export of Camena, and no open metadata archive")
+	case header:
+		return s.once(pointer, '{', s.properties)
+	case typeStore, instanceStore:
+		return s.once(pointer, '{', s.members)
+	}
+	for sec := range sections {
+		if pointer == sec.pointer() {
+			return s.once(pointer, '[', func() error { return s.items(sec) })
+		}
+	}
+	return s.skipValue()
+}
+
+// once reads a value that an archive has once, if it is not null. A value of another
+// kind would leave it unknown what the archive holds.
+func (s *scan) once(pointer string, kind jsontext.Kind, read func() error) error {
+	if s.seen[pointer] {
+		return stop(s.here(), "the same name occurs twice: it is not known which one counts")
+	}
+	s.seen[pointer] = true
+	switch found := s.peek(); found {
+	case kind:
+		return read()
+	case 'n', 0:
+		return s.skipValue()
+	default:
+		return stop(s.here(), fmt.Sprintf("expected %s, found %s", kindName(kind), kindName(found)))
+	}
+}
 
 func (s *scan) class() error {
 	begin := s.here()
@@ -227,11 +231,11 @@ func (s *scan) version() error {
 	return nil
 }
 
-// properties reads the header. What is wrong with it is wrong with all that is
-// imported, which belongs to whom the header names.
+// properties reads the header. A fault in it stops the import: the header names the
+// owner of everything.
 func (s *scan) properties() error {
 	if s.header == nil {
-		return s.pass()
+		return s.skipValue()
 	}
 	where := s.here()
 	raw, err := s.value()
@@ -250,32 +254,6 @@ func (s *scan) properties() error {
 	return stop(where, "the header of the archive cannot be read: "+f.reason)
 }
 
-func (s *scan) storeMember(string) error {
-	pointer := string(s.dec.StackPointer())
-	for sec := range sections {
-		if pointer == sec.pointer() {
-			return s.section(sec)
-		}
-	}
-	return s.pass()
-}
-
-func (s *scan) section(sec section) error {
-	if s.seen[sec] {
-		return stop(s.here(), twiceHere)
-	}
-	s.seen[sec] = true
-	there, err := s.isThere('[', "an array")
-	switch {
-	case err != nil:
-		return err
-	case !there:
-		return s.pass()
-	default:
-		return s.items(sec)
-	}
-}
-
 func (s *scan) items(sec section) error {
 	wanted := s.enter(sec)
 	if _, err := s.token(); err != nil {
@@ -285,7 +263,7 @@ func (s *scan) items(sec section) error {
 		i := &item{section: sec, index: index, offset: s.begin()}
 		i.line = s.in.lineAt(i.offset)
 		if !wanted || s.without[i.key()] {
-			if err := s.pass(); err != nil {
+			if err := s.skipValue(); err != nil {
 				return err
 			}
 			if s.skip != nil {
@@ -305,42 +283,13 @@ func (s *scan) items(sec section) error {
 	return err
 }
 
-// members reads an object; each takes the value of the member of that name.
-func (s *scan) members(each func(name string) error) error {
-	if _, err := s.token(); err != nil {
-		return err
-	}
-	for {
-		token, err := s.token()
-		if err != nil {
-			return err
-		}
-		if token.Kind() == '}' {
-			return nil
-		}
-		if err := each(token.String()); err != nil {
-			return err
-		}
-	}
-}
-
-// isThere reports whether the next value is there: null is as good as absent. One
-// of another kind makes it unknown what the archive holds.
-func (s *scan) isThere(kind jsontext.Kind, want string) (bool, error) {
-	found := s.peek()
-	if found != kind && found != 'n' && found != 0 {
-		return false, stop(s.here(), fmt.Sprintf("expected %s, found %s", want, kindName(found)))
-	}
-	return found == kind, nil
-}
-
-// here returns where the next value stands.
+// here returns the place of the next value.
 func (s *scan) here() Place {
 	begin := s.begin()
 	return Place{Line: s.in.lineAt(begin), Offset: begin, Pointer: short(string(s.dec.StackPointer()))}
 }
 
-// stop ends the scan because of what stands there.
+// stop ends the scan.
 func stop(where Place, reason string) error { return &DamageError{Where: where, Reason: reason} }
 
 // allow lets the decoder read one more value.
@@ -365,8 +314,8 @@ func (s *scan) value() (jsontext.Value, error) {
 	return s.dec.ReadValue()
 }
 
-// pass reads over a value of any length.
-func (s *scan) pass() error {
+// skipValue skips a value of any length.
+func (s *scan) skipValue() error {
 	for depth := s.dec.StackDepth(); ; {
 		if _, err := s.token(); err != nil {
 			return err
@@ -377,15 +326,16 @@ func (s *scan) pass() error {
 	}
 }
 
-// begin returns where the next value begins.
+// begin returns the offset of the next value.
 func (s *scan) begin() int64 {
 	s.peek()
 	rest := s.dec.UnreadBuffer()
 	return s.dec.InputOffset() + int64(len(rest)-len(bytes.TrimLeft(rest, " \t\r\n:,")))
 }
 
-// blame finds out whether an error is the archive's, and where in it.
-func (s *scan) blame(err error) error {
+// damage returns a [*DamageError] for an error that the archive causes, and other
+// errors as they are.
+func (s *scan) damage(err error) error {
 	if _, ok := errors.AsType[*DamageError](err); ok {
 		return err
 	}
@@ -418,17 +368,17 @@ func (s *scan) blame(err error) error {
 	}
 }
 
-// isDamage reports whether an error says that a file is not what it was.
+// isDamage reports whether an error says that a file is truncated or corrupt.
 func isDamage(err error) bool {
 	_, corrupt := errors.AsType[flate.CorruptInputError](err)
 	return corrupt || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, gzip.ErrChecksum) || errors.Is(err, gzip.ErrHeader)
 }
 
-// simpleName returns the name of a Java class without its package: older
-// archives give it in full.
+// simpleName returns the name of a Java class without its package, which older
+// archives have.
 func simpleName(class string) string { return class[strings.LastIndexAny(class, ".$")+1:] }
 
-// unquote returns the text of a JSON string that is known to be valid.
+// unquote returns the text of a valid JSON string.
 func unquote(value jsontext.Value) string {
 	text, err := jsontext.AppendUnquote(nil, value)
 	if err != nil {

@@ -1,6 +1,9 @@
 package egeria
 
 import (
+	"cmp"
+
+	"github.com/go-json-experiment/json"
 	"github.com/google/uuid"
 
 	"github.com/camena-io/camena/events"
@@ -116,12 +119,43 @@ func zonesOf(c *events.Classification) ([]string, *fault) {
 
 // entity is an entity of an archive with those of its classifications that are taken.
 type entity struct {
+	wire   wireElement
 	spec   events.ElementSpec
 	anchor string
 	// inHeader is how many classifications are parts of the header of the element;
 	// the others are commands of their own.
 	inHeader        int
 	classifications []*Step
+}
+
+// decodeEntity decodes an entity, without its classifications. A faulty one has what
+// could be read before the fault, to help to find it.
+func (c *converter) decodeEntity(i *item) (e *entity, f *fault) {
+	e = &entity{}
+	if f = i.decode(&e.wire); f != nil {
+		e.spec = events.ElementSpec{GUID: cmp.Or(e.wire.GUID, guidIn(i.raw)), Type: e.wire.Type.Name}
+		return e, f
+	}
+	e.spec, f = c.element(&e.wire)
+	return e, f
+}
+
+// guidIn returns the guid of an entity that cannot be decoded as a whole.
+func guidIn(entity []byte) string {
+	var w struct {
+		GUID string `json:"guid"`
+	}
+	if json.Unmarshal(entity, &w) != nil {
+		return ""
+	}
+	return w.GUID
+}
+
+func (i *item) decode(w any) *fault {
+	if err := json.Unmarshal(i.raw, w); err != nil {
+		return faultOf(err)
+	}
+	return nil
 }
 
 func (e *entity) stub() Stub {
@@ -172,6 +206,56 @@ func (e *entity) step(where Place, unknown events.UnknownProperties) *Step {
 		whole.Commands = append(whole.Commands, s.Commands...)
 	}
 	return &whole
+}
+
+// relationship is a relationship of an archive.
+type relationship struct {
+	wire wireRelationship
+	spec events.RelationshipSpec
+	ends [2]Stub
+}
+
+func (c *converter) decodeRelationship(i *item) (r relationship, f *fault) {
+	if f = i.decode(&r.wire); f != nil {
+		r.spec = events.RelationshipSpec{GUID: r.wire.GUID, Type: r.wire.Type.Name}
+		return r, f
+	}
+	r.spec, r.ends, f = c.relationship(&r.wire)
+	return r, f
+}
+
+func (r *relationship) finding(where Place) Finding {
+	return Finding{Kind: KindRelationship, GUID: r.spec.GUID, Type: r.spec.Type, Where: where}
+}
+
+// extension is a classification that stands by itself.
+type extension struct {
+	wire           wireExtension
+	classification events.Classification
+	of             Stub
+	commands       []events.Command
+	// anchor is what the classification anchors its element to.
+	anchor string
+}
+
+func (c *converter) decodeExtension(i *item) (x extension, f *fault) {
+	if f = i.decode(&x.wire); f != nil {
+		return x, f
+	}
+	x.classification, x.of, f = c.extension(&x.wire)
+	return x, f
+}
+
+// setCommands sets commands and anchor.
+func (x *extension) setCommands() (f *fault) {
+	if x.commands, x.anchor, f = classificationCommands(&x.classification, x.of); f != nil {
+		return f.below("/classification")
+	}
+	return nil
+}
+
+func (x *extension) finding(where Place) Finding {
+	return Finding{Kind: KindClassification, GUID: x.of.GUID, QualifiedName: x.of.QualifiedName, Type: x.classification.Name, Where: where}
 }
 
 // id returns a valid guid in the form that is compared.

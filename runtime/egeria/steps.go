@@ -8,7 +8,6 @@ import (
 	"iter"
 	"slices"
 
-	"github.com/go-json-experiment/json"
 	"github.com/google/uuid"
 
 	"github.com/camena-io/camena/events"
@@ -90,9 +89,16 @@ func (w *walk) item(i *item) error {
 	case entities:
 		s, f = w.entity(i)
 	case relationships:
-		s, f = w.relationship(i)
+		var r relationship
+		r, f = w.converter.decodeRelationship(i)
+		s = newStep(r.finding(i.place("")), &events.Link{Relationship: r.spec})
 	default:
-		s, f = w.classification(i)
+		var x extension
+		if x, f = w.converter.decodeExtension(i); f == nil {
+			f = x.setCommands()
+		}
+		s = newStep(x.finding(i.place("")), x.commands...)
+		s.Anchor = x.anchor
 	}
 	if f != nil {
 		return &DamageError{Where: i.place(f.pointer), Reason: "the archive was changed since it was checked: " + f.reason}
@@ -110,23 +116,21 @@ func (w *walk) item(i *item) error {
 }
 
 func (w *walk) entity(i *item) (*Step, *fault) {
-	var wire wireElement
-	if err := json.Unmarshal(i.raw, &wire); err != nil {
-		return nil, faultOf(err)
-	}
-	var e entity
-	var f *fault
-	if e.spec, f = w.converter.element(&wire); f != nil {
+	e, f := w.converter.decodeEntity(i)
+	if f != nil {
 		return nil, f
 	}
 	where := i.place("")
-	for index, m := range wire.Classifications {
+	for index, m := range e.wire.Classifications {
+		if m == nil {
+			e.inHeader++
+		}
 		if m == nil || w.plan.droppedClassifications[classificationKey{i.index, index}] {
 			continue
 		}
 		c, f := w.converter.classification(m)
 		if f == nil {
-			f = w.add(i, &e, &c, where, index)
+			f = w.add(i, e, &c, where, index)
 		}
 		if f != nil {
 			return nil, f.below(itemAt("/classifications", index))
@@ -150,32 +154,4 @@ func (w *walk) add(i *item, e *entity, c *events.Classification, where Place, in
 	e.anchor = anchor
 	e.inHeader++
 	return nil
-}
-
-func (w *walk) relationship(i *item) (*Step, *fault) {
-	var wire wireRelationship
-	if err := json.Unmarshal(i.raw, &wire); err != nil {
-		return nil, faultOf(err)
-	}
-	r, _, f := w.converter.relationship(&wire)
-	return newStep(Finding{Kind: KindRelationship, GUID: r.GUID, Type: r.Type, Where: i.place("")}, &events.Link{Relationship: r}), f
-}
-
-func (w *walk) classification(i *item) (*Step, *fault) {
-	var wire wireExtension
-	if err := json.Unmarshal(i.raw, &wire); err != nil {
-		return nil, faultOf(err)
-	}
-	c, of, f := w.converter.extension(&wire)
-	if f != nil {
-		return nil, f
-	}
-	commands, anchor, f := classificationCommands(&c, of)
-	s := newStep(extensionFinding(&c, of), commands...)
-	s.Where, s.Anchor = i.place(""), anchor
-	return s, f
-}
-
-func extensionFinding(c *events.Classification, of Stub) Finding {
-	return Finding{Kind: KindClassification, GUID: of.GUID, QualifiedName: of.QualifiedName, Type: c.Name}
 }

@@ -21,8 +21,8 @@ type wireProperties struct {
 	Values map[string]*wireProperty `json:"instanceProperties"`
 }
 
-// wireProperty is the value of a property, of whatever class (Egeria:
-// InstancePropertyValue and its subclasses).
+// wireProperty is the value of a property (Egeria: InstancePropertyValue and its
+// subclasses).
 type wireProperty struct {
 	Class     string          `json:"class"`
 	Category  string          `json:"instancePropertyCategory"`
@@ -46,13 +46,13 @@ const (
 	classStruct    = "StructPropertyValue"
 )
 
-// converter turns property values into neutral JSON.
+// converter converts property values into plain JSON.
 type converter struct {
-	// enum returns the name of the value that an ordinal stands for.
+	// enum returns the name of the value that has an ordinal.
 	enum func(typeName string, ordinal int64) (name string, ok bool)
 }
 
-// values converts properties, without those that have no value.
+// values converts properties. Properties without a value are left out.
 func (c *converter) values(p *wireProperties, depth int) (map[string]any, *fault) {
 	out := map[string]any{}
 	if p == nil {
@@ -74,7 +74,7 @@ func (c *converter) values(p *wireProperties, depth int) (map[string]any, *fault
 	return out, nil
 }
 
-// value converts one value; none is nil.
+// value converts one value, nil if there is none.
 func (c *converter) value(p *wireProperty, depth int) (any, *fault) {
 	if depth > events.MaxDepth {
 		return nil, faultf("", "nested deeper than %d levels", events.MaxDepth)
@@ -105,46 +105,31 @@ func (c *converter) value(p *wireProperty, depth int) (any, *fault) {
 	}
 }
 
-// class returns the class of the value, which it names in one way or in two.
+// class returns the class of the value, which has a class, a category or both.
 func (p *wireProperty) class() (string, *fault) {
-	byCategory, known := "", true
-	switch p.Category {
-	case "PRIMITIVE":
-		byCategory = classPrimitive
-	case "ENUM":
-		byCategory = classEnum
-	case "ARRAY":
-		byCategory = classArray
-	case "MAP":
-		byCategory = classMap
-	case "STRUCT":
-		byCategory = classStruct
-	case "":
-	default:
-		known = false
+	classes := []string{classPrimitive, classEnum, classArray, classMap, classStruct}
+	byName, byCategory := simpleName(p.Class), ""
+	if c := p.Category; c != "" {
+		byCategory = c[:1] + strings.ToLower(c[1:]) + "PropertyValue"
+		if c != strings.ToUpper(c) || !slices.Contains(classes, byCategory) {
+			return "", faultf("/instancePropertyCategory", "unknown category of property value %q: expected PRIMITIVE, ENUM, ARRAY, MAP or STRUCT", short(c))
+		}
 	}
-	byName := simpleName(p.Class)
 	switch {
-	case !known:
-		return "", faultf("/instancePropertyCategory", "unknown category of property value %q: expected PRIMITIVE, ENUM, ARRAY, MAP or STRUCT", short(p.Category))
 	case byName == "" && byCategory == "":
 		return "", faultf("", "the property value has neither class nor instancePropertyCategory")
 	case byName == "":
 		return byCategory, nil
-	}
-	switch byName {
-	case classPrimitive, classEnum, classArray, classMap, classStruct:
-	default:
+	case !slices.Contains(classes, byName):
 		return "", faultf("/class", "unknown class of property value %q: expected one such as %s", short(p.Class), classPrimitive)
-	}
-	if byCategory != "" && byCategory != byName {
+	case byCategory != "" && byCategory != byName:
 		return "", faultf("/instancePropertyCategory", "the category is %s, but the class is %s", p.Category, byName)
 	}
 	return byName, nil
 }
 
-// symbol returns the name of an enum's value. The ordinal decides, if the enum is
-// known, since releases of Egeria differ in how they write the names.
+// symbol returns the name of an enum's value. The ordinal decides if the enum is
+// known: releases of Egeria write the names differently.
 func (c *converter) symbol(p *wireProperty) (any, *fault) {
 	if p.Ordinal != nil {
 		if name, ok := c.enum(p.TypeName, *p.Ordinal); ok {
@@ -161,8 +146,8 @@ func (c *converter) symbol(p *wireProperty) (any, *fault) {
 	}
 }
 
-// symbolName makes the name of an enum's value out of what Egeria shows of it:
-// "Approved concept" is Approved_concept, and "<Unknown>" is Unknown.
+// symbolName makes the name of an enum's value from the text that Egeria shows:
+// "Approved concept" becomes Approved_concept, and "<Unknown>" becomes Unknown.
 func symbolName(text string) string {
 	var b strings.Builder
 	gap := false
@@ -183,7 +168,7 @@ func symbolName(text string) string {
 	return b.String()
 }
 
-// array takes the values out of the members "0", "1", and so on.
+// array converts the members "0", "1", and so on.
 func (c *converter) array(p *wireProperty, depth int) (any, *fault) {
 	values, f := c.values(p.Array, depth+1)
 	if f != nil {
@@ -225,7 +210,7 @@ func (p *wireProperty) primitive() (any, *fault) {
 	return nil, f.below("/primitiveValue")
 }
 
-// pointsAtType marks a fault of the type, not of the value.
+// pointsAtType marks a fault in the type, not in the value.
 const pointsAtType = "type"
 
 func primitiveOf(typeName string, raw jsontext.Value) (any, *fault) {
@@ -265,42 +250,27 @@ func primitiveOf(typeName string, raw jsontext.Value) (any, *fault) {
 	}
 }
 
-// maxDigits bounds numbers, whose digits cost more than their number.
+// maxDigits bounds numbers: the time to parse one grows faster than its length.
 const maxDigits = 1000
 
-// whole takes an integer, or a string of one: a big one is written so at times.
+// whole converts an integer, or a string of one, as some archives have for big ones.
 func whole(typeName string, raw jsontext.Value) (any, *fault) {
 	text := string(raw)
 	if raw.Kind() == '"' {
 		text = unquote(raw)
 	}
-	ok := len(text) <= maxDigits && raw.Kind() != '{' && raw.Kind() != '['
-	bits := 64
-	switch typeName {
-	case events.ValueByte:
-		bits = 8
-	case events.ValueShort:
-		bits = 16
-	case events.ValueInt:
-		bits = 32
-	}
-	n, isInteger := new(big.Int), false
+	n, ok := new(big.Int), len(text) <= maxDigits
 	if ok {
-		n, isInteger = n.SetString(text, 10)
+		n, ok = n.SetString(text, 10)
 	}
-	switch {
-	case !isInteger:
+	if !ok {
 		return nil, faultf("", "expected a whole number, found %s", short(string(raw)))
-	case typeName != events.ValueBigInteger && n.BitLen() >= bits && !isLeast(n, bits):
+	}
+	bits := map[string]int{events.ValueByte: 8, events.ValueShort: 16, events.ValueInt: 32, events.ValueLong: 64}[typeName]
+	if _, err := strconv.ParseInt(text, 10, bits); err != nil && typeName != events.ValueBigInteger {
 		return nil, faultf("", "%s does not fit %s", short(text), typeName)
 	}
 	return jsontext.Value(n.String()), nil
-}
-
-// isLeast reports whether n is the smallest integer of so many bits.
-func isLeast(n *big.Int, bits int) bool {
-	least := new(big.Int).Lsh(big.NewInt(1), uint(bits-1))
-	return n.CmpAbs(least) == 0 && n.Sign() < 0
 }
 
 func number(typeName string, raw jsontext.Value) (any, *fault) {

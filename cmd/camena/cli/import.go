@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -112,9 +111,7 @@ func (i *importer) importer(b *bus.Bus, p *progress) *egeria.Importer {
 	o.Progress = func(s egeria.Stage, done, total int64) {
 		if s != stage {
 			stage = s
-			p.begin(map[egeria.Stage]string{
-				egeria.StageReading: "reading", egeria.StageLoading: "loading the metadata", egeria.StageSending: "importing",
-			}[s])
+			p.begin(string(s))
 		}
 		p.set(done, total, units[s])
 	}
@@ -140,20 +137,6 @@ func (i *importer) file(ctx context.Context, load *egeria.Importer, name string)
 	return load.Import(ctx, name, a)
 }
 
-// spool copies the standard input to a file, for what is read more than once.
-func spool(in io.Reader) (name string, remove func() error, err error) {
-	file, err := os.CreateTemp("", "camena-*")
-	if err != nil {
-		return "", nil, err
-	}
-	remove = func() error { return os.Remove(file.Name()) }
-	_, err = io.Copy(file, in)
-	if err = errors.Join(err, file.Close()); err != nil {
-		return "", nil, errors.Join(err, remove())
-	}
-	return file.Name(), remove, nil
-}
-
 // verdict is the error that tells of the worst that happened.
 func verdict(all []*egeria.Result) error {
 	var worst *egeria.Result
@@ -162,11 +145,11 @@ func verdict(all []*egeria.Result) error {
 		if one.Took() {
 			code = exitFailed
 		}
-		if severity(one) == 0 {
+		if one.Severity() == 0 {
 			continue
 		}
 		failed++
-		if worst == nil || severity(one) > severity(worst) {
+		if worst == nil || one.Severity() > worst.Severity() {
 			worst = one
 		}
 	}
@@ -180,31 +163,13 @@ func verdict(all []*egeria.Result) error {
 	return &exitError{code: code, err: err}
 }
 
-// severity ranks failures: a file that was not read is worse than a refused item.
-func severity(one *egeria.Result) int {
-	switch {
-	case isInterrupted(one):
-		return 4
-	case one.Err != nil && one.Took():
-		return 3
-	case one.Err != nil || one.Broken != nil:
-		return 2
-	case one.Refused() > 0:
-		return 1
-	default:
-		return 0
-	}
-}
-
-func isInterrupted(one *egeria.Result) bool { return errors.Is(one.Err, context.Canceled) }
-
 // trouble says what went wrong and what to do, "" if nothing did.
 func trouble(one *egeria.Result) string {
 	const again = "; run it again to complete the import"
 	switch refused := one.Refused(); {
-	case isInterrupted(one) && one.Check:
+	case one.Interrupted() && one.Check:
 		return "interrupted"
-	case isInterrupted(one):
+	case one.Interrupted():
 		return "interrupted" + again
 	case errors.Is(one.Err, egeria.ErrNoOwner):
 		return one.Failure + "; name their metadata source with --source, or let them belong to nobody with --local"
@@ -212,6 +177,8 @@ func trouble(one *egeria.Result) string {
 		return one.Failure + again
 	case one.Err != nil:
 		return one.Failure
+	case one.Broken != nil && one.Broken.Where.Pointer == "/specversion":
+		return one.Broken.String() + "; camena restore reads that"
 	case one.Broken != nil:
 		return one.Broken.String() + "; nothing is taken of it"
 	case refused > 0:

@@ -1,30 +1,25 @@
 package cli
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/go-json-experiment/json/jsontext"
-
-	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/egeria"
 )
 
-// So many refusals are shown of one file, and so many elements that are missing.
+// Limits of the printed report; the report file has everything.
 const (
 	mostShown   = 100
 	mostMissing = 12
 )
 
-// show tells what became of a file.
+// show prints what became of a file.
 func (i *importer) show(one *egeria.Result) error {
 	if i.output.json() {
-		return nil // it comes in one piece
+		return nil // all files are printed together
 	}
 	out := i.p.stdout
 	title := one.File
@@ -52,8 +47,8 @@ func (i *importer) show(one *egeria.Result) error {
 	return nil
 }
 
-// showRefused tells what was refused: what refers to the same missing element
-// together, the rest one by one.
+// showRefused prints refused items: those that refer to the same missing element
+// together, the others one by one.
 func showRefused(one *egeria.Result, out io.Writer) {
 	shown := showMissing(one, out)
 	lines := 0
@@ -73,71 +68,20 @@ func showRefused(one *egeria.Result, out io.Writer) {
 	}
 }
 
-// absent is an element that items of an archive refer to.
-type absent struct {
-	egeria.Stub
-	count map[egeria.Kind]int
-	items int
-	first egeria.Place
-}
-
-// absentees are the elements that are missing, most wanted first.
-func absentees(one *egeria.Result) []*absent {
-	byGUID := map[string]*absent{}
-	var all []*absent
-	for _, f := range one.Findings {
-		if f.Missing.GUID == "" {
-			continue
-		}
-		a := byGUID[f.Missing.GUID]
-		if a == nil {
-			a = &absent{Stub: f.Missing, count: map[egeria.Kind]int{}, first: f.Where}
-			byGUID[f.Missing.GUID] = a
-			all = append(all, a)
-		}
-		a.count[f.Kind]++
-		a.items++
-	}
-	slices.SortStableFunc(all, func(a, b *absent) int { return b.items - a.items })
-	return all
-}
-
-// String names the element and what refers to it.
-func (a *absent) String() string {
-	text := cmp.Or(a.QualifiedName, a.GUID)
-	if a.Type != "" {
-		text += " (" + a.Type + ")"
-	}
-	if a.QualifiedName != "" {
-		text += " " + a.GUID
-	}
-	var wanted []string
-	for _, kind := range kinds() {
-		if n := a.count[kind]; n > 0 {
-			wanted = append(wanted, plural(n, string(kind)))
-		}
-	}
-	first := "at "
-	if a.items > 1 {
-		first = "the first at "
-	}
-	return text + ": " + strings.Join(wanted, ", ") + ", " + first + a.first.String()
-}
-
-// showMissing tells which elements are missing and how many items are refused for
-// that, and returns how many.
+// showMissing shows which elements are missing, and returns how many items are refused
+// for that.
 func showMissing(one *egeria.Result, out io.Writer) (refused int) {
-	all := absentees(one)
+	all := one.Missing()
 	if len(all) == 0 {
 		return 0
 	}
-	for _, a := range all {
-		refused += a.items
+	for _, m := range all {
+		refused += m.Items
 	}
 	fmt.Fprintf(out, "  %s refused for want of %s, which neither the archive nor the repository has:\n",
 		plural(refused, "item"), plural(len(all), "element"))
-	for _, a := range all[:min(len(all), mostMissing)] {
-		fmt.Fprintln(out, "    "+printable(a.String()))
+	for _, m := range all[:min(len(all), mostMissing)] {
+		fmt.Fprintln(out, "    "+printable(m.String()))
 	}
 	if more := len(all) - mostMissing; more > 0 {
 		fmt.Fprintf(out, "    ... and %s; --report FILE has them all\n", plural(more, "more element"))
@@ -146,13 +90,6 @@ func showMissing(one *egeria.Result, out io.Writer) (refused int) {
 		fmt.Fprintf(out, "    The archive says on which archives it depends; import those first: %s\n", printable(strings.Join(d, ", ")))
 	}
 	return refused
-}
-
-// kinds are in the order in which they are shown.
-func kinds() []egeria.Kind {
-	return []egeria.Kind{
-		egeria.KindType, egeria.KindPatch, egeria.KindElement, egeria.KindClassification, egeria.KindRelationship,
-	}
 }
 
 func importTable(one *egeria.Result) *table {
@@ -167,15 +104,12 @@ func importTable(one *egeria.Result) *table {
 	case notDone > 0:
 		t.header = append(t.header, "NOT DONE")
 	}
-	for _, kind := range kinds() {
+	for _, kind := range egeria.Kinds() {
 		c, ok := one.Counts[kind]
 		if !ok {
 			continue
 		}
-		d := egeria.Done{}
-		if done := one.Done[kind]; done != nil {
-			d = *done
-		}
+		d := one.Done[kind]
 		numbers := []int{c.Found, d.Changed, d.Unchanged, c.Skipped, c.Refused, one.NotDone(kind)}
 		switch {
 		case one.Check:
@@ -192,59 +126,20 @@ func importTable(one *egeria.Result) *table {
 	return t
 }
 
-// losses tells of what no command can carry.
-func losses(one *egeria.Result) []string {
-	var lines []string
-	for _, l := range []struct {
-		loss egeria.Loss
-		what string
-	}{
-		{egeria.LostVersions, "who created and changed them, when and how often (the repository counts anew)"},
-		{egeria.LostMaintainers, "who maintains them"},
-		{egeria.LostLicense, "the licence of the very item"},
-		{egeria.LostStatus, "a status other than ACTIVE"},
-		{egeria.LostHome, "that they were at home elsewhere than in the archive"},
-		{egeria.LostPropagation, "that the classification came along a relationship"},
-	} {
-		if n := one.Lost[l.loss]; n > 0 {
-			lines = append(lines, fmt.Sprintf("not kept, of %s: %s", plural(n, "item"), l.what))
+// losses says what of the items no command can carry, and why items were skipped.
+func losses(one *egeria.Result) (lines []string) {
+	for _, l := range egeria.Losses() {
+		if n := one.Lost[egeria.Loss(l[0])]; n > 0 {
+			lines = append(lines, fmt.Sprintf("not kept, of %s: %s", plural(n, "item"), l[1]))
 		}
 	}
-	if reasons := skips(one); len(reasons) > 0 {
+	if reasons := one.Skips(); len(reasons) > 0 {
 		lines = append(lines, "skipped: "+strings.Join(reasons, "; "))
 	}
 	return lines
 }
 
-// plural is a number of things.
-func plural[N int | uint64](n N, what string) string {
-	if n != 1 {
-		what += "s"
-	}
-	return fmt.Sprint(n, " ", what)
-}
-
-// skips says why items were skipped, and how many.
-func skips(one *egeria.Result) []string {
-	count := map[string]int{}
-	var order []string
-	for _, f := range one.Findings {
-		if f.Outcome != egeria.Skipped {
-			continue
-		}
-		reason, _, _ := strings.Cut(f.Reason, ": at line ")
-		count[reason]++
-		if count[reason] == 1 {
-			order = append(order, reason)
-		}
-	}
-	for n, reason := range order {
-		order[n] = fmt.Sprintf("%d: %s", count[reason], reason)
-	}
-	return order
-}
-
-// summarize writes what became of all files, where it was asked for.
+// summarize writes what became of all files where it was asked for.
 func (i *importer) summarize(all []*egeria.Result) error {
 	if err := i.writeReport(all); err != nil {
 		return fmt.Errorf("the report: %w", err)
@@ -260,7 +155,7 @@ func (i *importer) openReport() (err error) {
 	if i.reportFile == "" {
 		return nil
 	}
-	if i.report, err = os.OpenFile(i.reportFile, os.O_CREATE|os.O_WRONLY, 0o600); err != nil {
+	if i.report, err = os.OpenFile(i.reportFile, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600); err != nil {
 		return fmt.Errorf("the report: %w", err)
 	}
 	return nil
@@ -270,20 +165,5 @@ func (i *importer) writeReport(all []*egeria.Result) error {
 	if i.report == nil {
 		return nil
 	}
-	data, err := events.Marshal(all)
-	if err != nil {
-		return err
-	}
-	text := jsontext.Value(data)
-	if err := text.Indent(jsontext.WithIndent("  ")); err != nil {
-		return err
-	}
-	// A pipe or a terminal cannot be cut, nor need it be.
-	if info, err := i.report.Stat(); err == nil && info.Mode().IsRegular() {
-		if err := i.report.Truncate(0); err != nil {
-			return err
-		}
-	}
-	_, err = i.report.Write(slices.Concat([]byte(text), []byte("\n")))
-	return err
+	return (&output{form: outputJSON, secrets: true}).print(i.report, all)
 }

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	neturl "net/url"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -180,4 +181,18 @@ func (p *program) withStoppedNode(ctx context.Context, do func(*bus.Bus) error) 
 		return err
 	}
 	return do(b)
+}
+
+// spool copies the standard input to a file, for what is read more than once.
+func spool(in io.Reader) (name string, remove func() error, err error) {
+	file, err := os.CreateTemp("", "camena-*")
+	if err != nil {
+		return "", nil, err
+	}
+	remove = func() error { return os.Remove(file.Name()) }
+	_, err = io.Copy(file, in)
+	if err = errors.Join(err, file.Close()); err != nil {
+		return "", nil, errors.Join(err, remove())
+	}
+	return file.Name(), remove, nil
 }
