@@ -2,6 +2,7 @@ package graph
 
 import (
 	"cmp"
+	"reflect"
 
 	"github.com/google/uuid"
 
@@ -47,22 +48,13 @@ func (p *replay) resultOf(c events.Command) events.Result {
 		return result
 	}
 	now := p.base.get(id)
-	if now == nil && removes(c) && !p.isDeleted(id) {
+	if row, _ := events.CommandTypeOf(c.EventType()); row.Removes && now == nil && !p.isDeleted(id) {
 		return events.Result{} // it was not there
 	}
 	if result.GUID = id.String(); now != nil {
 		result.Version = now.version
 	}
 	return result
-}
-
-func removes(c events.Command) bool {
-	switch c.(type) {
-	case *events.Delete, *events.Unlink, *events.UnlinkExternalID:
-		return true
-	default:
-		return false
-	}
 }
 
 // subject returns the guid of what a command was about, [uuid.Nil] if it was about
@@ -78,8 +70,6 @@ func (p *replay) subject(c events.Command) guid {
 	case *events.Link:
 		spec := &c.Relationship
 		return p.relationship(&events.RelationshipRef{GUID: spec.GUID, Type: spec.Type, End1: spec.End1, End2: spec.End2})
-	case *events.UpdateRelationship:
-		return p.relationship(&c.Relationship)
 	case *events.Unlink:
 		return p.relationship(c.Ref())
 	case *events.LinkExternalID:
@@ -88,38 +78,21 @@ func (p *replay) subject(c events.Command) guid {
 		return p.element(p.identifier(&c.ExternalID))
 	case *events.ConfirmSynchronization:
 		return p.relationship(&events.RelationshipRef{Type: typeExternalIDLink, End1: c.Element, End2: p.identifier(&c.ExternalID)})
-	case *events.Rehome:
-		if c.Relationship != (events.RelationshipRef{}) {
-			return p.relationship(&c.Relationship)
-		}
-		return p.element(c.Element)
 	default:
-		return p.element(elementOf(c))
+		if link := fieldOf[events.RelationshipRef](c, "Relationship"); link != (events.RelationshipRef{}) {
+			return p.relationship(&link)
+		}
+		return p.element(fieldOf[events.ElementRef](c, "Element"))
 	}
 }
 
-// elementOf returns the element that a command names, if it is about one.
-func elementOf(c events.Command) events.ElementRef {
-	switch c := c.(type) {
-	case *events.Update:
-		return c.Element
-	case *events.Delete:
-		return c.Element
-	case *events.Restore:
-		return c.Element
-	case *events.Publish:
-		return c.Element
-	case *events.Withdraw:
-		return c.Element
-	case *events.Retype:
-		return c.Element
-	case *events.Classify:
-		return c.Element
-	case *events.Declassify:
-		return c.Element
-	default:
-		return events.ElementRef{}
+// fieldOf returns the field by which a command names what it is about, zero if it has
+// none.
+func fieldOf[T any](c events.Command, name string) (v T) {
+	if f := reflect.ValueOf(c).Elem().FieldByName(name); f.IsValid() {
+		v, _ = f.Interface().(T)
 	}
+	return v
 }
 
 func (p *replay) isDeleted(id guid) bool {
