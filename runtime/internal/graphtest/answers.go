@@ -74,15 +74,15 @@ func finds() *rapid.Generator[events.Find] {
 
 // found are the elements that a question is for, by name, or by guid where they
 // have none.
-func (m *Model) found(q *events.Find) []*modelElement {
-	all := slices.DeleteFunc(slices.Collect(maps.Values(m.elements)), func(e *modelElement) bool { return !e.isFound(q) })
-	slices.SortFunc(all, func(a, b *modelElement) int { return strings.Compare(orderOf(a), orderOf(b)) })
+func (m *Model) found(q *events.Find) []*thing {
+	all := slices.DeleteFunc(slices.Collect(maps.Values(m.elements)), func(e *thing) bool { return !e.isFound(q) })
+	slices.SortFunc(all, func(a, b *thing) int { return strings.Compare(orderOf(a), orderOf(b)) })
 	return all
 }
 
-func orderOf(e *modelElement) string { return cmp.Or(e.name, e.guid) }
+func orderOf(e *thing) string { return cmp.Or(e.name, e.guid) }
 
-func (e *modelElement) isFound(q *events.Find) bool {
+func (e *thing) isFound(q *events.Find) bool {
 	_, marked := e.marks[q.Classification]
 	return (q.Type == "" || q.Type == "OpenMetadataRoot" || isA(e.typ, q.Type)) &&
 		(q.Source == "" || e.source == q.Source) && (q.Scope == "" || e.scope == q.Scope) &&
@@ -205,7 +205,7 @@ func (q *questioning) related(id string, archived bool) {
 }
 
 // far is the other end, which may be the same.
-func (l *modelLink) far(id string) string {
+func (l *thing) far(id string) string {
 	if l.end1 == id {
 		return l.end2
 	}

@@ -7,92 +7,63 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-func (m *Model) createNew(c *events.Create) (outcome, error) {
-	if e, err := m.meant(&c.Element); e != nil || err != nil {
-		return outcome{}, refusal("it is there, or %v", err)
-	}
+func (m *Model) createNew(c *events.Create) outcome {
+	refuseIf(m.meant(&c.Element) != nil, "it is there")
 	return m.upsert(&events.Upsert{Element: c.Element, UnknownProperties: c.UnknownProperties})
 }
 
 // meant is the element that a spec means: a name is never given to a second
 // element, no element changes its name, and only retyping changes its type.
-func (m *Model) meant(s *events.ElementSpec) (*modelElement, error) {
+func (m *Model) meant(s *events.ElementSpec) *thing {
 	e := m.named(s.QualifiedName)
 	if s.GUID != "" {
-		if e != nil && e.guid != s.GUID || m.links[s.GUID] != nil {
-			return nil, refusal("taken")
-		}
+		refuseIf(e != nil && e.guid != s.GUID || m.links[s.GUID] != nil, "taken")
 		e = m.elements[s.GUID]
-		if e != nil && s.QualifiedName != "" && e.name != s.QualifiedName {
-			return nil, refusal("its name is %s", e.name)
-		}
+		refuseIf(e != nil && s.QualifiedName != "" && e.name != s.QualifiedName, "it has another name")
 	}
-	if e != nil && e.typ != s.Type {
-		return nil, refusal("it is a %s", e.typ)
-	}
-	return e, nil
+	refuseIf(e != nil && e.typ != s.Type, "it is of another type")
+	return e
 }
 
-func (m *Model) upsert(c *events.Upsert) (outcome, error) {
+func (m *Model) upsert(c *events.Upsert) outcome {
 	s := &c.Element
-	if m.attributes(s.Type) == nil {
-		return outcome{}, refusal("no type %s", s.Type)
-	}
-	old, err := m.meant(s)
-	if err != nil {
-		return outcome{}, err
-	}
+	refuseIf(m.attributes(s.Type) == nil, "no type %s", s.Type)
+	old := m.meant(s)
 	if old == nil {
 		return m.create(c)
 	}
-	if !asExpected(c.Expectation, old.version) {
-		return outcome{}, refusal("version %d", old.version)
-	}
+	expect(c.Expectation, old.version)
+	m.mustOwn(old)
 	event := events.TypeElementUpdated
 	if old.archived() {
 		event = events.TypeElementRestored
 	}
-	return m.revise(old, event, func(e *modelElement) error {
-		if e.properties, err = m.wanted(s.Type, old.properties, s.Properties, c.Merge, c.UnknownProperties); err != nil {
-			return err
-		}
-		delete(e.marks, events.Memento)
-		if err = m.shape(e, s); err == nil && old.archived() && m.anchorArchived(e) {
-			err = refusal("its anchor is archived")
-		}
-		return err
-	})
+	e := old.clone()
+	e.properties = m.wanted(s.Type, old.properties, s.Properties, c.Merge, c.UnknownProperties)
+	delete(e.marks, events.Memento)
+	m.shape(e, s)
+	refuseIf(old.archived() && m.anchorArchived(e), "its anchor is archived")
+	return m.revise(old, e, event)
 }
 
-func (m *Model) create(c *events.Upsert) (outcome, error) {
+func (m *Model) create(c *events.Upsert) outcome {
 	s := &c.Element
-	if s.GUID != "" && s.GUID == s.QualifiedName {
-		return outcome{}, refusal("the guid is no name")
-	}
-	e := &modelElement{
-		guid: s.GUID, typ: s.Type, name: s.QualifiedName, version: 1, created: m.issue.time, zones: []string{"draft"},
-		marks: map[string]modelMark{}, category: m.issue.origin(), source: m.issue.source, scope: m.issue.scope,
-	}
-	if e.name == "" && e.typ != "ContactDetails" || !asExpected(c.Expectation, 0) {
-		return outcome{}, refusal("a name is needed, or a version is expected")
-	}
-	if e.guid == "" {
+	refuseIf(s.GUID != "" && s.GUID == s.QualifiedName, "the guid is no name")
+	refuseIf(s.QualifiedName == "" && s.Type != "ContactDetails", "a name is needed")
+	expect(c.Expectation, 0)
+	e := m.issue.created(s.GUID, s.Type)
+	e.name, e.zones = s.QualifiedName, []string{"draft"}
+	switch {
+	case e.guid != "":
+	case e.name != "":
 		e.guid = events.GUIDOf(e.name)
-		if e.name == "" {
-			e.guid = m.newGUID()
-		}
+	default:
+		e.guid = m.newGUID()
 	}
-	if m.elements[e.guid] != nil || m.links[e.guid] != nil {
-		return outcome{}, refusal("the guid is taken")
-	}
-	var err error
-	if e.properties, err = m.wanted(s.Type, nil, s.Properties, false, c.UnknownProperties); err != nil {
-		return outcome{}, err
-	}
-	if err := m.shape(e, s); err != nil {
-		return outcome{}, err
-	}
-	return m.put(e, events.TypeElementCreated), nil
+	refuseIf(m.elements[e.guid] != nil || m.links[e.guid] != nil, "the guid is taken")
+	e.properties = m.wanted(s.Type, nil, s.Properties, false, c.UnknownProperties)
+	m.shape(e, s)
+	return m.put(e, events.TypeElementCreated)
 }
 
 func (m *Model) newGUID() string {
@@ -100,46 +71,43 @@ func (m *Model) newGUID() string {
 	return FreshGUID(m.issue.id, m.issue.sequence, m.issue.time, m.issue.made-1)
 }
 
+func (e *thing) setZones(zones []string) {
+	if zones != nil {
+		e.zones = slices.Compact(slices.Sorted(slices.Values(zones)))
+	}
+}
+
+func (e *thing) setEffectivity(effective *events.Effectivity) {
+	if effective != nil {
+		e.effective = *effective
+	}
+}
+
 // shape gives an element what a spec says besides the properties; what it leaves
 // out stays.
-func (m *Model) shape(e *modelElement, s *events.ElementSpec) error {
-	if s.Zones != nil {
-		e.zones = slices.Compact(slices.Sorted(slices.Values(s.Zones)))
-	}
+func (m *Model) shape(e *thing, s *events.ElementSpec) {
+	e.setZones(s.Zones)
+	e.setEffectivity(s.Effectivity)
 	if s.Classifications != nil {
 		clear(e.marks)
 	}
 	for _, c := range s.Classifications {
-		if err := m.mark(e, c); err != nil {
-			return err
-		}
-	}
-	if s.Effectivity != nil {
-		e.effective = *s.Effectivity
+		m.mark(e, c)
 	}
 	if s.Anchor == (events.ElementRef{}) {
-		return nil
+		return
 	}
 	anchor := m.find(s.Anchor)
-	if anchor == nil || anchor.archived() {
-		return refusal("no anchor, or an archived one")
-	}
+	refuseIf(anchor == nil || anchor.archived(), "no anchor, or an archived one")
 	e.anchor = anchor.guid
 	for up := anchor; up != nil; up = m.elements[up.anchor] {
-		if up.guid == e.guid {
-			return refusal("a circle")
-		}
+		refuseIf(up.guid == e.guid, "a circle")
 	}
-	return nil
 }
 
-func (m *Model) mark(e *modelElement, c events.Classification) error {
-	if m.attributes(c.Name) == nil || !mayMark(c.Name, e.typ) {
-		return refusal("no %s on %s", c.Name, e.typ)
-	}
-	p, err := m.wanted(c.Name, nil, c.Properties, false, events.RefuseUnknown)
-	e.marks[c.Name] = modelMark{properties: p, effective: c.Effectivity}
-	return err
+func (m *Model) mark(e *thing, c events.Classification) {
+	refuseIf(m.attributes(c.Name) == nil || !mayMark(c.Name, e.typ), "no %s on %s", c.Name, e.typ)
+	e.marks[c.Name] = mark{properties: m.wanted(c.Name, nil, c.Properties, false, events.RefuseUnknown), effective: c.Effectivity}
 }
 
 func mayMark(mark, typ string) bool {
@@ -148,206 +116,131 @@ func mayMark(mark, typ string) bool {
 
 func referenceable(typ string) bool { return typ != "ContactDetails" }
 
-func (e *modelElement) archived() bool { _, ok := e.marks[events.Memento]; return ok }
+func (e *thing) archived() bool { _, ok := e.marks[events.Memento]; return ok }
 
-func (e *modelElement) clone() *modelElement {
-	c := *e
-	c.marks = maps.Clone(e.marks)
-	return &c
-}
-
-// revise changes an element, unless it is so already. What is seen by a
-// reconciliation belongs to its scope.
-func (m *Model) revise(old *modelElement, event string, edit func(*modelElement) error) (outcome, error) {
-	if err := m.mayChange(old.source); err != nil {
-		return outcome{}, err
-	}
-	return m.lead(old, event, edit)
-}
-
-// lead changes an element as another one does to which it is anchored. Whoever may
-// change that may do so to all that is anchored to it.
-func (m *Model) lead(old *modelElement, event string, edit func(*modelElement) error) (outcome, error) {
-	e := old.clone()
-	if err := edit(e); err != nil {
-		return outcome{}, err
-	}
-	if m.issue.scope != "" && m.mayChange(old.source) == nil {
+// revise stores a changed thing, unless it is so already. What is seen by a
+// reconciliation belongs to its scope; but not what another source owns, which changes
+// as what it is anchored to does.
+func (m *Model) revise(old, e *thing, event string) outcome {
+	if m.issue.scope != "" && m.owns(old) {
 		e.scope = m.issue.scope
 	}
 	if e.String() == old.String() {
-		return outcome{guid: old.guid, version: old.version}, nil
+		return old.outcome()
 	}
-	return m.touch(e, event), nil
+	return m.touch(e, event)
 }
 
-func (m *Model) touch(e *modelElement, event string) outcome {
-	e.version++
-	e.updated = m.issue.time
-	return m.put(e, event)
+func (m *Model) update(c *events.Update) outcome {
+	old := m.live(c.Element, c.Expectation)
+	m.mustOwn(old)
+	e := old.clone()
+	e.setZones(c.Zones)
+	e.setEffectivity(c.Effectivity)
+	e.properties = m.wanted(old.typ, old.properties, c.Properties, !c.Replace, c.UnknownProperties)
+	return m.revise(old, e, events.TypeElementUpdated)
 }
 
-func (m *Model) put(e *modelElement, event string) outcome {
-	m.elements[e.guid] = e
-	m.note("element", e.guid, event, e.version)
-	return outcome{guid: e.guid, version: e.version, changed: true}
+func (m *Model) rezone(ref events.ElementRef, zones ...string) outcome {
+	old := m.live(ref, events.Expectation{})
+	m.mustOwn(old)
+	e := old.clone()
+	e.zones = zones
+	return m.revise(old, e, events.TypeElementUpdated)
 }
 
-func (m *Model) update(c *events.Update) (outcome, error) {
-	old, err := m.living(c.Element, c.Expectation)
-	if err != nil {
-		return outcome{}, err
-	}
-	return m.revise(old, events.TypeElementUpdated, func(e *modelElement) error {
-		if c.Zones != nil {
-			e.zones = slices.Compact(slices.Sorted(slices.Values(c.Zones)))
-		}
-		if c.Effectivity != nil {
-			e.effective = *c.Effectivity
-		}
-		e.properties, err = m.wanted(old.typ, old.properties, c.Properties, !c.Replace, c.UnknownProperties)
-		return err
-	})
-}
-
-func (m *Model) rezone(ref events.ElementRef, zones ...string) (outcome, error) {
-	old, err := m.living(ref, events.Expectation{})
-	if err != nil {
-		return outcome{}, err
-	}
-	return m.revise(old, events.TypeElementUpdated, func(e *modelElement) error {
-		e.zones = zones
-		return nil
-	})
-}
-
-func (m *Model) classify(c *events.Classify) (outcome, error) {
-	old, err := m.living(c.Element, c.Expectation)
-	if err != nil {
-		return outcome{}, err
-	}
-	name, event := c.Classification.Name, events.TypeElementClassified
+func (m *Model) classify(c *events.Classify) outcome {
+	old := m.live(c.Element, c.Expectation)
+	m.mustOwn(old)
+	name, e := c.Classification.Name, old.clone()
+	m.mark(e, c.Classification)
 	have, ok := old.marks[name]
-	if ok {
-		event = events.TypeElementReclassified
+	if !ok {
+		return m.revise(old, e, events.TypeElementClassified)
 	}
-	return m.revise(old, event, func(e *modelElement) error {
-		if err := m.mark(e, c.Classification); err != nil || !ok || !c.Merge {
-			return err
-		}
-		merged := modelMark{properties: overlaid(have.properties, c.Classification.Properties.Map(), true), effective: have.effective}
+	if c.Merge {
+		merged := mark{properties: overlaid(have.properties, c.Classification.Properties.Map(), true), effective: have.effective}
 		if c.Classification.Effectivity != (events.Effectivity{}) {
 			merged.effective = c.Classification.Effectivity
 		}
 		e.marks[name] = merged
-		return nil
-	})
+	}
+	return m.revise(old, e, events.TypeElementReclassified)
 }
 
-func (m *Model) declassify(c *events.Declassify) (outcome, error) {
-	old, err := m.living(c.Element, c.Expectation)
-	if err != nil {
-		return outcome{}, err
-	}
+func (m *Model) declassify(c *events.Declassify) outcome {
+	old := m.live(c.Element, c.Expectation)
+	m.mustOwn(old)
 	if _, ok := old.marks[c.ClassificationName]; !ok {
-		return outcome{guid: old.guid, version: old.version}, m.mayChange(old.source)
+		return old.outcome()
 	}
-	return m.revise(old, events.TypeElementDeclassified, func(e *modelElement) error {
-		delete(e.marks, c.ClassificationName)
-		return nil
-	})
+	e := old.clone()
+	delete(e.marks, c.ClassificationName)
+	return m.revise(old, e, events.TypeElementDeclassified)
 }
 
 // retype keeps the properties that the new type has too. What the element is
 // related to and marked with must be allowed on the new type.
-func (m *Model) retype(c *events.Retype) (outcome, error) {
-	old, err := m.living(c.Element, c.Expectation)
-	if err != nil {
-		return outcome{}, err
-	}
+func (m *Model) retype(c *events.Retype) outcome {
+	old := m.live(c.Element, c.Expectation)
 	attributes := m.attributes(c.Type)
-	switch {
-	case attributes == nil:
-		return outcome{}, refusal("no type %s", c.Type)
-	case c.Type == old.typ:
+	refuseIf(attributes == nil, "no type %s", c.Type)
+	if c.Type == old.typ {
 		return m.update(&events.Update{Element: events.ByGUID(old.guid), Properties: c.Properties})
-	case old.name == "" && referenceable(c.Type):
-		return outcome{}, refusal("a name is needed")
 	}
-	if err := m.mayBecome(old, c.Type); err != nil {
-		return outcome{}, err
+	m.mustOwn(old)
+	refuseIf(old.name == "" && referenceable(c.Type), "a name is needed")
+	for _, l := range m.linked(old.guid) {
+		refuseIf(l.end1 == old.guid && !mayStand(l.typ, 1, c.Type) || l.end2 == old.guid && !mayStand(l.typ, 2, c.Type), "%s", l)
+	}
+	for name := range old.marks {
+		refuseIf(!mayMark(name, c.Type), "no %s on %s", name, c.Type)
 	}
 	e := old.clone()
 	e.typ = c.Type
 	kept := maps.Clone(old.properties)
 	maps.DeleteFunc(kept, func(name string, _ any) bool { return attributes[name] == "" })
-	if e.properties, err = m.wanted(c.Type, kept, c.Properties, true, events.RefuseUnknown); err != nil {
-		return outcome{}, err
-	}
+	e.properties = m.wanted(c.Type, kept, c.Properties, true, events.RefuseUnknown)
 	for name, v := range e.properties {
-		if !fits(attributes[name], v) {
-			return outcome{}, refusal("%s cannot be %v", name, v)
-		}
-	}
-	if err := m.mayChange(old.source); err != nil {
-		return outcome{}, err
+		refuseIf(!fits(attributes[name], v), "%s cannot be %v", name, v)
 	}
 	for _, l := range m.linked(e.guid) {
-		again := *l // with the new type at this end
-		m.putLink(&again, events.TypeRelationshipUpdated)
+		m.put(l.clone(), events.TypeRelationshipUpdated) // with the new type at this end
 	}
-	m.note("element", e.guid, events.TypeElementMoved, 0)
-	return m.touch(e, events.TypeElementRetyped), nil
-}
-
-// mayBecome says whether what an element is related to and marked with may be so
-// where it is of another type.
-func (m *Model) mayBecome(e *modelElement, typ string) error {
-	for _, l := range m.linked(e.guid) {
-		if l.end1 == e.guid && !mayStand(l.typ, 1, typ) || l.end2 == e.guid && !mayStand(l.typ, 2, typ) {
-			return refusal("%s", l)
-		}
-	}
-	for name := range e.marks {
-		if !mayMark(name, typ) {
-			return refusal("no %s on %s", name, typ)
-		}
-	}
-	return nil
+	m.note(e.key(), events.TypeElementMoved, 0)
+	return m.touch(e, events.TypeElementRetyped)
 }
 
 // rehome is for who belongs to the present home, or to none.
-func (m *Model) rehome(c *events.Rehome) (outcome, error) {
-	if c.Element == (events.ElementRef{}) {
-		return m.rehomeLink(c)
+func (m *Model) rehome(c *events.Rehome) outcome {
+	var old *thing
+	if c.Element != (events.ElementRef{}) {
+		old = m.find(c.Element)
+	} else {
+		old = m.findLink(&c.Relationship)
 	}
-	old, err := m.must(c.Element, c.Expectation)
-	if err != nil || old.source != c.From || m.issue.source != "" && m.mayChange(old.source) != nil {
-		return outcome{}, refusal("not from %s, or %v", c.From, err)
-	}
+	refuseIf(old == nil, "it is not there")
+	expect(c.Expectation, old.version)
+	refuseIf(old.source != c.From || m.issue.source != "" && !m.owns(old), "not from %s", c.From)
 	if c.From == c.To {
-		return outcome{guid: old.guid, version: old.version}, nil
+		return old.outcome()
 	}
 	e := old.clone()
-	e.category, e.source = homeAfter(old.category, c.To)
-	e.scope = ""
-	return m.touch(e, events.TypeElementRehomed), nil
-}
-
-// homeAfter is the home of what was at home in a category.
-func homeAfter(category events.OriginCategory, to string) (as events.OriginCategory, source string) {
+	e.source, e.scope = c.To, ""
 	switch {
-	case to == "":
-		return events.OriginLocal, ""
-	case category == events.OriginLocal:
-		return events.OriginExternal, to
-	default:
-		return category, to
+	case c.To == "":
+		e.category = events.OriginLocal
+	case old.category == events.OriginLocal:
+		e.category = events.OriginExternal
 	}
+	if e.isLink() {
+		return m.touch(e, events.TypeRelationshipRehomed)
+	}
+	return m.touch(e, events.TypeElementRehomed)
 }
 
 // linked returns the relationships of an element, by guid.
-func (m *Model) linked(guid string) (links []*modelLink) {
+func (m *Model) linked(guid string) (links []*thing) {
 	for _, id := range slices.Sorted(maps.Keys(m.links)) {
 		if l := m.links[id]; l.end1 == guid || l.end2 == guid {
 			links = append(links, l)

@@ -52,7 +52,7 @@ func (m *Model) Refused() int { return m.refused }
 // Restores are commands that bring back all that can be brought back.
 func (m *Model) Restores() []Wish {
 	var all []Wish
-	for _, id := range slices.Sorted(maps.Keys(m.graves)) {
+	for _, id := range slices.Sorted(maps.Keys(m.deletions)) {
 		all = append(all, Wish{command: &events.Restore{Element: events.ByGUID(id)}})
 	}
 	return all

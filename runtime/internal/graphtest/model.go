@@ -10,18 +10,16 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// Model is the metadata graph as one would write it first: maps, and one
-// command after the other. What is in the maps never changes; it is replaced.
+// Model is the metadata graph in its simplest form: maps, and one command after the
+// other. Values in the maps never change; they are replaced.
 type Model struct {
-	elements map[string]*modelElement // by guid
-	links    map[string]*modelLink
-	// graves are what went together with an element when it went the last time,
-	// by its guid.
-	graves map[string][]any
+	elements, links map[string]*thing // by guid
+	// deletions are what was deleted together with an element, by its guid.
+	deletions map[string][]*thing
 	// pump are the attributes of the type Pump; nil: it is not defined.
 	pump map[string]string
-	// log are the change events by guid, kept says how many of them must still
-	// be there.
+	// log are the change events by kind and guid; kept is how many of them must still
+	// be stored.
 	log  map[string][]string
 	kept map[string]int
 
@@ -30,7 +28,7 @@ type Model struct {
 	issue   *issue
 }
 
-// issue is a command with what its envelope and the bus say about it.
+// issue is a command with its envelope.
 type issue struct {
 	id            string
 	sequence      uint64
@@ -41,16 +39,18 @@ type issue struct {
 	wrong         bool // the envelope is
 	made          int  // guids
 	// gone is what the command deleted so far, in order.
-	gone []any
+	gone []*thing
 	// before is how everything was before the command.
 	before *Model
 }
 
-type modelElement struct {
+// thing is an element or, with ends, a relationship.
+type thing struct {
 	guid, typ, name  string
+	end1, end2       string
 	version          int64
 	properties       map[string]any
-	marks            map[string]modelMark
+	marks            map[string]mark // classifications
 	zones            []string
 	anchor           string
 	effective        events.Effectivity
@@ -59,19 +59,9 @@ type modelElement struct {
 	created, updated time.Time
 }
 
-type modelMark struct {
+type mark struct {
 	properties map[string]any
 	effective  events.Effectivity
-}
-
-type modelLink struct {
-	guid, typ, end1, end2 string
-	version               int64
-	properties            map[string]any
-	effective             events.Effectivity
-	category              events.OriginCategory
-	source, scope         string
-	created, updated      time.Time
 }
 
 // outcome is what the sender of a command is told.
@@ -84,30 +74,56 @@ type outcome struct {
 	changes int
 }
 
+// refusal is what the model panics with where it refuses a command.
+type refusal struct{ error }
+
+func refuse(format string, args ...any) { panic(refusal{fmt.Errorf(format, args...)}) }
+
+func refuseIf(condition bool, format string, args ...any) {
+	if condition {
+		refuse(format, args...)
+	}
+}
+
+// try returns why something was refused, nil if it was not.
+func try(do func()) (err error) {
+	defer func() {
+		switch p := recover().(type) {
+		case nil:
+		case refusal:
+			err = p.error
+		default:
+			panic(p)
+		}
+	}()
+	do()
+	return nil
+}
+
 // NewModel returns a graph in which nothing is but the types of [Types].
 func NewModel() *Model {
 	return &Model{
-		elements: map[string]*modelElement{}, links: map[string]*modelLink{}, graves: map[string][]any{},
+		elements: map[string]*thing{}, links: map[string]*thing{}, deletions: map[string][]*thing{},
 		log: map[string][]string{}, kept: map[string]int{},
 	}
 }
 
 func (m *Model) clone() *Model {
 	c := *m
-	c.elements, c.links, c.graves = maps.Clone(m.elements), maps.Clone(m.links), maps.Clone(m.graves)
+	c.elements, c.links, c.deletions = maps.Clone(m.elements), maps.Clone(m.links), maps.Clone(m.deletions)
 	c.log, c.kept = maps.Clone(m.log), maps.Clone(m.kept)
 	return &c
 }
 
 // apply applies a command all or not at all.
-func (m *Model) apply(i issue, c events.Command) outcome {
+func (m *Model) apply(i issue, c events.Command) (r outcome) {
 	next := m.clone()
 	i.before = m.clone()
 	next.issue = &i
-	r, err := next.doSettled(c)
-	if i.wrong {
-		err = refusal("the envelope is wrong")
-	}
+	err := try(func() {
+		r = next.doSettled(c)
+		refuseIf(i.wrong, "the envelope is wrong")
+	})
 	if err != nil {
 		if !i.dry {
 			m.refused++
@@ -131,23 +147,23 @@ func (m *Model) toldSince(before *Model) (n int) {
 	return n
 }
 
-// doSettled does a command, and takes away what has no place any more beside what
-// it brought back from the archive.
-func (m *Model) doSettled(c events.Command) (outcome, error) {
+// doSettled does a command, and drops relationships that have no place any more beside
+// what it took from the archive.
+func (m *Model) doSettled(c events.Command) outcome {
 	archived := map[string]bool{}
 	for id, e := range m.elements {
 		archived[id] = e.archived()
 	}
-	r, err := m.do(c)
+	r := m.do(c)
 	for _, id := range slices.Sorted(maps.Keys(m.elements)) {
 		if archived[id] && !m.elements[id].archived() {
-			m.giveWay(id)
+			m.replaceEnds(id)
 		}
 	}
-	return r, err
+	return r
 }
 
-func (m *Model) do(c events.Command) (outcome, error) {
+func (m *Model) do(c events.Command) outcome {
 	switch c := c.(type) {
 	case *events.ChangeSet:
 		return m.changeSet(c)
@@ -176,7 +192,7 @@ func (m *Model) do(c events.Command) (outcome, error) {
 	}
 }
 
-func (m *Model) doOther(c events.Command) (outcome, error) {
+func (m *Model) doOther(c events.Command) outcome {
 	switch c := c.(type) {
 	case *events.FromTemplate:
 		return m.fromTemplate(c)
@@ -197,60 +213,107 @@ func (m *Model) doOther(c events.Command) (outcome, error) {
 	case *events.ConfirmSynchronization:
 		return m.confirm(c)
 	default:
-		return outcome{}, fmt.Errorf("the model does not know %T", c)
+		refuse("the model does not know %T", c)
+		return outcome{}
 	}
 }
 
-func (m *Model) changeSet(set *events.ChangeSet) (outcome, error) {
-	var all outcome
+func (m *Model) changeSet(set *events.ChangeSet) (all outcome) {
 	for i := range set.Commands {
 		c, err := set.Commands[i].Command(i)
-		if err != nil {
-			return all, err
-		}
-		r, err := m.doSettled(c)
-		if err != nil {
-			return all, err
-		}
-		all.steps = append(all.steps, r)
+		refuseIf(err != nil, "step %d: %v", i, err)
+		all.steps = append(all.steps, m.doSettled(c))
 	}
-	return all, nil
+	return all
 }
 
 // defineTypes adds the type Pump, or attributes to it.
-func (m *Model) defineTypes(c *events.DefineTypes) (outcome, error) {
+func (m *Model) defineTypes(c *events.DefineTypes) outcome {
 	for i, def := range c.Types {
-		if def.SuperType == "Nobody" || i > 0 && def.Name == c.Types[0].Name {
-			return outcome{}, refusal("super type")
-		}
+		refuseIf(def.SuperType == "Nobody" || i > 0 && def.Name == c.Types[0].Name, "super type")
 		next := map[string]string{}
 		for _, a := range def.Attributes {
 			next[a.Name] = a.Type
 		}
 		for name, typ := range m.pump {
-			if next[name] != typ {
-				return outcome{}, refusal("%s was %s", name, typ)
-			}
+			refuseIf(next[name] != typ, "%s was %s", name, typ)
 		}
 		if m.pump == nil || !maps.Equal(m.pump, next) {
 			m.pump = next
-			m.note("type", "Pump", events.TypeTypeDefined, 0)
+			m.note("type Pump", events.TypeTypeDefined, 0)
 		}
 	}
-	return outcome{}, nil
+	return outcome{}
 }
 
-func (m *Model) note(kind, id, eventType string, version int64) {
-	key := kind + " " + id
+func (m *Model) note(key, eventType string, version int64) {
 	m.log[key] = append(slices.Clip(m.log[key]), line(eventType, version))
 	m.kept[key]++
 }
 
 func line(eventType string, version int64) string { return fmt.Sprintf("%s v%d", eventType, version) }
 
-func refusal(format string, args ...any) error { return fmt.Errorf(format, args...) }
+// put stores a thing, and tells it.
+func (m *Model) put(e *thing, event string) outcome {
+	m.of(e)[e.guid] = e
+	m.note(e.key(), event, e.version)
+	return outcome{guid: e.guid, version: e.version, changed: true}
+}
 
-func (m *Model) find(ref events.ElementRef) *modelElement {
+// touch stores the next version of a thing.
+func (m *Model) touch(e *thing, event string) outcome {
+	e.version++
+	e.updated = m.issue.time
+	return m.put(e, event)
+}
+
+// drop deletes a thing. What the command deleted until then went together with it.
+func (m *Model) drop(e *thing, purge bool) {
+	event := events.TypeElementDeleted
+	if e.isLink() {
+		event = events.TypeRelationshipDeleted
+	}
+	delete(m.of(e), e.guid)
+	delete(m.deletions, e.guid)
+	m.note(e.key(), event, 0)
+	if !purge {
+		m.issue.gone = append(m.issue.gone, e)
+		if !e.isLink() {
+			m.deletions[e.guid] = slices.Clone(m.issue.gone)
+		}
+		return
+	}
+	m.kept[e.key()] = 1 // nothing brings it back
+	for root, with := range m.deletions {
+		m.deletions[root] = slices.DeleteFunc(slices.Clone(with), func(g *thing) bool { return g.key() == e.key() })
+	}
+}
+
+func (m *Model) of(e *thing) map[string]*thing {
+	if e.isLink() {
+		return m.links
+	}
+	return m.elements
+}
+
+func (e *thing) isLink() bool { return e.end1 != "" }
+
+func (e *thing) key() string {
+	if e.isLink() {
+		return "relationship " + e.guid
+	}
+	return "element " + e.guid
+}
+
+func (e *thing) outcome() outcome { return outcome{guid: e.guid, version: e.version} }
+
+func (e *thing) clone() *thing {
+	c := *e
+	c.marks = maps.Clone(e.marks)
+	return &c
+}
+
+func (m *Model) find(ref events.ElementRef) *thing {
 	if ref.GUID != "" {
 		return m.elements[ref.GUID]
 	}
@@ -260,7 +323,7 @@ func (m *Model) find(ref events.ElementRef) *modelElement {
 // isLink reports whether what should be an element is a relationship.
 func (m *Model) isLink(ref events.ElementRef) bool { return ref.GUID != "" && m.links[ref.GUID] != nil }
 
-func (m *Model) named(name string) *modelElement {
+func (m *Model) named(name string) *thing {
 	for _, e := range m.elements {
 		if name != "" && e.name == name {
 			return e
@@ -269,29 +332,23 @@ func (m *Model) named(name string) *modelElement {
 	return nil
 }
 
-func (m *Model) must(ref events.ElementRef, want events.Expectation) (*modelElement, error) {
+func (m *Model) must(ref events.ElementRef, want events.Expectation) *thing {
 	e := m.find(ref)
-	switch {
-	case e == nil:
-		return nil, refusal("there is no %v", ref)
-	case !asExpected(want, e.version):
-		return nil, refusal("version %d", e.version)
-	}
-	return e, nil
+	refuseIf(e == nil, "there is no %v", ref)
+	expect(want, e.version)
+	return e
 }
 
-// living is what is there and not archived.
-func (m *Model) living(ref events.ElementRef, want events.Expectation) (*modelElement, error) {
-	e, err := m.must(ref, want)
-	if err == nil && e.archived() {
-		err = refusal("%s is archived", e.name)
-	}
-	return e, err
+// live is what is there and not archived.
+func (m *Model) live(ref events.ElementRef, want events.Expectation) *thing {
+	e := m.must(ref, want)
+	refuseIf(e.archived(), "%s is archived", e.name)
+	return e
 }
 
-// asExpected takes version 0 for what is not there.
-func asExpected(want events.Expectation, version int64) bool {
-	return want.ExpectedVersion == 0 || want.ExpectedVersion == version
+// expect refuses another version; that of what is not there is 0.
+func expect(want events.Expectation, version int64) {
+	refuseIf(want.ExpectedVersion != 0 && want.ExpectedVersion != version, "version %d", version)
 }
 
 // origin is the category of what the command creates.
@@ -306,16 +363,23 @@ func (i *issue) origin() events.OriginCategory {
 	}
 }
 
-// mayChange: what belongs to a metadata source is changed by that one only.
-func (m *Model) mayChange(source string) error {
-	if source != "" && source != m.issue.source {
-		return refusal("it belongs to %s", source)
+// created is what the command creates.
+func (i *issue) created(guid, typ string) *thing {
+	return &thing{
+		guid: guid, typ: typ, version: 1, created: i.time, marks: map[string]mark{},
+		category: i.origin(), source: i.source, scope: i.scope,
 	}
-	return nil
 }
+
+// owns reports whether the command may change a thing: what belongs to a metadata
+// source is changed by that one only.
+func (m *Model) owns(e *thing) bool { return e.source == "" || e.source == m.issue.source }
+
+func (m *Model) mustOwn(e *thing) { refuseIf(!m.owns(e), "it belongs to %s", e.source) }
 
 // attributes are those of a type that is used here; nil for any other.
 func (m *Model) attributes(typ string) map[string]string {
+	loose := map[string]string{"x": "any", "y": "any", "z": "any"}
 	all := map[string]string{"x": "any", "y": "any", "z": "any", "text": "string"}
 	if typ != "ContactDetails" {
 		all["identifier"], all["additionalProperties"] = "string", "any"
@@ -334,20 +398,20 @@ func (m *Model) attributes(typ string) map[string]string {
 		}
 		maps.Copy(all, m.pump)
 	case "NestedFile":
-		return map[string]string{"x": "any", "y": "any", "z": "any", "text": "string"}
-	case "Holds", "HoldsTight":
-		return map[string]string{}
+		loose["text"] = "string"
+		return loose
+	case "Ownership":
+		loose["free"] = "any"
+		return loose
+	case "Criticality":
+		return loose
 	case "DataFlow":
 		return map[string]string{"formula": "string"}
-	case "Ownership":
-		return map[string]string{"x": "any", "y": "any", "z": "any", "free": "any"}
-	case "Criticality":
-		return map[string]string{"x": "any", "y": "any", "z": "any"}
 	case "ExternalIdLink":
 		return map[string]string{"usage": "string", "lastSynchronized": "string", "openChanged": "string", "thirdPartyChanged": "string"}
 	case "SourcedFrom":
 		return map[string]string{"sourceVersionNumber": "any"}
-	case "ConnectToEndpoint", "ExternalIdScope", "Template":
+	case "Holds", "HoldsTight", "ConnectToEndpoint", "ExternalIdScope", "Template":
 		return map[string]string{}
 	default:
 		return nil
@@ -357,21 +421,19 @@ func (m *Model) attributes(typ string) map[string]string {
 
 // wanted checks properties and returns those that are to be there: they replace
 // what is there, or are merged into it.
-func (m *Model) wanted(typ string, have map[string]any, want events.Properties, merge bool, unknown events.UnknownProperties) (map[string]any, error) {
+func (m *Model) wanted(typ string, have map[string]any, want events.Properties, merge bool, unknown events.UnknownProperties) map[string]any {
 	attributes, more := m.attributes(typ), map[string]any(nil)
 	out := map[string]any{}
 	for name, v := range want.Map() {
 		switch kind, ok := attributes[name]; {
-		case !ok && (unknown != events.KeepUnknown || attributes["additionalProperties"] == ""):
-			return nil, refusal("%s has no %s", typ, name)
-		case !ok && more == nil:
-			more = map[string]any{}
-			fallthrough
 		case !ok:
+			refuseIf(unknown != events.KeepUnknown || attributes["additionalProperties"] == "", "%s has no %s", typ, name)
+			if more == nil {
+				more = map[string]any{}
+			}
 			more[name] = v
-		case !fits(kind, v):
-			return nil, refusal("%s cannot be %v", name, v)
 		default:
+			refuseIf(!fits(kind, v), "%s cannot be %v", name, v)
 			out[name] = v
 		}
 	}
@@ -388,7 +450,7 @@ func (m *Model) wanted(typ string, have map[string]any, want events.Properties, 
 		}
 		out["additionalProperties"] = all
 	}
-	return overlaid(have, out, merge), nil
+	return overlaid(have, out, merge)
 }
 
 func fits(kind string, v any) bool {
@@ -418,19 +480,14 @@ func overlaid(base, top map[string]any, merge bool) map[string]any {
 func same(a, b map[string]any) bool { return fmt.Sprint(a) == fmt.Sprint(b) }
 
 // String tells everything but the version and who changed it when.
-func (e *modelElement) String() string {
+func (e *thing) String() string {
 	zones := strings.Join(slices.Sorted(slices.Values(e.zones)), "+")
 	var marks strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(e.marks)) {
-		mark := e.marks[name]
-		fmt.Fprintf(&marks, " #%s%v%s", name, mark.properties, when(mark.effective))
+		fmt.Fprintf(&marks, " #%s%v%s", name, e.marks[name].properties, when(e.marks[name].effective))
 	}
-	return fmt.Sprintf("%s %s %q %v%s zones %s anchor %s %s source %s scope %s %s",
-		e.guid, e.typ, e.name, e.properties, marks.String(), zones, e.anchor, e.category, e.source, e.scope, when(e.effective))
-}
-
-func (l *modelLink) String() string {
-	return fmt.Sprintf("%s %s %s %s %v %s source %s scope %s %s", l.guid, l.typ, l.end1, l.end2, l.properties, l.category, l.source, l.scope, when(l.effective))
+	return fmt.Sprintf("%s %s %q %s %s %v%s zones %s anchor %s %s source %s scope %s %s",
+		e.guid, e.typ, e.name, e.end1, e.end2, e.properties, marks.String(), zones, e.anchor, e.category, e.source, e.scope, when(e.effective))
 }
 
 func when(e events.Effectivity) string { return stamp(e.From) + "…" + stamp(e.To) }

@@ -8,53 +8,41 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// copying is what the model knows while it copies a template.
+// modelCopy is what the model knows while it copies a template.
 type modelCopy struct {
 	*Model
 	c      *events.FromTemplate
-	root   *modelElement
+	root   *thing
 	name   string
 	copies map[string]string // guid of the copy by that of the original
 	used   bool              // the placeholder p
 }
 
-func (m *Model) fromTemplate(c *events.FromTemplate) (outcome, error) {
-	root, err := m.must(c.Template, events.Expectation{})
-	if err != nil {
-		return outcome{}, err
-	}
-	if _, ok := root.marks[events.Template]; !ok || root.archived() {
-		return outcome{}, refusal("no template")
-	}
+func (m *Model) fromTemplate(c *events.FromTemplate) outcome {
+	root := m.must(c.Template, events.Expectation{})
+	_, ok := root.marks[events.Template]
+	refuseIf(!ok || root.archived(), "no template")
 	t := &modelCopy{Model: m, c: c, root: root, copies: map[string]string{}}
-	if t.name, err = t.fill(cmp.Or(c.QualifiedName, root.name)); err != nil {
-		return outcome{}, err
-	}
+	t.name = t.fill(cmp.Or(c.QualifiedName, root.name))
 	if e := m.named(t.name); e != nil && c.Retrieve && e.guid != root.guid {
-		if !isA(e.typ, root.typ) || e.archived() {
-			return outcome{}, refusal("%s is no copy", e.name)
-		}
-		return outcome{guid: e.guid, version: e.version}, nil
+		refuseIf(!isA(e.typ, root.typ) || e.archived(), "%s is no copy", e.name)
+		return e.outcome()
 	}
-	if err := t.copyAll(); err != nil {
-		return outcome{}, err
-	}
+	t.copyAll()
 	for name := range c.Placeholders {
-		if name != "p" || !t.used {
-			return outcome{}, refusal("no placeholder %s", name)
-		}
+		refuseIf(name != "p" || !t.used, "no placeholder %s", name)
 	}
 	id := t.copies[root.guid]
-	_, err = m.link(&events.Link{Relationship: events.RelationshipSpec{
+	m.link(&events.Link{Relationship: events.RelationshipSpec{
 		Type: "SourcedFrom", End1: events.ByGUID(id), End2: events.ByGUID(root.guid),
 		Properties: events.Props(map[string]any{"sourceVersionNumber": root.version}),
 	}})
-	return outcome{guid: id, version: 1, changed: true}, err
+	return outcome{guid: id, version: 1, changed: true}
 }
 
 // originals are what is copied: not what is archived, nor what is anchored to that.
-func (t *modelCopy) originals() []*modelElement {
-	return slices.DeleteFunc(t.family(t.root), func(e *modelElement) bool {
+func (t *modelCopy) originals() []*thing {
+	return slices.DeleteFunc(t.family(t.root), func(e *thing) bool {
 		for ; e.guid != t.root.guid; e = t.elements[e.anchor] {
 			if e.archived() {
 				return true
@@ -64,43 +52,29 @@ func (t *modelCopy) originals() []*modelElement {
 	})
 }
 
-func (t *modelCopy) copyAll() error {
+func (t *modelCopy) copyAll() {
 	family := t.originals()
 	for _, e := range family {
-		if err := t.copyElement(e); err != nil {
-			return err
-		}
-	}
-	links := make(map[string][]*modelLink)
-	for _, e := range family {
-		links[e.guid] = t.linked(e.guid)
+		t.copyElement(e)
 	}
 	for _, e := range family {
-		for _, l := range links[e.guid] {
-			if err := t.copyLink(l, e.guid); err != nil {
-				return err
-			}
+		for _, l := range t.linked(e.guid) {
+			t.copyLink(l, e.guid)
 		}
 	}
-	return nil
 }
 
 // isA knows the one type here that is below another.
 func isA(typ, super string) bool { return typ == super || typ == "CSVFile" && super == "DataFile" }
 
-func (t *modelCopy) copyElement(e *modelElement) error {
+func (t *modelCopy) copyElement(e *thing) {
 	spec := events.ElementSpec{Type: e.typ, Zones: t.c.Zones, Effectivity: &e.effective}
-	p, err := t.fillAll(e.properties)
-	if err != nil {
-		return err
-	}
+	p := t.fillAll(e.properties)
 	for name, mark := range e.marks {
 		if name != events.Template {
-			q, err := t.fillAll(mark.properties)
-			if err != nil {
-				return err
-			}
-			spec.Classifications = append(spec.Classifications, events.Classification{Name: name, Properties: events.Props(q), Effectivity: mark.effective})
+			spec.Classifications = append(spec.Classifications, events.Classification{
+				Name: name, Properties: events.Props(t.fillAll(mark.properties)), Effectivity: mark.effective,
+			})
 		}
 	}
 	if e.guid == t.root.guid {
@@ -108,81 +82,59 @@ func (t *modelCopy) copyElement(e *modelElement) error {
 		spec.GUID, spec.QualifiedName, spec.Anchor = t.c.GUID, t.name, t.c.Anchor
 	} else {
 		spec.Anchor = events.ByGUID(t.copies[e.anchor])
-		if spec.QualifiedName, err = t.rename(e.name); err != nil {
-			return err
-		}
+		spec.QualifiedName = t.rename(e.name)
 	}
 	spec.Properties = events.Props(p)
-	r, err := t.createNew(&events.Create{Element: spec})
-	t.copies[e.guid] = r.guid
-	return err
+	t.copies[e.guid] = t.createNew(&events.Create{Element: spec}).guid
 }
 
 // rename names the copy of what is anchored to the template.
-func (t *modelCopy) rename(name string) (string, error) {
+func (t *modelCopy) rename(name string) string {
 	renamed := name
 	if rest, ok := strings.CutPrefix(name, t.root.name); ok {
 		renamed = t.name + rest
 	}
-	renamed, err := t.fill(renamed)
-	if err == nil && name != "" && renamed == name {
-		err = refusal("%s would be twice", name)
-	}
-	return renamed, err
+	renamed = t.fill(renamed)
+	refuseIf(name != "" && renamed == name, "%s would be twice", name)
+	return renamed
 }
 
-func (t *modelCopy) copyLink(l *modelLink, of string) error {
-	end1, end2 := t.copies[l.end1], t.copies[l.end2]
-	if l.end1 != of || l.typ == "SourcedFrom" || strings.HasPrefix(l.typ, "ExternalId") {
-		return nil
-	}
-	if other := t.elements[cmp.Or(end1, l.end1)]; other.archived() {
-		return nil
-	}
-	if other := t.elements[cmp.Or(end2, l.end2)]; other.archived() {
-		return nil
-	}
-	p, err := t.fillAll(l.properties)
-	if err != nil {
-		return err
+func (t *modelCopy) copyLink(l *thing, of string) {
+	end1, end2 := cmp.Or(t.copies[l.end1], l.end1), cmp.Or(t.copies[l.end2], l.end2)
+	if l.end1 != of || l.typ == "SourcedFrom" || strings.HasPrefix(l.typ, "ExternalId") || t.elements[end1].archived() || t.elements[end2].archived() {
+		return
 	}
 	spec := events.RelationshipSpec{
-		Type: l.typ, End1: events.ByGUID(cmp.Or(end1, l.end1)), End2: events.ByGUID(cmp.Or(end2, l.end2)),
-		Properties: events.Props(p), Effectivity: &l.effective,
+		Type: l.typ, End1: events.ByGUID(end1), End2: events.ByGUID(end2),
+		Properties: events.Props(t.fillAll(l.properties)), Effectivity: &l.effective,
 	}
 	if l.typ == "DataFlow" && l.guid != events.RelationshipGUIDOf(l.typ, l.end1, l.end2) {
 		spec.GUID = t.newGUID()
 	}
-	if len(t.inTheWay(&modelLink{typ: l.typ, end1: spec.End1.GUID, end2: spec.End2.GUID})) > 0 {
-		return nil // there is no room for another one
+	if len(t.inTheWay(&thing{typ: l.typ, end1: end1, end2: end2})) == 0 {
+		t.link(&events.Link{Relationship: spec})
 	}
-	_, err = t.link(&events.Link{Relationship: spec})
-	return err
 }
 
-func (t *modelCopy) fill(text string) (string, error) {
+func (t *modelCopy) fill(text string) string {
 	p, ok := t.c.Placeholders["p"]
-	t.used = t.used || strings.Contains(text, "~{p}~")
-	if strings.Contains(text, "~{p}~") && !ok {
-		return "", refusal("no placeholder")
+	if strings.Contains(text, "~{p}~") {
+		refuseIf(!ok, "no placeholder")
+		t.used = true
 	}
-	return strings.ReplaceAll(text, "~{p}~", p), nil
+	return strings.ReplaceAll(text, "~{p}~", p)
 }
 
-func (t *modelCopy) fillAll(p map[string]any) (map[string]any, error) {
+func (t *modelCopy) fillAll(p map[string]any) map[string]any {
 	out := map[string]any{}
 	for name, v := range p {
-		var err error
 		switch deep := v.(type) {
 		case string:
-			v, err = t.fill(deep)
+			v = t.fill(deep)
 		case map[string]any:
-			v, err = t.fillAll(deep)
-		}
-		if err != nil {
-			return nil, err
+			v = t.fillAll(deep)
 		}
 		out[name] = v
 	}
-	return out, nil
+	return out
 }

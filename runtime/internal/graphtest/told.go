@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/camena-io/camena/events"
@@ -12,38 +13,37 @@ import (
 
 // Told is what change events tell.
 type Told struct {
-	log      map[string][]string
-	elements map[string]*events.Element
-	links    map[string]*events.Relationship
+	log    map[string][]string
+	states map[string]string
 }
 
 // NewTold returns what no event tells.
-func NewTold() *Told {
-	return &Told{log: map[string][]string{}, elements: map[string]*events.Element{}, links: map[string]*events.Relationship{}}
-}
+func NewTold() *Told { return &Told{log: map[string][]string{}, states: map[string]string{}} }
 
 // Take takes in the next change.
 func (o *Told) Take(c *events.Preview) {
-	if t := c.OpenType; t != nil {
-		o.log["type "+t.Type.Name] = append(o.log["type "+t.Type.Name], line(c.Type, 0))
-		return
-	}
-	if r := c.Relationship; r != nil {
-		id, version := r.State().Header.GUID, int64(0)
-		if o.links[id] = r.Relationship; r.Relationship != nil {
-			version = r.Relationship.Header.Versions.Version
+	key, version := "", int64(0)
+	switch {
+	case c.OpenType != nil:
+		key = "type " + c.OpenType.Type.Name
+	case c.Relationship != nil:
+		id := c.Relationship.State().Header.GUID
+		key = "relationship " + id
+		delete(o.states, id)
+		if l := c.Relationship.Relationship; l != nil {
+			o.states[id], version = linkState(l), l.Header.Versions.Version
 		}
-		o.log["relationship "+id] = append(o.log["relationship "+id], line(c.Type, version))
-		return
+	default:
+		id := c.Element.State().Header.GUID
+		key = "element " + id
+		if c.Type != events.TypeElementMoved {
+			delete(o.states, id)
+		}
+		if e := c.Element.Element; e != nil {
+			o.states[id], version = elementState(e), e.Header.Versions.Version
+		}
 	}
-	id, version := c.Element.State().Header.GUID, int64(0)
-	if c.Type != events.TypeElementMoved {
-		o.elements[id] = c.Element.Element
-	}
-	if c.Element.Element != nil {
-		version = c.Element.Element.Header.Versions.Version
-	}
-	o.log["element "+id] = append(o.log["element "+id], line(c.Type, version))
+	o.log[key] = append(o.log[key], line(c.Type, version))
 }
 
 // Compare compares the events, and the states that they lead to.
@@ -57,50 +57,32 @@ func (m *Model) Compare(t rapid.TB, out *Told) {
 	if len(out.log) != len(m.log) {
 		t.Errorf("events of %d elements, relationships and types, the model has %d", len(out.log), len(m.log))
 	}
-	m.compareStates(t, "the log", out.elements, out.links)
+	m.compareStates(t, "the log", out.states)
 }
 
 // CompareStates compares the JSON of all elements and relationships.
 func (m *Model) CompareStates(t rapid.TB, where string, elements, links []jsontext.Value) {
-	e, l := map[string]*events.Element{}, map[string]*events.Relationship{}
+	got := map[string]string{}
 	for _, s := range elements {
-		v, err := events.Unmarshal[events.Element](s)
+		e, err := events.Unmarshal[events.Element](s)
 		if err != nil {
 			t.Fatal(err)
 		}
-		e[v.Header.GUID] = &v
+		got[e.Header.GUID] = elementState(&e)
 	}
 	for _, s := range links {
-		v, err := events.Unmarshal[events.Relationship](s)
+		l, err := events.Unmarshal[events.Relationship](s)
 		if err != nil {
 			t.Fatal(err)
 		}
-		l[v.Header.GUID] = &v
+		got[l.Header.GUID] = linkState(&l)
 	}
-	m.compareStates(t, where, e, l)
+	m.compareStates(t, where, got)
 }
 
-func (m *Model) compareStates(t rapid.TB, where string, elements map[string]*events.Element, links map[string]*events.Relationship) {
-	got, want := map[string]string{}, m.states()
-	for id, e := range elements {
-		if e != nil {
-			got[id] = elementState(e)
-		}
-	}
-	for id, l := range links {
-		if l != nil {
-			got[id] = linkState(l)
-		}
-	}
-	for id := range want {
-		if got[id] != want[id] {
-			t.Errorf("%s has\n%s, the model\n%s", where, got[id], want[id])
-		}
-	}
-	for id := range got {
-		if want[id] == "" {
-			t.Errorf("%s has\n%s, the model has nothing", where, got[id])
-		}
+func (m *Model) compareStates(t rapid.TB, where string, got map[string]string) {
+	if diff := cmp.Diff(m.states(), got); diff != "" {
+		t.Errorf("%s differs (-the model +%s):\n%s", where, where, diff)
 	}
 }
 
@@ -118,40 +100,35 @@ func (m *Model) states() map[string]string {
 
 func (m *Model) state(id string) string {
 	if e := m.elements[id]; e != nil {
-		return e.String() + fmt.Sprintf(" v%d %s %s", e.version, stamp(e.created), stamp(e.updated))
+		return e.state()
 	}
 	l := m.links[id]
-	return l.String() + fmt.Sprintf(" v%d %s %s", l.version, stamp(l.created), stamp(l.updated)) +
-		" of " + m.elements[l.end1].typ + " and " + m.elements[l.end2].typ
+	return l.state() + " of " + m.elements[l.end1].typ + " and " + m.elements[l.end2].typ
 }
 
-func elementState(e *events.Element) string { return modelOf(e).String() + versions(&e.Header) }
+// state tells everything of a thing but the types of its ends.
+func (e *thing) state() string {
+	return e.String() + fmt.Sprintf(" v%d %s %s", e.version, stamp(e.created), stamp(e.updated))
+}
+
+func elementState(e *events.Element) string {
+	t := thingOf(&e.Header, e.Properties)
+	for _, c := range e.Classifications {
+		t.marks[c.Name] = mark{properties: c.Properties.Map(), effective: c.Effectivity}
+	}
+	return t.state()
+}
 
 func linkState(l *events.Relationship) string {
-	return linkOf(l).String() + versions(&l.Header) + " of " + l.End1.Type + " and " + l.End2.Type
+	t := thingOf(&l.Header, l.Properties)
+	t.end1, t.end2 = l.End1.GUID, l.End2.GUID
+	return t.state() + " of " + l.End1.Type + " and " + l.End2.Type
 }
 
-func versions(h *events.ElementHeader) string {
-	v := &h.Versions
-	return fmt.Sprintf(" v%d %s %s", v.Version, stamp(v.CreateTime), stamp(v.UpdateTime))
-}
-
-func modelOf(e *events.Element) *modelElement {
-	h := &e.Header
-	m := &modelElement{
-		guid: h.GUID, typ: h.Type.Name, name: h.QualifiedName, properties: e.Properties.Map(), marks: map[string]modelMark{}, zones: h.Zones,
+func thingOf(h *events.ElementHeader, p events.Properties) *thing {
+	return &thing{
+		guid: h.GUID, typ: h.Type.Name, name: h.QualifiedName, properties: p.Map(), marks: map[string]mark{}, zones: h.Zones,
 		anchor: h.AnchorGUID, effective: h.Effectivity, category: h.Origin.Category, source: h.Origin.Source, scope: h.Origin.Scope,
-	}
-	for _, c := range e.Classifications {
-		m.marks[c.Name] = modelMark{properties: c.Properties.Map(), effective: c.Effectivity}
-	}
-	return m
-}
-
-func linkOf(l *events.Relationship) *modelLink {
-	h := &l.Header
-	return &modelLink{
-		guid: h.GUID, typ: h.Type.Name, end1: l.End1.GUID, end2: l.End2.GUID, properties: l.Properties.Map(), effective: h.Effectivity,
-		category: h.Origin.Category, source: h.Origin.Source, scope: h.Origin.Scope,
+		version: h.Versions.Version, created: h.Versions.CreateTime, updated: h.Versions.UpdateTime,
 	}
 }
