@@ -68,7 +68,7 @@ func Furniture() []Wish {
 		template, leaf, nameless, upsert("FileFolder", "a", nil), upsert("DataFile", "b", map[string]any{"x": 1}),
 		upsert("InventoryCatalog", "sc", nil), upsert("Connection", "conn", nil), upsert("Endpoint", "e1", nil), upsert("Endpoint", "e2", nil),
 		link("NestedFile", "t", "t/1", map[string]any{"text": "~{p}~"}), link("ConnectToEndpoint", "conn", "e1", nil),
-		link("NestedFile", "a", "b", nil), link("DataFlow", "b", "t", nil), link("DataFlow", "t", "b", map[string]any{"formula": "f"}),
+		link("NestedFile", "a", "b", nil), link("Holds", "a", "b", nil), link("DataFlow", "b", "t", nil), link("DataFlow", "t", "b", map[string]any{"formula": "f"}),
 		&events.LinkExternalID{ExternalID: events.ExternalID{Element: events.ByName("b"), Scope: events.ByName("sc"), Identifier: "1"}},
 	} {
 		all = append(all, Wish{command: c})

@@ -55,6 +55,11 @@ func (m *Model) Restores() []Wish {
 	for _, id := range slices.Sorted(maps.Keys(m.deletions)) {
 		all = append(all, Wish{command: &events.Restore{Element: events.ByGUID(id)}})
 	}
+	for _, id := range slices.Sorted(maps.Keys(m.elements)) {
+		if m.elements[id].archived() {
+			all = append(all, Wish{command: &events.Restore{Element: events.ByGUID(id)}})
+		}
+	}
 	return all
 }
 
