@@ -3,7 +3,6 @@ package bus
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -33,21 +32,6 @@ type Settings struct {
 	Wait   bool
 	Logger *slog.Logger
 	_      struct{}
-}
-
-// Credentials say who connects. All are optional.
-type Credentials struct {
-	User     string
-	Password string
-	Token    string
-	// CredsFile is a NATS credentials file (JWT and seed).
-	CredsFile string
-	// NKeyFile is a file with an nkey seed.
-	NKeyFile string
-	// CAFile, CertFile and KeyFile are PEM files for TLS.
-	CAFile   string
-	CertFile string
-	KeyFile  string
 }
 
 // Bus is a connection to NATS, shared by everything on a node.
@@ -116,34 +100,8 @@ func (b *Bus) options() ([]nats.Option, error) {
 	if s.InProcess != nil {
 		options = append(options, nats.InProcessServer(s.InProcess))
 	}
-	return b.credentials(options)
-}
-
-func (b *Bus) credentials(options []nats.Option) ([]nats.Option, error) {
-	s := &b.set
-	if s.User != "" {
-		options = append(options, nats.UserInfo(s.User, s.Password))
-	}
-	if s.Token != "" {
-		options = append(options, nats.Token(s.Token))
-	}
-	if s.CredsFile != "" {
-		options = append(options, nats.UserCredentials(s.CredsFile))
-	}
-	if s.NKeyFile != "" {
-		nkey, err := nats.NkeyOptionFromSeed(s.NKeyFile)
-		if err != nil {
-			return nil, fmt.Errorf("nkey file %s: %w", s.NKeyFile, err)
-		}
-		options = append(options, nkey)
-	}
-	if s.CAFile != "" {
-		options = append(options, nats.RootCAs(s.CAFile))
-	}
-	if s.CertFile != "" || s.KeyFile != "" {
-		options = append(options, nats.ClientCert(s.CertFile, s.KeyFile))
-	}
-	return options, nil
+	credentials, err := s.options()
+	return append(options, credentials...), err
 }
 
 func (b *Bus) dial(ctx context.Context, options []nats.Option) (*nats.Conn, error) {

@@ -105,7 +105,7 @@ func TestFilesThatAreNotThereAreNotWaitedFor(t *testing.T) {
 	} {
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		_, err := bus.Connect(ctx, bus.Settings{URL: o.url, Credentials: c, Wait: true})
-		if err == nil || ctx.Err() != nil || !strings.Contains(err.Error(), missing) {
+		if _, ok := errors.AsType[*bus.SettingsError](err); !ok || ctx.Err() != nil || !strings.Contains(err.Error(), missing) {
 			t.Errorf("%s: got %v", name, err)
 		}
 		cancel()

@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -16,7 +14,6 @@ import (
 	pretty "github.com/jedib0t/go-pretty/v6/table"
 	cells "github.com/jedib0t/go-pretty/v6/text"
 	"github.com/kelseyhightower/envconfig"
-	"github.com/nats-io/nkeys"
 
 	"github.com/camena-io/camena/connectors"
 	"github.com/camena-io/camena/events/suggest"
@@ -142,7 +139,7 @@ func (c *config) complete() error {
 	if c.User == "" {
 		c.User = osUser()
 	}
-	return c.checkCredentials()
+	return nil
 }
 
 // osUser is the user of the operating system. In a container it may have no name.
@@ -154,70 +151,6 @@ func osUser() string {
 		return u.Username
 	}
 	return "camena"
-}
-
-// checkCredentials finds mistakes in settings and files that the connection would
-// only wait on.
-func (c *config) checkCredentials() error {
-	switch {
-	case c.NatsPassword != "" && c.NatsUser == "":
-		return errors.New("CAMENA_NATS_PASSWORD is set, but CAMENA_NATS_USER is not")
-	case c.NatsCert != "" && c.NatsKey == "":
-		return errors.New("CAMENA_NATS_CERT is set, but CAMENA_NATS_KEY is not")
-	case c.NatsKey != "" && c.NatsCert == "":
-		return errors.New("CAMENA_NATS_KEY is set, but CAMENA_NATS_CERT is not")
-	}
-	if c.NatsCert != "" {
-		if _, err := tls.LoadX509KeyPair(c.NatsCert, c.NatsKey); err != nil {
-			return fmt.Errorf("CAMENA_NATS_CERT %s and CAMENA_NATS_KEY %s: %w", c.NatsCert, c.NatsKey, err)
-		}
-	}
-	for _, file := range []struct {
-		setting, path string
-		check         func(content []byte) error
-	}{
-		{"CAMENA_NATS_CA", c.NatsCA, checkAuthorities},
-		{"CAMENA_NATS_CREDS", c.NatsCreds, checkUser},
-		{"CAMENA_NATS_NKEY", c.NatsNkey, checkSeed},
-	} {
-		if file.path == "" || strings.HasPrefix(file.path, "~") { // the client knows the home folder
-			continue
-		}
-		content, err := os.ReadFile(file.path)
-		if err != nil {
-			return fmt.Errorf("%s: %w", file.setting, err)
-		}
-		if err := file.check(content); err != nil {
-			return fmt.Errorf("%s: %s: %w", file.setting, file.path, err)
-		}
-	}
-	return nil
-}
-
-func checkAuthorities(content []byte) error {
-	if !x509.NewCertPool().AppendCertsFromPEM(content) {
-		return errors.New("there is no PEM certificate in it")
-	}
-	return nil
-}
-
-// The errors below quote nothing: it may be a secret.
-
-func checkUser(content []byte) error {
-	if _, err := nkeys.ParseDecoratedUserNKey(content); err != nil {
-		return errors.New("there is no seed of a user in it; a credentials file holds a JWT and a seed")
-	}
-	if token, err := nkeys.ParseDecoratedJWT(content); err != nil || strings.Count(token, ".") != 2 {
-		return errors.New("there is no JWT of a user in it; a credentials file holds a JWT and a seed")
-	}
-	return nil
-}
-
-func checkSeed(content []byte) error {
-	if _, err := nkeys.ParseDecoratedUserNKey(content); err != nil {
-		return errors.New("there is no nkey seed of a user in it; such a seed begins with SU")
-	}
-	return nil
 }
 
 func (c *config) credentials() bus.Credentials {

@@ -125,7 +125,7 @@ func chooseCommand(cmd *cobra.Command, args []string) error {
 	}
 	meant := ""
 	if len(near) > 0 {
-		meant = fmt.Sprintf("; did you mean %q?", near[0])
+		meant = fmt.Sprintf("; did you mean %s?", near[0])
 	}
 	return fmt.Errorf("%q has no command %q%s; see %q", cmd.CommandPath(), args[0], meant, cmd.CommandPath()+" --help")
 }

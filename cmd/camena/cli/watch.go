@@ -158,7 +158,7 @@ func (w *watcher) checkTypes(ctx context.Context, m *client.Client) error {
 	defer cancel()
 	types, err := registry(ctx, m)
 	if err != nil {
-		return nil //nolint:nilerr // see above
+		return nil
 	}
 	for _, name := range f.Types {
 		t, err := typeNamed(types, name)
