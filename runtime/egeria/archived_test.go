@@ -1,6 +1,7 @@
 package egeria_test
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -40,6 +41,13 @@ func (i *installation) imported(t *testing.T, relationships string, entities ...
 	text := `{"archiveProperties":{"archiveName":"Cases"},"archiveInstanceStore":{"entities":[` + strings.Join(entities, ",") +
 		`],"relationships":[` + relationships + `]}}`
 	checked, one := i.load(t, text, true), i.load(t, text, false)
+	compare(t, checked, one)
+	return one
+}
+
+// compare compares the result of a check with that of the import after it.
+func compare(t *testing.T, checked, one *egeria.Result) {
+	t.Helper()
 	if checked.Err != nil || one.Err != nil {
 		t.Fatalf("the check ends with %v, the import with %v", checked.Err, one.Err)
 	}
@@ -50,7 +58,6 @@ func (i *installation) imported(t *testing.T, relationships string, entities ...
 	if diff := cmp.Diff(checked.Done, one.Done); diff != "" {
 		t.Fatalf("what the check (-) and the import (+) say is done:\n%s", diff)
 	}
-	return one
 }
 
 // refusals are the reasons why items are refused.
@@ -181,5 +188,42 @@ func TestImportRestoresWhatTheArchiveHas(t *testing.T) {
 			t.Errorf("%d elements are told as changed", d.Changed)
 		}
 		i.apply(t, "Cases", &events.Delete{Element: events.ByGUID(root), Method: events.DeleteArchive, Cascade: true})
+	}
+}
+
+// TestCheckOfSamples compares the check of published archives with their import.
+func TestCheckOfSamples(t *testing.T) {
+	t.Parallel()
+	files, err := os.ReadDir(samples(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := newInstallation(t)
+	for _, file := range files {
+		if strings.HasSuffix(file.Name(), ".md") {
+			continue
+		}
+		var results [2]*egeria.Result
+		for n, check := range []bool{true, false} {
+			results[n] = egeria.NewImporter(i.bus, egeria.Options{Check: check, Sender: "test"}).Import(t.Context(), file.Name(), sample(t, file.Name()))
+			if results[n].Err != nil {
+				t.Fatal(results[n].Err)
+			}
+		}
+		compare(t, results[0], results[1])
+	}
+}
+
+// TestCheckOfFilesThatBuildOnEachOther checks an archive that needs the one before it.
+func TestCheckOfFilesThatBuildOnEachOther(t *testing.T) {
+	t.Parallel()
+	i := newInstallation(t)
+	first := store("entities", entityOf(root, "root"))
+	second := store("entities", entityOf(child, "child", anchoredTo(root)))
+	check := egeria.NewImporter(i.bus, egeria.Options{Check: true, Local: true, Sender: "test"})
+	for _, text := range []string{first, second} {
+		if r := check.Import(t.Context(), "archive.json", open(text)); r.Err != nil || r.Refused() > 0 {
+			t.Errorf("it refuses %v (%v)", r.Findings, r.Err)
+		}
 	}
 }

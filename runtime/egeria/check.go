@@ -11,21 +11,21 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// Settings say how to read an archive.
+// Settings of a check.
 type Settings struct {
-	// TypeDef returns the definition of a type that the repository has. Without
-	// it every type is taken for known, and types cannot be patched.
+	// TypeDef returns the definition of a type of the repository. If it is nil, every
+	// type counts as known, and only types of the archive can be patched.
 	TypeDef func(name string) (events.TypeDef, bool)
-	// Elements returns those of the guids that are elements of the repository.
-	// Without it the repository is taken for empty.
+	// Elements returns those of the guids that are elements of the repository. If it is
+	// nil, the repository counts as empty.
 	Elements func(ctx context.Context, guids []string) ([]string, error)
-	// Progress hears how much was read of how much must be, in bytes of the file.
-	// The archive is read several times.
+	// Progress hears how many bytes are read of how many; the archive is read several
+	// times.
 	Progress func(done, total int64)
-	// MaxItem is how many bytes of JSON one item may have, 64 MiB by default.
+	// MaxItem is the limit of an item in bytes of JSON, 64 MiB by default.
 	MaxItem int64
-	// MaxCommand is how many bytes of JSON the commands of one item may have
-	// together; there is no limit by default.
+	// MaxCommand is the limit of the commands of an item together, in bytes of JSON;
+	// there is none by default.
 	MaxCommand int
 	// UnknownProperties says what becomes of properties that a type does not have.
 	UnknownProperties events.UnknownProperties
@@ -36,7 +36,7 @@ const defaultMaxItem = 64 << 20
 // lookups is how many guids are looked up in the repository at once.
 const lookups = 500
 
-// Plan is an archive that was checked.
+// Plan is a checked archive.
 type Plan struct {
 	Report Report
 
@@ -45,7 +45,7 @@ type Plan struct {
 	survey   survey
 	types    []placedType
 	defs     map[string]events.TypeDef
-	// known are the types that the repository was asked for; nil if it has none.
+	// known has the types that the repository was asked for, nil if it has no such type.
 	known map[string]*events.TypeDef
 	// dropped are the items that are not taken, droppedClassifications the
 	// classifications that are not taken although their element is.
@@ -72,7 +72,7 @@ type classificationKey struct {
 	entity, classification int
 }
 
-// meter adds up what is read in several scans.
+// meter adds up the bytes of several scans.
 type meter struct {
 	done, total int64
 	progress    func(done, total int64)
@@ -85,17 +85,17 @@ func (m *meter) add(n int) {
 	}
 }
 
-// begin makes room for so many scans of an archive.
+// begin begins a number of scans.
 func (m *meter) begin(scans int, size int64) { m.done, m.total = 0, int64(scans)*size }
 
-// survey is what an archive consists of.
+// survey has the sections of an archive in their order.
 type survey struct {
 	order []section
 	count [sections]int
 }
 
-// Check reads the archive and finds out what can be taken. What is wrong with
-// the archive stands in the report of the plan; an error is something else.
+// Check reads the archive and finds out what can be taken. The report of the plan has
+// what is wrong with the archive; an error has another cause.
 func (a *Archive) Check(ctx context.Context, settings Settings) (*Plan, error) {
 	if settings.MaxItem <= 0 {
 		settings.MaxItem = defaultMaxItem
@@ -112,13 +112,13 @@ func (a *Archive) Check(ctx context.Context, settings Settings) (*Plan, error) {
 		err = p.check(ctx)
 	}
 	if !p.mementos {
-		p.anchors = nil // it does not matter which is whose
+		p.anchors = nil // only mementos need them
 	}
 	err = p.keep(err)
 	return p, err
 }
 
-// keep puts what is wrong with the archive as a whole into the report.
+// keep puts damage into the report.
 func (p *Plan) keep(err error) error {
 	b, ok := errors.AsType[*DamageError](err)
 	if !ok {
@@ -128,7 +128,7 @@ func (p *Plan) keep(err error) error {
 	return nil
 }
 
-// look finds out what there is.
+// look counts the items.
 func (p *Plan) look(ctx context.Context) error {
 	return p.archive.scan(ctx, p.settings.MaxItem, p.meter.add, visitor{
 		header: func(raw jsontext.Value) (err error) {
@@ -149,7 +149,7 @@ func (p *Plan) look(ctx context.Context) error {
 	})
 }
 
-// check reads the items: types first, then elements, then what refers to them.
+// check checks the items: types, then elements, then items that refer to elements.
 func (p *Plan) check(ctx context.Context) error {
 	passes := p.survey.passes([]section{attributeTypes, newTypes, typePatches}, []section{entities}, []section{relationships, classifications})
 	p.meter.begin(len(passes), p.archive.size)
@@ -162,8 +162,8 @@ func (p *Plan) check(ctx context.Context) error {
 	return c.finish(ctx, stageDone)
 }
 
-// passes says which sections to read in which scan, so that each stage comes
-// after the one before it, wherever in the file it stands.
+// passes returns the sections to read in each scan, so that the stages follow each
+// other whatever the order in the file.
 func (s *survey) passes(stages ...[]section) [][]section {
 	var passes [][]section
 	last := -1
@@ -198,7 +198,7 @@ func (p *Plan) read(ctx context.Context, wanted []section, each func(*item) erro
 	})
 }
 
-// drop says why an item is not taken.
+// drop leaves an item out for the reason in f.
 func (p *Plan) drop(k key, f Finding) {
 	p.dropped[k] = true
 	p.Report.add(f)

@@ -12,7 +12,7 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// stage is what must be complete before the next can be checked.
+// stage is a part of the check. It must be complete before the next begins.
 type stage int
 
 const (
@@ -40,7 +40,7 @@ type checker struct {
 
 	stage stage
 	seed  maphash.Seed
-	// patches and inline definitions are applied once all definitions were read.
+	// patches and inline definitions are applied when all definitions are read.
 	inline  []events.TypeDef
 	patches []placedPatch
 	// elements and relationships are those of the archive, unread the elements that
@@ -131,7 +131,7 @@ func (c *checker) finish(ctx context.Context, next stage) error {
 	return nil
 }
 
-// refuse drops an item for what is wrong with one of its values.
+// refuse drops an item because of a fault in one of its values.
 func (c *checker) refuse(i *item, f Finding, wrong *fault) {
 	f.Outcome, f.Where, f.Reason = Refused, i.place(wrong.pointer), wrong.reason
 	c.drop(i.key(), f)
@@ -290,7 +290,7 @@ func (c *checker) classificationHash(guid, name string) uint64 {
 	return c.hash([]string{id(guid).String(), name})
 }
 
-// twice finds out whether something occurs before.
+// twice skips what occurs before, and refuses what occurs before with other content.
 func twice[K comparable](before map[K]seen, k K, now seen, pointer string) (Outcome, *fault) {
 	was, again := before[k]
 	switch {
@@ -366,7 +366,7 @@ func (p *Plan) ask(name string) (events.TypeDef, bool) {
 	return p.settings.TypeDef(name)
 }
 
-// hash sums up what makes two items the same.
+// hash returns the same for the same content.
 func (c *checker) hash(value any) uint64 {
 	data, err := events.Marshal(value)
 	if err != nil {

@@ -10,8 +10,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Header is what an archive says about itself (Egeria:
-// OpenMetadataArchiveProperties).
+// Header has the properties of an archive (Egeria: OpenMetadataArchiveProperties).
 type Header struct {
 	GUID        string    `json:"guid,omitempty"`
 	Name        string    `json:"name,omitempty"`
@@ -21,12 +20,12 @@ type Header struct {
 	Originator  string    `json:"originator,omitempty"`
 	License     string    `json:"license,omitempty"`
 	Created     time.Time `json:"created,omitzero"`
-	// DependsOn are the guids of archives that should be loaded before.
+	// DependsOn are the guids of the archives to import before this one.
 	DependsOn []string `json:"dependsOn,omitempty"`
 }
 
-// Source is the metadata source that what the archive holds belongs to, "" if it
-// names none.
+// Source returns the metadata source that owns the elements of the archive, "" if the
+// archive names none.
 func (h *Header) Source() string { return cmp.Or(strings.TrimSpace(h.Name), strings.TrimSpace(h.GUID)) }
 
 type wireHeader struct {
@@ -57,7 +56,7 @@ func parseHeader(raw jsontext.Value) (Header, error) {
 	return h, nil
 }
 
-// instant is a time as Java writes it: milliseconds since 1970, or ISO 8601.
+// instant is a time in the forms of Java: milliseconds since 1970, or ISO 8601.
 type instant struct{ time.Time }
 
 // UnmarshalJSONFrom reads a number or a string; null is no time.

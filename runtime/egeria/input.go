@@ -10,8 +10,8 @@ import (
 	"os"
 )
 
-// Archive is an open metadata archive, which can be read any number of times,
-// by one reader at a time.
+// Archive is an open metadata archive. It can be read any number of times, by one
+// reader at a time.
 type Archive struct {
 	file io.ReaderAt
 	size int64
@@ -37,7 +37,7 @@ func Open(name string) (*Archive, error) {
 	return &Archive{file: file, size: info.Size(), done: file.Close}, nil
 }
 
-// New reads the archive that stands in the first size bytes of r.
+// New returns the archive in the first size bytes of r.
 func New(r io.ReaderAt, size int64) *Archive {
 	return &Archive{file: r, size: size, done: func() error { return nil }}
 }
@@ -45,24 +45,21 @@ func New(r io.ReaderAt, size int64) *Archive {
 // Close closes the file that [Open] opened.
 func (a *Archive) Close() error { return a.done() }
 
-// Size returns the size of the file, compressed as it is.
-func (a *Archive) Size() int64 { return a.size }
-
-// errTooLarge ends the reading of a value that would not fit into memory.
+// errTooLarge refuses a value that would take too much memory.
 var errTooLarge = errors.New("a single value is larger than this reader takes")
 
 // bufferSize is how much is read from the file at once.
 const bufferSize = 64 << 10
 
-// text returns the content of the file from its beginning, uncompressed.
-// Progress hears how many bytes of the file were read on.
+// text returns the uncompressed content of the file. Progress hears how many more
+// bytes of the file are read.
 func (a *Archive) text(ctx context.Context, progress func(int)) (*input, error) {
 	section := io.NewSectionReader(a.file, 0, a.size)
 	r, err := uncompressed(&metered{ctx: ctx, r: section, progress: progress})
 	if err != nil {
 		return nil, err
 	}
-	// Some editors begin a file with a mark, which is no part of the JSON.
+	// The byte order mark of some editors is not JSON.
 	if mark, err := r.Peek(len(byteOrderMark)); err == nil && string(mark) == byteOrderMark {
 		if _, err := r.Discard(len(byteOrderMark)); err != nil {
 			return nil, err
@@ -73,7 +70,7 @@ func (a *Archive) text(ctx context.Context, progress func(int)) (*input, error) 
 
 const byteOrderMark = "\uFEFF"
 
-// uncompressed returns r, or what gzip compressed into it.
+// uncompressed returns the content of r, which gzip may have compressed.
 func uncompressed(r io.Reader) (*bufio.Reader, error) {
 	buffered := bufio.NewReaderSize(r, bufferSize)
 	magic, err := buffered.Peek(2)
@@ -90,7 +87,7 @@ func uncompressed(r io.Reader) (*bufio.Reader, error) {
 	return bufio.NewReaderSize(unzip, bufferSize), nil
 }
 
-// metered counts what is read, and stops when its context does.
+// metered counts the bytes that are read, and stops when its context is done.
 type metered struct {
 	ctx      context.Context //nolint:containedctx // an io.Reader has no other way to be stopped
 	r        io.Reader
@@ -106,13 +103,13 @@ func (m *metered) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// input hands bytes to a decoder and remembers them until it is told how far
-// the decoder came, to know on which line that is.
+// input hands bytes to a decoder and keeps those that the decoder has not passed, to
+// count lines.
 type input struct {
 	r io.Reader
-	// read is how many bytes were handed out, limit how many may be.
+	// read is how many bytes were handed over, limit how many may be.
 	read, limit int64
-	// window are the bytes from offset on, which stands on line.
+	// window has the bytes from offset on; offset is on line.
 	window       []byte
 	offset, line int64
 }
@@ -127,8 +124,8 @@ func (in *input) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// lineAt returns the line of an offset that the decoder has reached, and
-// forgets what stands before it.
+// lineAt returns the line of an offset that the decoder has reached, and drops the
+// bytes before it.
 func (in *input) lineAt(offset int64) int64 {
 	n := min(max(offset-in.offset, 0), int64(len(in.window)))
 	in.line += int64(bytes.Count(in.window[:n], []byte("\n")))

@@ -12,11 +12,11 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Place is where something stands in an archive, once it is uncompressed.
+// Place is a place in the uncompressed archive.
 type Place struct {
 	// Line counts from 1.
 	Line int64 `json:"line"`
-	// Offset is how many bytes stand before it: archives are often one line.
+	// Offset is the number of bytes before it: archives are often one line.
 	Offset int64 `json:"offset"`
 	// Pointer is the JSON pointer (RFC 6901); empty is the whole document.
 	Pointer string `json:"pointer"`
@@ -31,7 +31,7 @@ func (p Place) String() string {
 	return text + ", " + p.Pointer
 }
 
-// maxPointer bounds pointers into data that is nested absurdly deep.
+// maxPointer bounds pointers into deeply nested data.
 const maxPointer = 256
 
 func short(pointer string) string {
@@ -41,7 +41,7 @@ func short(pointer string) string {
 	return strings.ToValidUTF8(pointer[:maxPointer], "") + "…"
 }
 
-// fault is what is wrong with one value, and where in the value.
+// fault is what is wrong with a value, and where in the value.
 type fault struct {
 	pointer string
 	reason  string
@@ -53,7 +53,7 @@ func faultf(pointer, format string, args ...any) *fault {
 
 func (f *fault) Error() string { return f.reason }
 
-// below returns f as it is seen from further up.
+// below returns f for the value that has this one at pointer.
 func (f *fault) below(pointer string) *fault {
 	return &fault{pointer: pointer + f.pointer, reason: f.reason}
 }
@@ -64,8 +64,8 @@ func member(name string) string { return string(jsontext.Pointer("").AppendToken
 // itemAt returns the pointer to an item of an array.
 func itemAt(pointer string, index int) string { return pointer + "/" + strconv.Itoa(index) }
 
-// offsetOf returns where the value that a pointer names begins in raw, which is
-// valid JSON; where there is no such value, the one that should have held it.
+// offsetOf returns the offset of the value at a pointer in raw, which is valid JSON. If
+// there is no such value, it is the offset of the value that should have it.
 func offsetOf(raw jsontext.Value, pointer string) int {
 	dec := jsontext.NewDecoder(bytes.NewReader(raw), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	best := 0
@@ -81,8 +81,7 @@ func offsetOf(raw jsontext.Value, pointer string) int {
 	return best
 }
 
-// enter moves dec to before the value that a token names in the object or array
-// that follows.
+// enter moves dec to the value that a token names in the next object or array.
 func enter(dec *jsontext.Decoder, token string) bool {
 	open, err := dec.ReadToken()
 	if err != nil {
@@ -138,7 +137,7 @@ func semanticFault(e *json.SemanticError) *fault {
 	return faultf(pointer, "expected %s, found %s", expected(e.GoType), kindName(e.JSONKind))
 }
 
-// expected says in words what is decoded into a t.
+// expected names the JSON that is decoded into a t.
 func expected(t reflect.Type) string {
 	switch t.Kind() {
 	case reflect.String:

@@ -2,10 +2,10 @@ package egeria
 
 import "cmp"
 
-// Kind says what an item of an archive is.
+// Kind is the kind of an item of an archive.
 type Kind string
 
-// The kinds of items. A classification may stand on its element or by itself.
+// The kinds of items. A classification may be part of its element or stand by itself.
 const (
 	KindArchive        Kind = "archive"
 	KindType           Kind = "type"
@@ -20,20 +20,20 @@ func Kinds() []Kind {
 	return []Kind{KindType, KindPatch, KindElement, KindClassification, KindRelationship}
 }
 
-// Outcome is what becomes of an item.
+// Outcome says whether an item is taken.
 type Outcome string
 
 // The outcomes.
 const (
 	// Taken items are in the repository, or will be.
 	Taken Outcome = "taken"
-	// Skipped items need not be taken: they are deleted, or there already.
+	// Skipped items need not be taken: they are deleted, or occur twice.
 	Skipped Outcome = "skipped"
 	// Refused items cannot be taken.
 	Refused Outcome = "refused"
 )
 
-// Finding is what a [Report] has to say about one item.
+// Finding is an entry of a [Report] about one item.
 type Finding struct {
 	Outcome       Outcome `json:"outcome"`
 	Kind          Kind    `json:"kind"`
@@ -42,12 +42,12 @@ type Finding struct {
 	Type          string  `json:"type,omitempty"`
 	Where         Place   `json:"where"`
 	Reason        string  `json:"reason"`
-	// Missing is the element that the item refers to, where neither the archive
-	// nor the repository has it.
+	// Missing is the element that the item refers to, if neither the archive nor the
+	// repository has it.
 	Missing Stub `json:"missing,omitzero"`
 }
 
-// String names the item, where it stands and what is wrong with it.
+// String returns the place and name of the item, and what is wrong with it.
 func (f Finding) String() string {
 	text := f.Where.String() + ": "
 	if f.Kind != KindArchive {
@@ -63,8 +63,8 @@ func (f Finding) String() string {
 	return text + f.Reason
 }
 
-// Count is how many items of a kind an archive has, and what becomes of them.
-// Found may be more than the sum of the others where the archive is broken.
+// Count is how many items of a kind an archive has, by outcome. Found may be more than
+// the sum of the others if the archive is broken.
 type Count struct {
 	Found   int `json:"found"`
 	Taken   int `json:"taken"`
@@ -72,19 +72,18 @@ type Count struct {
 	Refused int `json:"refused"`
 }
 
-// Report says what becomes of an archive.
+// Report says which items of an archive are taken.
 type Report struct {
 	Header Header         `json:"header"`
 	Counts map[Kind]Count `json:"counts"`
-	// Findings are about what is not taken, in the order in which it was found.
+	// Findings are the items that are not taken, in the order in which they are found.
 	Findings []Finding `json:"findings,omitempty"`
-	// Omitted is how many more findings there were than a report holds.
+	// Omitted is how many findings the report has no room for.
 	Omitted int `json:"omitted,omitzero"`
-	// Lost is how many of the items have something that no command can carry, so
-	// that it is not taken although they are.
+	// Lost is how many of the taken items have something that no command can carry.
 	Lost map[Loss]int `json:"lost,omitempty"`
-	// Broken says where the archive ends although it should go on. Nothing is
-	// taken then; Counts says what had been found.
+	// Broken says why the archive cannot be read to its end. Nothing of it is taken then;
+	// Counts says what was found.
 	Broken *Finding `json:"broken,omitempty"`
 }
 
@@ -143,10 +142,10 @@ func (r *Report) loseOf(w *wireClassification) {
 	}
 }
 
-// MaxFindings is how many findings a report holds; it counts all of them.
+// MaxFindings is how many findings a report has room for; it counts all of them.
 const MaxFindings = 10_000
 
-// Complete reports whether everything is taken that should be.
+// Complete reports whether nothing is refused.
 func (r *Report) Complete() bool {
 	for _, c := range r.Counts {
 		if c.Refused > 0 {
@@ -156,7 +155,7 @@ func (r *Report) Complete() bool {
 	return r.Broken == nil
 }
 
-// Refuse records that what a step stands for was not taken after all.
+// Refuse records that the repository refused a step.
 func (r *Report) Refuse(s *Step, reason string) {
 	f := s.Finding
 	f.Outcome, f.Reason = Refused, reason

@@ -8,8 +8,8 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// wireTypeDef is a definition of whatever class (Egeria: TypeDef,
-// AttributeTypeDef and their subclasses).
+// wireTypeDef is a definition of any class (Egeria: TypeDef, AttributeTypeDef and their
+// subclasses).
 type wireTypeDef struct {
 	Class         string `json:"class"`
 	HeaderVersion int64  `json:"headerVersion"`
@@ -57,8 +57,7 @@ type wireSymbol struct {
 	Description string `json:"description"`
 }
 
-// wirePatch changes a type (Egeria: TypeDefPatch). Older ones call some of it
-// otherwise.
+// wirePatch changes a type (Egeria: TypeDefPatch). Older patches use other names.
 type wirePatch struct {
 	HeaderVersion int64            `json:"headerVersion"`
 	Name          string           `json:"typeDefName"`
@@ -85,7 +84,7 @@ const (
 	classCollectionDef     = "CollectionDef"
 )
 
-// class returns the class of the definition, which it names in one way or in two.
+// class returns the class of the definition, which has a class, a category or both.
 func (w *wireTypeDef) class() string {
 	if name := simpleName(w.Class); name != "" {
 		return name
@@ -114,9 +113,9 @@ func (w *wireTypeDef) isBuiltIn() bool {
 	return class == classPrimitiveDef || class == classCollectionDef
 }
 
-// typeReader translates definitions, and notes what else they define or need.
+// typeReader converts definitions, and collects what else they define or need.
 type typeReader struct {
-	// enums are those that attributes define where they use them.
+	// enums are those that attributes define in place.
 	enums []events.TypeDef
 	needs []need
 }
@@ -129,7 +128,7 @@ type need struct {
 	where   Place
 }
 
-// definition translates a definition (Egeria: EntityDef, RelationshipDef,
+// definition converts a definition (Egeria: EntityDef, RelationshipDef,
 // ClassificationDef, EnumDef).
 func (t *typeReader) definition(w *wireTypeDef) (events.TypeDef, *fault) {
 	def := events.TypeDef{Name: w.Name, Description: w.Description, Deprecated: isDeprecated(w.Status)}
@@ -173,7 +172,8 @@ func enumDef(def events.TypeDef, symbols []*wireSymbol) (events.TypeDef, *fault)
 	return def, nil
 }
 
-// relations sets what a definition says of other types, and keeps the rest.
+// relations sets the other types that a definition names. It keeps those that it does
+// not name.
 func (t *typeReader) relations(def *events.TypeDef, super *wireLink, end1, end2 *wireEnd, validFor []*wireLink) *fault {
 	if super != nil && super.Name != "" {
 		def.SuperType = super.Name
@@ -207,7 +207,7 @@ func (t *typeReader) need(name string, kind events.TypeKind, pointer string) {
 	t.needs = append(t.needs, need{name: name, kind: kind, pointer: pointer})
 }
 
-// cardinality is many unless an archive says that it is one.
+// cardinality converts a cardinality; the default is many.
 func cardinality(text string) events.Cardinality {
 	if text == "AT_MOST_ONE" || text == "ONE_ONLY" {
 		return events.CardinalityOne
@@ -215,8 +215,8 @@ func cardinality(text string) events.Cardinality {
 	return events.CardinalityMany
 }
 
-// attributes adds attributes to those that are there, or replaces them. The
-// qualified name is none of them: it stands in the header of an element.
+// attributes adds or replaces attributes. The qualified name is no attribute: it is part
+// of the header of an element.
 func (t *typeReader) attributes(have []events.AttributeDef, wire []*wireAttribute, pointer string) ([]events.AttributeDef, *fault) {
 	out := slices.Clone(have)
 	for i, w := range wire {
@@ -240,7 +240,7 @@ func (t *typeReader) attributes(have []events.AttributeDef, wire []*wireAttribut
 	return out, nil
 }
 
-// valueType translates the type of an attribute into an expression.
+// valueType converts the type of an attribute.
 func (t *typeReader) valueType(w *wireTypeDef, pointer string) (string, *fault) {
 	if w == nil {
 		return "", faultf("", "missing: the type of the attribute")
@@ -265,7 +265,7 @@ func (t *typeReader) valueType(w *wireTypeDef, pointer string) (string, *fault) 
 	}
 }
 
-// primitiveName translates "int" or OM_PRIMITIVE_TYPE_INT.
+// primitiveName returns "int" for "int" and OM_PRIMITIVE_TYPE_INT.
 func primitiveName(name string) string {
 	name = strings.TrimPrefix(strings.ToLower(name), "om_primitive_type_")
 	if name == "object" || name == "unknown" || name == "" {
@@ -294,7 +294,7 @@ func collectionName(w *wireTypeDef) string {
 	}
 }
 
-// patch changes a definition: what a patch does not name stays as it is.
+// patch changes what a patch names in a definition.
 func (t *typeReader) patch(def *events.TypeDef, w *wirePatch) *fault {
 	if w.Description != "" {
 		def.Description = w.Description

@@ -9,17 +9,17 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// placedType is a definition, and where in the archive it stands.
+// placedType is a definition of the archive.
 type placedType struct {
 	def     events.TypeDef
 	version int64
 	needs   []need
 	finding Finding
-	// origins are the items that make it up: a definition, and patches of it.
+	// origins are its items: a definition, and patches of it.
 	origins []key
 }
 
-// placedPatch is a patch, and where in the archive it stands.
+// placedPatch is a patch of the archive.
 type placedPatch struct {
 	wire    wirePatch
 	item    item
@@ -77,7 +77,7 @@ func (c *checker) defined(name string) int {
 	return slices.IndexFunc(c.types, func(t placedType) bool { return t.def.Name == name })
 }
 
-// locate finds out where the references stand.
+// locate sets the places of the references.
 func (i *item) locate(needs []need) []need {
 	for n := range needs {
 		needs[n].where = i.place(needs[n].pointer)
@@ -122,7 +122,7 @@ func (c *checker) settleTypes() {
 		c.defs[t.def.Name] = t.def
 	}
 	for c.dropTypes() {
-		continue // what refers to a type that is dropped is dropped too
+		continue // types that refer to a dropped type are dropped, too
 	}
 	slices.SortStableFunc(c.types, func(a, b placedType) int {
 		return cmp.Or(cmp.Compare(rank(a.def.Kind), rank(b.def.Kind)), cmp.Compare(c.depth(a.def.Name), c.depth(b.def.Name)))
@@ -145,8 +145,7 @@ func (c *checker) addInline() {
 	}
 }
 
-// adoptNames gives the values of an enum the names that the repository knows
-// them by.
+// adoptNames gives the values of an enum the names that they have in the repository.
 func (c *checker) adoptNames(def *events.TypeDef) {
 	if def.Kind != events.KindEnum {
 		return
@@ -161,7 +160,7 @@ func (c *checker) adoptNames(def *events.TypeDef) {
 	}
 }
 
-// apply patches a type of the archive, or one of the repository.
+// apply patches a type of the archive or of the repository.
 func (c *checker) apply(p *placedPatch) *fault {
 	at := c.defined(p.wire.Name)
 	patched := placedType{finding: p.finding}
@@ -196,8 +195,8 @@ func (c *checker) apply(p *placedPatch) *fault {
 	return nil
 }
 
-// dropTypes refuses the types that refer to what there is not, and reports
-// whether there were any.
+// dropTypes refuses types that refer to unknown types, and reports whether there were
+// any.
 func (c *checker) dropTypes() bool {
 	kept := c.types[:0:0]
 	for _, t := range c.types {
@@ -218,7 +217,7 @@ func (c *checker) dropTypes() bool {
 	return dropped
 }
 
-// unmet says what a type lacks, or nothing.
+// unmet returns why a type cannot be defined and the place of the cause, if so.
 func (c *checker) unmet(t *placedType) (where Place, reason string) {
 	for _, n := range t.needs {
 		if f := c.validType(n.pointer, n.name, n.kind); f != nil {
@@ -231,8 +230,8 @@ func (c *checker) unmet(t *placedType) (where Place, reason string) {
 	return Place{}, ""
 }
 
-// depth returns how many super types of the archive a type has; more than there
-// are types, if they lead in a circle.
+// depth returns how many super types of the archive a type has. It is more than there
+// are types if they lead in a circle.
 func (p *Plan) depth(name string) int {
 	depth := 0
 	for depth <= len(p.types) {
@@ -246,7 +245,7 @@ func (p *Plan) depth(name string) int {
 	return depth
 }
 
-// rank orders kinds so that a type comes after those that it refers to.
+// rank orders kinds so that a type comes after the types that it refers to.
 func rank(kind events.TypeKind) int {
 	return slices.Index([]events.TypeKind{
 		events.KindEnum, events.KindStruct, events.KindElement, events.KindRelationship, events.KindClassification,
