@@ -148,7 +148,7 @@ func errArchived(r *record, pointer string) error {
 }
 
 // specified returns the type of a spec and the element that the spec means, by its
-// guid or else by its name; nil if there is none.
+// guid or otherwise by its name; nil if there is none.
 func (t *transaction) specified(spec *events.ElementSpec) (*opentypes.Type, *record, error) {
 	typ, err := t.view().Types().Element(spec.Type, "/element/type")
 	if err != nil {

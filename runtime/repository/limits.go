@@ -15,15 +15,14 @@ import (
 )
 
 const (
-	// patience is how long a question waits for the sequence that it asks for,
-	// and for its turn.
+	// patience is how long a question waits for its sequence and for its turn.
 	patience = 3 * time.Second
-	// maxQuestions is how many questions a node takes on at a time, those
-	// included that wait. What comes beyond that is refused at once.
+	// maxQuestions is how many questions a node takes at a time, waiting ones included; it
+	// refuses more.
 	maxQuestions = 1024
 )
 
-// load bounds what questions take of a node.
+// limiter bounds what questions take of a node.
 type limiter struct{ questions, work *semaphore.Weighted }
 
 func newLimiter() limiter {
@@ -38,8 +37,7 @@ func busy() *events.Error {
 	return events.Errorf(events.CodeUnavailable, "", "too many questions at a time; try again")
 }
 
-// begin waits for the turn of a question that takes long, and returns what ends
-// it.
+// begin waits for the turn of a long question, and returns what ends the turn.
 func (l *limiter) begin(ctx context.Context) (end func(), err error) {
 	if l.work.Acquire(ctx, 1) != nil {
 		return nil, busy()
@@ -85,8 +83,8 @@ func (r *Repository) answer(
 	})
 }
 
-// protect is deferred around the answer to a question: one that Camena fails on must
-// not end the node, nor one after the other as it is asked again.
+// protect refuses a question on which Camena panics, so that it ends no node. It is
+// deferred.
 func (r *Repository) protect(subject string, refuse func(defect error)) {
 	if p := recover(); p != nil {
 		r.set.Logger.Error("failed on a question; report this", slog.String("subject", subject),
@@ -95,8 +93,7 @@ func (r *Repository) protect(subject string, refuse func(defect error)) {
 	}
 }
 
-// isLookup reports whether a question is answered so fast that it need not wait
-// for its turn.
+// isLookup reports whether a question is so fast that it need not wait for its turn.
 func isLookup(question events.Question) bool {
 	q, ok := question.(*events.Get)
 	return ok && q.AsOf.IsZero()

@@ -13,18 +13,18 @@ import (
 	"github.com/camena-io/camena/topics"
 )
 
-// reading is how far a node has read the store that it found.
+// loadProgress is how much of the stored metadata a starting node has read.
 type loadProgress struct {
 	read, of atomic.Uint64
 	told     time.Time
-	// report, if set, hears of the progress, too.
+	// report, if set, is called with the progress, too.
 	report func(read, of uint64)
 }
 
 const (
-	// tellPause is how often the log tells how far reading is.
+	// tellPause is the time between two lines about it in the log.
 	tellPause = 2 * time.Second
-	// tellSteps is how many events lie between two looks at the clock.
+	// tellSteps is the number of events between two looks at the clock.
 	tellSteps = 256
 )
 
@@ -50,7 +50,7 @@ func (p *loadProgress) step(ctx context.Context, log *slog.Logger) {
 	log.InfoContext(ctx, "loading the metadata", slog.Uint64("read", read), slog.Uint64("of", of))
 }
 
-// tellReading answers those who ask in vain for anything else how far reading is.
+// serveLoadProgress serves the progress while the node answers nothing else.
 func (r *Repository) serveLoadProgress(ctx context.Context) (stop func(), err error) {
 	b := r.set.Bus
 	subscription, err := b.Conn().QueueSubscribe(b.Topics().API(topics.RepositoryService, topics.VerbLoadProgress), "reading", func(m *nats.Msg) {
@@ -72,8 +72,8 @@ func (r *Repository) serveLoadProgress(ctx context.Context) (stop func(), err er
 	}, nil
 }
 
-// open reads the store, and answers questions as soon as it is read: before
-// that, the node would answer that nothing is there.
+// open reads the stored metadata and then answers questions: before, the node would
+// answer that nothing is there.
 func (r *Repository) open(ctx context.Context) (shut func(), err error) {
 	done, err := r.serveLoadProgress(ctx)
 	if err != nil {

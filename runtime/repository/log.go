@@ -16,7 +16,7 @@ import (
 	"github.com/camena-io/camena/topics"
 )
 
-// eventOf tells what a message of the out topic is.
+// eventOf returns the event in a message of the out topic.
 func eventOf(names topics.Topics, m *bus.Message) graph.Event {
 	e := graph.Event{Sequence: m.Sequence, Stored: m.Time, Data: m.Data}
 	e.ID, e.Type = idOf(m.Header), m.Header.Get("ce-type")
@@ -34,7 +34,7 @@ func eventOf(names topics.Topics, m *bus.Message) graph.Event {
 	return e
 }
 
-// timeOf returns what the event says, or when it was stored if that cannot be read.
+// timeOf returns the time of an event, or if it cannot be read, when it was stored.
 func timeOf(m *bus.Message) time.Time {
 	t, err := time.Parse(time.RFC3339Nano, m.Header.Get("ce-time"))
 	if err != nil {
@@ -45,8 +45,7 @@ func timeOf(m *bus.Message) time.Time {
 
 func idOf(h nats.Header) string { return events.DecodeAttribute(h.Get("ce-id")) }
 
-// storeLog reads the out topic where the index does not tell enough. It
-// implements [graph.Log].
+// storeLog reads the out topic. It implements [graph.Log].
 type storeLog struct{ bus *bus.Bus }
 
 // At implements [graph.Log].

@@ -20,10 +20,8 @@ const batchLimit = 1000
 func (w *writer) publish(p *publication, r *received) error {
 	sent, all := 0, p.outcome.Len()
 	for all-sent > batchLimit {
-		// Only what has thousands of relationships, or of elements anchored to it,
-		// comes here, when it is deleted, archived, restored or changes its type. The
-		// parts before the last carry the position before it, so that a new writer
-		// applies what is left of it again.
+		// Only elements with thousands of relationships or members come here. All parts but
+		// the last carry the position before, so that a new writer applies the rest again.
 		end := sent + batchLimit
 		if p.outcome.Change(end-1).Type == events.TypeElementMoved {
 			end-- // where it moves to comes next, and must not be missing
@@ -53,9 +51,8 @@ func (w *writer) publishBatch(p *publication, r *received, position uint64, from
 	return w.publisher.sendBatch(messages)
 }
 
-// message encodes a change event in binary mode. It writes the headers itself,
-// with one allocation for all values: this is the hot path, and the values are
-// known to be well-formed.
+// message encodes a change event in binary mode. It writes the headers itself, with one
+// allocation for all values, because it is the hot path and the values are well-formed.
 func (w *writer) message(c *graph.Change, r *received, position uint64) *nats.Msg {
 	values := make([]string, 0, 11)
 	m := &nats.Msg{Data: c.Data, Header: make(nats.Header, 8)}

@@ -11,9 +11,8 @@ import (
 	"github.com/camena-io/camena/runtime/bus"
 )
 
-// outlet publishes to the out topic. Each message expects to follow the one
-// before it, so one acknowledgement says that everything before it is stored
-// too, and where it is expected: while commands wait only every so many
+// publisher publishes to the out topic. Each message expects to follow the one before
+// it, so one acknowledgement confirms all before it; while commands wait, only some
 // messages ask for one.
 type publisher struct {
 	js jetstream.JetStream
@@ -33,8 +32,7 @@ type expected struct {
 	sequence uint64
 }
 
-// askEvery and askBytes bound what is published without asking whether it was
-// stored.
+// askEvery and askBytes bound what is published without asking for an acknowledgement.
 const (
 	askEvery = 128
 	askBytes = 1 << 20
@@ -73,7 +71,7 @@ func (o *publisher) sendBatch(messages []*nats.Msg) error {
 	return o.release(true)
 }
 
-// flush publishes what is held and asks whether everything was stored.
+// flush publishes the held message and asks for an acknowledgement.
 func (o *publisher) flush() error { return o.release(true) }
 
 func (o *publisher) release(ask bool) error {
@@ -96,8 +94,8 @@ func (o *publisher) release(ask bool) error {
 	return nil
 }
 
-// stored and refused belong to the oldest acknowledgement on its way; nil
-// blocks for ever.
+// stored and refused belong to the oldest acknowledgement on its way; nil blocks
+// forever.
 func (o *publisher) stored() <-chan *jetstream.PubAck {
 	if len(o.acks) == 0 {
 		return nil

@@ -11,15 +11,15 @@ import (
 	"github.com/camena-io/camena/runtime/graph"
 )
 
-// awaited is how long the sender of a command may still wait for its outcome.
+// replyWindow is how long the sender of a command may wait for its outcome.
 const replyWindow = 2 * time.Minute
 
 func (r *received) isAwaited() bool {
 	return r.event.Extension(events.ExtReplyTo) != "" && time.Since(r.stored) < replyWindow
 }
 
-// answerLate answers a command that an earlier tenure applied or refused, whose
-// sender may not have heard of it.
+// answerReplayed answers a command that an earlier writer applied or refused, and may
+// not have answered.
 func (w *writer) answerReplayed(ctx context.Context, r *received) {
 	if !r.isAwaited() {
 		return
@@ -40,7 +40,7 @@ func (w *writer) answerReplayed(ctx context.Context, r *received) {
 	w.reply(p)
 }
 
-// resultOf is the outcome of a command that was applied.
+// replayedResult is the outcome of a command that was applied.
 func (w *writer) replayedResult(r *received) (result events.Result) {
 	defer w.protect(r.sequence, func(defect error) { result = events.Result{Error: events.AsError(defect)} })
 	q, err := graph.RequestOf(&r.event, r.sequence, r.stored)
@@ -50,7 +50,7 @@ func (w *writer) replayedResult(r *received) (result events.Result) {
 	return graph.ReplayedResult(w.index, q, r.command)
 }
 
-// letterOf returns why a command was refused, nil if it was not.
+// deadLetterReason returns why a command was refused, nil if it was not.
 func (w *writer) deadLetterReason(ctx context.Context, r *received) (*events.Error, error) {
 	ctx, cancel := context.WithTimeout(ctx, ackTimeout)
 	defer cancel()

@@ -27,20 +27,18 @@ type Settings struct {
 	Node     string
 	Instance string
 	Bus      *bus.Bus
-	// Types are those that are there without having been defined on the bus; nil
-	// means those that Camena ships.
+	// Types are the types that need no definition on the bus; nil means those that Camena
+	// ships.
 	Types   *opentypes.Registry
 	Version string
 	Logger  *slog.Logger
-	// Retention is how long what was deleted can still be read; 0 means
-	// DefaultRetention.
+	// Retention is how long deleted elements can be read; 0 means DefaultRetention.
 	Retention time.Duration
-	// PublishZones are the zones that publishing puts an element into;
-	// DefaultZones are those of new elements, and of withdrawn ones. None means
-	// all zones.
+	// PublishZones are the zones of published elements, DefaultZones those of new and of
+	// withdrawn ones. None means all zones.
 	PublishZones, DefaultZones []string
-	// LeaseKey names the writer's lease; empty means the one of the
-	// installation. Only a test that wants two writers at once has another.
+	// LeaseKey names the lease of the writer; empty means that of the installation. Tests
+	// with two writers at once set it.
 	LeaseKey string
 	// Ready, if given, is called when the node answers questions.
 	Ready func()
@@ -54,7 +52,7 @@ type Repository struct {
 	index  *graph.Index
 	lease  *bus.Lease[bus.Holder]
 	limits limiter
-	// reading is about what there was when the node began.
+	// loadProgress is about the metadata stored when the node started.
 	loadProgress loadProgress
 	// progress is that of the writer.
 	progress progress
@@ -118,7 +116,7 @@ func (r *Repository) Serve(ctx context.Context) error {
 	return err
 }
 
-// elected hands a tenure to the main loop and waits until that has finished it.
+// elected hands a tenure to the main loop and waits for its end.
 func (r *Repository) elected(tenure context.Context) error {
 	e := election{tenure: tenure, done: make(chan struct{})}
 	select {
@@ -183,7 +181,7 @@ func (r *Repository) keepFollowing(ctx context.Context) error {
 	}
 }
 
-// followPause is between one try and the next to follow the out topic.
+// followPause is the time between two attempts to follow the out topic.
 const followPause = 250 * time.Millisecond
 
 // lead writes until the tenure ends.
@@ -241,10 +239,9 @@ func (r *Repository) write(tenure context.Context, next uint64) error {
 	return w.run(tenure)
 }
 
-// cleanUp ends what belongs to a publisher. With the connection that ends by
-// itself, and nats.go may miss it when it is told just before it sees that. Nor
-// does it take well to being told before its goroutine, which the first message
-// starts, has begun: when that is answered, it has.
+// cleanUp ends the goroutine of a publisher. If the connection is closed it ends by
+// itself, and nats.go may hang when told at the same moment, or before the goroutine has
+// started: it has when a message is answered.
 func cleanUp(b *bus.Bus, js jetstream.JetStream) {
 	const patience = 100 * time.Millisecond
 	select {
@@ -258,9 +255,8 @@ func cleanUp(b *bus.Bus, js jetstream.JetStream) {
 
 var errCaughtUp = errors.New("caught up")
 
-// catchUp follows the out topic to its end and returns the sequence that comes
-// next there. The tenure guarantees that nobody else extends it meanwhile; if
-// somebody does, the first publish fails.
+// catchUp follows the out topic to its end and returns the next sequence. During the
+// tenure nobody else extends the out topic; otherwise the first publish fails.
 func (r *Repository) catchUp(ctx context.Context) (next uint64, err error) {
 	if from, err := client.New(r.set.Bus, "").Restoring(ctx); err != nil || from != "" {
 		return 0, cmp.Or(err, client.ErrRestoring)
@@ -288,9 +284,8 @@ func (r *Repository) catchUp(ctx context.Context) (next uint64, err error) {
 			return 0, err
 		}
 	}
-	// What comes next must follow what the index holds, also if the out topic was
-	// extended between the questions above: a writer that believes it to be
-	// shorter would see its first event refused and the next one stored.
+	// The next sequence follows what the index holds, even if the out topic was extended
+	// meanwhile: otherwise the first event would be refused and the next one stored.
 	sequence, _ := r.index.Reached()
 	return max(state.LastSeq, sequence) + 1, nil
 }
@@ -303,12 +298,12 @@ func (r *Repository) ahead(out *jetstream.StreamState) uint64 {
 	return out.NumSubjects // the last event of each
 }
 
-// errOtherStore says that the index was of another out topic and is empty now.
+// errOtherStore means that the index was of another out topic and is empty now.
 var errOtherStore = errors.New("the out topic is not the one that was read")
 
-// verify compares the last event that the index knows with the out topic. If it
-// is not there, the server lost the end of the out topic, or somebody made it
-// anew or restored it: the index is emptied, to be read again.
+// verify checks that the last event of the index is on the out topic. Otherwise the
+// server lost the end of the out topic, or it was created again or restored: verify
+// empties the index, which then is loaded again.
 func (r *Repository) verify(ctx context.Context) error {
 	sequence, _ := r.index.Reached()
 	if sequence == 0 {
@@ -323,7 +318,7 @@ func (r *Repository) verify(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// What was swept, or pushed out by newer states, is not there either.
+	// Swept events, and those pushed out by newer states, are not there either.
 	passed := found == "" && info.State.LastSeq >= sequence && !info.Created.After(stored)
 	if found == id || passed {
 		return nil

@@ -14,11 +14,11 @@ import (
 	"github.com/camena-io/camena/runtime/client"
 )
 
-// restoringPause is between one look whether a restore has ended and the next.
+// restoringPause is the time between two checks whether a restore has ended.
 const restoringPause = time.Second
 
-// readWhole reads the out topic. While that is being restored, or an interrupted
-// restore has left a part of it, all questions are refused.
+// readWhole reads the out topic. It refuses questions while the out topic is being
+// restored, or holds a part of an interrupted restore.
 func (r *Repository) readWhole(ctx context.Context) error {
 	_, err := r.catchUp(ctx)
 	if errors.Is(err, client.ErrRestoring) {

@@ -13,10 +13,9 @@ import (
 	"github.com/camena-io/camena/topics"
 )
 
-// A deletion is a tombstone: the last event of its subject, with the history
-// before it. After the retention time the writer purges the subject. A TTL on
-// the tombstone alone would not do: when it ran out, the state before it would
-// be the last of its subject again, and the element would be back.
+// A deletion is a tombstone: the last event of its subject, after its history. After
+// the retention time the writer purges the subject. A TTL on the tombstone alone would
+// not do: after it, the state before would be the last one again.
 
 const (
 	// DefaultRetention is how long the history of what was deleted is kept.
@@ -27,8 +26,7 @@ const (
 	sweepMost = 1000
 )
 
-// sweep purges, as often as a schedule on the bus says, what was deleted longer
-// than the retention time ago. It ends with the tenure.
+// sweep purges, on a schedule, what was deleted longer ago than the retention time.
 func (r *Repository) sweep(tenure context.Context) {
 	t := r.set.Bus.Topics()
 	e, err := events.New("/repository", events.TypeCycleDue, events.Cycle{})
@@ -50,9 +48,9 @@ func (r *Repository) sweep(tenure context.Context) {
 	}
 }
 
-// Sweep purges from the out topic what was deleted before a time, and returns
-// how many elements and relationships that were. The last event of the stream
-// stays, since it tells the writer's position.
+// Sweep purges from the out topic what was deleted before a time, and returns the
+// number of elements and relationships. It keeps the last event of the stream, which
+// holds the position of the writer.
 func (r *Repository) Sweep(ctx context.Context, before time.Time) (purged int) {
 	for purged < sweepMost {
 		t, ok := r.index.OldestTombstone(before)
@@ -69,24 +67,22 @@ func (r *Repository) Sweep(ctx context.Context, before time.Time) (purged int) {
 	return purged
 }
 
-// purgeSecrets removes the history of what the last command deleted to leave no
-// trace.
+// purgePending removes the history of what the last command purged.
 func (r *Repository) purgePending(ctx context.Context) {
 	r.purgeHistories(ctx, r.index.PendingPurges())
 }
 
-// purgeUnerased removes the history of what was deleted to leave no trace, also
-// by an earlier writer: that may not have been able to.
+// purgeUnfinished removes the history of all purged elements, also of those that an
+// earlier writer could not remove.
 func (r *Repository) purgeUnfinished(ctx context.Context) {
 	r.purgeHistories(ctx, r.index.UnfinishedPurges())
 }
 
-// erase removes the history of deletions under all types that they ever had; the
-// tombstones stay until they are swept. As a rule the history under the last type
-// went as the tombstone was stored, so that there is nothing to be remembered when
-// this fails and something new hides the tombstone. Under a former type the history
-// stays then, until what says there that it goes on elsewhere is swept; who answers
-// sees that a deletion is missing between that and what is new, and is silent.
+// purgeHistories removes the history of purged elements under all their types; the
+// tombstones stay until they are swept. Usually the history under the last type went
+// when the tombstone was stored. Under a former type it stays if this fails and
+// something new hides the tombstone; readers then see that a deletion is missing and
+// show none of it.
 func (r *Repository) purgeHistories(ctx context.Context, list []graph.Tombstone) {
 	for i, t := range list {
 		if err := r.purge(ctx, subjectOf(&t, r.set.Bus.Topics(), "*"), t.Sequence); err != nil {

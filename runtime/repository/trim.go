@@ -11,17 +11,16 @@ import (
 )
 
 const (
-	// lookBack is how many applied commands the in topic keeps, so that a new
-	// writer can answer those whose sender still waits.
+	// lookBack is how many applied commands the in topic keeps, so that a new writer can
+	// answer their senders.
 	lookBack = 1000
-	// trimEvery is how many commands, or bytes of them, are applied between
-	// two trimmings of the in topic.
+	// trimEvery and trimEveryBytes are how much is applied before the in topic is trimmed.
 	trimEvery      = 8192
 	trimEveryBytes = 64 << 20
-	// trimShare is the part of a smaller in topic after which it is trimmed:
-	// what was applied must never fill it, or its publishers would wait for ever.
+	// trimShare is the part of a small in topic after which it is trimmed: if applied
+	// commands filled it, publishers would wait forever.
 	trimShare = 4
-	// overhead is what the server stores with a message, about.
+	// overhead is about what the server stores with a message.
 	overhead = 100
 )
 
@@ -62,8 +61,7 @@ func (w *writer) resumeTrimming(ctx context.Context, in *jetstream.StreamInfo, p
 	}
 }
 
-// trim removes applied commands from the in topic now and then. It is only
-// housekeeping: what is left will be trimmed the next time.
+// trim removes applied commands from the in topic from time to time.
 func (w *writer) trim(ctx context.Context, p *publication) {
 	t := &w.trimmed
 	t.applied++
@@ -73,8 +71,8 @@ func (w *writer) trim(ctx context.Context, p *publication) {
 	}
 }
 
-// trimTo removes what was applied up to a sequence, but for the last ones where
-// there is room.
+// trimTo removes applied commands up to a sequence, and keeps the last ones if there is
+// room.
 func (w *writer) trimTo(ctx context.Context, applied uint64) {
 	t := &w.trimmed
 	keep := applied + 1

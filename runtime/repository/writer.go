@@ -30,8 +30,8 @@ const (
 	ackTimeout = 5 * time.Second
 )
 
-// writer is one tenure of the lease: it applies commands until ctx ends or the
-// out topic turns out not to be where the writer believes.
+// writer applies commands during one tenure of the lease, until ctx ends or the out
+// topic is not where the writer expects it.
 type writer struct {
 	bus   *bus.Bus
 	js    jetstream.JetStream
@@ -46,19 +46,19 @@ type writer struct {
 	progress     *progress
 	outcomes     outcomes
 	publisher    publisher
-	// rollup says that the out topic lets a purge remove, as it is stored, what is
-	// under its subject.
+	// rollup means that a purge, as it is stored, removes the earlier events of its
+	// subject.
 	rollup bool
 	room   *semaphore.Weighted // for commands from reading to committing
 	crash  func(step string)   // test hook: what happens at a step
 	// held is a command that waits until everything before it is committed.
 	held *received
-	// erase removes the history of what the last command deleted to leave no trace,
-	// eraseAll of all that was.
+	// purgeLast removes the history of what the last command purged, purgeAll of all that
+	// was purged.
 	purgeLast, purgeAll func(context.Context)
 }
 
-// publication is what became of one command.
+// publication is an applied or refused command on its way to being committed.
 type publication struct {
 	sequence uint64 // on the in topic
 	size     int
@@ -72,9 +72,9 @@ type publication struct {
 	// last is the out sequence that must be stored before this is committed:
 	// that of its own last event, or of those before it.
 	last uint64
-	// refused is set when the command cannot be applied; ack is then that of
-	// its dead letter, which is sent when all before it is committed: only
-	// then is it certain that this writer saw the state as it is.
+	// refused is set if the command cannot be applied; ack is then that of its dead
+	// letter. It is sent after all before it is committed: only then is it certain that
+	// this writer saw the present state.
 	refused      *received
 	deadLettered bool
 	ack          jetstream.PubAckFuture
@@ -142,10 +142,9 @@ func (w *writer) position(ctx context.Context) (uint64, error) {
 	return position, nil
 }
 
-// recognize returns the position in the in topic as it is now. The last event
-// carries the id of the command that caused it; if the message at the position
-// is another one, the in topic was made anew, or the server lost its end and it
-// has grown since.
+// recognize returns the position in the present in topic. The last event carries the
+// id of its command; if the message at the position has another one, the in topic was
+// created again, or the server lost its end and it has grown since.
 func (w *writer) recognize(ctx context.Context, in *jetstream.StreamInfo) (uint64, error) {
 	position, stored, _ := w.index.LastEvent()
 	id, found := w.index.Cause(), ""
@@ -265,11 +264,10 @@ func (w *writer) step(ctx context.Context, position uint64, commands <-chan *rec
 	return nil
 }
 
-// full reports whether the next command has to wait. It does behind a refused
-// one: a change after it would move the position past it, and if the writer
-// died then, the refused command would never get its dead letter. It does behind
-// one that purges: if the writer died before the history is removed, the next
-// one would know of it no more when there is something newer in its place.
+// full reports whether the next command has to wait. It waits after a refused one: a
+// later change would move the position past it, and if the writer failed then, the
+// refused command would never become a dead letter. It waits after a purge: if the
+// writer failed before the history is removed, something newer could hide the purge.
 func (w *writer) full() bool {
 	n := len(w.inFlight)
 	return n >= window || w.flying >= window || n > 0 && (w.inFlight[n-1].refused != nil || w.inFlight[n-1].purges)
@@ -309,8 +307,8 @@ func (w *writer) handle(ctx context.Context, r *received) error {
 	return nil
 }
 
-// apply returns what a command leads to, or why it is refused; err says that what
-// it is to bring back could not be read.
+// apply returns what a command leads to, or why it is refused; err means that what it
+// restores could not be read.
 func (w *writer) apply(ctx context.Context, r *received) (o graph.Outcome, refusal, err error) {
 	defer w.protect(r.sequence, func(defect error) { o, refusal, err = graph.Outcome{}, defect, nil })
 	graves, err := w.index.LoadDeleted(ctx, storeLog{w.bus}, r.command)
@@ -326,9 +324,8 @@ func (w *writer) apply(ctx context.Context, r *received) (o graph.Outcome, refus
 	return o, refusal, nil
 }
 
-// protect is deferred around what is done with one command. A command that Camena
-// fails on is refused as others are: else it would stop every writer that comes
-// to it.
+// protect refuses a command on which Camena panics; otherwise every writer would end
+// with it. It is deferred.
 func (w *writer) protect(sequence uint64, refuse func(defect error)) {
 	if p := recover(); p != nil {
 		w.log.Error("failed on a command; report this", slog.Uint64("in_sequence", sequence),
@@ -339,8 +336,8 @@ func (w *writer) protect(sequence uint64, refuse func(defect error)) {
 
 func (r *received) isDryRun() bool { return graph.IsDryRun(&r.event) }
 
-// buried and unburied belong to the dead letter that is on its way; nil blocks
-// for ever.
+// deadLettered and deadLetterFailed belong to the dead letter on its way; nil blocks
+// forever.
 func (w *writer) deadLettered() <-chan *jetstream.PubAck {
 	if len(w.inFlight) == 0 || w.inFlight[0].ack == nil {
 		return nil
@@ -355,7 +352,8 @@ func (w *writer) deadLetterFailed() <-chan error {
 	return w.inFlight[0].ack.Err()
 }
 
-// notBuried handles a refused dead letter: one that is there already is none.
+// handleDeadLetterError takes the refusal of a dead letter that is stored already as
+// success.
 func (w *writer) handleDeadLetterError(err error) error {
 	if !bus.IsSequence(err) {
 		return err
@@ -364,8 +362,8 @@ func (w *writer) handleDeadLetterError(err error) error {
 	return nil
 }
 
-// collect commits every publication whose events are stored, oldest first, and
-// buries a refused command when its turn has come.
+// collect commits every publication whose events are stored, oldest first, and sends
+// the dead letter of a refused command when its turn has come.
 func (w *writer) collect(ctx context.Context) error {
 	n := 0
 	for n < len(w.inFlight) && w.settled(w.inFlight[n]) {
@@ -413,8 +411,8 @@ func (w *writer) commit(ctx context.Context, done []*publication) {
 	}
 }
 
-// settle waits until no publish is on its way any more: one that arrives after
-// the position was read again would be applied twice.
+// settle waits until no publish is on its way: one that arrived after the position was
+// read again would be applied twice.
 func (w *writer) settle() {
 	if w.bus.Conn().IsClosed() {
 		return

@@ -13,8 +13,8 @@ import (
 	"github.com/camena-io/camena/topics"
 )
 
-// progress is how far the writer of this node is. Others look at it, since a
-// writer that stands still does not tell.
+// progress is the position of the writer of this node. Others compare it, as a writer
+// that hangs cannot report so.
 type progress struct {
 	mu sync.Mutex
 	// applied is the in-sequence up to which everything has been applied.
@@ -28,8 +28,7 @@ func (p *progress) begin(applied uint64) {
 	p.applied, p.moved = applied, time.Now()
 }
 
-// reach notes the position. One that is found again, after an error, is none that
-// was reached: a writer that fails again and again stands still.
+// reach sets the position. Finding the same one again after an error is no progress.
 func (p *progress) reach(applied uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -38,7 +37,7 @@ func (p *progress) reach(applied uint64) {
 	}
 }
 
-// step notes that a part of something large was stored.
+// step notes that a part of a large command was stored.
 func (p *progress) step() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -51,7 +50,7 @@ func (p *progress) look() (applied uint64, moved time.Time) {
 	return p.applied, p.moved
 }
 
-// tellWriting answers, during a tenure, who asks how the writer gets on.
+// serveWriterStatus serves the status of the writer while this node holds the lease.
 func (r *Repository) serveWriterStatus(tenure context.Context) (stop func()) {
 	_, position := r.index.Reached()
 	r.progress.begin(position)
@@ -65,8 +64,8 @@ func (r *Repository) serveWriterStatus(tenure context.Context) (stop func()) {
 	return stop
 }
 
-// writing compares how far the writer is with what waits for it. It stands still
-// for as long as something waits, by the server's clock, and it has not moved.
+// writerStatus compares the position of the writer with the in topic. The writer stands
+// still for as long as a command waits, by the clock of the server, and it has not moved.
 func (r *Repository) writerStatus(ctx context.Context) (events.WriterStatus, error) {
 	applied, moved := r.progress.look()
 	a := events.WriterStatus{Node: r.set.Node, Applied: applied}
