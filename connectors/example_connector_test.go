@@ -94,7 +94,8 @@ func (t *connector) topics(ctx context.Context) (map[string]string, error) {
 		return nil, fmt.Errorf("the broker answers %s", response.Status)
 	}
 	var topics map[string]string
-	return topics, json.NewDecoder(response.Body).Decode(&topics)
+	err = json.NewDecoder(response.Body).Decode(&topics)
+	return topics, err
 }
 
 // broker is the third party of the test.

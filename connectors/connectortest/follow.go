@@ -30,15 +30,8 @@ func (r *Repository) Follow(ctx context.Context, f connectors.Filter, handle fun
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			if !matches(&changes[i]) {
-				continue
-			}
-			err := connectors.Deliver(ctx, firstRetry, lastRetry, func() error { return handle(ctx, changes[i]) }, func(error) {})
-			if err != nil && ctx.Err() != nil {
-				return context.Cause(ctx)
-			}
-			if err != nil {
-				r.addDeadLetter(DeadLetter{Change: changes[i], Reason: err})
+			if matches(&changes[i]) {
+				r.deliver(ctx, &changes[i], handle)
 			}
 		}
 		matches = f.Matches
@@ -50,6 +43,15 @@ func (r *Repository) Follow(ctx context.Context, f connectors.Filter, handle fun
 		if err != nil {
 			return context.Cause(ctx)
 		}
+	}
+}
+
+// deliver has a change handled, unless ctx is done. If the listener gives it up, it
+// becomes a dead letter.
+func (r *Repository) deliver(ctx context.Context, c *connectors.Change, handle func(context.Context, connectors.Change) error) {
+	err := connectors.Deliver(ctx, firstRetry, lastRetry, func() error { return handle(ctx, *c) }, func(error) {})
+	if err != nil && ctx.Err() == nil {
+		r.addDeadLetter(DeadLetter{Change: *c, Reason: err})
 	}
 }
 

@@ -175,29 +175,7 @@ func (p *program) verbCommand(v *verb) *cobra.Command {
 		Args: arguments(v.least, names...),
 	}
 	o := p.operation(v, cmd)
-	f := cmd.Flags()
-	for _, arg := range v.args {
-		o.words = append(o.words, word{pointer: arg.pointer})
-	}
-	for _, flag := range v.flags {
-		o.given = append(o.given, flag.kind(f, flag.name, flag.usage))
-		o.words = append(o.words, word{pointer: flag.pointer, flag: "--" + flag.name})
-	}
-	for _, of := range v.properties {
-		o.attributes = append(o.attributes, p.attributes(cmd, of))
-	}
-	if v.period != "-" {
-		f.Var(&o.from, "effective-from", `it counts from then; a day begins in UTC; "": from ever`)
-		f.Var(&o.to, "effective-to", `it counts until then, without that day; "": for ever`)
-		o.words = append(o.words, word{pointer: v.period + "/effectivity", flag: "--effective-to"}, word{pointer: v.period + "/effectiveTo", flag: "--effective-to"})
-	}
-	if o.versioned(&row) {
-		f.Int64Var(&o.expected, "expect-version", 0, "only if it has this version; 0: any")
-		o.words = append(o.words, word{pointer: "/expectedVersion", flag: "--expect-version"})
-	}
-	if row.Removes {
-		f.BoolVar(&o.mustExist, "must-exist", false, "fail if it does not exist; otherwise nothing changes then")
-	}
+	o.verbFlags(&row)
 	o.flags()
 	for _, together := range v.exclusive {
 		cmd.MarkFlagsMutuallyExclusive(together...)
@@ -211,6 +189,34 @@ func (p *program) verbCommand(v *verb) *cobra.Command {
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), o.build) }
 	return cmd
+}
+
+// verbFlags adds the flags of the verb, and notes what of the command they and the
+// arguments give.
+func (o *operation) verbFlags(row *events.CommandType) {
+	v, f := o.verb, o.cmd.Flags()
+	for _, arg := range v.args {
+		o.words = append(o.words, word{pointer: arg.pointer})
+	}
+	for _, flag := range v.flags {
+		o.given = append(o.given, flag.kind(f, flag.name, flag.usage))
+		o.words = append(o.words, word{pointer: flag.pointer, flag: "--" + flag.name})
+	}
+	for _, of := range v.properties {
+		o.attributes = append(o.attributes, o.p.attributes(o.cmd, of))
+	}
+	if v.period != "-" {
+		f.Var(&o.from, "effective-from", `it counts from then; a day begins in UTC; "": from ever`)
+		f.Var(&o.to, "effective-to", `it counts until then, without that day; "": for ever`)
+		o.words = append(o.words, word{pointer: v.period + "/effectivity", flag: "--effective-to"}, word{pointer: v.period + "/effectiveTo", flag: "--effective-to"})
+	}
+	if o.versioned(row) {
+		f.Int64Var(&o.expected, "expect-version", 0, "only if it has this version; 0: any")
+		o.words = append(o.words, word{pointer: "/expectedVersion", flag: "--expect-version"})
+	}
+	if row.Removes {
+		f.BoolVar(&o.mustExist, "must-exist", false, "fail if it does not exist; otherwise nothing changes then")
+	}
 }
 
 // arguments takes at least so many arguments, and at most one for each name.

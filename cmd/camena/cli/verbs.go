@@ -47,10 +47,10 @@ func unknown() field {
 
 // elementVerbs are the verbs about elements and relationships.
 func elementVerbs() []*verb {
-	return slices.Concat(writingVerbs(), deletingVerbs(), movingVerbs(), copyingVerbs(), classifyingVerbs(), linkingVerbs())
+	return slices.Concat(creatingVerbs(), updatingVerbs(), deletingVerbs(), movingVerbs(), copyingVerbs(), classifyingVerbs(), linkingVerbs())
 }
 
-func writingVerbs() []*verb {
+func creatingVerbs() []*verb {
 	return []*verb{
 		{
 			use: "create TYPE [QUALIFIED_NAME]", command: events.TypeCreateElement,
@@ -78,6 +78,11 @@ Zones, classifications, anchor and effectivity that are not given stay as they a
 				return withoutPointer(events.CheckTypedName("/element/qualifiedName", o.arguments[1]))
 			},
 		},
+	}
+}
+
+func updatingVerbs() []*verb {
+	return []*verb{
 		{
 			use: "update QUALIFIED_NAME|GUID", command: events.TypeUpdateElement,
 			long: `A relationship is named by its guid.
