@@ -43,8 +43,8 @@ func observe(t *testing.T, b *bus.Bus, connectors int) *observer {
 	t.Helper()
 	o := &observer{bus: b, want: connectors, runs: map[string][]events.CycleReport{}, files: map[string]bool{}}
 	names := b.Topics()
-	follow(t, b, bus.Following{Stream: names.OpsStream()}, o.ran)
-	follow(t, b, bus.Following{Stream: names.OutStream(), Subjects: []string{names.ElementsOf("DataFile")}}, o.cataloged)
+	follow(t, b, bus.FollowOptions{Stream: names.OpsStream()}, o.ran)
+	follow(t, b, bus.FollowOptions{Stream: names.OutStream(), Subjects: []string{names.ElementsOf("DataFile")}}, o.cataloged)
 	runtimetest.Run(t, o.look)
 	t.Cleanup(func() { o.diagnose(t) })
 	return o
@@ -88,7 +88,7 @@ func read[T any](ctx context.Context, b *bus.Bus, bucket string) (map[string]ent
 	return entries, nil
 }
 
-func follow(t *testing.T, b *bus.Bus, f bus.Following, take func(*bus.Message) error) {
+func follow(t *testing.T, b *bus.Bus, f bus.FollowOptions, take func(*bus.Message) error) {
 	t.Helper()
 	runtimetest.Run(t, func(ctx context.Context) error { return b.Follow(ctx, f, take) })
 }

@@ -18,8 +18,8 @@ import (
 	"github.com/camena-io/camena/topics"
 )
 
-// Bucket is a key-value bucket whose values are JSON documents of type T. Keys
-// are any text.
+// Bucket is a key-value bucket whose values are JSON documents of type T. A key
+// is any text.
 type Bucket[T any] struct {
 	bus *Bus
 	kv  jetstream.KeyValue
@@ -100,8 +100,8 @@ func (k *Bucket[T]) Get(ctx context.Context, key string) (Entry[T], error) {
 	return Entry[T]{Key: key, Value: value, Revision: e.Revision(), Time: e.Created()}, err
 }
 
-// List reads all keys, in their order. It leaves out, as Watch does, those that
-// cannot be read: they are logged.
+// List reads all keys, in their order. Like Watch it logs those that cannot be
+// read and leaves them out.
 func (k *Bucket[T]) List(ctx context.Context) ([]Entry[T], error) {
 	entries := map[string]Entry[T]{}
 	f := k.all()
@@ -122,15 +122,15 @@ func (k *Bucket[T]) List(ctx context.Context) ([]Entry[T], error) {
 }
 
 // all follows the last message of every key.
-func (k *Bucket[T]) all() Following {
-	return Following{Stream: "KV_" + k.kv.Bucket(), Subjects: []string{k.subject(">")}, Start: FromLatest}
+func (k *Bucket[T]) all() FollowOptions {
+	return FollowOptions{Stream: "KV_" + k.kv.Bucket(), Subjects: []string{k.subject(">")}, Start: FromLatest}
 }
 
 func (k *Bucket[T]) subject(key string) string { return "$KV." + k.kv.Bucket() + "." + key }
 
-// Watch calls handle for every key that is there, then with nil, then for every
-// change, until ctx is done. After a break it begins anew: keys that vanished
-// meanwhile are told by their absence between the start and the nil.
+// Watch calls handle for every key that exists, then with nil, then for every
+// change, until ctx is done. After a break it starts again: a key that was deleted
+// meanwhile is missing before the nil.
 //
 // It does not use the watcher of nats.go, which needs half a minute to notice that
 // the server was restarted.
@@ -159,14 +159,14 @@ func (k *Bucket[T]) Watch(ctx context.Context, handle func(*Entry[T])) error {
 	})
 }
 
-// readable decodes an entry. One that cannot be decoded, such as another
-// version's, must not hide all the others.
+// readable decodes an entry. One that cannot be decoded, for example because a
+// later version wrote it, does not hide the others.
 func (k *Bucket[T]) readable(ctx context.Context, m *Message) (Entry[T], bool) {
 	entry := Entry[T]{Key: strings.TrimPrefix(m.Subject, k.subject("")), Revision: m.Sequence, Time: m.Time}
 	key, err := topics.Unescape(entry.Key)
 	if err == nil {
 		entry.Key = key
-		// What is deleted, and what has run out, is told by a marker.
+		// A marker says that a key was deleted or has expired.
 		if m.Header.Get(headerOperation) == "" && m.Header.Get(jetstream.MarkerReasonHeader) == "" {
 			entry.Value, err = k.decode(key, m.Data)
 		}
@@ -189,8 +189,8 @@ func (k *Bucket[T]) decode(key string, data []byte) (*T, error) {
 	return &value, nil
 }
 
-// denied reports whether the server has refused a subject: it does not answer
-// then, but tells beside.
+// denied reports whether the server has refused a subject: it does not answer such
+// a request, but reports it beside.
 func (b *Bus) denied(subject string) bool {
 	err := b.conn.LastError()
 	return errors.Is(err, nats.ErrPermissionViolation) && strings.Contains(strings.ToLower(err.Error()), strings.ToLower(strconv.Quote(subject)))

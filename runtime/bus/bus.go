@@ -18,8 +18,8 @@ import (
 type Settings struct {
 	// URL is one or several NATS URLs, separated by commas.
 	URL string
-	// Locate, if set, returns where the server is by now, "" if that is not known.
-	// It is asked when the server does not answer any more.
+	// Locate, if set, returns the present URL of the server, "" if it is unknown. It
+	// is called while the connection is lost.
 	Locate func() string
 	// InProcess, when set, connects without the network; URL is ignored.
 	InProcess nats.InProcessConnProvider
@@ -28,7 +28,7 @@ type Settings struct {
 	// Domain is the first token of all subjects; empty means "camena".
 	Domain string
 	Credentials
-	// Wait makes Connect wait for NATS for ever instead of failing.
+	// Wait makes Connect wait for NATS until ctx is done instead of failing.
 	Wait   bool
 	Logger *slog.Logger
 	_      struct{}
@@ -48,10 +48,9 @@ type Bus struct {
 }
 
 const (
-	// requestTimeout bounds one exchange with the server; callers that want to
-	// wait longer try again. What is asked of a stream that has no leader is
-	// not answered at all, so waiting much longer than servers take to answer
-	// only delays the next attempt.
+	// requestTimeout bounds one request to the server; callers that wait longer
+	// try again. A stream without a leader does not answer, so a longer wait would
+	// only delay the next attempt.
 	requestTimeout = 2 * time.Second
 	// answerTimeout bounds one question to a service.
 	answerTimeout = 5 * time.Second
@@ -92,8 +91,8 @@ func (b *Bus) options() ([]nats.Option, error) {
 		nats.Name(s.Name), nats.MaxReconnects(-1), nats.ReconnectWait(reconnectWait),
 		nats.ReconnectJitter(reconnectWait, reconnectWait), nats.Timeout(requestTimeout),
 		nats.PingInterval(5 * time.Second), nats.MaxPingsOutstanding(2),
-		// Else the second refusal in a row closes the connection for good, though
-		// credentials are being renewed.
+		// Otherwise a second refusal in a row closes the connection for good, although
+		// the credentials may be renewed meanwhile.
 		nats.IgnoreAuthErrorAbort(),
 	}
 	options = append(options, newConnObserver(s).options()...)

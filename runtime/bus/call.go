@@ -22,8 +22,8 @@ const (
 	// headerAccepts, on a question, says that the answer may come in parts.
 	headerAccepts = "Camena-Accepts"
 	acceptsParts  = "parts"
-	// headerPart is the number of a part, from 1; headerParts is how many there
-	// are. What fits into one message has neither.
+	// headerPart is the number of a part, from 1; headerParts is their count. An
+	// answer that fits into one message has neither.
 	headerPart  = "Camena-Part"
 	headerParts = "Camena-Parts"
 )
@@ -60,7 +60,7 @@ func (b *Bus) Call(ctx context.Context, subject string, question any) ([]byte, e
 	return m.Data, nil
 }
 
-// ask publishes a question and returns the answer, put together.
+// ask publishes a question and returns the whole answer.
 func (b *Bus) ask(ctx context.Context, subject string, data []byte) (*nats.Msg, error) {
 	reply, answers, forget := b.inbox.expectParts()
 	defer forget()
@@ -85,7 +85,7 @@ func await(ctx context.Context, subject string, answers <-chan *nats.Msg, patien
 		return answered(subject, m)
 	case <-timer.C:
 		select {
-		case m := <-answers: // this process stood still, not the other one
+		case m := <-answers: // this process was suspended, not the other one
 			return answered(subject, m)
 		default:
 			return nil, nobody(subject, nats.ErrTimeout)
@@ -108,8 +108,8 @@ func answered(subject string, m *nats.Msg) (*nats.Msg, error) {
 // noResponders is what the server answers when nobody listens.
 const noResponders = "503"
 
-// nobody returns the refusal of a question that nobody answers; that nobody
-// listens at all is a [nats.ErrNoResponders], too.
+// nobody returns the error of a question without an answer. It also is a
+// [nats.ErrNoResponders] if nobody subscribes to the subject.
 func nobody(subject string, err error) error {
 	refusal := events.Errorf(events.CodeUnavailable, "", "nobody answers on %s: is a node with that role running? (%s)", subject, err)
 	if errors.Is(err, nats.ErrNoResponders) {
@@ -118,13 +118,13 @@ func nobody(subject string, err error) error {
 	return refusal
 }
 
-// unanswered is the refusal of a question that nobody listens to.
+// unanswered is the error of a question that nobody subscribes to.
 type unanswered struct{ refusal *events.Error }
 
 func (u *unanswered) Error() string   { return u.refusal.Error() }
 func (u *unanswered) Unwrap() []error { return []error{u.refusal, nats.ErrNoResponders} }
 
-// collect puts the parts of an answer together, and says of each that it came.
+// collect joins the parts of an answer, and confirms each of them.
 func (b *Bus) collect(ctx context.Context, subject string, first *nats.Msg, answers <-chan *nats.Msg) (*nats.Msg, error) {
 	parts, err := strconv.Atoi(first.Header.Get(headerParts))
 	if err != nil || parts < 1 {

@@ -12,16 +12,16 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// knock asks a consumer for something that it refuses at once, and so moves
-// nothing: heartbeats as far apart as the request lives (NATS ADR-37).
+// knock is a request that a consumer refuses at once, without delivering anything:
+// its heartbeat is as long as its expiry (NATS ADR-37).
 const knock = `{"batch":1,"expires":1000000000,"idle_heartbeat":1000000000}`
 
-// createConsumer makes a consumer that forgets itself, and returns when it hears.
+// createConsumer creates an ephemeral consumer and returns when it answers.
 //
-// In a cluster the answer that a consumer stands can overtake, between the
-// servers, the news of where to ask it for messages. What is asked before is
-// lost: nats.go keeps silent about it and waits until two heartbeats are
-// missing, six seconds in which nothing is delivered.
+// In a cluster the reply that a consumer exists can arrive before its subscription
+// has spread between the servers. Requests sent before that are lost, and nats.go
+// notices only after two missed heartbeats, six seconds in which nothing is
+// delivered.
 func (b *Bus) createConsumer(ctx context.Context, stream string, config jetstream.ConsumerConfig) (jetstream.Consumer, error) {
 	attempt, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
@@ -38,7 +38,7 @@ func (b *Bus) createConsumer(ctx context.Context, stream string, config jetstrea
 	return consumer, nil
 }
 
-// heard knocks until the consumer answers.
+// heard sends requests until the consumer answers.
 func (b *Bus) heard(ctx context.Context, stream, consumer string) error {
 	subject := "$JS.API.CONSUMER.MSG.NEXT." + stream + "." + consumer
 	err := retry(ctx, 5*time.Millisecond, 200*time.Millisecond, func(ctx context.Context) error {
@@ -56,7 +56,7 @@ func (b *Bus) heard(ctx context.Context, stream, consumer string) error {
 	return nil
 }
 
-// dismiss removes a consumer, which else the server would do after a minute.
+// dismiss deletes a consumer, which otherwise the server does after a minute.
 func (b *Bus) dismiss(ctx context.Context, stream string, c jetstream.Consumer) {
 	if !b.conn.IsConnected() {
 		return

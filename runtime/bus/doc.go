@@ -1,6 +1,7 @@
-// Package bus connects to NATS and does what Camena needs of it: it creates
-// what package topics declares, publishes with deduplication and back-pressure,
-// follows streams in order, holds leases, keeps buckets, and arms schedules.
+// Package bus connects to NATS: it creates what package topics declares, publishes
+// with deduplication and back-pressure, follows streams in order, holds leases, keeps
+// buckets, arms schedules, and asks and answers questions. It knows nothing of what
+// is sent; package client does.
 //
 // # Promises
 //
@@ -10,5 +11,5 @@
 // is full, or NATS cannot be reached, publishing waits until ctx is done.
 //
 // Following delivers in stream order, without gap, and goes on after
-// reconnects. Nothing here gives up on its own: whoever calls decides by ctx.
+// reconnects. Nothing here gives up on its own: the caller decides by ctx.
 package bus

@@ -29,10 +29,10 @@ const (
 	storageExceeded jetstream.ErrorCode = 10047
 )
 
-// Ensure creates, or brings up to date, every stream and bucket that package
-// topics declares. With Replicas 0 it uses three where the cluster has three
-// servers. A server that is too old or has no JetStream is an [ErrServer];
-// while a cluster forms, Ensure waits.
+// Ensure creates or updates every stream and bucket that package topics declares.
+// Replicas 0 means three if the cluster has three servers, otherwise one. The error
+// is [ErrServer] if the server is too old or has no JetStream; while a cluster forms,
+// Ensure waits.
 func (b *Bus) Ensure(ctx context.Context, l topics.Limits) error {
 	if err := b.checkServer(ctx); err != nil {
 		return err
@@ -100,7 +100,7 @@ func (b *Bus) persist(ctx context.Context, what string, f func(context.Context) 
 func (b *Bus) ensureStream(ctx context.Context, c jetstream.StreamConfig) error {
 	stream, err := b.js.Stream(ctx, c.Name)
 	if err == nil {
-		// Another node may have seen more servers; never take copies away.
+		// Another node may have seen more servers; never remove replicas.
 		c.Replicas = max(c.Replicas, stream.CachedInfo().Config.Replicas)
 	} else if !errors.Is(err, jetstream.ErrStreamNotFound) {
 		return err
@@ -121,7 +121,7 @@ func (b *Bus) ensureBucket(ctx context.Context, c jetstream.KeyValueConfig) erro
 	return err
 }
 
-// defaultReplicas is three where the servers of a cluster are three or more.
+// defaultReplicas is three in a cluster of at least three servers, otherwise one.
 func (b *Bus) defaultReplicas() int {
 	const copies = 3
 	if b.conn.ConnectedClusterName() != "" && len(b.conn.Servers()) >= copies {
@@ -152,7 +152,7 @@ func versionNumbers(version string) [3]int {
 }
 
 // redactURL removes users, passwords and tokens from a list of URLs. It does not
-// parse them: what is no URL may hold a password all the same.
+// parse them: a text that is not a URL may hold a password, too.
 func redactURL(list string) string {
 	var servers []string
 	for part := range strings.SplitSeq(list, ",") {
@@ -174,7 +174,7 @@ func redactURL(list string) string {
 	return strings.Join(servers, ",")
 }
 
-// cutLast cuts s at the last separator; without one all is after it.
+// cutLast cuts s at the last separator; without one all of s is after it.
 func cutLast(s, separator string) (before, after string, found bool) {
 	i := strings.LastIndex(s, separator)
 	if i < 0 {

@@ -16,16 +16,16 @@ import (
 
 // Errors that say what is wrong with the NATS deployment.
 var (
-	// ErrUnreachable: nobody answers at the URL. Start NATS, or mend the URL.
+	// ErrUnreachable: no server answers at the URL. Start NATS, or correct the URL.
 	ErrUnreachable = errors.New("NATS cannot be reached")
 	// ErrRefused: NATS does not accept the credentials or the TLS settings.
 	ErrRefused = errors.New("NATS refuses the connection")
 	// ErrServer: the server lacks something that Camena needs.
-	ErrServer = errors.New("the NATS server does not serve for Camena")
-	// ErrLeaseLost is the cause of the context of work whose lease ran out.
+	ErrServer = errors.New("the NATS server cannot be used")
+	// ErrLeaseLost is the cause of the context of work whose lease has expired.
 	ErrLeaseLost = errors.New("the lease was lost")
-	// ErrSequence: somebody else has published to the stream meanwhile.
-	ErrSequence = errors.New("the stream is not where the publisher believes")
+	// ErrSequence: another publisher has written to the stream meanwhile.
+	ErrSequence = errors.New("the stream has another last sequence than expected")
 	// ErrSuperseded: another process runs under the name of this node. The later
 	// one stays.
 	ErrSuperseded = errors.New("another process has taken the name of this node; give every node a name of its own")
@@ -34,14 +34,14 @@ var (
 	// ErrMissing: there is no such key.
 	ErrMissing = errors.New("no such key")
 	// ErrTaken: the key exists already, or has another revision.
-	ErrTaken = errors.New("the key has been changed by somebody else")
+	ErrTaken = errors.New("the key was changed meanwhile")
 	// ErrClosed: the connection to NATS was closed for good. Stop.
 	ErrClosed = errors.New("the connection to NATS is closed")
 	// ErrTooLarge: the event is larger than NATS takes. Send less.
 	ErrTooLarge = errors.New("the event is larger than the NATS server accepts")
 	// ErrFull: the server stores nothing more. Make space; then send the rest.
-	ErrFull = errors.New("the NATS server has no space left: nothing can be stored until there is space on the disk of its streams " +
-		"(or its limits are raised); what was stored before is kept, so make space and send it again")
+	ErrFull = errors.New("the NATS server has no space left: free space on the disk of its streams, or raise its limits; then send again. " +
+		"What was stored before is kept")
 )
 
 // SettingsError is the failure of a connection that other settings may mend.
@@ -108,7 +108,7 @@ func suspect(c Credentials, err error) *SettingsError {
 	}
 }
 
-// isRefusal reports whether somebody answers, but not to these settings.
+// isRefusal reports whether a server answers, but refuses these settings.
 func isRefusal(err error) bool {
 	for _, refused := range []error{
 		nats.ErrAuthorization, nats.ErrAuthExpired, nats.ErrAuthRevoked, nats.ErrSecureConnRequired, nats.ErrSecureConnWanted,
@@ -140,14 +140,13 @@ func IsSequence(err error) bool {
 // The server answers so while an earlier publish is in flight.
 const wrongLastSequenceConstant jetstream.ErrorCode = 10164
 
-// isStored reports whether the error says that some of the batch was stored
-// before.
+// isStored reports whether a part of the batch was stored before.
 func isStored(err error) bool {
 	e, ok := errors.AsType[*jetstream.APIError](err)
 	return ok && e.ErrorCode == jetstreamext.JSErrCodeBatchPublishDuplicateMsgID
 }
 
-// isIncomplete reports whether a batch was not stored, for whatever reason.
+// isIncomplete reports whether a batch was not stored; the server does not say why.
 func isIncomplete(err error) bool {
 	e, ok := errors.AsType[*jetstream.APIError](err)
 	return ok && e.ErrorCode == jetstreamext.JSErrCodeBatchPublishIncomplete
@@ -161,9 +160,8 @@ const (
 	memoryExceeded  jetstream.ErrorCode = 10028
 )
 
-// IsFull reports whether an error says that the server has no space left to
-// store anything. A stream that is full by its own limit is another thing: it
-// holds senders back until somebody has read it.
+// IsFull reports whether the server has no space left. A stream that has reached
+// its own limit is not that: it only delays senders until it has been read.
 func IsFull(err error) bool {
 	if errors.Is(err, ErrFull) {
 		return true
@@ -180,7 +178,7 @@ func IsFull(err error) bool {
 	}
 }
 
-// isHopeless reports whether publishing the same message again cannot help.
+// isHopeless reports whether publishing the same message again would fail again.
 func isHopeless(err error) bool {
 	if errors.Is(err, nats.ErrMaxPayload) || errors.Is(err, nats.ErrConnectionClosed) ||
 		errors.Is(err, nats.ErrBadSubject) || IsSequence(err) {

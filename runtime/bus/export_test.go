@@ -17,7 +17,7 @@ var (
 
 // Next waits for a message as following does.
 func Next(ctx context.Context, c jetstream.Consumer, messages jetstream.MessagesContext) (*Message, error) {
-	f := &Following{}
+	f := &FollowOptions{}
 	return f.next(ctx, c, messages, f.wait(ctx), 0)
 }
 

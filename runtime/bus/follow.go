@@ -12,7 +12,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Start says where following a stream begins.
+// Start is where following a stream begins.
 type Start int
 
 // The places to start from.
@@ -21,59 +21,59 @@ const (
 	FromSequence Start = iota
 	// FromNow delivers what is published from here on.
 	FromNow
-	// FromLatest delivers the last message of every subject, then goes on live.
+	// FromLatest delivers the last message of every subject, then what is published.
 	FromLatest
 )
 
-// Following says what to follow.
-type Following struct {
+// FollowOptions select what to follow.
+type FollowOptions struct {
 	Stream string
 	// Subjects to deliver; none means all of the stream.
 	Subjects []string
 	Start    Start
 	Sequence uint64
-	// Check, if set, is called whenever following begins, at first and after
-	// every break; its error ends it.
+	// Check, if set, is called at the beginning and after every break; its error ends
+	// following.
 	Check func(context.Context) error
-	// Ready, if set, is called once, when the first consumer stands: what is
-	// published from then on is delivered.
+	// Ready, if set, is called once, when the consumer exists: everything published
+	// from then on is delivered.
 	Ready func()
-	// anew makes following begin at Start after every break, too.
+	// anew makes following begin at Start again after every break.
 	anew bool
-	// ends makes following end, without an error, when nothing is left.
+	// ends makes following end, without an error, after the last message.
 	ends bool
-	// present, if set, is called with the number of messages that are there
-	// already, before the first one is delivered.
+	// present, if set, is called with the number of messages that exist before the
+	// first one is delivered.
 	present func(messages uint64)
-	// Snapshot, if set, is for a handler to which it matters where the present
-	// state ends, when following begins with [FromLatest].
+	// Snapshot, if set, tells a handler where the present state ends that [FromLatest]
+	// begins with.
 	Snapshot *Snapshot
 }
 
-// Snapshot is the present state, the last message of every subject. After a break
-// it is taken again, without what was delivered, and what came after Last is
-// delivered in full: going on at a sequence would deliver former states of what
-// has been changed or deleted before Last.
+// Snapshot is the present state: the last message of every subject. After a break
+// it is read again, without the messages that were delivered, and everything after
+// Last is delivered in full. Going on at a sequence instead would deliver former states
+// of what was changed or deleted before Last.
 type Snapshot struct {
 	// Last is the last sequence of the stream before following began; the caller
-	// sets it. What is delivered up to it is the present state, and nothing else.
+	// sets it. Up to it only the present state is delivered.
 	Last uint64
-	// Until is a last sequence after the present state was taken; Follow sets it. The
-	// present state may hold what is delivered up to it.
+	// Until is the last sequence after the present state was read; Follow sets it. What
+	// is delivered up to it may belong to the present state.
 	Until uint64
-	// again is set when it is not the first that is taken.
+	// again is set when the present state is read again.
 	again bool
 }
 
 // Follow calls handle for every message, in stream order, until ctx is done or
-// handle returns an error, which it returns. It leaves nothing behind on the
-// server, and after a reconnect it goes on where it was.
+// handle returns an error, which it returns. After a reconnect it goes on where it
+// was. It leaves nothing behind on the server.
 //
 // It ends with [ErrClosed] when the connection is closed.
 //
-// It does what the ordered consumer of nats.go does, but stops at once when ctx
-// is done, also while the server does not answer.
-func (b *Bus) Follow(ctx context.Context, f Following, handle func(*Message) error) error {
+// It does what the ordered consumer of nats.go does, but it stops at once when ctx
+// is done, even while the server does not answer.
+func (b *Bus) Follow(ctx context.Context, f FollowOptions, handle func(*Message) error) error {
 	wait := NewBackoff(50*time.Millisecond, time.Second)
 	for {
 		if b.conn.IsClosed() {
@@ -100,13 +100,13 @@ func (b *Bus) Follow(ctx context.Context, f Following, handle func(*Message) err
 	}
 }
 
-// handlerError tells what the handler returned from what the bus did.
+// handlerError is an error of the handler, not of the bus.
 type handlerError struct{ err error }
 
 func (e *handlerError) Error() string { return e.err.Error() }
 
-// followOnce follows until something breaks; nil means that nothing is left.
-func (b *Bus) followOnce(ctx context.Context, f *Following, handle func(*Message) error) error {
+// followOnce follows until something breaks; it returns nil after the last message.
+func (b *Bus) followOnce(ctx context.Context, f *FollowOptions, handle func(*Message) error) error {
 	connected := b.conn.StatusChanged(nats.CONNECTED)
 	defer b.conn.RemoveStatusListener(connected)
 	if f.Check != nil {
@@ -120,7 +120,7 @@ func (b *Bus) followOnce(ctx context.Context, f *Following, handle func(*Message
 		return err
 	}
 	defer b.dismiss(ctx, f.Stream, consumer)
-	// What is fetched ahead must hold the largest message.
+	// The buffer must hold the largest message.
 	buffer := max(bufferBytes, int(2*b.conn.MaxPayload()))
 	messages, err := consumer.Messages(jetstream.PullMaxMessagesWithBytesLimit(bufferMessages, buffer), jetstream.PullHeartbeat(heartbeat),
 		jetstream.WithMessagesErrOnMissingHeartbeat(true))
@@ -150,7 +150,7 @@ func (b *Bus) followOnce(ctx context.Context, f *Following, handle func(*Message
 	return f.deliver(func(delivered uint64) (*Message, error) { return f.next(ctx, consumer, messages, wait, delivered) }, handle)
 }
 
-func (f *Following) deliver(next func(delivered uint64) (*Message, error), handle func(*Message) error) error {
+func (f *FollowOptions) deliver(next func(delivered uint64) (*Message, error), handle func(*Message) error) error {
 	for delivered := uint64(1); ; delivered++ {
 		m, err := next(delivered - 1)
 		if m == nil || err != nil {
@@ -172,7 +172,7 @@ func (f *Following) deliver(next func(delivered uint64) (*Message, error), handl
 }
 
 // resume says where to go on after a break.
-func (f *Following) resume() {
+func (f *FollowOptions) resume() {
 	if f.anew {
 		f.Start, f.Sequence = FromLatest, 0
 	}
@@ -186,9 +186,9 @@ func (f *Following) resume() {
 	}
 }
 
-// retaken reports whether the message is behind a present state that was taken
-// again: what comes then is delivered from there on.
-func (f *Following) retaken(m *Message) bool {
+// retaken reports whether the message comes after a present state that was read
+// again: following then goes on there, by sequence.
+func (f *FollowOptions) retaken(m *Message) bool {
 	s := f.Snapshot
 	if s == nil || f.Start != FromLatest || !s.again || m.Sequence <= s.Last {
 		return false
@@ -199,10 +199,10 @@ func (f *Following) retaken(m *Message) bool {
 
 var errRetaken = errors.New("the present state is delivered")
 
-// handOver calls handle, and has following go on behind the message. What comes
-// while the server looks for the last messages of the subjects it may deliver
+// handOver calls handle, and lets following go on after the message. A message that
+// is published while the server looks for the last message of each subject may come
 // twice, the second time out of order.
-func (f *Following) handOver(m *Message, handle func(*Message) error) error {
+func (f *FollowOptions) handOver(m *Message, handle func(*Message) error) error {
 	if m.Sequence >= f.Sequence {
 		if err := handle(m); err != nil {
 			return &handlerError{err: err}
@@ -221,17 +221,18 @@ const (
 	// closes it.
 	bufferMessages = 1500
 	bufferBytes    = 16 << 20
-	// heartbeat is how often an idle consumer says that it is there. Twice that
-	// without a sign and another one is made.
+	// heartbeat is how often an idle consumer reports. After two missed heartbeats
+	// another consumer is created.
 	heartbeat = 3 * time.Second
-	// quiet is after how long without a message it is checked whether any is left.
+	// quiet is the time without a message after which Follow checks whether any is
+	// left.
 	quiet = 250 * time.Millisecond
 )
 
-// wait says how long to wait for a message. That messages are stopped when ctx
-// is done is not enough: a connection that is closed at the wrong moment leaves
-// them deaf to it.
-func (f *Following) wait(ctx context.Context) jetstream.NextOpt {
+// wait returns how long to wait for a message. Stopping the messages when ctx is done
+// is not enough: after a connection was closed at the wrong moment that has no
+// effect.
+func (f *FollowOptions) wait(ctx context.Context) jetstream.NextOpt {
 	if f.ends {
 		return jetstream.NextMaxWait(quiet)
 	}
@@ -240,13 +241,13 @@ func (f *Following) wait(ctx context.Context) jetstream.NextOpt {
 
 // next returns the next message, or nil when nothing is left and that ends it;
 // delivered is how many came before it.
-func (f *Following) next(
+func (f *FollowOptions) next(
 	ctx context.Context, c jetstream.Consumer, messages jetstream.MessagesContext, wait jetstream.NextOpt, delivered uint64,
 ) (*Message, error) {
 	for {
 		raw, err := messages.Next(wait)
 		if f.ends && errors.Is(err, nats.ErrTimeout) {
-			// What was pending may have been removed, and so will never come.
+			// A pending message that was removed never comes.
 			attempt, cancel := context.WithTimeout(ctx, requestTimeout)
 			info, err := c.Info(attempt)
 			cancel()
@@ -281,7 +282,7 @@ func stopOnReconnect(ctx context.Context, connected <-chan nats.Status, messages
 	}
 }
 
-func (b *Bus) consumer(ctx context.Context, f *Following) (jetstream.Consumer, error) {
+func (b *Bus) consumer(ctx context.Context, f *FollowOptions) (jetstream.Consumer, error) {
 	if err := b.pinNow(ctx, f); err != nil {
 		return nil, err
 	}
@@ -305,7 +306,7 @@ func (b *Bus) consumer(ctx context.Context, f *Following) (jetstream.Consumer, e
 
 // pinNow turns "from now" into a sequence, so that a reconnect before the first
 // message misses nothing.
-func (b *Bus) pinNow(ctx context.Context, f *Following) error {
+func (b *Bus) pinNow(ctx context.Context, f *FollowOptions) error {
 	if f.Start != FromNow {
 		return nil
 	}

@@ -18,7 +18,7 @@ import (
 func element(b *bus.Bus, guid string) string { return b.Topics().Element("DataFile", guid) }
 
 // follow gathers the texts of what is followed, and waits until it stands.
-func follow(t *testing.T, b *bus.Bus, f bus.Following) (seen *gathered[string], stop func() error) {
+func follow(t *testing.T, b *bus.Bus, f bus.FollowOptions) (seen *gathered[string], stop func() error) {
 	t.Helper()
 	seen = &gathered[string]{}
 	ready := make(chan struct{})
@@ -39,7 +39,7 @@ func TestFollowFromASequence(t *testing.T) {
 	for i := range 5 {
 		publish(t, b, element(b, strconv.Itoa(i)), strconv.Itoa(i))
 	}
-	seen, _ := follow(t, b, bus.Following{Sequence: 3})
+	seen, _ := follow(t, b, bus.FollowOptions{Sequence: 3})
 	publish(t, b, element(b, "x"), "5")
 	if diff := cmp.Diff([]string{"2", "3", "4", "5"}, seen.await(t, 4)); diff != "" {
 		t.Error(diff)
@@ -51,7 +51,7 @@ func TestFollowFromNowMissesNothingAfterReady(t *testing.T) {
 	b := setup(t)
 	publish(t, b, element(b, "a"), "before")
 	for range 10 {
-		seen, stop := follow(t, b, bus.Following{Start: bus.FromNow})
+		seen, stop := follow(t, b, bus.FollowOptions{Start: bus.FromNow})
 		publish(t, b, element(b, "a"), "after")
 		if got := seen.await(t, 1); got[0] != "after" {
 			t.Errorf("got %v", got)
@@ -68,7 +68,7 @@ func TestFollowFromLatestGoesOnLive(t *testing.T) {
 	for i := range 6 {
 		publish(t, b, element(b, strconv.Itoa(i%3)), strconv.Itoa(i))
 	}
-	seen, _ := follow(t, b, bus.Following{Start: bus.FromLatest})
+	seen, _ := follow(t, b, bus.FollowOptions{Start: bus.FromLatest})
 	publish(t, b, element(b, "0"), "6")
 	publish(t, b, element(b, "0"), "7")
 	if diff := cmp.Diff([]string{"3", "4", "5", "6", "7"}, seen.await(t, 5)); diff != "" {
@@ -79,7 +79,7 @@ func TestFollowFromLatestGoesOnLive(t *testing.T) {
 func TestFollowOnlyTheSubjectsAskedFor(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	seen, _ := follow(t, b, bus.Following{Subjects: []string{b.Topics().ElementsOf("DataFile"), b.Topics().RelationshipsOf("*")}})
+	seen, _ := follow(t, b, bus.FollowOptions{Subjects: []string{b.Topics().ElementsOf("DataFile"), b.Topics().RelationshipsOf("*")}})
 	publish(t, b, b.Topics().Element("FileFolder", "f"), "folder")
 	publish(t, b, element(b, "a"), "file")
 	publish(t, b, b.Topics().Relationship("NestedFile", "r"), "nested")
@@ -94,7 +94,7 @@ func TestAnErrorOfTheHandlerEndsFollowing(t *testing.T) {
 	publish(t, b, element(b, "a"), "a")
 	publish(t, b, element(b, "b"), "b")
 	broken, calls := errors.New("broken"), 0
-	err := b.Follow(t.Context(), bus.Following{Stream: b.Topics().OutStream()}, func(*bus.Message) error {
+	err := b.Follow(t.Context(), bus.FollowOptions{Stream: b.Topics().OutStream()}, func(*bus.Message) error {
 		calls++
 		return broken
 	})
@@ -112,7 +112,7 @@ func TestFollowLeavesNoConsumerBehind(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	_, stop := follow(t, b, bus.Following{})
+	_, stop := follow(t, b, bus.FollowOptions{})
 	if err := stop(); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
@@ -126,7 +126,7 @@ func TestFollowGoesOnAfterTheServerWasAway(t *testing.T) {
 	t.Parallel()
 	o := newOutage(t)
 	b := o.bus()
-	seen, _ := follow(t, b, bus.Following{Start: bus.FromLatest})
+	seen, _ := follow(t, b, bus.FollowOptions{Start: bus.FromLatest})
 	var want []string
 	send := func(n int) {
 		for range n {
@@ -153,7 +153,7 @@ func TestFollowStopsWhileTheServerIsAway(t *testing.T) {
 	t.Parallel()
 	o := newOutage(t)
 	b := o.bus()
-	seen, stop := follow(t, b, bus.Following{})
+	seen, stop := follow(t, b, bus.FollowOptions{})
 	publish(t, b, element(b, "a"), "a")
 	seen.await(t, 1)
 	o.stop()

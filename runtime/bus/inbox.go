@@ -9,15 +9,15 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// inbox is where the outcomes of commands, and answers, arrive. It is one subscription for the
-// life of the connection: the servers of a cluster need a moment to learn of a
-// new one, and an outcome that comes before that is lost.
+// inbox receives answers and the outcomes of commands. It is one subscription as
+// long as the connection: a new subscription takes a moment to spread in a cluster,
+// and an answer that comes before that is lost.
 type inbox struct {
 	prefix string
 
 	mu   sync.Mutex
 	last uint64
-	// waiting are told of the answer; they must not block.
+	// waiting are called with the answer; they must not block.
 	waiting map[string]func(*nats.Msg)
 }
 
@@ -48,13 +48,13 @@ func (i *inbox) expectParts() (subject string, answer <-chan *nats.Msg, forget f
 	subject, forget = i.tell(func(m *nats.Msg) {
 		select {
 		case arrived <- m:
-		default: // more than was to be expected
+		default: // more than is expected
 		}
 	})
 	return subject, arrived, forget
 }
 
-// tell returns a subject for answers, and tells of them until it is forgotten.
+// tell returns a subject for answers, and passes them on until forget is called.
 func (i *inbox) tell(of func(*nats.Msg)) (subject string, forget func()) {
 	i.mu.Lock()
 	defer i.mu.Unlock()

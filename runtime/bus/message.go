@@ -14,7 +14,7 @@ type Message struct {
 	Subject  string
 	Sequence uint64
 	Time     time.Time
-	// Pending is how many more messages the stream held when this was delivered.
+	// Pending is the number of messages after this one when it was delivered.
 	Pending uint64
 	Header  nats.Header
 	Data    []byte

@@ -11,9 +11,9 @@ import (
 )
 
 const (
-	// searchEvery is how often it is looked where the server is, while it is away.
+	// searchEvery is how often a lost server is looked for, remindEvery how often
+	// the log says that it is lost.
 	searchEvery = time.Second
-	// remindEvery is how often it is said that it still is.
 	remindEvery = 30 * time.Second
 )
 
@@ -22,7 +22,7 @@ const (
 type connObserver struct {
 	log    *slog.Logger
 	locate func() string
-	url    string // of Settings, or where the server was located last
+	url    string // from Settings, or the last one that locate returned
 
 	searching atomic.Bool
 }
@@ -69,7 +69,7 @@ func (w *connObserver) search(c *nats.Conn) {
 	}
 }
 
-// look has the connection try where the server is by now, if it moved.
+// look lets the connection try the present URL of the server, if it moved.
 func (w *connObserver) look(c *nats.Conn) {
 	if w.locate == nil {
 		return
@@ -84,15 +84,14 @@ func (w *connObserver) look(c *nats.Conn) {
 	}
 }
 
-// reconnected speaks as loud as disconnected: who heard that waits for this.
+// reconnected logs at the level of disconnected: whoever read that waits for this.
 func (w *connObserver) reconnected(c *nats.Conn) {
 	w.log.Warn("connected to NATS again", slog.String("url", c.ConnectedUrlRedacted()))
 }
 
-// failed tells of what happens beside requests. That a stream is read ahead
-// faster than it is taken is no trouble: what the buffer has no room for is
-// mostly the server's word that it has sent all that it was asked for, and where
-// it is a message, [Bus.Follow] sees the gap and reads it again.
+// failed logs errors outside of requests. A full buffer of a followed stream is
+// harmless: mostly it drops a status message of the server, and if it drops a message
+// of the stream, [Bus.Follow] notices the gap and reads again.
 func (w *connObserver) failed(_ *nats.Conn, s *nats.Subscription, err error) {
 	level := slog.LevelWarn
 	if errors.Is(err, nats.ErrSlowConsumer) && s != nil && s.Type() == nats.ChanSubscription {

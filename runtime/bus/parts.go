@@ -9,22 +9,22 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// An answer that is larger than a message is sent in parts, on the one reply
-// subject, numbered. Each names a subject to which who asked says, with an
-// empty message, that it came: so many parts are on their way at most that
-// neither the server nor the client has to drop one.
+// An answer that is larger than a message is sent in numbered parts on the reply
+// subject. Each part names a subject on which the receiver confirms it with an empty
+// message. The number of unconfirmed parts is limited, so that neither the server nor
+// the client drops one.
 
 const (
-	// partsAhead is how many parts are on their way at most.
+	// partsAhead is the largest number of unconfirmed parts.
 	partsAhead = 8
-	// partTimeout bounds the wait for the next part, and for the sign that one
-	// came.
+	// partTimeout bounds the wait for the next part, and for a confirmation.
 	partTimeout = 5 * time.Second
-	// partHeaders is what the headers of a part take at most.
+	// partHeaders is the largest size of the headers of a part.
 	partHeaders = 4 << 10
 )
 
-// partSize is how much data a part holds, whatever larger messages NATS takes.
+// partSize is the size of the data of a part: at most 1 MiB, even if NATS accepts
+// larger messages.
 func (b *Bus) partSize() int { return max(int(min(b.conn.MaxPayload(), 1<<20))-partHeaders, 1) }
 
 // stream sends an answer in parts.
@@ -54,7 +54,7 @@ func (b *Bus) stream(m *nats.Msg) error {
 	return nil
 }
 
-var errGone = errors.New("who asked does not take the answer")
+var errGone = errors.New("the receiver does not confirm the answer")
 
 func sign(signs <-chan *nats.Msg, closed <-chan nats.Status) error {
 	timer := time.NewTimer(partTimeout)
@@ -69,8 +69,8 @@ func sign(signs <-chan *nats.Msg, closed <-chan nats.Status) error {
 	}
 }
 
-// expectSigns returns the subject to which who asked says that a part came. It
-// is one to which everybody may publish who may ask.
+// expectSigns returns the subject on which parts are confirmed. Everybody who may
+// ask may publish to it.
 func (b *Bus) expectSigns() (subject string, signs <-chan *nats.Msg, forget func(), err error) {
 	b.opening.Lock()
 	defer b.opening.Unlock()

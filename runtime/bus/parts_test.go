@@ -155,7 +155,7 @@ func TestAnswersThatBreakOff(t *testing.T) {
 // On a closed connection following ends, and says why.
 func TestFollowingEndsWithTheConnection(t *testing.T) {
 	t.Parallel()
-	for name, f := range map[string]bus.Following{
+	for name, f := range map[string]bus.FollowOptions{
 		"plain": {}, "with a check": {Check: func(context.Context) error { return errors.New("it fails") }},
 	} {
 		b := setup(t)

@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	// A batch is large enough to be cheap, small enough for the server's limit
-	// of 1,000 messages, and to fit into a stream with little room.
+	// A batch is large enough to be cheap, below the server's limit of 1,000
+	// messages, and small enough for a stream with little room.
 	batchMessages = 500
 	batchBytes    = 512 << 10
 )
@@ -30,13 +30,13 @@ func (b *Bus) Publish(ctx context.Context, subject string, e *events.Event) (uin
 	return b.PublishMessage(ctx, m)
 }
 
-// PublishMessage is [Bus.Publish] for a message that was made already.
+// PublishMessage is [Bus.Publish] for an encoded message.
 func (b *Bus) PublishMessage(ctx context.Context, m *nats.Msg) (uint64, error) {
 	return b.publish(ctx, m, nil)
 }
 
-// Send is [Bus.Publish] for who would rather hear than wait when the server has
-// no space left: the error then is [ErrFull], after some seconds.
+// Send is [Bus.Publish], but does not wait for space: if the server has none left,
+// the error is [ErrFull] after some seconds.
 func (b *Bus) Send(ctx context.Context, subject string, e *events.Event) (uint64, error) {
 	m, err := NewMessage(subject, e)
 	if err != nil {
@@ -69,8 +69,8 @@ func (b *Bus) unpublished(subject string, err error) error {
 	}
 }
 
-// PublishAll stores events on one subject in their order, in batches each of
-// which is stored whole or not at all. It waits, and gives up, as [Bus.Send] does.
+// PublishAll stores events on one subject in their order, in batches that are stored
+// whole or not at all. It waits, and gives up, as [Bus.Send] does.
 func (b *Bus) PublishAll(ctx context.Context, subject string, es iter.Seq[events.Event]) error {
 	var batch []*nats.Msg
 	size := 0
@@ -103,17 +103,17 @@ func (b *Bus) publishBatch(ctx context.Context, batch []*nats.Msg) error {
 		_, err := jetstreamext.PublishMsgBatch(ctx, b.js, batch)
 		return err
 	})
-	// Of a batch that cannot be stored the server does not say why, of a single
-	// message it does.
+	// The server does not say why it cannot store a batch; for a single message it
+	// does.
 	if isStored(err) || errors.Is(err, ErrFull) {
 		return b.publishRest(ctx, batch)
 	}
 	return b.unpublished(batch[0].Subject, err)
 }
 
-// publishRest stores what is missing of a batch of which something is stored
-// already: all of it when an answer was lost, or some of it when the publisher
-// repeats events together with others.
+// publishRest publishes the messages of a batch one by one, because some are stored
+// already: all of them if an answer was lost, some if the publisher repeats events
+// together with new ones.
 func (b *Bus) publishRest(ctx context.Context, batch []*nats.Msg) error {
 	for _, m := range batch {
 		m.Reply = ""

@@ -40,11 +40,11 @@ func At(t time.Time) string { return "@at " + t.UTC().Format(time.RFC3339Nano) }
 // Every is the pattern of a schedule that fires at an interval of whole seconds.
 func Every(d time.Duration) string { return "@every " + d.String() }
 
-// Arm stores a schedule that publishes e. It fires while no node is alive, and
-// again and again until it is disarmed or, if it fires once, has fired.
+// Arm stores a schedule that publishes e. It fires even while no node is alive,
+// until it is disarmed or, if it fires once, has fired.
 func (b *Bus) Arm(ctx context.Context, s Schedule, e *events.Event) error {
 	if s.Pattern == "" {
-		// The server would store it as a message that never fires.
+		// The server would store a message that never fires.
 		return fmt.Errorf("schedule %s: no pattern given", s.Subject)
 	}
 	m, err := NewMessage(s.Subject, e)
@@ -59,10 +59,10 @@ func (b *Bus) Arm(ctx context.Context, s Schedule, e *events.Event) error {
 	if s.TTL > 0 {
 		m.Header.Set(headerScheduleTTL, s.TTL.String())
 	}
-	// A schedule that is armed again is no repetition, even if its event is the
-	// same: only the attempts of this call are.
+	// Arming a schedule again is not a repetition, even with the same event; only the
+	// attempts of this call are.
 	m.Header.Set(jetstream.MsgIDHeader, nuid.Next())
-	// What the schedule's subject held before is replaced.
+	// It replaces the former schedule of the subject.
 	m.Header.Set(jetstream.MsgRollup, jetstream.MsgRollupSubject)
 	if _, err := b.PublishMessage(ctx, m); err != nil {
 		return fmt.Errorf("schedule %q: %w", s.Pattern, err)

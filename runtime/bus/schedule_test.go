@@ -16,7 +16,7 @@ func fired(t *testing.T, b *bus.Bus) *gathered[bus.Message] {
 	t.Helper()
 	seen, ready := &gathered[bus.Message]{}, make(chan struct{})
 	background(t, func(ctx context.Context) error {
-		f := bus.Following{Stream: b.Topics().CyclesStream(), Subjects: []string{b.Topics().DueOf("node")}, Ready: func() { close(ready) }}
+		f := bus.FollowOptions{Stream: b.Topics().CyclesStream(), Subjects: []string{b.Topics().DueOf("node")}, Ready: func() { close(ready) }}
 		return b.Follow(ctx, f, func(m *bus.Message) error {
 			seen.add(*m)
 			return nil

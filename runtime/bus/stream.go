@@ -172,7 +172,7 @@ func (b *Bus) Copy(ctx context.Context, c CopyOptions, handle func(*Message) err
 	if err != nil || state.Msgs == 0 || c.From > state.LastSeq {
 		return err
 	}
-	f := Following{Stream: c.Stream, Subjects: c.Subjects, Sequence: c.From, ends: true}
+	f := FollowOptions{Stream: c.Stream, Subjects: c.Subjects, Sequence: c.From, ends: true}
 	if c.Latest {
 		f.Start = FromLatest
 	}

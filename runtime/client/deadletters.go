@@ -23,15 +23,15 @@ type Rejection struct {
 	Header   nats.Header
 	Data     []byte
 	Reason   *events.Error
-	// Told says that the sender hears of it.
+	// Told says that the sender receives the reason.
 	Told bool
 	// MaxPayload is how large a message the server accepts; 0 means that the
 	// body fits.
 	MaxPayload int64
 }
 
-// The server allows 64 KiB of headers in all; what is too long is cut, or left
-// out where half of it is worth nothing.
+// The server allows 64 KiB of headers. A text that is too long is cut, or left out
+// where a part of it is of no use.
 const (
 	maxReason  = 8 << 10
 	maxPointer = 1 << 10

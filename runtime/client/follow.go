@@ -20,14 +20,14 @@ func (c *Client) Follow(ctx context.Context, f connectors.Filter, handle func(co
 	})
 }
 
-// Watch is Follow for who wants the messages as well, and no second attempt: an
-// error of show ends it. Ready, if given, is called when all that comes from then
-// on is delivered.
+// Watch is Follow with the messages and without a second attempt: an error of show
+// ends it. Ready, if given, is called when everything published from then on is
+// delivered.
 func (c *Client) Watch(ctx context.Context, f connectors.Filter, ready func(), show func(*bus.Message, *connectors.Change) error) error {
 	if err := f.Validate(); err != nil {
 		return err
 	}
-	following := bus.Following{Stream: c.bus.Topics().OutStream(), Start: bus.FromNow, Subjects: c.subjects(&f), Ready: ready}
+	following := bus.FollowOptions{Stream: c.bus.Topics().OutStream(), Start: bus.FromNow, Subjects: c.subjects(&f), Ready: ready}
 	var present bus.Snapshot
 	switch {
 	case f.Present:
@@ -53,14 +53,14 @@ func (c *Client) Watch(ctx context.Context, f connectors.Filter, ready func(), s
 	})
 }
 
-// selects reports whether a change is to be told. Of what was gone before
-// following began, nothing was ever told.
+// selects reports whether a change is passed on. Nothing is passed on of what was
+// deleted before following began.
 func selects(s *bus.Snapshot, f *connectors.Filter, c *connectors.Change) bool {
 	return c.Sequence <= s.Until && f.MatchesPresent(c) || c.Sequence > s.Last && f.Matches(c)
 }
 
-// subjects are those of what a filter can select. Types are not among them: which
-// subtypes they have, events say, and there may be more of them tomorrow.
+// subjects returns those of everything that a filter can select. Types do not narrow
+// them: only events know the subtypes, and types may be added.
 func (c *Client) subjects(f *connectors.Filter) []string {
 	t := c.bus.Topics()
 	elements, relationships := f.Selects()
@@ -115,9 +115,9 @@ const (
 	lastRetry  = 30 * time.Second
 )
 
-// deadLetter makes a change that the listener gave up a dead letter, once for each
-// listener. The letter does not say on which subject the change came, so that
-// it cannot be replayed: it would change the metadata of everybody.
+// deadLetter stores a change that the listener gave up, once for each listener. The
+// dead letter does not name the subject of the change, so that it cannot be replayed:
+// that would change the metadata for everybody.
 func (c *Client) deadLetter(ctx context.Context, msg *bus.Message, why error) error {
 	code := events.CodeUnavailable
 	if connectors.IsPermanent(why) {

@@ -13,9 +13,8 @@ import (
 	"github.com/camena-io/camena/topics"
 )
 
-// position is what the bucket of positions keeps: a value, and the generation of
-// the connector that has read or written it last. Value is nil as long as there is
-// only the generation.
+// position is an entry of the bucket of positions: a value, and the generation of the
+// connector that last read or wrote it. Value is nil if only a generation was noted.
 type position struct {
 	Generation uint64 `json:"generation"`
 	Value      []byte `json:"value,omitzero"`
@@ -39,9 +38,8 @@ func (c *Client) SavePosition(ctx context.Context, key string, generation uint64
 	})
 }
 
-// revisePosition reads a position and, if revise has changed it, or it was of an
-// older generation, writes it, unless somebody else has meanwhile: then it begins
-// anew.
+// revisePosition reads a position and writes it if revise reports a change. If
+// another process has written it meanwhile, it starts again.
 func (c *Client) revisePosition(ctx context.Context, key string, generation uint64, revise func(*position) (changed bool)) error {
 	if c.sender == "" {
 		return errNameless
@@ -112,7 +110,7 @@ func (c *Client) positions(ctx context.Context) (jetstream.KeyValue, error) {
 	return kv, nil
 }
 
-// ForgetPositions forgets how far all connectors have read.
+// ForgetPositions deletes the positions of all connectors.
 func (c *Client) ForgetPositions(ctx context.Context) error {
 	kv, err := c.positions(ctx)
 	if err != nil {

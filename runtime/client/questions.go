@@ -13,7 +13,7 @@ import (
 	"github.com/camena-io/camena/topics"
 )
 
-// WriterStatus returns how the node gets on that applies commands.
+// WriterStatus returns the progress of the node that applies commands.
 func (c *Client) WriterStatus(ctx context.Context) (events.WriterStatus, error) {
 	return bus.Call[events.WriterStatus](ctx, c.bus, c.bus.Topics().API(topics.RepositoryService, topics.VerbWriterStatus), struct{}{})
 }
@@ -51,8 +51,8 @@ const (
 	lookTimeout = 2 * time.Second
 )
 
-// loading returns how far a node is that still loads the metadata, nil if there is
-// none.
+// loading returns the progress of a node that still loads the metadata, nil if there
+// is none.
 func (c *Client) loading(ctx context.Context) *events.LoadProgress {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()

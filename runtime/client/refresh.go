@@ -66,7 +66,7 @@ func (c *Client) requestCycle(ctx context.Context, v *Connector) (report events.
 	defer watching.Wait()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	following := bus.Following{
+	following := bus.FollowOptions{
 		Stream: c.bus.Topics().OpsStream(), Subjects: []string{c.bus.Topics().CycleOutcome(cycle.Connector)}, Start: bus.FromNow,
 		Ready: func() {
 			if err := c.publishCycle(ctx, v.Node, &cycle); err != nil {

@@ -53,7 +53,7 @@ func answering(t *testing.T, b *bus.Bus, lose func(n int64) bool, remembers bool
 		}
 	}
 	background(t, func(ctx context.Context) error {
-		return b.Follow(ctx, bus.Following{Stream: b.Topics().InStream()}, func(m *bus.Message) error {
+		return b.Follow(ctx, bus.FollowOptions{Stream: b.Topics().InStream()}, func(m *bus.Message) error {
 			e, err := m.Event()
 			if err != nil {
 				return err

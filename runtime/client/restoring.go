@@ -10,10 +10,10 @@ import (
 )
 
 // restoring is the key of the positions bucket that says that the out topic is
-// not whole.
+// incomplete.
 const restoring = "restoring"
 
-// Restoring returns what SetRestoring was told last, "" if nothing.
+// Restoring returns what SetRestoring noted, "" if nothing.
 func (c *Client) Restoring(ctx context.Context) (string, error) {
 	attempt, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
@@ -31,12 +31,11 @@ func (c *Client) Restoring(ctx context.Context) (string, error) {
 	return string(e.Value()), nil
 }
 
-// ErrRestoring says that the out topic is not whole.
+// ErrRestoring says that the out topic is incomplete.
 var ErrRestoring = errors.New("a restore was interrupted here, or still runs: restore again with the same file")
 
-// Whole refuses where the out topic is not whole, as the repository does: a command
-// would wait as long as it is not. It asks for a moment only, and lets pass who may
-// not ask.
+// Whole returns an error while the out topic is incomplete: the repository applies no
+// commands then. It returns nil if that cannot be found out in a moment.
 func (c *Client) Whole(ctx context.Context) error {
 	if from, err := c.Restoring(ctx); err != nil || from == "" {
 		return nil //nolint:nilerr // what cannot be asked is not known
@@ -45,7 +44,7 @@ func (c *Client) Whole(ctx context.Context) error {
 }
 
 // SetRestoring notes that the out topic is being restored, and from what, so that
-// nobody takes it for the metadata; "" says that it is whole.
+// nobody takes it for the metadata; "" says that it is complete.
 func (c *Client) SetRestoring(ctx context.Context, from string) error {
 	attempt, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()

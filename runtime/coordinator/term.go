@@ -129,7 +129,7 @@ func (t *term) lastChange(ctx context.Context) (uint64, error) {
 }
 
 func (t *term) followView(ctx context.Context) error {
-	following := bus.Following{
+	following := bus.FollowOptions{
 		Stream: t.bus.Topics().OutStream(), Subjects: subjects(t.bus.Topics()), Start: bus.FromLatest,
 	}
 	return t.bus.Follow(ctx, following, func(m *bus.Message) error {
@@ -181,7 +181,7 @@ func apply(v *registration.View, c *connectors.Change) {
 }
 
 func (t *term) followClock(ctx context.Context) error {
-	following := bus.Following{
+	following := bus.FollowOptions{
 		Stream: t.bus.Topics().CyclesStream(), Subjects: []string{t.bus.Topics().CoordinatorDue()}, Start: bus.FromNow,
 	}
 	if err := t.clock.tick(ctx); err != nil {

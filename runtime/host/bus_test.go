@@ -126,7 +126,7 @@ func (in *installation) outcomes(t *testing.T, id string) func() []events.CycleR
 	var mu sync.Mutex
 	var list []events.CycleReport
 	ready := make(chan struct{})
-	following := bus.Following{
+	following := bus.FollowOptions{
 		Stream: in.bus.Topics().OpsStream(), Subjects: []string{in.bus.Topics().CycleOutcome(id)},
 		Start: bus.FromNow, Ready: func() { close(ready) },
 	}

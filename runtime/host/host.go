@@ -119,7 +119,7 @@ func (h *Host) follow(ctx context.Context, e *engine, out *statusQueue, assignme
 
 func (h *Host) followCycles(ctx context.Context, ready func(), take func(*events.Cycle, time.Time)) error {
 	names := h.set.Bus.Topics()
-	following := bus.Following{
+	following := bus.FollowOptions{
 		Stream: names.CyclesStream(), Subjects: []string{names.DueOf(h.set.Node)}, Start: bus.FromNow, Ready: ready,
 	}
 	return h.set.Bus.Follow(ctx, following, func(m *bus.Message) error {

@@ -70,7 +70,7 @@ func (l storeLog) At(ctx context.Context, sequence uint64) (e graph.Event, ok bo
 
 // Between implements [graph.Log].
 func (l storeLog) Between(ctx context.Context, first, last uint64, take func(*graph.Event)) error {
-	following := bus.Following{Stream: l.bus.Topics().OutStream(), Sequence: first}
+	following := bus.FollowOptions{Stream: l.bus.Topics().OutStream(), Sequence: first}
 	err := l.bus.Follow(ctx, following, func(m *bus.Message) error {
 		if m.Sequence <= last {
 			e := eventOf(l.bus.Topics(), m)

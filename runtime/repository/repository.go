@@ -333,7 +333,7 @@ func (r *Repository) verify(ctx context.Context) error {
 // An empty index begins with the last event of every subject: the present state.
 func (r *Repository) follow(ctx context.Context, done func() bool) error {
 	sequence, _ := r.index.Reached()
-	following := bus.Following{Stream: r.set.Bus.Topics().OutStream(), Sequence: sequence + 1, Check: r.verify}
+	following := bus.FollowOptions{Stream: r.set.Bus.Topics().OutStream(), Sequence: sequence + 1, Check: r.verify}
 	if sequence == 0 {
 		following.Start = bus.FromLatest
 	}

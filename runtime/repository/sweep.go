@@ -36,7 +36,7 @@ func (r *Repository) sweep(tenure context.Context) {
 		}, &e)
 	}
 	if err == nil {
-		following := bus.Following{Stream: t.CyclesStream(), Subjects: []string{t.RepositoryDue()}, Start: bus.FromNow}
+		following := bus.FollowOptions{Stream: t.CyclesStream(), Subjects: []string{t.RepositoryDue()}, Start: bus.FromNow}
 		err = r.set.Bus.Follow(tenure, following, func(*bus.Message) error {
 			r.Sweep(tenure, time.Now().Add(-r.set.Retention))
 			r.purgeUnfinished(tenure)

@@ -182,7 +182,7 @@ func (w *writer) read(ctx context.Context, position uint64, commands chan<- *rec
 	if position > lookBack {
 		from = position + 1 - lookBack
 	}
-	following := bus.Following{Stream: w.bus.Topics().InStream(), Sequence: from}
+	following := bus.FollowOptions{Stream: w.bus.Topics().InStream(), Sequence: from}
 	err := w.bus.Follow(ctx, following, func(m *bus.Message) error {
 		r := &received{sequence: m.Sequence, stored: m.Time.UTC(), subject: m.Subject, header: m.Header, data: m.Data}
 		r.size = min(r.sizeOf(), roomBytes)

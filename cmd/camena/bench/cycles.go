@@ -187,7 +187,7 @@ func (b *cycles) watch(ctx context.Context, conn *bus.Bus) (late []time.Duration
 	window, cancel := context.WithDeadline(ctx, until.Add(reporting))
 	defer cancel()
 	seen = make(map[string]int, b.connectors)
-	following := bus.Following{
+	following := bus.FollowOptions{
 		Stream: conn.Topics().OpsStream(), Subjects: []string{conn.Topics().CycleOutcomes()}, Start: bus.FromNow,
 	}
 	err = conn.Follow(window, following, func(m *bus.Message) error {
@@ -239,7 +239,7 @@ func (b *cycles) bare(ctx context.Context, r *rig) (late []time.Duration, err er
 	}
 	window, cancel := context.WithTimeout(ctx, time.Duration(b.rounds)*b.interval)
 	defer cancel()
-	following := bus.Following{Stream: conn.Topics().CyclesStream(), Subjects: []string{conn.Topics().DueOf("bench")}, Start: bus.FromNow}
+	following := bus.FollowOptions{Stream: conn.Topics().CyclesStream(), Subjects: []string{conn.Topics().DueOf("bench")}, Start: bus.FromNow}
 	err = conn.Follow(window, following, func(m *bus.Message) error {
 		if next, ok := m.Next(); ok {
 			late = append(late, time.Since(next.Add(-b.interval)))

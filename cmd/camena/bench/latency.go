@@ -86,7 +86,7 @@ func (b *changes) paced(ctx context.Context, conn *bus.Bus, stream string, which
 	sent, took := make([]time.Time, n), make([]time.Duration, 0, n)
 	errAll := errors.New("all arrived")
 	ready, followed := make(chan struct{}), make(chan error, 1)
-	following := bus.Following{Stream: stream, Start: bus.FromNow, Ready: func() { close(ready) }}
+	following := bus.FollowOptions{Stream: stream, Start: bus.FromNow, Ready: func() { close(ready) }}
 	go func() {
 		followed <- conn.Follow(ctx, following, func(m *bus.Message) error {
 			if i, ok := which(m.Subject); ok {

@@ -20,7 +20,7 @@ import (
 // answerTime bounds questions of commands.
 const answerTime = 15 * time.Second
 
-// url returns where the running installation is, and how that is known.
+// url returns the URL of the running installation, and where it comes from.
 func (p *program) url() (url, known string) {
 	if p.config.NatsURL != "" {
 		return p.config.NatsURL, "CAMENA_NATS_URL"
@@ -33,8 +33,8 @@ func (p *program) url() (url, known string) {
 
 const theDefault = "the default"
 
-// locate returns what finds the node on the data folder again, should it come
-// back at another port; nil for what was not found there.
+// locate returns a function that finds the node on the data folder again, in case it
+// restarts at another port; nil if the URL does not come from there.
 func (p *program) locate(known string) func() string {
 	if p.config.NatsURL != "" || known == theDefault {
 		return nil
@@ -108,14 +108,14 @@ func installed(ctx context.Context, b *bus.Bus) error {
 	case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount), errors.Is(err, nats.ErrNoResponders):
 		return fmt.Errorf("%w: JetStream is not enabled at %s; start it with JetStream (nats-server -js)", bus.ErrServer, b.Conn().ConnectedUrlRedacted())
 	case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil:
-		// NATS leaves questions unanswered that a user may not ask.
+		// NATS does not answer requests that the user may not send.
 		return fmt.Errorf("JetStream at %s does not answer: its user may lack permissions, or it has no leader: %w", b.Conn().ConnectedUrlRedacted(), err)
 	default:
 		return err
 	}
 }
 
-// withBus runs a command that asks, in a bounded time.
+// withBus connects, runs ask, and limits its time; 0 is no limit.
 func (p *program) withBus(ctx context.Context, limit time.Duration, ask func(ctx context.Context, b *bus.Bus) error) error {
 	b, err := p.connect(ctx)
 	if err != nil {
@@ -134,7 +134,7 @@ func (p *program) withBus(ctx context.Context, limit time.Duration, ask func(ctx
 	return err
 }
 
-// withMetadata runs a command that asks the repository.
+// withMetadata runs a command that asks the repository, in a limited time.
 func (p *program) withMetadata(ctx context.Context, ask func(ctx context.Context, m *client.Client) error) error {
 	return p.withBus(ctx, answerTime, func(ctx context.Context, b *bus.Bus) error { return withoutPointer(ask(ctx, client.New(b, source))) })
 }
@@ -150,5 +150,5 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// source names what is typed at a terminal, on the in topic.
+// source is the sender of commands that are typed at a terminal.
 const source = "cli"

@@ -56,8 +56,8 @@ func (p *program) deadLettersListCommand() *cobra.Command {
 	var all bool
 	cmd := &cobra.Command{
 		Use: "list", Short: "List dead letters with their reasons",
-		Long: `List dead letters with their reasons. Refused commands whose sender waited for the outcome, and so was told, are left
-out: --all shows them, too.`,
+		Long: `List dead letters with their reasons. Refused commands whose senders waited for the outcome, and so were told, are
+left out; --all shows them, too.`,
 		Example: "  camena dlq list\n  camena dlq list --all -o json", Args: cobra.NoArgs,
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "also the refusals of which the sender was told")
@@ -69,7 +69,7 @@ out: --all shows them, too.`,
 				return err
 			}
 			if left > 0 {
-				defer fmt.Fprintf(p.stderr, "left out: %d refused commands whose senders were told; --all shows them\n", left)
+				defer fmt.Fprintf(p.stderr, "left out: %s whose senders were told; --all shows them\n", plural(left, "refused command"))
 			}
 			return p.show(&o, list, func() *table { return deadLettersTable(list) }, "there are no dead letters")
 		})
@@ -115,8 +115,8 @@ func (p *program) deadLettersShowCommand() *cobra.Command {
 	return cmd
 }
 
-// show fills in the body. One that is no JSON is not shown if there may be a
-// secret in it, since what of it that is cannot be told.
+// show fills in the body. A body that is not JSON is hidden if it may hold a secret,
+// because the secret cannot be found in it.
 func (l *shownLetter) show(secrets bool) {
 	masked, err := events.MaskSecrets(l.Data)
 	switch {
@@ -124,7 +124,7 @@ func (l *shownLetter) show(secrets bool) {
 	case err == nil:
 		l.Data = masked
 	case slices.ContainsFunc(events.SecretAttributes(), func(name string) bool { return bytes.Contains(l.Data, []byte(name)) }):
-		l.Data = []byte("(not shown, since it may hold secrets and cannot be read; --show-secrets shows it)")
+		l.Data = []byte("(not shown: it cannot be read and may hold secrets; --show-secrets shows it)")
 	}
 	if utf8.Valid(l.Data) {
 		l.Body = string(l.Data)
@@ -140,7 +140,7 @@ func (p *program) showLetter(l *shownLetter) error {
 	if l.Told {
 		t.add("told", "its sender waited for the outcome")
 	}
-	t.add("buried", timestamp(l.Time))
+	t.add("stored", timestamp(l.Time))
 	t.add("from", fmt.Sprintf("%s, message %d of %s", l.Subject, l.Origin, l.Stream))
 	names := make([]string, 0, len(l.Headers))
 	for name := range l.Headers {
@@ -190,9 +190,9 @@ func unknownLetter(err error) error {
 func (p *program) deadLettersReplayCommand() *cobra.Command {
 	return p.lettersCommand(&cobra.Command{
 		Use: "replay SEQUENCE...|--all", Short: "Send dead letters again to where they came from",
-		Long: `Send dead letters again to the subject that they came from, as they came, once what was wrong is mended;
-then drop them. One that still cannot be handled comes back as another dead letter. --all leaves out those whose
-sender waited for the outcome, and so was told: that sender may have sent something else since.`,
+		Long: `Send dead letters again to the subject that they came from, unchanged, after their cause was corrected;
+then drop them. One that still cannot be handled becomes another dead letter. --all leaves out those whose sender
+waited for the outcome, and so was told: that sender may have sent something else since.`,
 		Example: "  camena dlq replay 7 8\n  camena dlq replay --all",
 	}, "replayed", false, (*client.Client).Replay)
 }
@@ -204,8 +204,8 @@ func (p *program) deadLettersDropCommand() *cobra.Command {
 	}, "dropped", true, (*client.Client).Discard)
 }
 
-// lettersCommand does something with dead letters: with --all with all there are,
-// those whose senders were told included or not.
+// lettersCommand applies do to dead letters. With --all it is applied to all, with or
+// without those whose senders were told.
 func (p *program) lettersCommand(cmd *cobra.Command, done string, told bool, do func(*client.Client, context.Context, uint64) error) *cobra.Command {
 	var all bool
 	cmd.Flags().BoolVar(&all, "all", false, "every dead letter")
@@ -222,7 +222,7 @@ func (p *program) lettersCommand(cmd *cobra.Command, done string, told bool, do 
 				}
 			}
 			if err == nil {
-				_, err = fmt.Fprintf(p.stdout, "%d dead letters %s\n", len(sequences), done)
+				_, err = fmt.Fprintf(p.stdout, "%s %s\n", plural(len(sequences), "dead letter"), done)
 			}
 			return err
 		})
@@ -230,7 +230,7 @@ func (p *program) lettersCommand(cmd *cobra.Command, done string, told bool, do 
 	return cmd
 }
 
-// chosen are the sequences given, or those of all there are.
+// chosen returns the sequences given, or those of all dead letters.
 func chosen(ctx context.Context, c *client.Client, args []string, told bool) ([]uint64, error) {
 	sequences := make([]uint64, len(args))
 	var err error

@@ -15,10 +15,10 @@ func (p *program) healthCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "health",
 		Short: "Exit with 0 when NATS stores what is sent and a repository answers",
-		Long: `Exit with 0 when NATS and a repository answer, NATS stores what nodes write each second, and commands are applied;
-else with 1 and what is wrong: nobody answers, a repository is still reading the metadata, nothing can be written, as when
-a disk is full, or commands wait and none has been applied for 10 seconds.
-It serves as the health check of containers.`,
+		Long: `Exit with 0 when NATS and a repository answer, NATS stores the heartbeats of nodes, and commands are applied.
+Otherwise exit with 1 and the reason: nobody answers, a repository is still loading the metadata, nothing can be stored
+(for example because a disk is full), or commands wait and none was applied for 10 seconds.
+Use it as the health check of containers.`,
 		Example: "  camena health && echo fine",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

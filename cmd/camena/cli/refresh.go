@@ -25,7 +25,7 @@ func (p *program) connectorsRefreshCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "refresh NAME", Short: "Refresh a connector now, and wait for the outcome",
 		Long: `Refresh a connector now, and wait for the outcome: what was created, updated and deleted, or the error.
-While a refresh is running, another one is run after it; one that waits already counts for this request.`,
+If a refresh is running, this one runs after it. If one is waiting already, it counts for this one.`,
 		Example: "  camena connectors refresh quickstart\n  camena connectors refresh quickstart --timeout 1h",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
