@@ -306,7 +306,7 @@ func (c *Context) LoadPosition(ctx context.Context, key string) ([]byte, error) 
 }
 
 // SavePosition saves a position under key, durably. After a move to another node
-// the connector that was left behind is refused, as its commands are.
+// the connector on the former node is refused, as its commands are.
 func (c *Context) SavePosition(ctx context.Context, key string, value []byte) error {
 	if c.closed.Load() {
 		return ErrDisconnected

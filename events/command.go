@@ -359,7 +359,7 @@ type Result struct {
 	// element.
 	Elements      int `json:"elements,omitzero"`
 	Relationships int `json:"relationships,omitzero"`
-	// Dropped is what was left behind: the properties that a new type does not have, or
+	// Dropped is what was not kept: the properties that a new type does not have, or
 	// the relationships that were not restored with an element. MoreDropped counts those
 	// that the list does not have.
 	Dropped     []string `json:"dropped,omitempty"`

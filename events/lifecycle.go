@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// DeleteMethod says what deleting leaves behind (Egeria: DeleteMethod).
+// DeleteMethod says what remains after a deletion (Egeria: DeleteMethod).
 type DeleteMethod string
 
 // The delete methods.

@@ -12,7 +12,7 @@ import (
 // while the repository is flaky.
 const faultOdds = 16
 
-// faults are what the repository has been told to do wrong.
+// faults are the faults that the repository injects.
 type faults struct {
 	mu      sync.Mutex
 	count   int

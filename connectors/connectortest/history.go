@@ -20,7 +20,7 @@ func (h *history) add(o *graph.Outcome, q *graph.Request) {
 	}
 }
 
-// changes returns those behind a sequence, as listeners see them.
+// changes returns those after a sequence, as listeners see them.
 func (h *history) changes(behind uint64) []connectors.Change {
 	var all []connectors.Change
 	for i := range h.Events[behind:] {

@@ -30,10 +30,10 @@ func (o *operation) show(c events.Command, r *events.Result) error {
 		}
 	}
 	for _, what := range r.Dropped {
-		fmt.Fprintf(o.p.stdout, "%s: %s\n", cmp.Or(o.drops, "left behind"), printable(what))
+		fmt.Fprintf(o.p.stdout, "%s: %s\n", cmp.Or(o.drops, "dropped"), printable(what))
 	}
 	if r.MoreDropped > 0 {
-		fmt.Fprintf(o.p.stdout, "%s: %d more\n", cmp.Or(o.drops, "left behind"), r.MoreDropped)
+		fmt.Fprintf(o.p.stdout, "%s: %d more\n", cmp.Or(o.drops, "dropped"), r.MoreDropped)
 	}
 	return nil
 }
@@ -202,7 +202,7 @@ func notes(c events.Command, r *events.Result) string {
 		parts = append(parts, c.ClassificationName)
 	}
 	if len(r.Dropped) > 0 {
-		parts = append(parts, "left behind: "+strings.Join(r.Dropped, ", "))
+		parts = append(parts, "dropped: "+strings.Join(r.Dropped, ", "))
 	}
 	if r.MoreDropped > 0 {
 		parts = append(parts, "and "+strconv.Itoa(r.MoreDropped)+" more")
