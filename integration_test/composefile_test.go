@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"go.yaml.in/yaml/v3"
+	"github.com/goccy/go-yaml"
 )
 
 const composePath = "../docker-compose.yml"
@@ -50,8 +50,7 @@ func readCompose(variables map[string]string) (*composeFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	decoder := yaml.NewDecoder(bytes.NewReader(interpolate(text, variables)))
-	decoder.KnownFields(true)
+	decoder := yaml.NewDecoder(bytes.NewReader(interpolate(text, variables)), yaml.DisallowUnknownField())
 	var c composeFile
 	if err := decoder.Decode(&c); err != nil {
 		return nil, fmt.Errorf("%s: %w", composePath, err)

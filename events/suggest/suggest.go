@@ -2,8 +2,6 @@
 package suggest
 
 import (
-	"cmp"
-	"slices"
 	"strings"
 
 	"github.com/agnivade/levenshtein"
@@ -21,23 +19,19 @@ func Nearest(written string, candidates []string) string {
 	if len(written) > maxWritten {
 		return ""
 	}
-	type candidate struct {
-		name  string
-		steps int
-	}
-	var found []candidate
+	var names []string
+	nearest := max(2, len(written)/3)
 	for _, name := range candidates {
-		if steps := levenshtein.ComputeDistance(strings.ToLower(written), strings.ToLower(name)); steps <= max(2, len(written)/3) {
-			found = append(found, candidate{name, steps})
+		steps := levenshtein.ComputeDistance(strings.ToLower(written), strings.ToLower(name))
+		if steps < nearest {
+			nearest, names = steps, nil
+		}
+		if steps == nearest {
+			names = append(names, name)
 		}
 	}
-	if len(found) == 0 {
+	if len(names) == 0 {
 		return ""
 	}
-	slices.SortStableFunc(found, func(a, b candidate) int { return cmp.Compare(a.steps, b.steps) })
-	names := make([]string, 0, atMost)
-	for _, c := range found[:min(len(found), atMost)] {
-		names = append(names, c.name)
-	}
-	return "; did you mean " + strings.Join(names, " or ") + "?"
+	return "; did you mean " + strings.Join(names[:min(len(names), atMost)], " or ") + "?"
 }

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"iter"
 	"maps"
+	"sync/atomic"
 
 	"github.com/nats-io/nats.go"
 
@@ -23,6 +24,8 @@ type Client struct {
 	bus *bus.Bus
 	// sender is the last token of the in subject.
 	sender string
+	// whole is set when the out topic is known not to be in a restore.
+	whole atomic.Bool
 }
 
 var (

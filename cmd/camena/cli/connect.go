@@ -139,16 +139,5 @@ func (p *program) withMetadata(ctx context.Context, ask func(ctx context.Context
 	return p.withBus(ctx, answerTime, func(ctx context.Context, b *bus.Bus) error { return withoutPointer(ask(ctx, client.New(b, source))) })
 }
 
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
 // source is the sender of commands that are typed at a terminal.
 const source = "cli"

@@ -52,7 +52,7 @@ func TestCommandsInDocumentsAreCommands(t *testing.T) {
 			seen[step.Type] = true
 		}
 	}
-	for _, name := range commandTypes() {
+	for _, name := range commandsOfChangeSets() {
 		if !seen[name] && name != events.TypeUpdateRelationship {
 			t.Errorf("metadata.md has no example of %s", name)
 		}
@@ -64,13 +64,13 @@ func TestFilesInDocumentsAreRead(t *testing.T) {
 	p := &program{}
 	for _, block := range fenced(t, "types.md", "yaml") {
 		p.stdin = strings.NewReader(block)
-		if _, err := p.readTypes([]string{"-"}); err != nil {
+		if _, err := p.reader().Types("-"); err != nil {
 			t.Errorf("types.md: %v", err)
 		}
 	}
 	for _, block := range fenced(t, "metadata.md", "yaml") {
 		p.stdin = strings.NewReader(block)
-		if _, err := p.readSteps([]string{"-"}); err != nil {
+		if _, err := p.reader().ChangeSet("-"); err != nil {
 			t.Errorf("metadata.md: %v", err)
 		}
 	}

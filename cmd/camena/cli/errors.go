@@ -10,6 +10,7 @@ import (
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/manifest"
 )
 
 // The codes with which the program ends, besides 0.
@@ -51,7 +52,8 @@ func (e *messageError) Unwrap() error { return e.refusal }
 
 func hasMessage(err error) bool {
 	_, ok := errors.AsType[*messageError](err)
-	return ok
+	_, inFile := errors.AsType[*manifest.Error](err)
+	return ok || inFile
 }
 
 // withoutPointer leaves out where in a question its mistake is: the user wrote

@@ -12,6 +12,7 @@ import (
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/backup"
+	"github.com/camena-io/camena/runtime/client"
 	"github.com/camena-io/camena/runtime/runtimetest"
 	"github.com/camena-io/camena/topics"
 )
@@ -101,8 +102,7 @@ func TestInterruptedRestoreIsTold(t *testing.T) {
 	if err := i.metadata.SetRestoring(t.Context(), "nothing"); err != nil {
 		t.Fatal(err)
 	}
-	s := &sender{metadata: i.metadata}
-	if _, err := s.send(t.Context(), &events.Delete{Element: events.ByName("x")}); events.CodeOf(err) != events.CodeUnavailable {
+	if _, err := i.metadata.Apply(t.Context(), client.Origin{}, &events.Delete{Element: events.ByName("x")}); events.CodeOf(err) != events.CodeUnavailable {
 		t.Errorf("a command ends with %v", err)
 	}
 	var warned strings.Builder

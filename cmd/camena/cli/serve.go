@@ -15,6 +15,7 @@ import (
 
 	"github.com/camena-io/camena/runtime/client"
 	"github.com/camena-io/camena/runtime/embedded"
+	"github.com/camena-io/camena/runtime/manifest"
 	"github.com/camena-io/camena/runtime/node"
 )
 
@@ -82,20 +83,18 @@ func tuneMemory() {
 
 // announce applies the resource files that were given at start, and prints the
 // ready line.
-func (p *program) announce(ctx context.Context, n *node.Node, log *slog.Logger, resources []wantedResource) error {
+func (p *program) announce(ctx context.Context, n *node.Node, log *slog.Logger, resources []manifest.Resource) error {
 	select {
 	case <-n.Ready():
 	case <-ctx.Done():
 		return nil
 	}
 	if len(resources) > 0 {
-		metadata := client.New(n.Bus(), source)
 		warning := time.AfterFunc(5*time.Second, func() {
 			log.WarnContext(ctx, "the resource files are not applied yet: no node with the role repository answers")
 		})
 		defer warning.Stop()
-		a := &applying{bus: n.Bus(), metadata: metadata, actor: p.config.User, out: p.stdout}
-		if err := a.apply(ctx, resources); err != nil {
+		if err := p.applier(client.New(n.Bus(), source)).Apply(ctx, resources); err != nil {
 			return err
 		}
 	}

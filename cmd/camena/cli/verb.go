@@ -377,8 +377,7 @@ func (o *operation) run(ctx context.Context, build func(context.Context, *client
 		if err != nil {
 			return o.explain(err)
 		}
-		s := &sender{metadata: m, actor: cmp.Or(o.actor, o.p.config.User), owner: o.source, dryRun: o.dryRun}
-		r, err := s.send(ctx, command)
+		r, err := m.Apply(ctx, client.Origin{Actor: cmp.Or(o.actor, o.p.config.User), Source: o.source, DryRun: o.dryRun}, command)
 		if err != nil {
 			return o.explain(err)
 		}

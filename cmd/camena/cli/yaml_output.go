@@ -3,60 +3,76 @@ package cli
 import (
 	"bytes"
 	"io"
+	"regexp"
+	"strconv"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
-	"go.yaml.in/yaml/v3"
 )
 
-// writeYAML writes JSON as YAML.
+// writeYAML writes JSON as YAML in blocks. A text that is not plain is quoted as
+// in Go, whose escapes YAML has too; numbers keep their digits.
 func writeYAML(w io.Writer, data jsontext.Value) error {
-	node, err := yamlOf(jsontext.NewDecoder(bytes.NewReader(data)))
+	b, err := appendYAML(nil, jsontext.NewDecoder(bytes.NewReader(data)), "", "\n")
 	if err != nil {
 		return err
 	}
-	enc := yaml.NewEncoder(w)
-	enc.SetIndent(2)
-	if err := enc.Encode(node); err != nil {
-		return err
-	}
-	return enc.Close()
+	_, err = w.Write(append(bytes.TrimPrefix(b, []byte(" ")), '\n'))
+	return err
 }
 
-// yamlOf reads the next JSON value as YAML. Numbers stay as they are written.
-func yamlOf(dec *jsontext.Decoder) (*yaml.Node, error) {
+// appendYAML appends the next value: on the same line, or, if it has members,
+// each of them after indent, the first one after first.
+func appendYAML(b []byte, dec *jsontext.Decoder, first, indent string) ([]byte, error) {
 	token, err := dec.ReadToken()
 	if err != nil {
 		return nil, err
 	}
-	n := &yaml.Node{Kind: yaml.ScalarNode, Value: token.String()}
-	switch kind := token.Kind(); kind { //nolint:exhaustive // numbers need no tag, and nothing else comes
-	case '{', '[':
-		return yamlCollection(dec, kind)
-	case '"':
-		n.Tag = "!!str"
-	case 'n':
-		n.Tag = "!!null"
-	case 't', 'f':
-		n.Tag = "!!bool"
+	kind := token.Kind()
+	if kind != '{' && kind != '[' {
+		return append(append(b, ' '), scalarYAML(token)...), nil
 	}
-	return n, nil
-}
-
-func yamlCollection(dec *jsontext.Decoder, kind jsontext.Kind) (*yaml.Node, error) {
-	n := &yaml.Node{Kind: yaml.SequenceNode}
-	if kind == '{' {
-		n.Kind = yaml.MappingNode
+	end := kind + 2 // in ASCII
+	if dec.PeekKind() == end {
+		b = append(b, ' ', byte(kind), byte(end))
 	}
-	for next := dec.PeekKind(); next != '}' && next != ']'; next = dec.PeekKind() {
-		item, err := yamlOf(dec)
-		if err != nil {
+	for dec.PeekKind() != end {
+		b = append(b, first...)
+		first = indent
+		inner := " "
+		if kind == '[' {
+			b = append(b, '-')
+		} else {
+			name, err := dec.ReadToken()
+			if err != nil {
+				return nil, err
+			}
+			b = append(append(b, scalarYAML(name)...), ':')
+			inner = indent + "  "
+		}
+		if b, err = appendYAML(b, dec, inner, indent+"  "); err != nil {
 			return nil, err
 		}
-		n.Content = append(n.Content, item)
 	}
-	if len(n.Content) == 0 {
-		n.Style = yaml.FlowStyle
+	_, err = dec.ReadToken()
+	return b, err
+}
+
+// plainYAML is text that no version of YAML takes for anything else, except for
+// the words in scalarYAML: names, paths, sentences and guids.
+var plainYAML = regexp.MustCompile(`^[A-Za-z/][A-Za-z0-9_/.+@-]*((::?| )[A-Za-z0-9_/.+@-]+)*$|^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+
+func scalarYAML(token jsontext.Token) string {
+	text := token.String()
+	if token.Kind() != '"' {
+		return text
 	}
-	_, err := dec.ReadToken()
-	return n, err
+	switch strings.ToLower(text) {
+	case "true", "false", "null", "yes", "no", "on", "off", "y", "n":
+		return strconv.Quote(text)
+	}
+	if plainYAML.MatchString(text) {
+		return text
+	}
+	return strconv.Quote(text)
 }

@@ -10,8 +10,8 @@ import (
 	"testing"
 
 	"github.com/go-json-experiment/json/jsontext"
+	"github.com/goccy/go-yaml"
 	"github.com/spf13/cobra"
-	"go.yaml.in/yaml/v3"
 )
 
 // asYAML are what commands, by their names, can be asked for one after the other
