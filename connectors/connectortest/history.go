@@ -4,10 +4,11 @@ import (
 	"github.com/camena-io/camena/connectors"
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/graph"
+	"github.com/camena-io/camena/runtime/graph/index"
 )
 
 // history is the out topic: all change events.
-type history struct{ graph.Events }
+type history struct{ index.Events }
 
 // add appends the changes of a command.
 func (h *history) add(o *graph.Outcome, q *graph.Request) {
@@ -33,7 +34,7 @@ func (h *history) changes(behind uint64) []connectors.Change {
 
 // present returns the last change of everything, also of what is gone.
 func (h *history) present() []connectors.Change {
-	last := map[graph.Subject]uint64{}
+	last := map[index.Subject]uint64{}
 	for i := range h.Events {
 		last[h.Events[i].Subject] = h.Events[i].Sequence
 	}
@@ -48,9 +49,9 @@ func (h *history) present() []connectors.Change {
 
 // isTold reports whether listeners may be told of the event: those of fences are
 // nobody's concern.
-func isTold(e *graph.Event) bool { return e.Type != "" && e.Type != events.TypeConnectorFenced }
+func isTold(e *index.Event) bool { return e.Type != "" && e.Type != events.TypeConnectorFenced }
 
-func changeOf(e *graph.Event) connectors.Change {
+func changeOf(e *index.Event) connectors.Change {
 	p, err := events.DecodeChange(e.Type, e.Data)
 	if err != nil {
 		return connectors.Change{Type: e.Type, Sequence: e.Sequence} // it cannot be: the graph wrote it

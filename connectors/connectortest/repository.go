@@ -15,6 +15,7 @@ import (
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/events/opentypes"
 	"github.com/camena-io/camena/runtime/graph"
+	"github.com/camena-io/camena/runtime/graph/index"
 )
 
 // maxMessage is how large a message may be on the bus by default.
@@ -26,7 +27,7 @@ const maxMessage = 1 << 20
 // [connectors.Settings] asks for.
 type Repository struct {
 	mu      sync.Mutex
-	index   *graph.Index
+	index   *index.Index
 	pending *graph.Pending
 	// log are the events of all changes, handled how many commands there were.
 	log     history
@@ -84,7 +85,7 @@ func typesWith(more []events.TypeDef) (*opentypes.Registry, error) {
 
 func newRepository(types *opentypes.Registry) *Repository {
 	r := &Repository{
-		index: graph.New(types, slog.New(slog.DiscardHandler)),
+		index: index.New(types, slog.New(slog.DiscardHandler)),
 		ids:   map[string]struct{}{}, positions: map[string]position{}, grown: make(chan struct{}),
 	}
 	r.SetZones(nil, nil)

@@ -14,6 +14,7 @@ import (
 	"github.com/camena-io/camena/runtime/bus"
 	"github.com/camena-io/camena/runtime/client"
 	"github.com/camena-io/camena/runtime/graph"
+	"github.com/camena-io/camena/runtime/graph/index"
 	"github.com/camena-io/camena/runtime/repository"
 )
 
@@ -105,7 +106,7 @@ func sum(counts map[string]int) (n int) {
 // rehearsal is a copy of the state of a repository. It applies commands as the
 // repository does, and nobody else sees that.
 type rehearsal struct {
-	index   *graph.Index
+	index   *index.Index
 	pending *graph.Pending
 	rules   graph.Rules
 	// transient leaves the index as it is: only pending has what is applied.

@@ -9,14 +9,15 @@ import (
 	"strings"
 
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/graph/index"
 )
 
 // change is one event to publish and its effect on the state.
 type change struct {
 	eventType string
 	data      []byte
-	id        string  // of the event
-	record    *record // nil for a fence and for a type
+	id        string        // of the event
+	record    *index.Record // nil for a fence and for a type
 	// moved means that the element continues under another type.
 	moved  bool
 	purged bool
@@ -40,7 +41,7 @@ type transaction struct {
 	changes []change
 	result  events.Result // of the present command
 	// unarchived are the elements that the present command took from the archive.
-	unarchived []*record
+	unarchived []*index.Record
 	// guids is how many guids the command made so far.
 	guids int
 }
@@ -70,11 +71,13 @@ func (t *transaction) view() view {
 func (t *transaction) emit(c change) { t.changes = append(t.changes, c) }
 
 // is makes a record the subject of the result.
-func (t *transaction) is(r *record) { t.result.GUID, t.result.Version = r.guid.String(), r.version }
+func (t *transaction) is(r *index.Record) {
+	t.result.GUID, t.result.Version = r.GUID.String(), r.Version
+}
 
 // do applies a command after those before it.
 func (t *transaction) do(c events.Command) (events.Result, error) {
-	if have := t.view().fenced(t.q.Connector); t.q.Generation > 0 && t.q.Generation < have {
+	if have := t.view().Generation(t.q.Connector); t.q.Generation > 0 && t.q.Generation < have {
 		return events.Result{}, events.Errorf(events.CodeStale, events.ExtGeneration,
 			"generation %d of connector %s is over; it runs elsewhere with generation %d", t.q.Generation, t.q.Connector, have)
 	}
@@ -151,10 +154,10 @@ func (t *transaction) applyOther(c events.Command) error {
 }
 
 // store emits the change that leads to e; it may be about a classification.
-func (t *transaction) store(typ *events.ElementType, old *record, e *events.Element, eventType, classification string) error {
-	r := &record{
-		name: cmp.Or(e.Header.QualifiedName, e.Header.GUID), archived: e.Archived(), derived: old == nil || old.derived,
-		anchor: guidOf(events.ByGUID(e.Header.AnchorGUID)),
+func (t *transaction) store(typ *events.ElementType, old *index.Record, e *events.Element, eventType, classification string) error {
+	r := &index.Record{
+		Name: cmp.Or(e.Header.QualifiedName, e.Header.GUID), Archived: e.Archived(), Derived: old == nil || old.Derived,
+		Anchor: index.GUIDOf(events.ByGUID(e.Header.AnchorGUID)),
 	}
 	return t.storeState(r, typ, old, &e.Header, change{eventType: eventType}, classification, func(b []byte) ([]byte, int, int) {
 		return appendElement(b, e)
@@ -162,23 +165,23 @@ func (t *transaction) store(typ *events.ElementType, old *record, e *events.Elem
 }
 
 // storeLink emits the change that leads to l.
-func (t *transaction) storeLink(typ *events.ElementType, old *record, l *events.Relationship, c change) error {
-	r := &record{
-		relationship: true, name: l.Header.GUID,
-		connected: &connected{end1: guidOf(events.ByGUID(l.End1.GUID)), end2: guidOf(events.ByGUID(l.End2.GUID))},
+func (t *transaction) storeLink(typ *events.ElementType, old *index.Record, l *events.Relationship, c change) error {
+	r := &index.Record{
+		Relationship: true, Name: l.Header.GUID,
+		Ends: &index.Ends{End1: index.GUIDOf(events.ByGUID(l.End1.GUID)), End2: index.GUIDOf(events.ByGUID(l.End2.GUID))},
 	}
 	return t.storeState(r, typ, old, &l.Header, c, "", func(b []byte) ([]byte, int, int) { return appendRelationship(b, l) })
 }
 
 func (t *transaction) storeState(
-	r *record, typ *events.ElementType, old *record, h *events.ElementHeader, c change, classification string,
+	r *index.Record, typ *events.ElementType, old *index.Record, h *events.ElementHeader, c change, classification string,
 	appendState func([]byte) (b []byte, from, to int),
 ) error {
-	r.guid, r.typ, r.version = guidOf(events.ByGUID(h.GUID)), typ, h.Versions.Version
-	r.setOrigin(&h.Origin)
-	kind, name := "element", r.name
-	if r.relationship {
-		r.derived = r.guid == r.linkKey()
+	r.GUID, r.Type, r.Version = index.GUIDOf(events.ByGUID(h.GUID)), typ, h.Versions.Version
+	r.SetOrigin(&h.Origin)
+	kind, name := "element", r.Name
+	if r.Relationship {
+		r.Derived = r.GUID == r.LinkKey()
 		kind = "relationship"
 	}
 	b := openChange(t.scratch[:0], kind)
@@ -186,18 +189,18 @@ func (t *transaction) storeState(
 	b, from, to := appendState(b)
 	size := len(b) - begin
 	if size > t.rules.MaxState {
-		if r.relationship {
-			name = nameAt(t.view(), r.end1) + arrow + nameAt(t.view(), r.end2)
+		if r.Relationship {
+			name = nameAt(t.view(), r.End1) + arrow + nameAt(t.view(), r.End2)
 		}
 		return t.tooLarge(typ.Name+" "+name, size)
 	}
 	var previous []byte
 	if old != nil {
-		previous = old.state()
+		previous = old.State()
 	}
 	t.scratch = closeChange(b, previous, classification)
 	c.data, c.record = bytes.Clone(t.scratch), r
-	r.keep(c.data[begin:begin+size], from-begin, to-begin)
+	r.Keep(c.data[begin:begin+size], from-begin, to-begin)
 	t.emit(c)
 	t.is(r)
 	return nil
@@ -238,7 +241,7 @@ func (t *transaction) fence(c *events.Fence) error {
 	if len(c.Connector) > maxToken {
 		return events.Errorf(events.CodeInvalid, "/connector", "it is %d bytes long; at most %d are allowed", len(c.Connector), maxToken)
 	}
-	have := t.view().fenced(c.Connector)
+	have := t.view().Generation(c.Connector)
 	if c.Generation < have {
 		return events.Errorf(events.CodeStale, "/generation", "connector %s is fenced to generation %d already", c.Connector, have)
 	}
@@ -320,9 +323,9 @@ func cutPointer(pointer, prefix string) (rest string, ok bool) {
 }
 
 // sortByGUID sorts records and drops duplicates.
-func sortByGUID(records []*record) []*record {
+func sortByGUID(records []*index.Record) []*index.Record {
 	slices.SortFunc(records, byGUID)
-	return slices.CompactFunc(records, func(a, b *record) bool { return a.guid == b.guid })
+	return slices.CompactFunc(records, func(a, b *index.Record) bool { return a.GUID == b.GUID })
 }
 
-func byGUID(a, b *record) int { return bytes.Compare(a.guid[:], b.guid[:]) }
+func byGUID(a, b *index.Record) int { return bytes.Compare(a.GUID[:], b.GUID[:]) }

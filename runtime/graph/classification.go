@@ -78,7 +78,7 @@ func (t *transaction) classify(c *events.Classify) error {
 		eventType = events.TypeElementClassified
 	}
 	merge := c.Merge && have != nil
-	if err := checkClassification(types, old.typ, &want, merge, "/classification"); err != nil {
+	if err := checkClassification(types, old.Type, &want, merge, "/classification"); err != nil {
 		return err
 	}
 	if merge {

@@ -6,13 +6,14 @@ import (
 	"time"
 
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/graph/index"
 )
 
 // delete removes an element and what is anchored to it.
 func (t *transaction) delete(c *events.Delete) error {
-	old, err := element(t.view(), c.Element, "/element")
+	old, err := index.Element(t.view(), c.Element, "/element")
 	if events.CodeOf(err) == events.CodeNotFound {
-		return expect(c.Expectation, nil, nameOf(c.Element))
+		return expect(c.Expectation, nil, cmp.Or(c.Element.GUID, c.Element.QualifiedName))
 	}
 	if err != nil {
 		return err
@@ -37,30 +38,30 @@ func (t *transaction) delete(c *events.Delete) error {
 	default:
 		t.remove(family, false)
 	}
-	t.result.GUID = old.guid.String()
+	t.result.GUID = old.GUID.String()
 	return nil
 }
 
 // checkNoCascade refuses to delete an element to which others are anchored that are
 // not archived.
-func checkNoCascade(root *record, family []*record) error {
-	members := slices.DeleteFunc(slices.Clone(family), func(r *record) bool { return r.archived || r == root })
+func checkNoCascade(root *index.Record, family []*index.Record) error {
+	members := slices.DeleteFunc(slices.Clone(family), func(r *index.Record) bool { return r.Archived || r == root })
 	if len(members) == 0 {
 		return nil
 	}
 	return events.Errorf(events.CodeConflict, "/cascade", "elements are anchored to %s (%d, such as %s): delete them first, or cascade",
-		root.name, len(members), members[0].name)
+		root.Name, len(members), members[0].Name)
 }
 
 // familyOf returns the elements that are anchored to an element, directly or not, and
 // last the element itself: if a crash cuts a large deletion in two, the rest is found
 // again from the element.
-func familyOf(v view, root *record) []*record {
-	family, seen := []*record{root}, map[guid]bool{root.guid: true}
+func familyOf(v view, root *index.Record) []*index.Record {
+	family, seen := []*index.Record{root}, map[guid]bool{root.GUID: true}
 	for i := 0; i < len(family); i++ {
-		for _, r := range sortByGUID(v.group(AnchoredTo(family[i].guid))) {
-			if !seen[r.guid] {
-				seen[r.guid] = true
+		for _, r := range sortByGUID(v.Group(index.AnchoredTo(family[i].GUID))) {
+			if !seen[r.GUID] {
+				seen[r.GUID] = true
 				family = append(family, r)
 			}
 		}
@@ -71,10 +72,10 @@ func familyOf(v view, root *record) []*record {
 
 // remove deletes elements, their relationships first, so that no reader ever sees a
 // relationship without an end.
-func (t *transaction) remove(family []*record, purge bool) {
-	var links []*record
+func (t *transaction) remove(family []*index.Record, purge bool) {
+	var links []*index.Record
 	for _, r := range family {
-		links = append(links, t.view().group(LinksOf(r.guid))...)
+		links = append(links, t.view().Group(index.LinksOf(r.GUID))...)
 	}
 	for _, r := range append(sortByGUID(links), family...) {
 		t.emit(removal(r, purge))
@@ -83,9 +84,9 @@ func (t *transaction) remove(family []*record, purge bool) {
 
 // removal returns the change that deletes a record; a purge leaves only its guid and
 // type.
-func removal(old *record, purge bool) change {
-	c := change{eventType: events.TypeElementDeleted, record: old.deletion(), purged: purge, data: removed(old.state())}
-	if old.relationship {
+func removal(old *index.Record, purge bool) change {
+	c := change{eventType: events.TypeElementDeleted, record: old.Deletion(), purged: purge, data: removed(old.State())}
+	if old.Relationship {
 		c.eventType = events.TypeRelationshipDeleted
 	}
 	if purge {
@@ -95,21 +96,21 @@ func removal(old *record, purge bool) change {
 }
 
 // archive classifies elements as Memento; the last one is the root.
-func (t *transaction) archive(family []*record, process string) error {
+func (t *transaction) archive(family []*index.Record, process string) error {
 	properties := map[string]any{"archiveDate": t.q.Time.Format(time.RFC3339Nano), "archiveUser": t.q.Actor}
 	if process != "" {
 		properties["archiveProcess"] = process
 	}
 	memento := events.Classification{Name: events.Memento, Properties: events.Props(properties)}
 	root := family[len(family)-1]
-	if err := checkClassification(t.view().Types(), root.typ, &memento, false, ""); err != nil {
-		return events.Errorf(events.CodeConflict, "/method", "%s cannot be archived: %s", root.name, messageOf(err))
+	if err := checkClassification(t.view().Types(), root.Type, &memento, false, ""); err != nil {
+		return events.Errorf(events.CodeConflict, "/method", "%s cannot be archived: %s", root.Name, messageOf(err))
 	}
 	for _, r := range family {
-		if r.archived {
+		if r.Archived {
 			continue
 		}
-		e, err := r.element()
+		e, err := r.Element()
 		if err != nil {
 			return err
 		}
@@ -118,6 +119,6 @@ func (t *transaction) archive(family []*record, process string) error {
 			return err
 		}
 	}
-	t.is(t.view().get(root.guid))
+	t.is(t.view().ByGUID(root.GUID))
 	return nil
 }

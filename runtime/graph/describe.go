@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/graph/index"
 )
 
 const (
@@ -24,17 +25,17 @@ const (
 // describe adds type, name and counts to the results. The view is the state before
 // the command.
 func (o *Outcome) describe(before view) {
-	changed := make(map[guid]*record, len(o.changes))
+	changed := make(map[guid]*index.Record, len(o.changes))
 	for i := range o.changes {
 		if r := o.changes[i].record; r != nil {
-			changed[r.guid] = r
+			changed[r.GUID] = r
 		}
 	}
-	find := func(id guid) *record {
+	find := func(id guid) *index.Record {
 		if r := changed[id]; r != nil {
 			return r
 		}
-		return before.get(id)
+		return before.ByGUID(id)
 	}
 	o.Result.Elements, o.Result.Relationships = counted(o.changes)
 	room := namesBytes
@@ -44,14 +45,14 @@ func (o *Outcome) describe(before view) {
 	}
 }
 
-func describeResult(result *events.Result, find func(guid) *record, room *int) {
+func describeResult(result *events.Result, find func(guid) *index.Record, room *int) {
 	nameOf := func(id guid) string {
 		if r := find(id); r != nil {
-			return r.name
+			return r.Name
 		}
 		return id.String()
 	}
-	id := guidOf(events.ByGUID(result.GUID))
+	id := index.GUIDOf(events.ByGUID(result.GUID))
 	if id == uuid.Nil {
 		return
 	}
@@ -59,10 +60,10 @@ func describeResult(result *events.Result, find func(guid) *record, room *int) {
 	if r == nil {
 		return
 	}
-	result.Type = r.typ.Name
-	name := r.qualifiedName()
-	if r.relationship {
-		name = nameOf(r.end1) + arrow + nameOf(r.end2)
+	result.Type = r.Type.Name
+	name := r.QualifiedName()
+	if r.Relationship {
+		name = nameOf(r.End1) + arrow + nameOf(r.End2)
 	}
 	if *room -= len(name); *room >= 0 {
 		result.Name = name
@@ -74,7 +75,7 @@ func counted(changes []change) (elements, relationships int) {
 	for i := range changes {
 		switch c := &changes[i]; {
 		case c.record == nil, c.moved: // the latter continues under another type
-		case c.record.relationship:
+		case c.record.Relationship:
 			relationships++
 		default:
 			elements++

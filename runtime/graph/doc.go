@@ -1,14 +1,12 @@
-// Package graph is the metadata graph: what commands do to it, an index of it,
-// and questions about it. It knows no bus.
+// Package graph applies commands to the metadata graph. It knows no bus.
 //
-// An [Index] holds the committed state in memory and answers questions. What a
-// change event says becomes a [Fact], which [Index.Commit] takes over.
+// A [Pending] applies commands to an [index.Index], and keeps their changes until the
+// index has them too. The result is a pure function of the state, the command and its
+// [Request]: every writer that applies the same commands in the same order publishes
+// the same events.
 //
-// A [Pending] applies commands to an index, and keeps apart what they lead to
-// until the index has it too. That is a pure function of the state, the command
-// and its [Request]: whoever applies the same commands in the same order arrives
-// at the same events.
-//
-// What is gone, and what was before, is only in the [Log] that the index was
-// made of: restorations and questions about former times read it there.
+// Two packages below it hold the state. Package index is the present state, its history
+// and the questions about it; it keeps a text index, which is package text. Neither
+// knows this package. It sees of the index single records ([index.Lookup]), groups of
+// records, fences and types, and hands it an [index.StateChange] for each event.
 package graph

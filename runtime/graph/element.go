@@ -9,6 +9,7 @@ import (
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/events/opentypes"
+	"github.com/camena-io/camena/runtime/graph/index"
 )
 
 func (t *transaction) createNew(c *events.Create) error {
@@ -17,7 +18,7 @@ func (t *transaction) createNew(c *events.Create) error {
 		return err
 	}
 	if old != nil {
-		return events.Errorf(events.CodeConflict, "/element/qualifiedName", "%s exists already, as %s; update it instead", old.name, old.guid)
+		return events.Errorf(events.CodeConflict, "/element/qualifiedName", "%s exists already, as %s; update it instead", old.Name, old.GUID)
 	}
 	return t.upsertAs(typ, nil, &events.Upsert{Element: c.Element, UnknownProperties: c.UnknownProperties})
 }
@@ -30,7 +31,7 @@ func (t *transaction) upsert(c *events.Upsert) error {
 	return t.upsertAs(typ, old, c)
 }
 
-func (t *transaction) upsertAs(typ *opentypes.Type, old *record, c *events.Upsert) error {
+func (t *transaction) upsertAs(typ *opentypes.Type, old *index.Record, c *events.Upsert) error {
 	spec := &c.Element
 	if err := expect(c.Expectation, old, spec.QualifiedName); err != nil {
 		return err
@@ -48,7 +49,7 @@ func (t *transaction) upsertAs(typ *opentypes.Type, old *record, c *events.Upser
 		return t.create(spec, typ, properties)
 	}
 	onlyProperties := spec.Zones == nil && spec.Classifications == nil && spec.Anchor == (events.ElementRef{}) && spec.Effectivity == nil
-	if onlyProperties && !old.archived && t.inScope(old) && sameProperties(old, properties) {
+	if onlyProperties && !old.Archived && t.inScope(old) && sameProperties(old, properties) {
 		t.is(old)
 		return t.mayChange(old)
 	}
@@ -56,8 +57,8 @@ func (t *transaction) upsertAs(typ *opentypes.Type, old *record, c *events.Upser
 }
 
 // reviseAs makes an element what a spec says, and takes it from the archive.
-func (t *transaction) reviseAs(old *record, spec *events.ElementSpec, properties events.Properties) error {
-	e, err := old.element()
+func (t *transaction) reviseAs(old *index.Record, spec *events.ElementSpec, properties events.Properties) error {
+	e, err := old.Element()
 	if err != nil {
 		return err
 	}
@@ -65,7 +66,7 @@ func (t *transaction) reviseAs(old *record, spec *events.ElementSpec, properties
 		return err
 	}
 	eventType := events.TypeElementUpdated
-	if old.archived {
+	if old.Archived {
 		eventType = events.TypeElementRestored
 		if err := checkAnchorNotArchived(t.view(), old); err != nil && spec.Anchor == (events.ElementRef{}) {
 			return err
@@ -80,7 +81,7 @@ func (t *transaction) reviseAs(old *record, spec *events.ElementSpec, properties
 
 // mergedProperties checks properties against the type and returns those to store;
 // partial ones are merged into the present ones.
-func mergedProperties(typ *opentypes.Type, old *record, p events.Properties, o opentypes.CheckOptions) (events.Properties, error) {
+func mergedProperties(typ *opentypes.Type, old *index.Record, p events.Properties, o opentypes.CheckOptions) (events.Properties, error) {
 	if !o.Partial {
 		p, err := typ.Check(p, o)
 		if err != nil {
@@ -88,7 +89,7 @@ func mergedProperties(typ *opentypes.Type, old *record, p events.Properties, o o
 		}
 		return p.WithoutNulls()
 	}
-	have, err := old.props()
+	have, err := old.ParseProperties()
 	if err != nil {
 		return have, err
 	}
@@ -114,63 +115,63 @@ func utc(t time.Time) time.Time {
 }
 
 // expect refuses a command whose sender saw another version.
-func expect(want events.Expectation, have *record, name string) error {
+func expect(want events.Expectation, have *index.Record, name string) error {
 	switch {
-	case want.ExpectedVersion == 0 || have != nil && have.version == want.ExpectedVersion:
+	case want.ExpectedVersion == 0 || have != nil && have.Version == want.ExpectedVersion:
 		return nil
 	case have == nil:
 		return events.Errorf(events.CodeConflict, "/expectedVersion", "version %d of %s was expected, but it does not exist", want.ExpectedVersion, name)
 	default:
 		return events.Errorf(events.CodeConflict, "/expectedVersion", "version %d of %s was expected, but it has version %d; read it again",
-			want.ExpectedVersion, have.name, have.version)
+			want.ExpectedVersion, have.Name, have.Version)
 	}
 }
 
 // liveElement returns the element that a command changes, if it has the expected
 // version and is not archived, and its state.
-func (t *transaction) liveElement(ref events.ElementRef, want events.Expectation) (*record, *events.Element, error) {
-	r, err := element(t.view(), ref, "/element")
+func (t *transaction) liveElement(ref events.ElementRef, want events.Expectation) (*index.Record, *events.Element, error) {
+	r, err := index.Element(t.view(), ref, "/element")
 	if err != nil {
 		return nil, nil, err
 	}
 	if err := expect(want, r, ""); err != nil {
 		return nil, nil, err
 	}
-	if r.archived {
+	if r.Archived {
 		return nil, nil, errArchived(r, "/element")
 	}
-	e, err := r.element()
+	e, err := r.Element()
 	return r, e, err
 }
 
-func errArchived(r *record, pointer string) error {
-	return events.Errorf(events.CodeConflict, pointer, "%s is archived; restore it first", r.name)
+func errArchived(r *index.Record, pointer string) error {
+	return events.Errorf(events.CodeConflict, pointer, "%s is archived; restore it first", r.Name)
 }
 
 // specified returns the type of a spec and the element that the spec means, by its
 // guid or otherwise by its name; nil if there is none.
-func (t *transaction) specified(spec *events.ElementSpec) (*opentypes.Type, *record, error) {
+func (t *transaction) specified(spec *events.ElementSpec) (*opentypes.Type, *index.Record, error) {
 	typ, err := t.view().Types().Element(spec.Type, "/element/type")
 	if err != nil {
 		return nil, nil, err
 	}
-	var old *record
+	var old *index.Record
 	if spec.QualifiedName != "" {
-		old = t.view().named(spec.QualifiedName)
+		old = t.view().ByName(spec.QualifiedName)
 	}
 	if spec.GUID != "" {
-		id := guidOf(events.ByGUID(spec.GUID))
-		if old != nil && old.guid != id {
-			return nil, nil, events.Errorf(events.CodeConflict, "/element/qualifiedName", "%q is the name of another element, %s", spec.QualifiedName, old.guid)
+		id := index.GUIDOf(events.ByGUID(spec.GUID))
+		if old != nil && old.GUID != id {
+			return nil, nil, events.Errorf(events.CodeConflict, "/element/qualifiedName", "%q is the name of another element, %s", spec.QualifiedName, old.GUID)
 		}
-		if old = t.view().get(id); old != nil && !old.relationship && spec.QualifiedName != "" && old.qualifiedName() != spec.QualifiedName {
+		if old = t.view().ByGUID(id); old != nil && !old.Relationship && spec.QualifiedName != "" && old.QualifiedName() != spec.QualifiedName {
 			return nil, nil, events.Errorf(events.CodeConflict, "/element/guid",
-				"the element %s has the name %q; a qualified name cannot be changed", id, old.qualifiedName())
+				"the element %s has the name %q; a qualified name cannot be changed", id, old.QualifiedName())
 		}
 	}
-	if old != nil && (old.relationship || old.typ.Name != typ.Name()) {
+	if old != nil && (old.Relationship || old.Type.Name != typ.Name()) {
 		return nil, nil, events.Errorf(events.CodeConflict, "/element/type", "%s %s exists already and is %s; retype it first",
-			spec.QualifiedName, old.guid, article(old.typ.Name))
+			spec.QualifiedName, old.GUID, article(old.Type.Name))
 	}
 	return typ, old, nil
 }
@@ -182,11 +183,11 @@ func (t *transaction) create(spec *events.ElementSpec, typ *opentypes.Type, prop
 	if spec.GUID != "" && strings.EqualFold(spec.QualifiedName, spec.GUID) {
 		return events.Errorf(events.CodeInvalid, "/element/qualifiedName", "it is the guid of the element; give it another name, or none")
 	}
-	id := guidOf(spec.Ref())
+	id := index.GUIDOf(spec.Ref())
 	if spec.Ref() == (events.ElementRef{}) {
 		id = t.newGUID()
 	}
-	if other := t.view().get(id); other != nil {
+	if other := t.view().ByGUID(id); other != nil {
 		return events.Errorf(events.CodeConflict, "/element/qualifiedName",
 			"the guid that belongs to the name %q, %s, was given to another element", spec.QualifiedName, id)
 	}
@@ -201,7 +202,7 @@ func (t *transaction) create(spec *events.ElementSpec, typ *opentypes.Type, prop
 	setEffectivity(&e.Header, spec.Effectivity)
 	err := t.store(typ.Header(), nil, e, events.TypeElementCreated, "")
 	if err == nil && spec.GUID != "" {
-		t.changes[len(t.changes)-1].record.derived = id == events.ElementKey(spec.Ref())
+		t.changes[len(t.changes)-1].record.Derived = id == events.ElementKey(spec.Ref())
 	}
 	return err
 }
@@ -212,19 +213,19 @@ func (t *transaction) setAnchor(h *events.ElementHeader, ref events.ElementRef) 
 	if ref == (events.ElementRef{}) {
 		return nil
 	}
-	anchor, err := element(t.view(), ref, pointer)
+	anchor, err := index.Element(t.view(), ref, pointer)
 	if err != nil {
 		return err
 	}
-	if anchor.archived {
+	if anchor.Archived {
 		return errArchived(anchor, pointer)
 	}
-	for up := anchor; up != nil; up = t.view().get(up.anchor) {
-		if up.guid.String() == h.GUID {
-			return events.Errorf(events.CodeConflict, pointer, "%s is anchored to this element, or is it; anchors cannot form a circle", anchor.name)
+	for up := anchor; up != nil; up = t.view().ByGUID(up.Anchor) {
+		if up.GUID.String() == h.GUID {
+			return events.Errorf(events.CodeConflict, pointer, "%s is anchored to this element, or is it; anchors cannot form a circle", anchor.Name)
 		}
 	}
-	h.AnchorGUID = anchor.guid.String()
+	h.AnchorGUID = anchor.GUID.String()
 	return nil
 }
 
@@ -235,7 +236,7 @@ func setEffectivity(h *events.ElementHeader, want *events.Effectivity) {
 }
 
 // revise stores a changed element, if the request may change it.
-func (t *transaction) revise(old *record, e *events.Element, eventType, classification string) error {
+func (t *transaction) revise(old *index.Record, e *events.Element, eventType, classification string) error {
 	if err := t.mayChange(old); err != nil {
 		return err
 	}
@@ -244,7 +245,7 @@ func (t *transaction) revise(old *record, e *events.Element, eventType, classifi
 
 // put stores an element if it is not the same as before. Archiving, deleting and
 // restoring an anchor does so to its members, whoever owns them.
-func (t *transaction) put(old *record, e *events.Element, eventType, classification string) error {
+func (t *transaction) put(old *index.Record, e *events.Element, eventType, classification string) error {
 	if eventType == events.TypeElementRestored {
 		dropClassification(e, events.Memento)
 	}
@@ -252,13 +253,13 @@ func (t *transaction) put(old *record, e *events.Element, eventType, classificat
 		t.adopt(&e.Header)
 	}
 	same, _, _ := appendElement(nil, e)
-	if bytes.Equal(same, old.state()) {
+	if bytes.Equal(same, old.State()) {
 		t.is(old)
 		return nil
 	}
 	t.touch(&e.Header)
-	err := t.store(old.typ, old, e, eventType, classification)
-	if err == nil && eventType == events.TypeElementRestored && old.archived {
+	err := t.store(old.Type, old, e, eventType, classification)
+	if err == nil && eventType == events.TypeElementRestored && old.Archived {
 		t.unarchived = append(t.unarchived, t.changes[len(t.changes)-1].record)
 	}
 	return err
@@ -269,7 +270,7 @@ func (t *transaction) update(c *events.Update) error {
 	if err != nil {
 		return err
 	}
-	typ, err := t.view().Types().Element(old.typ.Name, "/element")
+	typ, err := t.view().Types().Element(old.Type.Name, "/element")
 	if err != nil {
 		return err
 	}
@@ -340,7 +341,7 @@ func (t *transaction) touch(h *events.ElementHeader) {
 
 // inScope reports whether the record belongs to the scope of the request, if that has
 // one.
-func (t *transaction) inScope(r *record) bool { return t.q.Scope == "" || t.q.Scope == r.scope() }
+func (t *transaction) inScope(r *index.Record) bool { return t.q.Scope == "" || t.q.Scope == r.Scope() }
 
 // adopt moves what a reconciliation sees into its scope.
 func (t *transaction) adopt(h *events.ElementHeader) {
@@ -349,11 +350,11 @@ func (t *transaction) adopt(h *events.ElementHeader) {
 
 // mayChange refuses to change what belongs to another metadata source (Egeria:
 // provenance, EXTERNAL_SOURCE).
-func (t *transaction) mayChange(r *record) error {
-	if r.source() == "" || r.source() == t.q.Source {
+func (t *transaction) mayChange(r *index.Record) error {
+	if r.Source() == "" || r.Source() == t.q.Source {
 		return nil
 	}
-	return events.Errorf(events.CodeRefused, events.ExtMetadataSource, "%s belongs to the metadata source %s; only that may change it", r.name, r.source())
+	return events.Errorf(events.CodeRefused, events.ExtMetadataSource, "%s belongs to the metadata source %s; only that may change it", r.Name, r.Source())
 }
 
 // newGUID returns the guid of something that has no name to derive one from.
@@ -362,16 +363,9 @@ func (t *transaction) newGUID() guid {
 	return freshGUID(t.q, t.guids-1)
 }
 
-func (r *record) props() (events.Properties, error) {
-	if len(r.properties()) == 0 {
-		return events.Properties{}, nil
-	}
-	return events.ParseProperties(r.properties())
-}
-
-func sameProperties(old *record, p events.Properties) bool {
+func sameProperties(old *index.Record, p events.Properties) bool {
 	if p.IsZero() {
-		return len(old.properties()) == 0
+		return len(old.Properties()) == 0
 	}
-	return bytes.Equal(old.properties(), p.Raw())
+	return bytes.Equal(old.Properties(), p.Raw())
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/events/opentypes"
+	"github.com/camena-io/camena/runtime/graph/index"
 )
 
 // The types that keep external identifiers (Egeria: 0017 External Identifiers).
@@ -19,23 +20,23 @@ const (
 // externalID is what an external identifier is about. The ExternalId is shared by all
 // elements with that identifier in that scope.
 type externalID struct {
-	element, scope *record
+	element, scope *index.Record
 	id             events.ElementRef
 }
 
 func externalIDOf(v view, x *events.ExternalID) (externalID, error) {
-	of, err := element(v, x.Element, "/element")
+	of, err := index.Element(v, x.Element, "/element")
 	if err != nil {
 		return externalID{}, err
 	}
-	scope, err := element(v, x.Scope, "/scope")
+	scope, err := index.Element(v, x.Scope, "/scope")
 	if err != nil {
 		return externalID{}, err
 	}
-	return externalID{element: of, scope: scope, id: events.ByName(events.ExternalIDName(scope.name, x.Identifier))}, nil
+	return externalID{element: of, scope: scope, id: events.ByName(events.ExternalIDName(scope.Name, x.Identifier))}, nil
 }
 
-func refTo(r *record) events.ElementRef { return events.ByGUID(r.guid.String()) }
+func refTo(r *index.Record) events.ElementRef { return events.ByGUID(r.GUID.String()) }
 
 func (t *transaction) linkExternalID(c *events.LinkExternalID) error {
 	x, err := externalIDOf(t.view(), &c.ExternalID)
@@ -65,9 +66,9 @@ func (t *transaction) putIdentifier(x *externalID, c *events.LinkExternalID) err
 	if err != nil {
 		return repoint(err, "/element/properties", "/properties")
 	}
-	id := t.view().named(x.id.QualifiedName)
+	id := t.view().ByName(x.id.QualifiedName)
 	t.is(id)
-	if len(between(t.view(), typeExternalIDScope, x.scope.guid, id.guid)) > 0 {
+	if len(between(t.view(), typeExternalIDScope, x.scope.GUID, id.GUID)) > 0 {
 		return nil
 	}
 	_, err = t.do(&events.Link{Relationship: events.RelationshipSpec{Type: typeExternalIDScope, End1: refTo(x.scope), End2: x.id}})
@@ -78,8 +79,8 @@ func (t *transaction) putIdentifier(x *externalID, c *events.LinkExternalID) err
 // spec leaves as it is.
 func (t *transaction) isUnchanged(spec *events.ElementSpec) (bool, error) {
 	typ, err := t.view().Types().Element(spec.Type, "/element/type")
-	old := t.view().named(spec.QualifiedName)
-	if err != nil || old == nil || old.archived || old.typ.Name != spec.Type {
+	old := t.view().ByName(spec.QualifiedName)
+	if err != nil || old == nil || old.Archived || old.Type.Name != spec.Type {
 		return false, err
 	}
 	properties, err := mergedProperties(typ, old, spec.Properties, opentypes.CheckOptions{Pointer: "/element/properties", Partial: true})
@@ -87,18 +88,18 @@ func (t *transaction) isUnchanged(spec *events.ElementSpec) (bool, error) {
 }
 
 func (t *transaction) unlinkExternalID(c *events.UnlinkExternalID) error {
-	scope, err := element(t.view(), c.Scope, "/scope")
+	scope, err := index.Element(t.view(), c.Scope, "/scope")
 	if ignoreMissing(err) != nil {
 		return err
 	}
-	if _, err := element(t.view(), c.Element, "/element"); ignoreMissing(err) != nil {
+	if _, err := index.Element(t.view(), c.Element, "/element"); ignoreMissing(err) != nil {
 		return err
 	}
 	name := cmp.Or(c.Scope.QualifiedName, c.Scope.GUID)
 	if scope != nil {
-		name = scope.name
+		name = scope.Name
 	}
-	id := t.view().named(events.ExternalIDName(name, c.Identifier)) // it may outlive its scope
+	id := t.view().ByName(events.ExternalIDName(name, c.Identifier)) // it may outlive its scope
 	if id == nil {
 		return nil
 	}
@@ -107,7 +108,7 @@ func (t *transaction) unlinkExternalID(c *events.UnlinkExternalID) error {
 		return err
 	}
 	t.is(id)
-	if slices.ContainsFunc(t.view().group(LinksOf(id.guid)), func(l *record) bool { return l.typ.Name == typeExternalIDLink }) {
+	if slices.ContainsFunc(t.view().Group(index.LinksOf(id.GUID)), func(l *index.Record) bool { return l.Type.Name == typeExternalIDLink }) {
 		return nil
 	}
 	_, err = t.do(&events.Delete{Element: refTo(id), Cascade: true})
@@ -122,19 +123,19 @@ func (t *transaction) unlinkExternalID(c *events.UnlinkExternalID) error {
 
 // orphanedIdentifiers returns the identifiers that only a family had, and that have
 // to be purged with it.
-func (t *transaction) orphanedIdentifiers(family []*record) (orphans []*record) {
+func (t *transaction) orphanedIdentifiers(family []*index.Record) (orphans []*index.Record) {
 	purged := map[guid]bool{}
 	for _, r := range family {
-		purged[r.guid] = true
+		purged[r.GUID] = true
 	}
 	for _, r := range family {
-		for _, l := range t.view().group(LinksOf(r.guid)) {
-			if l.typ.Name != typeExternalIDLink || purged[l.end2] {
+		for _, l := range t.view().Group(index.LinksOf(r.GUID)) {
+			if l.Type.Name != typeExternalIDLink || purged[l.End2] {
 				continue
 			}
 			// An identifier whose event cannot be read is not in the index, its link is.
-			if id := t.view().get(l.end2); id != nil && t.mayChange(id) == nil && isOrphan(t.view(), id, purged) {
-				purged[id.guid] = true
+			if id := t.view().ByGUID(l.End2); id != nil && t.mayChange(id) == nil && isOrphan(t.view(), id, purged) {
+				purged[id.GUID] = true
 				orphans = append(orphans, id)
 			}
 		}
@@ -143,9 +144,9 @@ func (t *transaction) orphanedIdentifiers(family []*record) (orphans []*record) 
 }
 
 // isOrphan reports whether only what is purged has an identifier or is anchored to it.
-func isOrphan(v view, id *record, purged map[guid]bool) bool {
-	return !slices.ContainsFunc(v.group(AnchoredTo(id.guid)), func(r *record) bool { return !purged[r.guid] }) &&
-		!slices.ContainsFunc(v.group(LinksOf(id.guid)), func(l *record) bool { return l.typ.Name == typeExternalIDLink && !purged[l.end1] })
+func isOrphan(v view, id *index.Record, purged map[guid]bool) bool {
+	return !slices.ContainsFunc(v.Group(index.AnchoredTo(id.GUID)), func(r *index.Record) bool { return !purged[r.GUID] }) &&
+		!slices.ContainsFunc(v.Group(index.LinksOf(id.GUID)), func(l *index.Record) bool { return l.Type.Name == typeExternalIDLink && !purged[l.End1] })
 }
 
 func (t *transaction) confirmSynchronization(c *events.ConfirmSynchronization) error {
@@ -153,12 +154,12 @@ func (t *transaction) confirmSynchronization(c *events.ConfirmSynchronization) e
 	if err != nil {
 		return err
 	}
-	if t.view().named(x.id.QualifiedName) == nil {
+	if t.view().ByName(x.id.QualifiedName) == nil {
 		return events.Errorf(events.CodeNotFound, "/identifier", "%q is no identifier in that scope; link it first", c.Identifier)
 	}
 	when, open := cmp.Or(utc(c.Time), t.q.Time), c.OpenChanged
 	if open.IsZero() {
-		e, err := x.element.element()
+		e, err := x.element.Element()
 		if err != nil {
 			return err
 		}

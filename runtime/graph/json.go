@@ -7,6 +7,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/graph/index"
 )
 
 // quote appends a JSON string. Decoding the command has refused text that is not UTF-8.
@@ -49,13 +50,13 @@ func removed(previous []byte) []byte {
 }
 
 // purgedData is the data of a purge, which leaves no trace but guid, version and type.
-func purgedData(old *record) []byte {
-	h := events.ElementHeader{GUID: old.guid.String(), Type: *old.typ}
-	h.Versions.Version = old.version
+func purgedData(old *index.Record) []byte {
+	h := events.ElementHeader{GUID: old.GUID.String(), Type: *old.Type}
+	h.Versions.Version = old.Version
 	b := []byte(`{"previous":`)
-	if old.relationship {
+	if old.Relationship {
 		b, _, _ = appendRelationship(b, &events.Relationship{
-			Header: h, End1: events.ElementStub{GUID: old.end1.String()}, End2: events.ElementStub{GUID: old.end2.String()},
+			Header: h, End1: events.ElementStub{GUID: old.End1.String()}, End2: events.ElementStub{GUID: old.End2.String()},
 		})
 	} else {
 		b, _, _ = appendElement(b, &events.Element{Header: h})

@@ -8,6 +8,7 @@ import (
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/events/opentypes"
+	"github.com/camena-io/camena/runtime/graph/index"
 )
 
 // link creates a relationship, or gives the present one the properties of the spec.
@@ -17,7 +18,7 @@ func (t *transaction) link(c *events.Link) error {
 	if err != nil {
 		return err
 	}
-	if err := typ.CheckEnds(end1.typ, end2.typ, "/relationship"); err != nil {
+	if err := typ.CheckEnds(end1.Type, end2.Type, "/relationship"); err != nil {
 		return err
 	}
 	old, id, err := specifiedLink(t.view(), typ, spec, end1, end2)
@@ -43,60 +44,60 @@ func (t *transaction) link(c *events.Link) error {
 }
 
 // ends returns the type of a relationship and the elements at its ends.
-func ends(v view, ref *events.RelationshipRef, pointer string) (typ *opentypes.Type, end1, end2 *record, err error) {
+func ends(v view, ref *events.RelationshipRef, pointer string) (typ *opentypes.Type, end1, end2 *index.Record, err error) {
 	if typ, err = v.Types().Relationship(ref.Type, pointer+"/type"); err != nil {
 		return nil, nil, nil, err
 	}
-	if end1, err = element(v, ref.End1, pointer+"/end1"); err != nil {
+	if end1, err = index.Element(v, ref.End1, pointer+"/end1"); err != nil {
 		return nil, nil, nil, err
 	}
-	end2, err = element(v, ref.End2, pointer+"/end2")
+	end2, err = index.Element(v, ref.End2, pointer+"/end2")
 	return typ, end1, end2, err
 }
 
 // specifiedLink returns the relationship that a spec means, nil if there is none, and
 // the guid that it has or will have.
-func specifiedLink(v view, typ *opentypes.Type, spec *events.RelationshipSpec, end1, end2 *record) (*record, guid, error) {
-	id := events.RelationshipKey(spec.Type, end1.guid, end2.guid)
+func specifiedLink(v view, typ *opentypes.Type, spec *events.RelationshipSpec, end1, end2 *index.Record) (*index.Record, guid, error) {
+	id := events.RelationshipKey(spec.Type, end1.GUID, end2.GUID)
 	if spec.GUID != "" {
-		id = guidOf(events.ByGUID(spec.GUID))
+		id = index.GUIDOf(events.ByGUID(spec.GUID))
 	}
-	old := v.get(id)
-	if old != nil && (!old.relationship || old.typ.Name != typ.Name() || old.end1 != end1.guid || old.end2 != end2.guid) {
-		return nil, id, events.Errorf(events.CodeConflict, "/relationship/guid", "%s is the guid of another %s", id, old.typ.Name)
+	old := v.ByGUID(id)
+	if old != nil && (!old.Relationship || old.Type.Name != typ.Name() || old.End1 != end1.GUID || old.End2 != end2.GUID) {
+		return nil, id, events.Errorf(events.CodeConflict, "/relationship/guid", "%s is the guid of another %s", id, old.Type.Name)
 	}
 	if old != nil || typ.MultiLink() {
 		return old, id, nil
 	}
-	if old = onlyBetween(v, typ, end1.guid, end2.guid); old == nil {
+	if old = onlyBetween(v, typ, end1.GUID, end2.GUID); old == nil {
 		return nil, id, nil
 	}
-	if spec.GUID != "" || old.typ.Name != typ.Name() {
+	if spec.GUID != "" || old.Type.Name != typ.Name() {
 		pointer := "/relationship/type"
 		if spec.GUID != "" {
 			pointer = "/relationship/guid"
 		}
 		return nil, id, events.Errorf(events.CodeConflict, pointer, "%s and %s are related by the %s %s already; there can be only one",
-			end1.name, end2.name, old.typ.Name, old.guid)
+			end1.Name, end2.Name, old.Type.Name, old.GUID)
 	}
-	return old, old.guid, nil
+	return old, old.GUID, nil
 }
 
 // between returns the relationships of a type from one element to another. The one
 // whose guid is derived from its type and ends comes first, the others by guid. It
 // does not look at all relationships of an element: these may be a hundred thousand.
-func between(v view, typeName string, end1, end2 guid) []*record {
+func between(v view, typeName string, end1, end2 guid) []*index.Record {
 	key := events.RelationshipKey(typeName, end1, end2)
-	others := v.group(AliasesOf(key))
-	if r := v.get(key); r != nil && r.derived && r.relationship && r.linkKey() == key {
-		return append([]*record{r}, others...)
+	others := v.Group(index.AliasesOf(key))
+	if r := v.ByGUID(key); r != nil && r.Derived && r.Relationship && r.LinkKey() == key {
+		return append([]*index.Record{r}, others...)
 	}
 	return others
 }
 
 // onlyBetween returns the relationship from one element to another where a type and
 // its super and subtypes allow only one.
-func onlyBetween(v view, typ *opentypes.Type, end1, end2 guid) *record {
+func onlyBetween(v view, typ *opentypes.Type, end1, end2 guid) *index.Record {
 	for _, name := range append([]string{typ.Name()}, v.Types().Subtypes(typ.Root())...) {
 		if all := between(v, name, end1, end2); len(all) > 0 {
 			return all[0]
@@ -106,23 +107,23 @@ func onlyBetween(v view, typ *opentypes.Type, end1, end2 guid) *record {
 }
 
 // reviseLink changes a relationship.
-func (t *transaction) reviseLink(old *record, properties events.Properties, effectivity *events.Effectivity) error {
+func (t *transaction) reviseLink(old *index.Record, properties events.Properties, effectivity *events.Effectivity) error {
 	t.is(old)
 	if err := t.mayChange(old); err != nil || t.inScope(old) && effectivity == nil && sameProperties(old, properties) {
 		return err
 	}
-	l, err := old.link()
+	l, err := old.Link()
 	if err != nil {
 		return err
 	}
 	l.Properties = properties
 	setEffectivity(&l.Header, effectivity)
 	t.adopt(&l.Header)
-	if same, _, _ := appendRelationship(nil, l); bytes.Equal(same, old.state()) {
+	if same, _, _ := appendRelationship(nil, l); bytes.Equal(same, old.State()) {
 		return nil
 	}
 	t.touch(&l.Header)
-	return t.storeLink(old.typ, old, l, change{eventType: events.TypeRelationshipUpdated})
+	return t.storeLink(old.Type, old, l, change{eventType: events.TypeRelationshipUpdated})
 }
 
 func (t *transaction) updateLink(c *events.UpdateRelationship) error {
@@ -133,7 +134,7 @@ func (t *transaction) updateLink(c *events.UpdateRelationship) error {
 	if err := expect(c.Expectation, old, ""); err != nil {
 		return err
 	}
-	typ, err := t.view().Types().Relationship(old.typ.Name, "/relationship")
+	typ, err := t.view().Types().Relationship(old.Type.Name, "/relationship")
 	if err != nil {
 		return err
 	}
@@ -153,12 +154,12 @@ func (t *transaction) unlink(c *events.Unlink) error {
 		return err
 	}
 	t.emit(removal(old, false))
-	t.result.GUID = old.guid.String()
+	t.result.GUID = old.GUID.String()
 	return nil
 }
 
 // presentLink is linkOf for a relationship that has to be there.
-func presentLink(v view, ref *events.RelationshipRef) (*record, error) {
+func presentLink(v view, ref *events.RelationshipRef) (*index.Record, error) {
 	r, err := linkOf(v, ref, "/relationship")
 	if err == nil && r == nil {
 		err = events.Errorf(events.CodeNotFound, "/relationship", "there is no such relationship")
@@ -167,11 +168,11 @@ func presentLink(v view, ref *events.RelationshipRef) (*record, error) {
 }
 
 // linkOf returns the relationship that a reference names, nil if there is none.
-func linkOf(v view, ref *events.RelationshipRef, pointer string) (*record, error) {
+func linkOf(v view, ref *events.RelationshipRef, pointer string) (*index.Record, error) {
 	if ref.GUID != "" {
-		r := v.get(guidOf(events.ByGUID(ref.GUID)))
-		if r != nil && !r.relationship {
-			return nil, events.Errorf(events.CodeInvalid, pointer+"/guid", "%s is an element, not a relationship", r.guid)
+		r := v.ByGUID(index.GUIDOf(events.ByGUID(ref.GUID)))
+		if r != nil && !r.Relationship {
+			return nil, events.Errorf(events.CodeInvalid, pointer+"/guid", "%s is an element, not a relationship", r.GUID)
 		}
 		return r, nil
 	}
@@ -179,23 +180,23 @@ func linkOf(v view, ref *events.RelationshipRef, pointer string) (*record, error
 	if err != nil {
 		return nil, err
 	}
-	switch all := between(v, ref.Type, end1.guid, end2.guid); len(all) {
+	switch all := between(v, ref.Type, end1.GUID, end2.GUID); len(all) {
 	case 0:
 		return nil, nil //nolint:nilnil // that it is missing is no error
 	case 1:
 		return all[0], nil
 	default:
 		return nil, events.Errorf(events.CodeConflict, pointer+"/guid", "several %s lead from %s to %s, %s; name it by guid",
-			ref.Type, end1.name, end2.name, firstGUIDs(all))
+			ref.Type, end1.Name, end2.Name, firstGUIDs(all))
 	}
 }
 
 // firstGUIDs names the first few of many records.
-func firstGUIDs(all []*record) string {
+func firstGUIDs(all []*index.Record) string {
 	const enough = 3
 	var names []string
 	for _, r := range all[:min(enough, len(all))] {
-		names = append(names, r.guid.String())
+		names = append(names, r.GUID.String())
 	}
 	if len(all) > enough {
 		names = append(names, strconv.Itoa(len(all)-enough)+" more")
@@ -210,6 +211,6 @@ func ignoreMissing(err error) error {
 	return err
 }
 
-func stub(r *record) events.ElementStub {
-	return events.ElementStub{GUID: r.guid.String(), Type: r.typ.Name, QualifiedName: r.qualifiedName()}
+func stub(r *index.Record) events.ElementStub {
+	return events.ElementStub{GUID: r.GUID.String(), Type: r.Type.Name, QualifiedName: r.QualifiedName()}
 }

@@ -1,18 +1,23 @@
 package graph
 
 import (
+	"github.com/google/uuid"
+
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/events/opentypes"
+	"github.com/camena-io/camena/runtime/graph/index"
 )
+
+type guid = uuid.UUID
 
 // view is the state that commands are applied to: the index, or the index with changes
 // that it does not have yet.
 type view interface {
-	lookup
-	// group returns the records of a group.
-	group(g Group) []*record
-	// fenced returns the generation that a connector is fenced to.
-	fenced(connector string) uint64
+	index.Lookup
+	// Group returns the records of a group.
+	Group(g index.Group) []*index.Record
+	// Generation returns the generation that a connector is fenced to.
+	Generation(connector string) uint64
 	// Types returns the types.
 	Types() *opentypes.Registry
 }
@@ -21,9 +26,9 @@ type view interface {
 // published and the bus has not acknowledged, or the earlier changes of a transaction.
 type overlay struct {
 	base   view
-	guids  map[guid]*record
-	names  map[string]*record
-	groups map[Group]map[guid]*record
+	guids  map[guid]*index.Record
+	names  map[string]*index.Record
+	groups map[index.Group]map[guid]*index.Record
 	fences map[string]uint64
 	defs   map[string]*events.TypeDef
 	types  *opentypes.Registry // with defs
@@ -31,55 +36,55 @@ type overlay struct {
 
 func newOverlay(base view) *overlay {
 	return &overlay{
-		base: base, guids: map[guid]*record{}, names: map[string]*record{}, groups: map[Group]map[guid]*record{},
+		base: base, guids: map[guid]*index.Record{}, names: map[string]*index.Record{}, groups: map[index.Group]map[guid]*index.Record{},
 		fences: map[string]uint64{}, defs: map[string]*events.TypeDef{},
 	}
 }
 
-func (o *overlay) get(id guid) *record {
+func (o *overlay) ByGUID(id guid) *index.Record {
 	r, ok := o.guids[id]
 	if !ok {
-		return o.base.get(id)
+		return o.base.ByGUID(id)
 	}
 	return unlessDeleted(r)
 }
 
-func (o *overlay) named(name string) *record {
+func (o *overlay) ByName(name string) *index.Record {
 	if r, ok := o.names[name]; ok {
 		return unlessDeleted(r)
 	}
-	if r := o.base.named(name); r != nil {
-		return o.get(r.guid)
+	if r := o.base.ByName(name); r != nil {
+		return o.ByGUID(r.GUID)
 	}
 	return nil
 }
 
-func unlessDeleted(r *record) *record {
-	if r.deleted {
+func unlessDeleted(r *index.Record) *index.Record {
+	if r.Deleted {
 		return nil
 	}
 	return r
 }
 
-func (o *overlay) fenced(connector string) uint64 {
+func (o *overlay) Generation(connector string) uint64 {
 	if g, ok := o.fences[connector]; ok {
 		return g
 	}
-	return o.base.fenced(connector)
+	return o.base.Generation(connector)
 }
 
-// group merges the records of the base that have not changed with those above it,
+// Group merges the records of the base that have not changed with those above it,
 // sorted by guid: the result must not depend on what the base has already.
-func (o *overlay) group(g Group) []*record {
-	var all []*record
-	for _, r := range o.base.group(g) {
-		if o.guids[r.guid] == nil {
+func (o *overlay) Group(g index.Group) []*index.Record {
+	var all []*index.Record
+	for _, r := range o.base.Group(g) {
+		if o.guids[r.GUID] == nil {
 			all = append(all, r)
 		}
 	}
 	above := o.groups[g]
 	for id, r := range above {
-		if o.guids[id] == r && !r.deleted {
+		if o.guids[id] == r && !r.Deleted {
 			all = append(all, r)
 		}
 	}
@@ -96,8 +101,8 @@ func (o *overlay) Types() *opentypes.Registry {
 	return o.types
 }
 
-func (o *overlay) lastDeletion(ref events.ElementRef) (Tombstone, bool) {
-	return o.base.lastDeletion(ref)
+func (o *overlay) LastDeletion(ref events.ElementRef) (index.Tombstone, bool) {
+	return o.base.LastDeletion(ref)
 }
 
 // define adds the types of changes.
@@ -138,21 +143,21 @@ func (o *overlay) add(changes []change) {
 	}
 }
 
-func (o *overlay) addRecord(r *record) {
-	o.guids[r.guid] = r
-	if r.named() {
-		o.names[r.name] = r
+func (o *overlay) addRecord(r *index.Record) {
+	o.guids[r.GUID] = r
+	if r.HasName() {
+		o.names[r.Name] = r
 	}
 	for _, key := range r.Groups() {
 		put(o.groups, key, r)
 	}
 }
 
-func put[K comparable](m map[K]map[guid]*record, key K, r *record) {
+func put[K comparable](m map[K]map[guid]*index.Record, key K, r *index.Record) {
 	if m[key] == nil {
-		m[key] = map[guid]*record{}
+		m[key] = map[guid]*index.Record{}
 	}
-	m[key][r.guid] = r
+	m[key][r.GUID] = r
 }
 
 // drop forgets changes that have arrived in the base, unless newer ones replaced them.
@@ -175,23 +180,23 @@ func (o *overlay) drop(changes []change) {
 	}
 }
 
-func (o *overlay) dropRecord(r *record) {
-	if o.guids[r.guid] == r {
-		delete(o.guids, r.guid)
+func (o *overlay) dropRecord(r *index.Record) {
+	if o.guids[r.GUID] == r {
+		delete(o.guids, r.GUID)
 	}
-	if o.names[r.name] == r {
-		delete(o.names, r.name)
+	if o.names[r.Name] == r {
+		delete(o.names, r.Name)
 	}
 	for _, key := range r.Groups() {
 		unput(o.groups, key, r)
 	}
 }
 
-func unput[K comparable](m map[K]map[guid]*record, key K, r *record) {
-	if m[key][r.guid] != r {
+func unput[K comparable](m map[K]map[guid]*index.Record, key K, r *index.Record) {
+	if m[key][r.GUID] != r {
 		return
 	}
-	delete(m[key], r.guid)
+	delete(m[key], r.GUID)
 	if len(m[key]) == 0 {
 		delete(m, key)
 	}

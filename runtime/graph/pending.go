@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/graph/index"
 )
 
 // Rules are settings of an installation about commands.
@@ -33,7 +34,7 @@ type Request struct {
 	Connector            string
 	Generation           uint64
 	// Deletions are what the command may restore, see [Index.LoadDeleted].
-	Deletions Deletions
+	Deletions index.Deletions
 	// Awaited means that the sender waits for the outcome.
 	Awaited bool
 	// DryRun asks what would change.
@@ -82,7 +83,7 @@ type Pending struct {
 }
 
 // NewPending returns a Pending that begins with the state of the index.
-func NewPending(x *Index, r Rules) *Pending { return &Pending{rules: r, view: newOverlay(x)} }
+func NewPending(x *index.Index, r Rules) *Pending { return &Pending{rules: r, view: newOverlay(x)} }
 
 // Apply returns what a command leads to, or an [*events.Error]. Later commands see
 // that only after [Pending.Add].
@@ -126,7 +127,7 @@ type Change struct {
 	ID   string
 	Type string
 	Data []byte
-	Subject
+	index.Subject
 	// ActorMissing means that the state does not name who made the change: it is a
 	// deletion, or a relationship of which only the type of an end changed.
 	ActorMissing bool
@@ -147,8 +148,8 @@ func (o *Outcome) Change(i int) Change {
 	case c.record == nil:
 		e.Connector = c.fence.Connector
 	default:
-		e.Relationship, e.TypeName, e.GUID = c.record.relationship, c.record.typ.Name, c.record.guid.String()
-		e.ActorMissing = c.record.deleted || c.actorMissing
+		e.Relationship, e.TypeName, e.GUID = c.record.Relationship, c.record.Type.Name, c.record.GUID.String()
+		e.ActorMissing = c.record.Deleted || c.actorMissing
 	}
 	return e
 }
@@ -180,7 +181,7 @@ func (o *Outcome) dropPurgedChanges() {
 	purged, kept := map[subject]bool{}, make([]change, 0, len(o.changes))
 	for _, c := range slices.Backward(o.changes) {
 		if c.record != nil {
-			of := subject{c.record.guid, c.record.typ.Name}
+			of := subject{c.record.GUID, c.record.Type.Name}
 			if purged[of] {
 				continue
 			}
@@ -194,14 +195,14 @@ func (o *Outcome) dropPurgedChanges() {
 
 // AppendStateChanges adds what an index has to commit of stored changes; position is
 // the in-sequence of the command.
-func (o *Outcome) AppendStateChanges(list []StateChange, position uint64, stored time.Time) []StateChange {
+func (o *Outcome) AppendStateChanges(list []index.StateChange, position uint64, stored time.Time) []index.StateChange {
 	n := uint64(len(o.changes))
 	for i := range o.changes {
 		c := &o.changes[i]
-		list = append(list, StateChange{
-			sequence: o.Result.Sequence - n + 1 + uint64(i), position: position, stored: stored, at: o.at, id: c.id,
-			record: c.record, moved: c.moved, purged: c.purged, typeDef: c.typeDef,
-			connector: c.fence.Connector, generation: c.fence.Generation,
+		list = append(list, index.StateChange{
+			Sequence: o.Result.Sequence - n + 1 + uint64(i), Position: position, Stored: stored, At: o.at, ID: c.id,
+			Record: c.record, Moved: c.moved, Purged: c.purged, TypeDef: c.typeDef,
+			Connector: c.fence.Connector, Generation: c.fence.Generation,
 		})
 	}
 	return list
@@ -209,10 +210,10 @@ func (o *Outcome) AppendStateChanges(list []StateChange, position uint64, stored
 
 // AppendEvents appends the events of the outcome to a log in memory. The position is
 // the in-sequence of the command, the time that of all its events.
-func (o *Outcome) AppendEvents(l Events, position uint64, at time.Time) Events {
+func (o *Outcome) AppendEvents(l index.Events, position uint64, at time.Time) index.Events {
 	for i := range o.Len() {
 		c := o.Change(i)
-		l = append(l, Event{
+		l = append(l, index.Event{
 			Sequence: uint64(len(l)) + 1, Position: position, Stored: at, Time: at, ID: c.ID, Type: c.Type, Subject: c.Subject, Data: c.Data,
 		})
 	}

@@ -7,13 +7,14 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/graph/index"
 )
 
 // ReplayedResult is the result of a command that an earlier writer applied, as the
 // present state tells it. Whether the command changed anything is no longer known: it
 // counts as changed unless nothing can have been there to change, and the result says
 // that it is replayed.
-func ReplayedResult(x *Index, q *Request, c events.Command) events.Result {
+func ReplayedResult(x *index.Index, q *Request, c events.Command) events.Result {
 	sequence, _ := x.Reached()
 	p := replay{transaction: transaction{q: q, base: x}}
 	o := Outcome{Result: p.resultOf(c)}
@@ -47,12 +48,12 @@ func (p *replay) resultOf(c events.Command) events.Result {
 	if id == uuid.Nil {
 		return result
 	}
-	now := p.base.get(id)
+	now := p.base.ByGUID(id)
 	if row, _ := events.CommandTypeOf(c.EventType()); row.Removes && now == nil && !p.isDeleted(id) {
 		return events.Result{} // it was not there
 	}
 	if result.GUID = id.String(); now != nil {
-		result.Version = now.version
+		result.Version = now.Version
 	}
 	return result
 }
@@ -96,16 +97,16 @@ func fieldOf[T any](c events.Command, name string) (v T) {
 }
 
 func (p *replay) isDeleted(id guid) bool {
-	_, deleted := p.base.lastDeletion(events.ByGUID(id.String()))
-	return deleted && p.base.get(id) == nil
+	_, deleted := p.base.LastDeletion(events.ByGUID(id.String()))
+	return deleted && p.base.ByGUID(id) == nil
 }
 
 // element returns the guid of an element that is there or was deleted.
 func (p *replay) element(ref events.ElementRef) guid {
-	if r, err := element(p.base, ref, ""); err == nil {
-		return r.guid
+	if r, err := index.Element(p.base, ref, ""); err == nil {
+		return r.GUID
 	}
-	if id := guidOf(ref); ref.GUID != "" || p.isDeleted(id) {
+	if id := index.GUIDOf(ref); ref.GUID != "" || p.isDeleted(id) {
 		return id
 	}
 	return uuid.Nil // it may have had another guid
@@ -128,9 +129,9 @@ func (p *replay) created(ref events.ElementRef) guid {
 func (p *replay) copied(c *events.FromTemplate) guid {
 	defer func() { p.approximate = true }()
 	ref := events.ElementRef{GUID: c.GUID, QualifiedName: c.QualifiedName}
-	template, err := element(p.base, c.Template, "")
+	template, err := index.Element(p.base, c.Template, "")
 	if err == nil && c.GUID == "" {
-		if ref.QualifiedName, err = newPlaceholders(c).fill(cmp.Or(c.QualifiedName, template.qualifiedName())); err != nil {
+		if ref.QualifiedName, err = newPlaceholders(c).fill(cmp.Or(c.QualifiedName, template.QualifiedName())); err != nil {
 			return uuid.Nil
 		}
 	}
@@ -140,14 +141,14 @@ func (p *replay) copied(c *events.FromTemplate) guid {
 // relationship returns the guid of a relationship that is there or was deleted.
 func (p *replay) relationship(ref *events.RelationshipRef) guid {
 	if ref.GUID != "" {
-		return guidOf(events.ByGUID(ref.GUID))
+		return index.GUIDOf(events.ByGUID(ref.GUID))
 	}
 	end1, end2 := p.element(ref.End1), p.element(ref.End2)
 	if end1 == uuid.Nil || end2 == uuid.Nil {
 		return uuid.Nil
 	}
 	if all := between(p.base, ref.Type, end1, end2); len(all) > 0 {
-		return all[0].guid
+		return all[0].GUID
 	}
 	if key := events.RelationshipKey(ref.Type, end1, end2); p.isDeleted(key) {
 		return key
@@ -159,8 +160,8 @@ func (p *replay) relationship(ref *events.RelationshipRef) guid {
 // not known any more.
 func (p *replay) identifier(x *events.ExternalID) events.ElementRef {
 	scope := x.Scope.QualifiedName
-	if r, err := element(p.base, x.Scope, ""); err == nil {
-		scope = r.name
+	if r, err := index.Element(p.base, x.Scope, ""); err == nil {
+		scope = r.Name
 	} else if x.Scope.GUID != "" {
 		return events.ElementRef{}
 	}

@@ -8,11 +8,12 @@ import (
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/events/opentypes"
+	"github.com/camena-io/camena/runtime/graph/index"
 )
 
 // applied is an index that commands are applied to as soon as they are sent.
 type applied struct {
-	index    *Index
+	index    *index.Index
 	pending  *Pending
 	position uint64
 }
@@ -23,11 +24,11 @@ func newApplied(t *testing.T) *applied {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x := New(types, slog.New(slog.DiscardHandler))
+	x := index.New(types, slog.New(slog.DiscardHandler))
 	return &applied{index: x, pending: NewPending(x, Rules{MaxState: 1 << 20, PublishZones: []string{"z"}, DefaultZones: []string{"w"}})}
 }
 
-func (a *applied) apply(t *testing.T, deletions Deletions, c events.Command) (*Request, events.Result) {
+func (a *applied) apply(t *testing.T, deletions index.Deletions, c events.Command) (*Request, events.Result) {
 	t.Helper()
 	a.position++
 	q := &Request{ID: "c", Sequence: a.position, Time: time.Unix(1, 0).UTC(), Actor: "a", Deletions: deletions}

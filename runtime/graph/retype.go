@@ -3,6 +3,7 @@ package graph
 import (
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/events/opentypes"
+	"github.com/camena-io/camena/runtime/graph/index"
 )
 
 // retype changes the type of an element. The type is part of the subject: under the
@@ -16,7 +17,7 @@ func (t *transaction) retype(c *events.Retype) error {
 	if err != nil {
 		return err
 	}
-	if old.typ.Name == typ.Name() {
+	if old.Type.Name == typ.Name() {
 		return t.update(&events.Update{Element: c.Element, Properties: c.Properties})
 	}
 	if err := t.checkRetype(old, e, typ); err != nil {
@@ -46,39 +47,39 @@ func (t *transaction) retype(c *events.Retype) error {
 
 // checkRetype checks that an element, with its relationships and classifications, may
 // be of a type.
-func (t *transaction) checkRetype(r *record, e *events.Element, typ *opentypes.Type) error {
+func (t *transaction) checkRetype(r *index.Record, e *events.Element, typ *opentypes.Type) error {
 	if err := t.mayChange(r); err != nil {
 		return err
 	}
-	if !r.named() && typ.RequiresName() {
-		return events.Errorf(events.CodeConflict, "/type", "%s has no qualified name, which %s needs", r.guid, article(typ.Name()))
+	if !r.HasName() && typ.RequiresName() {
+		return events.Errorf(events.CodeConflict, "/type", "%s has no qualified name, which %s needs", r.GUID, article(typ.Name()))
 	}
-	for _, l := range t.view().group(LinksOf(r.guid)) {
-		rel, err := t.view().Types().Relationship(l.typ.Name, "/type")
+	for _, l := range t.view().Group(index.LinksOf(r.GUID)) {
+		rel, err := t.view().Types().Relationship(l.Type.Name, "/type")
 		if err != nil {
 			continue // the type is not known any more
 		}
 		end := 1
-		if l.end1 != r.guid {
+		if l.End1 != r.GUID {
 			end = 2
 		}
 		if want := rel.End(end); want != nil && !typ.Header().Is(want.Type) {
 			return events.Errorf(events.CodeConflict, "/type", "%s has %s, %s, which needs %s at this end; %s is none",
-				r.name, article(l.typ.Name), l.guid, article(want.Type), article(typ.Name()))
+				r.Name, article(l.Type.Name), l.GUID, article(want.Type), article(typ.Name()))
 		}
 	}
 	if err := checkClassifications(t.view().Types(), typ, e.Classifications, ""); err != nil {
-		return events.Errorf(events.CodeConflict, "/type", "%s cannot become %s: %s", r.name, article(typ.Name()), messageOf(err))
+		return events.Errorf(events.CodeConflict, "/type", "%s cannot become %s: %s", r.Name, article(typ.Name()), messageOf(err))
 	}
 	return nil
 }
 
 // updateStubs makes the relationships of an element name its new type. They keep their
 // versions, as their owners have not changed them.
-func (t *transaction) updateStubs(of *record, typeName string) error {
-	id := of.guid.String()
-	for _, l := range t.view().group(LinksOf(of.guid)) {
-		rel, err := l.link()
+func (t *transaction) updateStubs(of *index.Record, typeName string) error {
+	id := of.GUID.String()
+	for _, l := range t.view().Group(index.LinksOf(of.GUID)) {
+		rel, err := l.Link()
 		if err != nil {
 			return err
 		}
@@ -91,7 +92,7 @@ func (t *transaction) updateStubs(of *record, typeName string) error {
 		if !stale {
 			continue
 		}
-		if err := t.storeLink(l.typ, l, rel, change{eventType: events.TypeRelationshipUpdated, actorMissing: true}); err != nil {
+		if err := t.storeLink(l.Type, l, rel, change{eventType: events.TypeRelationshipUpdated, actorMissing: true}); err != nil {
 			return err
 		}
 	}
@@ -124,10 +125,10 @@ func retyped(typ *opentypes.Type, has map[string]bool, have, patch events.Proper
 // rehome gives an element or a relationship to another metadata source. A request on
 // behalf of no source may take over what belongs to a source that is gone.
 func (t *transaction) rehome(c *events.Rehome) error {
-	var old *record
+	var old *index.Record
 	var err error
 	if c.Relationship == (events.RelationshipRef{}) {
-		old, err = element(t.view(), c.Element, "/element")
+		old, err = index.Element(t.view(), c.Element, "/element")
 	} else {
 		old, err = presentLink(t.view(), &c.Relationship)
 	}
@@ -141,25 +142,25 @@ func (t *transaction) rehome(c *events.Rehome) error {
 		return err
 	}
 	switch {
-	case old.source() != c.From:
-		return events.Errorf(events.CodeConflict, "/from", "the home of %s is %q, not %q", old.name, old.source(), c.From)
+	case old.Source() != c.From:
+		return events.Errorf(events.CodeConflict, "/from", "the home of %s is %q, not %q", old.Name, old.Source(), c.From)
 	case c.To == c.From:
 		t.is(old)
 		return nil
-	case old.relationship:
-		l, err := old.link()
+	case old.Relationship:
+		l, err := old.Link()
 		if err != nil {
 			return err
 		}
 		t.setHome(&l.Header, c.To)
-		return t.storeLink(old.typ, old, l, change{eventType: events.TypeRelationshipRehomed})
+		return t.storeLink(old.Type, old, l, change{eventType: events.TypeRelationshipRehomed})
 	}
-	e, err := old.element()
+	e, err := old.Element()
 	if err != nil {
 		return err
 	}
 	t.setHome(&e.Header, c.To)
-	return t.store(old.typ, old, e, events.TypeElementRehomed, "")
+	return t.store(old.Type, old, e, events.TypeElementRehomed, "")
 }
 
 // setHome gives a header its new source, of the same category as the present one. It

@@ -8,6 +8,7 @@ import (
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/events/opentypes"
+	"github.com/camena-io/camena/runtime/graph/index"
 )
 
 // BenchmarkStar links one element to very many: each link has to cost the same,
@@ -31,7 +32,7 @@ func star(tb testing.TB, typ string, size int) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	x := New(types, slog.New(slog.DiscardHandler))
+	x := index.New(types, slog.New(slog.DiscardHandler))
 	p := NewPending(x, Rules{MaxState: 1 << 20})
 	var sequence uint64
 	apply := func(c events.Command) {

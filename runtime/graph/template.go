@@ -8,6 +8,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/graph/index"
 )
 
 const (
@@ -22,7 +23,7 @@ type templateCopy struct {
 	*transaction
 
 	command  *events.FromTemplate
-	template *record
+	template *index.Record
 	name     string // of the copy
 	copies   map[guid]events.ElementRef
 	filled   placeholders
@@ -30,31 +31,31 @@ type templateCopy struct {
 
 // fromTemplate copies a template and what is anchored to it.
 func (t *transaction) fromTemplate(c *events.FromTemplate) error {
-	template, err := element(t.view(), c.Template, "/template")
+	template, err := index.Element(t.view(), c.Template, "/template")
 	if err != nil {
 		return err
 	}
-	e, err := template.element()
+	e, err := template.Element()
 	if err != nil {
 		return err
 	}
 	if e.Classification(events.Template) == nil && e.Classification(templateSubstitute) == nil {
-		return events.Errorf(events.CodeInvalid, "/template", "%s is no template; classify it as %s", template.name, events.Template)
+		return events.Errorf(events.CodeInvalid, "/template", "%s is no template; classify it as %s", template.Name, events.Template)
 	}
-	if template.archived {
-		return events.Errorf(events.CodeInvalid, "/template", "%s is archived; restore it first", template.name)
+	if template.Archived {
+		return events.Errorf(events.CodeInvalid, "/template", "%s is archived; restore it first", template.Name)
 	}
 	m := &templateCopy{transaction: t, command: c, template: template, copies: map[guid]events.ElementRef{}, filled: newPlaceholders(c)}
-	if m.name, err = m.filled.fill(cmp.Or(c.QualifiedName, template.qualifiedName())); err != nil {
+	if m.name, err = m.filled.fill(cmp.Or(c.QualifiedName, template.QualifiedName())); err != nil {
 		return err
 	}
-	old := t.view().named(m.name)
+	old := t.view().ByName(m.name)
 	switch {
 	case old == nil || !c.Retrieve || old == template:
 		return m.run()
-	case !old.typ.Is(template.typ.Name):
-		return events.Errorf(events.CodeConflict, "/qualifiedName", "%s exists already and is %s, not %s as the template is", old.name, article(old.typ.Name), article(template.typ.Name))
-	case old.archived:
+	case !old.Type.Is(template.Type.Name):
+		return events.Errorf(events.CodeConflict, "/qualifiedName", "%s exists already and is %s, not %s as the template is", old.Name, article(old.Type.Name), article(template.Type.Name))
+	case old.Archived:
 		return errArchived(old, "/qualifiedName")
 	}
 	t.is(old)
@@ -70,9 +71,9 @@ func (m *templateCopy) run() error {
 		}
 	}
 	for _, r := range family {
-		for _, l := range sortByGUID(m.view().group(LinksOf(r.guid))) {
+		for _, l := range sortByGUID(m.view().Group(index.LinksOf(r.GUID))) {
 			// What leads to the template, such as from a collection, is only the template's.
-			if l.end1 == r.guid && !isTemplateOnly(l.typ.Name) {
+			if l.End1 == r.GUID && !isTemplateOnly(l.Type.Name) {
 				if err := m.copyLink(l); err != nil {
 					return err
 				}
@@ -82,10 +83,10 @@ func (m *templateCopy) run() error {
 	if err := m.filled.checkUsed(); err != nil {
 		return err
 	}
-	root := m.copies[m.template.guid]
+	root := m.copies[m.template.GUID]
 	if _, err := m.do(&events.Link{Relationship: events.RelationshipSpec{
 		Type: typeSourcedFrom, End1: root, End2: refTo(m.template),
-		Properties: events.Props(map[string]any{"sourceVersionNumber": m.template.version}),
+		Properties: events.Props(map[string]any{"sourceVersionNumber": m.template.Version}),
 	}}); err != nil {
 		return err
 	}
@@ -95,18 +96,18 @@ func (m *templateCopy) run() error {
 
 // liveFamily returns a template and what is anchored to it, anchors first, without
 // archived elements and what is anchored to these.
-func liveFamily(v view, template *record) []*record {
+func liveFamily(v view, template *index.Record) []*index.Record {
 	all := familyOf(v, template)
 	slices.Reverse(all)
-	live := map[guid]bool{template.anchor: true}
-	return slices.DeleteFunc(all, func(r *record) bool {
-		live[r.guid] = !r.archived && live[r.anchor]
-		return !live[r.guid]
+	live := map[guid]bool{template.Anchor: true}
+	return slices.DeleteFunc(all, func(r *index.Record) bool {
+		live[r.GUID] = !r.Archived && live[r.Anchor]
+		return !live[r.GUID]
 	})
 }
 
-func (m *templateCopy) copyElement(r *record) error {
-	e, err := r.element()
+func (m *templateCopy) copyElement(r *index.Record) error {
+	e, err := r.Element()
 	if err != nil {
 		return err
 	}
@@ -128,20 +129,20 @@ func (m *templateCopy) copyElement(r *record) error {
 		spec.GUID, spec.QualifiedName, spec.Anchor = m.command.GUID, m.name, m.command.Anchor
 		spec.Properties, err = spec.Properties.Merge(m.command.Properties)
 	} else {
-		spec.Anchor = m.copies[r.anchor]
+		spec.Anchor = m.copies[r.Anchor]
 		spec.QualifiedName, err = m.nameOf(r)
 	}
 	if err != nil {
 		return err
 	}
 	result, err := m.do(&events.Create{Element: spec})
-	m.copies[r.guid] = events.ByGUID(result.GUID)
+	m.copies[r.GUID] = events.ByGUID(result.GUID)
 	return m.inTemplate(err, r)
 }
 
 // inTemplate makes an error about a copy point at the part of the command that it
 // comes from, or else at the template.
-func (m *templateCopy) inTemplate(err error, r *record) error {
+func (m *templateCopy) inTemplate(err error, r *index.Record) error {
 	e, ok := asError(err)
 	if !ok {
 		return err
@@ -151,7 +152,7 @@ func (m *templateCopy) inTemplate(err error, r *record) error {
 		moved.Pointer = name
 		return &moved
 	}
-	moved.Pointer, moved.Message = "/template", "the copy of "+r.name+": "+e.Pointer+": "+e.Message
+	moved.Pointer, moved.Message = "/template", "the copy of "+r.Name+": "+e.Pointer+": "+e.Message
 	return &moved
 }
 
@@ -173,40 +174,40 @@ func (m *templateCopy) gives(pointer string) bool {
 // nameOf returns the name of the copy of what is anchored to the template. Its
 // placeholders are filled, and the name of the template at its beginning becomes that
 // of the copy.
-func (m *templateCopy) nameOf(r *record) (string, error) {
-	if !r.named() {
+func (m *templateCopy) nameOf(r *index.Record) (string, error) {
+	if !r.HasName() {
 		return "", nil
 	}
-	name := r.name
-	if rest, ok := strings.CutPrefix(name, m.template.name); ok && m.template.named() {
+	name := r.Name
+	if rest, ok := strings.CutPrefix(name, m.template.Name); ok && m.template.HasName() {
 		name = m.name + rest
 	}
 	name, err := m.filled.fill(name)
-	if err == nil && name == r.name {
-		err = events.Errorf(events.CodeConflict, "/template", "the name of %s, which is anchored to the template, has no placeholder: a copy would have the same", r.name)
+	if err == nil && name == r.Name {
+		err = events.Errorf(events.CodeConflict, "/template", "the name of %s, which is anchored to the template, has no placeholder: a copy would have the same", r.Name)
 	}
 	return name, err
 }
 
 // copyLink relates a copy as its original is, but not to an archived element, nor to
 // one that takes no more relationships.
-func (m *templateCopy) copyLink(l *record) error {
-	rel, err := l.link()
+func (m *templateCopy) copyLink(l *index.Record) error {
+	rel, err := l.Link()
 	if err != nil {
 		return err
 	}
-	spec := events.RelationshipSpec{Type: l.typ.Name, End1: m.copyOf(l.end1), End2: m.copyOf(l.end2), Effectivity: &rel.Header.Effectivity}
-	typ, end1, end2, err := ends(m.view(), &events.RelationshipRef{Type: l.typ.Name, End1: spec.End1, End2: spec.End2}, "/template")
+	spec := events.RelationshipSpec{Type: l.Type.Name, End1: m.copyOf(l.End1), End2: m.copyOf(l.End2), Effectivity: &rel.Header.Effectivity}
+	typ, end1, end2, err := ends(m.view(), &events.RelationshipRef{Type: l.Type.Name, End1: spec.End1, End2: spec.End2}, "/template")
 	if err != nil {
 		return err
 	}
-	if end1.archived || end2.archived || !m.fitsCardinality(typ, end1, end2) {
+	if end1.Archived || end2.Archived || !m.fitsCardinality(typ, end1, end2) {
 		return nil
 	}
 	if spec.Properties, err = m.filled.fillProperties(rel.Properties); err != nil {
 		return err
 	}
-	if typ.MultiLink() && !l.derived {
+	if typ.MultiLink() && !l.Derived {
 		spec.GUID = m.newGUID().String() // only one can have the derived guid
 	}
 	_, err = m.do(&events.Link{Relationship: spec})

@@ -6,11 +6,11 @@ import (
 	"github.com/nats-io/nats.go/micro"
 
 	"github.com/camena-io/camena/events"
-	"github.com/camena-io/camena/runtime/graph"
+	"github.com/camena-io/camena/runtime/graph/index"
 )
 
 // Index returns the index of the repository.
-func (r *Repository) Index() *graph.Index { return r.index }
+func (r *Repository) Index() *index.Index { return r.index }
 
 // CrashAt has a function called at the writer's steps "publish", "published" and
 // "committed". It is given before the repository serves.
@@ -20,6 +20,6 @@ func (r *Repository) CrashAt(step func(name string)) { r.crash = step }
 func (r *Repository) Answer(ctx context.Context, verb string, handle func() error) (stop func(), err error) {
 	return r.serveEndpoints(ctx, "camena-test", map[string]micro.Handler{
 		verb: r.answer(ctx, events.QuestionType{New: func() events.Question { return new(events.Get) }},
-			func(context.Context, events.Question, int) (any, error) { return graph.ElementAnswer{}, handle() }),
+			func(context.Context, events.Question, int) (any, error) { return index.ElementAnswer{}, handle() }),
 	})
 }

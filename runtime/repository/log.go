@@ -12,13 +12,13 @@ import (
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
-	"github.com/camena-io/camena/runtime/graph"
+	"github.com/camena-io/camena/runtime/graph/index"
 	"github.com/camena-io/camena/topics"
 )
 
 // eventOf returns the event in a message of the out topic.
-func eventOf(names topics.Topics, m *bus.Message) graph.Event {
-	e := graph.Event{Sequence: m.Sequence, Stored: m.Time, Data: m.Data}
+func eventOf(names topics.Topics, m *bus.Message) index.Event {
+	e := index.Event{Sequence: m.Sequence, Stored: m.Time, Data: m.Data}
 	e.ID, e.Type = idOf(m.Header), m.Header.Get("ce-type")
 	e.Time = timeOf(m)
 	if e.Position, e.Damage = strconv.ParseUint(m.Header.Get("ce-"+events.ExtInSequence), 10, 64); e.Damage != nil {
@@ -30,7 +30,7 @@ func eventOf(names topics.Topics, m *bus.Message) graph.Event {
 	}
 	subject, err := names.ParseChange(m.Subject)
 	e.Damage = err
-	e.Subject = graph.Subject{Relationship: subject.Relationship, TypeName: subject.Type, GUID: subject.GUID}
+	e.Subject = index.Subject{Relationship: subject.Relationship, TypeName: subject.Type, GUID: subject.GUID}
 	return e
 }
 
@@ -49,7 +49,7 @@ func idOf(h nats.Header) string { return events.DecodeAttribute(h.Get("ce-id")) 
 type storeLog struct{ bus *bus.Bus }
 
 // At implements [graph.Log].
-func (l storeLog) At(ctx context.Context, sequence uint64) (e graph.Event, ok bool, err error) {
+func (l storeLog) At(ctx context.Context, sequence uint64) (e index.Event, ok bool, err error) {
 	attempt, cancel := context.WithTimeout(ctx, ackTimeout)
 	defer cancel()
 	name := l.bus.Topics().OutStream()
@@ -69,7 +69,7 @@ func (l storeLog) At(ctx context.Context, sequence uint64) (e graph.Event, ok bo
 }
 
 // Between implements [graph.Log].
-func (l storeLog) Between(ctx context.Context, first, last uint64, take func(*graph.Event)) error {
+func (l storeLog) Between(ctx context.Context, first, last uint64, take func(*index.Event)) error {
 	following := bus.FollowOptions{Stream: l.bus.Topics().OutStream(), Sequence: first}
 	err := l.bus.Follow(ctx, following, func(m *bus.Message) error {
 		if m.Sequence <= last {
@@ -90,7 +90,7 @@ func (l storeLog) Between(ctx context.Context, first, last uint64, take func(*gr
 var errRead = errors.New("read to the end")
 
 // Of implements [graph.Log].
-func (l storeLog) Of(ctx context.Context, guid string, take func(*graph.Event) error) (most int64, err error) {
+func (l storeLog) Of(ctx context.Context, guid string, take func(*index.Event) error) (most int64, err error) {
 	t := l.bus.Topics()
 	err = l.bus.Read(ctx, t.OutStream(), []string{t.Element("*", guid), t.Relationship("*", guid)}, func(m *bus.Message) error {
 		of := eventOf(t, m)

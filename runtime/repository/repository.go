@@ -18,6 +18,7 @@ import (
 	"github.com/camena-io/camena/runtime/bus"
 	"github.com/camena-io/camena/runtime/client"
 	"github.com/camena-io/camena/runtime/graph"
+	"github.com/camena-io/camena/runtime/graph/index"
 	"github.com/camena-io/camena/topics"
 )
 
@@ -49,7 +50,7 @@ type Settings struct {
 // writer while it has the lease.
 type Repository struct {
 	set    Settings
-	index  *graph.Index
+	index  *index.Index
 	lease  *bus.Lease[bus.Holder]
 	limits limiter
 	// loadProgress is about the metadata stored when the node started.
@@ -86,7 +87,7 @@ func New(s Settings) (*Repository, error) {
 	s.Instance = cmp.Or(s.Instance, s.Node)
 	s.Retention = cmp.Or(s.Retention, DefaultRetention)
 	s.LeaseKey = cmp.Or(s.LeaseKey, topics.RepositoryLease)
-	return &Repository{set: s, index: graph.New(s.Types, s.Logger), limits: newLimiter(), elections: make(chan election)}, nil
+	return &Repository{set: s, index: index.New(s.Types, s.Logger), limits: newLimiter(), elections: make(chan election)}, nil
 }
 
 // Serve runs the repository until ctx is done.

@@ -9,7 +9,7 @@ import (
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
-	"github.com/camena-io/camena/runtime/graph"
+	"github.com/camena-io/camena/runtime/graph/index"
 	"github.com/camena-io/camena/topics"
 )
 
@@ -83,7 +83,7 @@ func (r *Repository) purgeUnfinished(ctx context.Context) {
 // when the tombstone was stored. Under a former type it stays if this fails and
 // something new hides the tombstone; readers then see that a deletion is missing and
 // show none of it.
-func (r *Repository) purgeHistories(ctx context.Context, list []graph.Tombstone) {
+func (r *Repository) purgeHistories(ctx context.Context, list []index.Tombstone) {
 	for i, t := range list {
 		if err := r.purge(ctx, subjectOf(&t, r.set.Bus.Topics(), "*"), t.Sequence); err != nil {
 			r.set.Logger.WarnContext(ctx, "purge the history of deletions; trying again later", slog.String("guid", t.GUID.String()),
@@ -106,7 +106,7 @@ func (r *Repository) purge(ctx context.Context, subject string, before uint64) e
 }
 
 // subjectOf what was deleted, under the name of a type or "*".
-func subjectOf(t *graph.Tombstone, names topics.Topics, typeName string) string {
+func subjectOf(t *index.Tombstone, names topics.Topics, typeName string) string {
 	if t.Relationship {
 		return names.Relationship(typeName, t.GUID.String())
 	}

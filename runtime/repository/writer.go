@@ -18,6 +18,7 @@ import (
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
 	"github.com/camena-io/camena/runtime/graph"
+	"github.com/camena-io/camena/runtime/graph/index"
 )
 
 const (
@@ -35,13 +36,13 @@ const (
 type writer struct {
 	bus   *bus.Bus
 	js    jetstream.JetStream
-	index *graph.Index
+	index *index.Index
 	log   *slog.Logger
 
 	pending      *graph.Pending
 	inFlight     []*publication      // not yet committed, oldest first
 	flying       int                 // the changes of these
-	stateChanges []graph.StateChange // reused by commit
+	stateChanges []index.StateChange // reused by commit
 	trimmed      trimming
 	progress     *progress
 	outcomes     outcomes
@@ -210,7 +211,7 @@ func (w *writer) decode(r *received, m *bus.Message) {
 	if r.err == nil {
 		r.err = graph.CheckEnvelope(&r.event)
 	}
-	r.restores = r.err == nil && graph.Restores(r.command)
+	r.restores = r.err == nil && index.Restores(r.command)
 }
 
 func (w *writer) loop(ctx context.Context, position uint64, commands <-chan *received) error {

@@ -9,6 +9,7 @@ import (
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/events/opentypes"
 	"github.com/camena-io/camena/runtime/graph"
+	"github.com/camena-io/camena/runtime/graph/index"
 )
 
 // broken stands for a command that Camena fails on.
@@ -29,7 +30,7 @@ func TestACommandThatTheWriterFailsOnIsRefused(t *testing.T) {
 		}
 		var logged bytes.Buffer
 		log := slog.New(slog.NewTextHandler(&logged, nil))
-		x := graph.New(types, log)
+		x := index.New(types, log)
 		w := &writer{log: log, index: x, pending: graph.NewPending(x, graph.Rules{MaxState: 1 << 10})}
 		if err := w.handle(t.Context(), &received{sequence: 7, command: command}); err != nil {
 			t.Errorf("%s: %s", where, err)

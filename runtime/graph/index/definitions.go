@@ -1,0 +1,40 @@
+package index
+
+import "github.com/camena-io/camena/events"
+
+// typesPage is how many types an answer holds, unless the question says less.
+const typesPage = 1000
+
+// Definitions tells the definitions of types, page by page, in at most room bytes
+// unless the first alone takes more.
+func (x *Index) Definitions(q *events.Types, room int) (events.TypesAnswer, error) {
+	if q.Limit < 0 {
+		return events.TypesAnswer{}, events.Errorf(events.CodeInvalid, "/limit", "%d is negative", q.Limit)
+	}
+	limit := typesPage
+	if q.Limit > 0 {
+		limit = min(limit, q.Limit)
+	}
+	registry := x.Types()
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	a := events.TypesAnswer{Sequence: x.sequence, Types: []events.KnownType{}}
+	for _, t := range registry.All() {
+		_, defined := x.typeSet.defined[t.Name()]
+		if t.Name() <= q.After || q.Defined && !defined {
+			continue
+		}
+		def := t.Def()
+		data, err := events.Marshal(&def)
+		if err != nil {
+			return a, err
+		}
+		room -= len(data)
+		if n := len(a.Types); n > 0 && (n == limit || room < 0) {
+			a.Next = a.Types[n-1].Name
+			break
+		}
+		a.Types = append(a.Types, events.KnownType{TypeDef: def, Defined: defined})
+	}
+	return a, nil
+}

@@ -1,0 +1,146 @@
+package index
+
+import (
+	"log/slog"
+	"strings"
+	"unique"
+
+	"github.com/go-json-experiment/json"
+	"github.com/google/uuid"
+
+	"github.com/camena-io/camena/events"
+)
+
+// Digests returns a page of what a reconciliation needs to know of a scope, in
+// about room bytes.
+func (x *Index) Digests(q *events.Digests, room int) (events.DigestsAnswer, error) {
+	from := &Record{home: unique.Make(home{source: q.Source, scope: q.Scope})}
+	if q.After != "" {
+		id, err := uuid.Parse(q.After)
+		if err != nil {
+			return events.DigestsAnswer{}, events.Errorf(events.CodeInvalid, "/after", "%q is not what an answer gave as next", q.After)
+		}
+		from.GUID = id
+	}
+	snap, sequence := x.snapshot()
+	p, more := newPage[events.DigestItem](q.Page, room), false
+	snap.scopes.Ascend(from, func(r *Record) bool {
+		if r.home != from.home {
+			return false
+		}
+		if r.GUID == from.GUID {
+			return true
+		}
+		item := x.digest(r)
+		more = !p.add(item, sizeOf(&item), r.GUID.String())
+		return !more
+	})
+	items, next := p.answer(more)
+	return events.DigestsAnswer{Sequence: sequence, Digests: items, Next: next}, nil
+}
+
+// digest returns what a reconciliation needs to know of a record.
+func (x *Index) digest(r *Record) events.DigestItem {
+	item := events.DigestItem{Key: x.key(r), Relationship: r.Relationship}
+	if item.Key != r.GUID {
+		item.GUID = r.GUID.String()
+	}
+	properties := events.CanonicalProperties(r.Properties())
+	if r.Relationship {
+		ends := x.endsKey(r)
+		if ends != item.Key {
+			item.Ends = ends
+		}
+		item.Content = events.ContentDigest(r.Type.Name, ends.String(), properties)
+	} else {
+		item.Content = events.ContentDigest(r.Type.Name, r.QualifiedName(), properties)
+	}
+	if r.Anchor != uuid.Nil {
+		if item.Anchor = x.keyOf(r.Anchor); item.Anchor != r.Anchor {
+			item.AnchorGUID = r.Anchor.String()
+		}
+	}
+	if r.marked() {
+		x.digestMarks(r, &item)
+	}
+	return item
+}
+
+// digestMarks adds what few records have.
+func (x *Index) digestMarks(r *Record, item *events.DigestItem) {
+	var s struct {
+		Header          events.ElementHeader    `json:"header"`
+		Classifications []events.Classification `json:"classifications"`
+	}
+	if err := json.Unmarshal(r.State(), &s); err != nil {
+		x.log.Error("a state cannot be read", slog.String("guid", r.GUID.String()), slog.Any("error", err))
+		return
+	}
+	item.Effectivity = events.EffectivityDigest(s.Header.Effectivity)
+	item.Zones, item.Classifications = events.ZonesDigest(s.Header.Zones), events.ClassificationsDigest(s.Classifications)
+}
+
+// marked reports, without decoding, whether the state may have zones,
+// classifications or an effectivity.
+func (r *Record) marked() bool {
+	for _, member := range [...]string{`"zones":[`, `"classifications":[`, `"effective`} {
+		if strings.Contains(r.text, member) {
+			return true
+		}
+	}
+	return false
+}
+
+// sizeOf returns about how many bytes an item takes in an answer, rather too many.
+func sizeOf(item *events.DigestItem) int {
+	const plain, digest, id = 100, 40, 60
+	size := plain
+	for _, d := range [...]events.Digest{item.Zones, item.Classifications, item.Effectivity} {
+		if d != 0 {
+			size += digest
+		}
+	}
+	for _, given := range [...]bool{item.GUID != "", item.Ends != events.Key{}, item.Anchor != events.Key{}, item.AnchorGUID != ""} {
+		if given {
+			size += id
+		}
+	}
+	return size
+}
+
+// key returns the key that a connector computes for what the record describes.
+func (x *Index) key(r *Record) events.Key {
+	if !r.Relationship {
+		if r.Derived {
+			return r.GUID
+		}
+		return events.ElementKey(events.ElementRef{GUID: r.GUID.String(), QualifiedName: r.QualifiedName()})
+	}
+	if !r.Derived && x.isMultiLink(r.Type.Name) {
+		return r.GUID
+	}
+	return x.endsKey(r)
+}
+
+// endsKey returns the key of a relationship's type and ends.
+func (x *Index) endsKey(r *Record) events.Key {
+	end1, end2 := x.keyOf(r.End1), x.keyOf(r.End2)
+	if r.Derived && end1 == r.End1 && end2 == r.End2 {
+		return r.GUID
+	}
+	return events.RelationshipKey(r.Type.Name, end1, end2)
+}
+
+// isMultiLink reports whether several relationships of a type may lead from one
+// element to another.
+func (x *Index) isMultiLink(name string) bool {
+	typ, err := x.Types().Relationship(name, "")
+	return err == nil && typ.MultiLink()
+}
+
+func (x *Index) keyOf(id guid) events.Key {
+	if e := x.ByGUID(id); e != nil {
+		return x.key(e)
+	}
+	return id
+}

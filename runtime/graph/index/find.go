@@ -1,0 +1,412 @@
+package index
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
+
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/opentypes"
+	"github.com/camena-io/camena/events/query"
+	"github.com/camena-io/camena/runtime/graph/text"
+)
+
+// search is a [events.Find] that was checked.
+type search struct {
+	q      *events.Find
+	filter *query.Filter
+	// plain says that the filter decides nothing that the record does not tell.
+	plain bool
+	// asked reports whether elements of a type are asked for.
+	asked func(typeName string) bool
+	text  string
+	// order is nil where that is by name.
+	order  *query.Sorter
+	after  cursor
+	budget *budget
+}
+
+func newSearch(ctx context.Context, types *opentypes.Registry, q *events.Find) (*search, error) {
+	s := &search{q: q, text: text.Fold(q.Text), asked: askedTypes(types, q.Type), budget: newBudget(ctx)}
+	elements, err := types.Rows(events.KindElement, q.Type, "/type")
+	if err != nil {
+		return nil, err
+	}
+	classifications, err := types.Rows(events.KindClassification, q.Classification, "/classification")
+	if err != nil {
+		return nil, err
+	}
+	if s.filter, err = query.NewFilter(q, elements, classifications, s.budget.looked); err != nil {
+		return nil, err
+	}
+	s.plain = s.filter.Passes()
+	if !isByName(q.Sort) {
+		if s.order, err = query.NewSorter(q.Sort, elements, "/sort"); err != nil {
+			return nil, err
+		}
+	}
+	s.after, err = s.parseCursor(q.After)
+	return s, err
+}
+
+// askedTypes reports whether a type is the named one or a subtype of it.
+func askedTypes(types *opentypes.Registry, name string) func(typeName string) bool {
+	if name == "" {
+		return func(string) bool { return true }
+	}
+	return func(typeName string) bool {
+		t, ok := types.Type(typeName)
+		return ok && t.Is(name)
+	}
+}
+
+func isByName(keys []events.SortKey) bool {
+	return len(keys) == 0 || len(keys) == 1 && !keys[0].Descending &&
+		(keys[0].Property == "qualifiedName" || keys[0].Property == "header.qualifiedName")
+}
+
+// matches decides all but the text.
+func (s *search) matches(r *Record) bool {
+	q := s.q
+	return (q.Source == "" || r.Source() == q.Source) && (q.Scope == "" || r.Scope() == q.Scope) &&
+		(q.NamePrefix == "" || r.HasName() && strings.HasPrefix(r.Name, q.NamePrefix)) &&
+		(q.IncludeArchived || !r.Archived) && (s.plain || s.filter.Match(*r.row()))
+}
+
+// Find returns a page of elements, in at most room bytes.
+func (x *Index) Find(ctx context.Context, q *events.Find, room int) (ElementsAnswer, error) {
+	s, err := newSearch(ctx, x.Types(), q)
+	if err != nil {
+		return ElementsAnswer{}, err
+	}
+	snap, sequence := x.snapshot()
+	a := ElementsAnswer{Sequence: sequence}
+	if s.order == nil {
+		hits, all := s.mentioned(x, commonText)
+		if s.text == "" || !all {
+			a.Elements, a.Next, err = s.walk(x, snap, room)
+			return a, err
+		}
+		best, err := s.best(hits)
+		if err == nil {
+			a.Elements, a.Next = s.page(best, room)
+		}
+		return a, err
+	}
+	best, err := s.rank(x, snap)
+	if err != nil {
+		return a, err
+	}
+	a.Elements, a.Next = s.page(best, room)
+	return a, nil
+}
+
+// commonText is in how many elements a text is common: then it is soon found in
+// elements that are looked at in their order.
+const commonText = 8192
+
+// mentioned returns the elements with the text, and whether these are all. They are
+// at least of when it is called.
+func (s *search) mentioned(x *Index, most int) (hits []*Record, all bool) {
+	if s.text == "" {
+		return nil, false
+	}
+	hits, all = x.texts.Search(s.text, most, s.budget.over)
+	return x.current(hits, s.text), all
+}
+
+// current replaces found records by their present versions, and drops those that
+// are deleted or do not contain the text any more: the index changes during a
+// search.
+func (x *Index) current(hits []*Record, wanted string) []*Record {
+	const together = 1024 // records that are looked up while writers wait
+	found := hits[:0]
+	for some := range slices.Chunk(hits, together) {
+		now := x.now(some)
+		for i, r := range now {
+			if r != nil && (r == some[i] || x.texts.Contains(r, wanted)) {
+				found = append(found, r)
+			}
+		}
+	}
+	return found
+}
+
+// now returns the present versions of elements, nil for those that are deleted.
+func (x *Index) now(records []*Record) []*Record {
+	now := make([]*Record, len(records))
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	for i, r := range records {
+		if is := x.byGUID[r.GUID]; is != nil && !is.Relationship {
+			now[i] = is
+		}
+	}
+	return now
+}
+
+// walk goes through the elements in the order of their names. Each type's
+// elements are in that order already; the types asked for are merged.
+func (s *search) walk(x *Index, snap snapshot, room int) (items []jsontext.Value, next string, err error) {
+	p, after := newPage[jsontext.Value](s.q.Page, room), s.after
+	if !after.began() {
+		after.record = &Record{Name: s.q.NamePrefix}
+	}
+	for r := range merge(s.runs(snap, after.record)) {
+		if !strings.HasPrefix(r.Name, s.q.NamePrefix) {
+			break
+		}
+		matches := s.matches(r)
+		if s.budget.spent() {
+			if items, next = p.answer(true); next == "" {
+				return nil, "", tooLong() // not even one was looked at
+			}
+			return items, next, nil
+		}
+		if matches && x.texts.Contains(r, s.text) && !p.add(r.State(), len(r.text), cursorOf(r)) {
+			items, next = p.answer(true)
+			return items, next, nil
+		}
+		p.next = cursorOf(r)
+	}
+	items, next = p.answer(false)
+	return items, next, nil
+}
+
+func (s *search) runs(snap snapshot, after *Record) []*run {
+	runs := make([]*run, 0, len(snap.names))
+	for _, name := range snap.names {
+		if s.asked(name) {
+			runs = append(runs, newRun(snap.trees, name, after))
+		}
+	}
+	return runs
+}
+
+// rank goes through all elements and keeps those that come first.
+func (s *search) rank(x *Index, snap snapshot) (*top, error) {
+	best := newTop(pageLimit(s.q.Page)+1, s.compare)
+	return best, s.each(x, snap, func(r *Record) { s.offer(best, r) })
+}
+
+// best keeps those of some elements that come first.
+func (s *search) best(some []*Record) (*top, error) {
+	best := newTop(pageLimit(s.q.Page)+1, s.compare)
+	for _, r := range some {
+		if s.asked(r.Type.Name) && s.matches(r) {
+			s.offer(best, r)
+		}
+		if s.budget.spent() {
+			return nil, tooLong()
+		}
+	}
+	return best, nil
+}
+
+func (s *search) offer(best *top, r *Record) {
+	if s.order != nil {
+		s.budget.looked(len(r.text) * len(s.q.Sort)) // for the place of each key
+	}
+	if c := s.ranked(r); !s.after.began() || s.compare(&c, &s.after.ranked) > 0 {
+		best.add(c)
+	}
+}
+
+func (s *search) page(best *top, room int) ([]jsontext.Value, string) {
+	p, more := newPage[jsontext.Value](s.q.Page, room), false
+	for _, c := range best.sorted() {
+		if more = !p.add(c.record.State(), len(c.record.text), s.cursorAt(&c)); more {
+			break
+		}
+	}
+	return p.answer(more)
+}
+
+func (s *search) ranked(r *Record) ranked {
+	c := ranked{record: r}
+	if s.order != nil {
+		c.place = s.order.Place(r.row())
+	}
+	return c
+}
+
+func (s *search) compare(a, b *ranked) int {
+	if s.order == nil {
+		return byName(a.record, b.record)
+	}
+	if order := s.order.Compare(a.place, b.place); order != 0 {
+		return order
+	}
+	return slices.Compare(a.record.GUID[:], b.record.GUID[:])
+}
+
+// each calls take with every element that is asked for, in no order.
+func (s *search) each(x *Index, snap snapshot, take func(*Record)) error {
+	look := func(r *Record) bool {
+		if s.matches(r) {
+			take(r)
+		}
+		return !s.budget.spent()
+	}
+	if s.text == "" {
+		s.everyone(snap, look)
+		if s.budget.ended || s.budget.over() {
+			return tooLong()
+		}
+		return nil
+	}
+	hits, all := s.mentioned(x, 0)
+	for _, r := range hits {
+		if s.asked(r.Type.Name) && !look(r) {
+			return tooLong()
+		}
+	}
+	if !all {
+		return tooLong()
+	}
+	return nil
+}
+
+// everyone calls look with every element of the types asked for, until it says
+// no.
+func (s *search) everyone(snap snapshot, look func(*Record) bool) {
+	for _, name := range snap.names {
+		if !s.asked(name) {
+			continue
+		}
+		run := newRun(snap.trees, name, &Record{})
+		for r := run.head; r != nil; r, _ = run.next() {
+			if !look(r) {
+				return
+			}
+		}
+	}
+}
+
+// Count says how many elements are asked for, by type.
+func (x *Index) Count(ctx context.Context, q *events.Find) (events.CountAnswer, error) {
+	s, err := newSearch(ctx, x.Types(), q)
+	if err != nil {
+		return events.CountAnswer{}, err
+	}
+	a := events.CountAnswer{Elements: map[string]int{}, Relationships: map[string]int{}}
+	if s.isTallied() {
+		a.Sequence = x.withCounts(func(t *typeCounts) { s.sum(t, &a) })
+		return a, nil
+	}
+	snap, sequence := x.snapshot()
+	a.Sequence = sequence
+	return a, s.each(x, snap, func(r *Record) { a.Elements[r.Type.Name]++ })
+}
+
+// isTallied reports whether the tally knows the answer.
+func (s *search) isTallied() bool {
+	q := s.q
+	return q.Source == "" && q.Scope == "" && q.NamePrefix == "" && q.Text == "" && s.filter.Passes()
+}
+
+func (s *search) sum(t *typeCounts, a *events.CountAnswer) {
+	put := func(into, from map[string]int) {
+		for name, n := range from {
+			if n > 0 && (s.q.Type == "" || s.asked(name)) {
+				into[name] += n
+			}
+		}
+	}
+	put(a.Elements, t.elements)
+	if s.q.IncludeArchived {
+		put(a.Elements, t.archived)
+	}
+	if s.q.Type == "" {
+		put(a.Relationships, t.relationships)
+	}
+}
+
+// budget bounds how long a question may keep a processor.
+type budget struct {
+	ctx   context.Context //nolint:containedctx // of one question
+	until time.Time
+	steps int
+	bytes int
+	// ended says that a look at the clock said so; what is over stays over.
+	ended bool
+}
+
+const (
+	// questionTime is less than a caller waits.
+	questionTime = 2 * time.Second
+	// budgetSteps is how many records lie between two looks at the clock.
+	budgetSteps = 256
+	// budgetBytes is how many bytes are looked at between two such looks.
+	budgetBytes = 64 << 10
+)
+
+func newBudget(ctx context.Context) *budget {
+	return &budget{ctx: ctx, until: time.Now().Add(questionTime)}
+}
+
+// spent is asked after each record.
+func (b *budget) spent() bool {
+	b.steps++
+	b.ended = b.ended || b.steps%budgetSteps == 0 && b.over()
+	return b.ended
+}
+
+// looked is told how many bytes are to be looked at, and reports whether that is
+// too much.
+func (b *budget) looked(bytes int) bool {
+	if b.bytes += bytes; b.bytes >= budgetBytes {
+		b.bytes = 0
+		b.ended = b.ended || b.over()
+	}
+	return b.ended
+}
+
+func (b *budget) over() bool { return time.Now().After(b.until) || b.ctx.Err() != nil }
+
+func tooLong() error {
+	return events.Errorf(events.CodeUnavailable, "", "the question takes too long here: narrow it by type, prefix or source, or leave out the sorting")
+}
+
+// cursor is a place in an order of elements.
+type cursor struct{ ranked }
+
+func (c *cursor) began() bool { return c.record != nil }
+
+func cursorOf(r *Record) string { return r.GUID.String() + r.Name }
+
+// cursorAt is told from one in the order of names by its first letter.
+func (s *search) cursorAt(c *ranked) string {
+	if s.order == nil {
+		return cursorOf(c.record)
+	}
+	return "s" + c.record.GUID.String() + c.place.String()
+}
+
+func (s *search) parseCursor(text string) (cursor, error) {
+	if text == "" {
+		return cursor{}, nil
+	}
+	rest, ranks := strings.CutPrefix(text, "s")
+	length := len(uuid.Nil.String())
+	wrong := events.Errorf(events.CodeInvalid, "/after", "%q is not what an answer to this question gave as next", text)
+	if len(rest) <= length || ranks != (s.order != nil) {
+		return cursor{}, wrong
+	}
+	id, err := uuid.Parse(rest[:length])
+	if err != nil {
+		return cursor{}, wrong
+	}
+	c := cursor{ranked{record: &Record{GUID: id, Name: rest[length:]}}}
+	if s.order != nil {
+		var ok bool
+		if c.place, ok = s.order.Parse(rest[length:]); !ok {
+			return cursor{}, wrong
+		}
+	}
+	return c, nil
+}

@@ -1,0 +1,416 @@
+package index
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/tidwall/btree"
+
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/opentypes"
+	"github.com/camena-io/camena/runtime/graph/text"
+)
+
+// Index is the committed state. Records in it never change, so a snapshot of
+// the ordered trees stays what it is while writing goes on.
+type Index struct {
+	mu sync.RWMutex
+	// sequence of the out topic up to which the index reflects it, and the
+	// in-sequence that the last event there carried.
+	sequence, position uint64
+	// stored is when the last event was, id is what it is called.
+	stored time.Time
+	id     string
+	// cause is the id of the last event that could be read.
+	cause string
+	// advanced is closed when sequence grows; nil while nobody waits.
+	advanced chan struct{}
+
+	byGUID map[guid]*Record
+	// byName are the elements whose guid does not follow from their name.
+	byName map[string]*Record
+	// aliases are the relationships with guids of their own, by the derived guid.
+	aliases *btree.BTreeG[end]
+	fences  map[string]uint64
+	tombstoneSet
+	typeSet
+	counts typeCounts
+	texts  *text.Index[*Record]
+	trees
+	log *slog.Logger
+}
+
+// trees are the ordered parts of the index.
+type trees struct {
+	types  *btree.BTreeG[*Record] // elements by type, name
+	scopes *btree.BTreeG[*Record] // what has a scope by source, scope, guid
+	ends   *btree.BTreeG[end]     // relationships by element, guid
+	// anchors are the elements that have an anchor, by that and their guid.
+	anchors *btree.BTreeG[*Record]
+}
+
+type end struct {
+	element guid
+	link    *Record
+}
+
+// New returns an index in which nothing is but the types that are there without
+// having been defined.
+func New(types *opentypes.Registry, log *slog.Logger) *Index {
+	x := newIndex(newTypeSet(types, func(name string, err error) {
+		log.Error("a type that is defined on the bus does not fit to those of this version; elements of it are kept, but cannot be written",
+			slog.String("type", name), slog.Any("error", err))
+	}))
+	x.log = log
+	return x
+}
+
+func newIndex(types typeSet) *Index {
+	// The lock of the index guards the trees too.
+	options := btree.Options{NoLocks: true}
+	return &Index{
+		byGUID: map[guid]*Record{}, byName: map[string]*Record{}, aliases: btree.NewBTreeGOptions(byEnd, options), fences: map[string]uint64{},
+		typeSet: types, tombstoneSet: newTombstones(), counts: newTypeCounts(), texts: text.New[*Record](),
+		trees: trees{
+			types:   btree.NewBTreeGOptions(byType, options),
+			scopes:  btree.NewBTreeGOptions(byScope, options),
+			ends:    btree.NewBTreeGOptions(byEnd, options),
+			anchors: btree.NewBTreeGOptions(byAnchor, options),
+		},
+	}
+}
+
+func byType(a, b *Record) bool {
+	if c := strings.Compare(a.Type.Name, b.Type.Name); c != 0 {
+		return c < 0
+	}
+	return byName(a, b) < 0
+}
+
+func byName(a, b *Record) int {
+	return cmp.Or(strings.Compare(a.Name, b.Name), bytes.Compare(a.GUID[:], b.GUID[:]))
+}
+
+func byScope(a, b *Record) bool {
+	if a.home != b.home {
+		one, two := a.homeOrNone(), b.homeOrNone()
+		return cmp.Or(strings.Compare(one.source, two.source), strings.Compare(one.scope, two.scope)) < 0
+	}
+	return bytes.Compare(a.GUID[:], b.GUID[:]) < 0
+}
+
+func byEnd(a, b end) bool {
+	return cmp.Or(bytes.Compare(a.element[:], b.element[:]), bytes.Compare(a.link.GUID[:], b.link.GUID[:])) < 0
+}
+
+func byAnchor(a, b *Record) bool {
+	return cmp.Or(bytes.Compare(a.Anchor[:], b.Anchor[:]), bytes.Compare(a.GUID[:], b.GUID[:])) < 0
+}
+
+func (x *Index) ByGUID(id guid) *Record {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.byGUID[id]
+}
+
+// at looks something up together with the sequence at which that holds.
+func (x *Index) at(look func() *Record) (uint64, *Record) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.sequence, look()
+}
+
+func (x *Index) ByName(name string) *Record {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.lookUpName(name)
+}
+
+// lookUpName is named for who has the lock.
+func (x *Index) lookUpName(name string) *Record {
+	if r := x.byGUID[events.ElementKey(events.ByName(name))]; r != nil && r.Derived && r.Name == name {
+		return r
+	}
+	return x.byName[name]
+}
+
+// ServeTexts keeps the text index up to date, until ctx is done. Without it a search
+// waits for the changes since the last one.
+func (x *Index) ServeTexts(ctx context.Context) { x.texts.Serve(ctx) }
+
+// GUID returns the guid of the element with a qualified name, or else the one
+// that it would have.
+func (x *Index) GUID(qualifiedName string) string {
+	if r := x.ByName(qualifiedName); r != nil {
+		return r.GUID.String()
+	}
+	return events.GUIDOf(qualifiedName)
+}
+
+func (x *Index) Generation(connector string) uint64 {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.fences[connector]
+}
+
+// Group names records that are looked up together.
+type Group struct {
+	kind groupKind
+	key  guid
+}
+
+type groupKind byte
+
+const (
+	links groupKind = iota
+	aliases
+	anchored
+)
+
+// LinksOf is the relationships of an element.
+func LinksOf(element uuid.UUID) Group { return Group{links, element} }
+
+// AliasesOf is the relationships with guids of their own, by the guid that follows
+// from their type and ends.
+func AliasesOf(key uuid.UUID) Group { return Group{aliases, key} }
+
+// AnchoredTo is the elements that are anchored to an element.
+func AnchoredTo(element uuid.UUID) Group { return Group{anchored, element} }
+
+// Groups returns the groups that a record belongs to.
+func (r *Record) Groups() (groups []Group) {
+	if r.Relationship {
+		groups = append(groups, LinksOf(r.End1), LinksOf(r.End2))
+		if !r.Derived {
+			groups = append(groups, AliasesOf(r.LinkKey()))
+		}
+	}
+	if r.Anchor != uuid.Nil {
+		groups = append(groups, AnchoredTo(r.Anchor))
+	}
+	return groups
+}
+
+// Group returns the records of a group, sorted by guid.
+func (x *Index) Group(g Group) (found []*Record) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	tree := x.ends
+	switch g.kind {
+	case anchored:
+		x.anchors.Ascend(&Record{Anchor: g.key}, func(r *Record) bool {
+			if r.Anchor == g.key {
+				found = append(found, r)
+			}
+			return r.Anchor == g.key
+		})
+		return found
+	case aliases:
+		tree = x.aliases
+	}
+	tree.Ascend(end{element: g.key, link: &Record{}}, func(e end) bool {
+		if e.element == g.key {
+			found = append(found, e.link)
+		}
+		return e.element == g.key
+	})
+	return found
+}
+
+// snapshot is the index at one moment.
+type snapshot struct {
+	trees
+	// names are the types of elements that there are.
+	names []string
+}
+
+// snapshot returns the ordered trees as they are now, and the sequence they
+// reflect.
+func (x *Index) snapshot() (snapshot, uint64) {
+	x.mu.Lock() // copying marks the nodes of the original as shared
+	defer x.mu.Unlock()
+	return snapshot{
+		trees: trees{types: x.types.Copy(), scopes: x.scopes.Copy(), ends: x.ends.Copy(), anchors: x.anchors.Copy()}, names: x.counts.typeNames(),
+	}, x.sequence
+}
+
+// tallied calls look with the tally and returns the sequence at which it holds.
+func (x *Index) withCounts(look func(*typeCounts)) uint64 {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	look(&x.counts)
+	return x.sequence
+}
+
+// LastEvent returns the position, when the last event was stored, and its id.
+func (x *Index) LastEvent() (position uint64, stored time.Time, id string) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.position, x.stored, x.id
+}
+
+// Cause returns the id of the last event that could be read. It begins with the id of
+// the command at the position.
+func (x *Index) Cause() string {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.cause
+}
+
+// Reset forgets everything, because the out topic is not what it was.
+func (x *Index) Reset() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	fresh := newIndex(newTypeSet(x.shipped, x.unfit))
+	x.sequence, x.position, x.stored, x.id, x.cause = 0, 0, time.Time{}, "", ""
+	x.byGUID, x.byName, x.aliases, x.fences, x.trees = fresh.byGUID, fresh.byName, fresh.aliases, fresh.fences, fresh.trees
+	x.tombstoneSet, x.typeSet, x.counts = fresh.tombstoneSet, fresh.typeSet, fresh.counts
+	x.texts.Clear()
+}
+
+// Reached returns how far the index reflects the out topic, and the in-sequence
+// that led there.
+func (x *Index) Reached() (sequence, position uint64) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.sequence, x.position
+}
+
+// Waiting returns the sequence, and a channel that is closed when it grows.
+func (x *Index) Waiting() (sequence uint64, advanced <-chan struct{}) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.advanced == nil {
+		x.advanced = make(chan struct{})
+	}
+	return x.sequence, x.advanced
+}
+
+// Fact is what one message of the out topic says.
+type StateChange struct {
+	Sequence, Position uint64
+	// Stored is when it was stored, at when its command was.
+	Stored, At time.Time
+	ID         string
+	Record     *Record // nil for a fence, and for a type
+	// Moved says that the element goes on under another type; the record is
+	// what ends.
+	Moved bool
+	// unread means that the event cannot be read.
+	unread bool
+	// Purged says that nothing of the history may stay.
+	Purged     bool
+	TypeDef    *events.TypeDef
+	Connector  string
+	Generation uint64
+}
+
+// Commit takes over facts in their order.
+func (x *Index) Commit(facts ...StateChange) {
+	if len(facts) == 0 {
+		return
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for i := range facts {
+		f := &facts[i]
+		if f.Sequence <= x.sequence {
+			continue // it was here before the follower began again
+		}
+		x.sequence, x.position, x.stored, x.id = f.Sequence, f.Position, f.Stored, f.ID
+		if !f.unread {
+			x.cause = f.ID
+		}
+		x.take(f)
+	}
+	if x.advanced != nil {
+		close(x.advanced)
+		x.advanced = nil
+	}
+}
+
+func (x *Index) take(f *StateChange) {
+	switch {
+	case f.TypeDef != nil:
+		x.define(f.TypeDef)
+	case f.Record == nil && f.Connector != "":
+		x.fences[f.Connector] = f.Generation
+	case f.Record != nil:
+		f.Record.sequence = f.Sequence
+		if !f.Moved {
+			x.put(f.Record)
+		}
+		if f.Record.Deleted {
+			x.addTombstone(f)
+		}
+	}
+}
+
+func (x *Index) put(r *Record) {
+	old := x.byGUID[r.GUID]
+	if old != nil {
+		x.remove(old)
+	}
+	if !r.Relationship {
+		x.replaceText(old, r)
+	}
+	if r.Deleted {
+		return
+	}
+	x.byGUID[r.GUID] = r
+	if r.Anchor != uuid.Nil {
+		x.anchors.Set(r)
+	}
+	x.counts.add(r, 1)
+	if r.Scope() != "" {
+		x.scopes.Set(r)
+	}
+	if r.Relationship {
+		x.ends.Set(end{element: r.End1, link: r})
+		x.ends.Set(end{element: r.End2, link: r})
+		if !r.Derived {
+			x.aliases.Set(end{element: r.LinkKey(), link: r})
+		}
+		return
+	}
+	x.types.Set(r)
+	if !r.Derived {
+		x.byName[r.Name] = r
+	}
+}
+
+func (x *Index) replaceText(old, now *Record) {
+	if now.Deleted {
+		now = nil
+	}
+	x.texts.Replace(old, now)
+}
+
+func (x *Index) remove(r *Record) {
+	delete(x.byGUID, r.GUID)
+	if r.Anchor != uuid.Nil {
+		x.anchors.Delete(r)
+	}
+	x.counts.add(r, -1)
+	if r.Scope() != "" {
+		x.scopes.Delete(r)
+	}
+	if r.Relationship {
+		x.ends.Delete(end{element: r.End1, link: r})
+		x.ends.Delete(end{element: r.End2, link: r})
+		if !r.Derived {
+			x.aliases.Delete(end{element: r.LinkKey(), link: r})
+		}
+		return
+	}
+	x.types.Delete(r)
+	if !r.Derived && x.byName[r.Name] == r {
+		delete(x.byName, r.Name)
+	}
+}

@@ -1,0 +1,110 @@
+package index
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/opentypes"
+)
+
+// typeSet is what the out topic says about types, on top of those that Camena
+// ships.
+type typeSet struct {
+	shipped *opentypes.Registry
+	defined map[string]events.TypeDef
+	// current is nil while it has to be put together anew.
+	current *opentypes.Registry
+	// unfit is told of definitions that do not fit to the others: this version of
+	// Camena ships another type of that name.
+	unfit func(name string, err error)
+	// misfits are those, as far as is known: what they refer to may only not have
+	// been read yet.
+	misfits map[string]error
+}
+
+func newTypeSet(shipped *opentypes.Registry, unfit func(name string, err error)) typeSet {
+	return typeSet{shipped: shipped, defined: map[string]events.TypeDef{}, current: shipped, unfit: unfit}
+}
+
+func (s *typeSet) define(def *events.TypeDef) {
+	s.defined[def.Name] = *def
+	s.current = nil
+}
+
+// assemble puts the registry together, if it is not.
+func (s *typeSet) assemble() *opentypes.Registry {
+	if s.current != nil {
+		return s.current
+	}
+	all := make([]events.TypeDef, 0, len(s.defined))
+	for _, name := range slices.Sorted(maps.Keys(s.defined)) {
+		all = append(all, s.defined[name])
+	}
+	r, err := s.shipped.Restore(all...)
+	s.misfits = nil
+	if err != nil {
+		r = s.fitting(all)
+	}
+	s.current = r
+	return r
+}
+
+// fitting applies the definitions that fit, and notes of the others why not.
+func (s *typeSet) fitting(defs []events.TypeDef) *opentypes.Registry {
+	r := s.shipped
+	for {
+		var left []events.TypeDef
+		why := map[string]error{}
+		for i := range defs {
+			next, err := r.Restore(defs[i])
+			if err != nil {
+				left, why[defs[i].Name] = append(left, defs[i]), err
+				continue
+			}
+			r = next
+		}
+		if len(left) == 0 || len(left) == len(defs) {
+			s.misfits = why
+			return r
+		}
+		defs = left
+	}
+}
+
+// Settle says that all is read that was there: a type that does not fit to the
+// others then is an error, which is logged.
+func (x *Index) Settle() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.assemble()
+	for _, name := range slices.Sorted(maps.Keys(x.misfits)) {
+		x.unfit(name, x.misfits[name])
+	}
+}
+
+// Types returns the types that the index has read.
+func (x *Index) Types() *opentypes.Registry {
+	x.mu.RLock()
+	r := x.typeSet.current
+	x.mu.RUnlock()
+	if r != nil {
+		return r
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.typeSet.assemble()
+}
+
+// known returns the one shared value of a type, or, for a type that this
+// version does not know any more, what the header says.
+func known(r *opentypes.Registry, typ events.ElementType, relationship bool) *events.ElementType {
+	kind := events.KindElement
+	if relationship {
+		kind = events.KindRelationship
+	}
+	if t, ok := r.Type(typ.Name); ok && t.Kind() == kind {
+		return t.Header()
+	}
+	return &typ
+}
