@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,7 +16,6 @@ import (
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/events/registration"
 	"github.com/camena-io/camena/events/suggest"
-	"github.com/camena-io/camena/runtime/bus"
 	"github.com/camena-io/camena/runtime/client"
 )
 
@@ -32,33 +32,24 @@ func (p *program) connectorsCommand() *cobra.Command {
 }
 
 func (p *program) connectorsListCommand() *cobra.Command {
-	o := output{list: true}
-	cmd := &cobra.Command{
+	return p.shows(answerTime, &cobra.Command{
 		Use: "list", Short: "List connectors, where they run and how they are",
 		Example: "  camena connectors list\n  camena connectors list -o json", Args: cobra.NoArgs,
-	}
-	o.flag(cmd)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return p.withBus(cmd.Context(), answerTime, func(ctx context.Context, b *bus.Bus) error {
-			views, err := client.New(b, source).Connectors(ctx)
-			if err != nil {
-				return err
-			}
-			return p.show(&o, views, func() *table { return connectorsTable(views) }, `no connector is registered; "camena apply -f FILE" registers some`)
-		})
-	}
-	return cmd
+	}, &output{list: true}, func(ctx context.Context, c *client.Client, _ []string) (*view, error) {
+		all, err := c.Connectors(ctx)
+		return &view{document: all, tables: []*table{connectorsTable(all)}, none: `no connector is registered; "camena apply -f FILE" registers some`}, err
+	})
 }
 
-func connectorsTable(views []client.Connector) *table {
+func connectorsTable(all []client.Connector) *table {
 	t := newTable("NAME", "KIND", "GROUP", "NODE", "STATUS", "REFRESH", "LAST REFRESH", "PROBLEM")
-	for i := range views {
-		v := &views[i]
-		d, r := reported(v)
-		t.add(v.Name, orDash(cmp.Or(d.Kind, r.Kind)), orDash(strings.TrimPrefix(d.Group, registration.GroupName(""))), orDash(v.Node),
-			v.State, orDash(d.Refresh), when(r.LastRefresh), problem(&r))
-	}
-	return t
+	return list(t, all, func(c *client.Connector) []string {
+		d, r := reported(c)
+		return []string{
+			c.Name, orDash(cmp.Or(d.Kind, r.Kind)), orDash(strings.TrimPrefix(d.Group, registration.GroupName(""))), orDash(c.Node),
+			c.State, orDash(d.Refresh), when(r.LastRefresh), problem(&r),
+		}
+	})
 }
 
 // reported returns definition and report, empty where there is none.
@@ -94,11 +85,7 @@ func unknownConnector(ctx context.Context, c *client.Client, name string, err er
 	}
 	switch e.Code {
 	case events.CodeNotFound:
-		all, _ := c.Connectors(ctx)
-		names := make([]string, len(all))
-		for i := range all {
-			names[i] = all[i].Name
-		}
+		names, _ := connectorNames(ctx, c)
 		return withMessage(e, "%s%s", e.Message, suggest.Nearest(name, names))
 	case events.CodeConflict:
 		return withMessage(e, `%s; "camena connectors list -o json" shows the ids`, e.Message)
@@ -108,23 +95,13 @@ func unknownConnector(ctx context.Context, c *client.Client, name string, err er
 }
 
 func (p *program) connectorsGetCommand() *cobra.Command {
-	var o output
-	cmd := &cobra.Command{
+	return p.shows(answerTime, &cobra.Command{
 		Use: "get NAME", Short: "Show a connector, its status and its problems",
 		Example: "  camena connectors get quickstart\n  camena connectors get quickstart -o json", Args: cobra.ExactArgs(1),
-	}
-	o.flag(cmd)
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return p.withBus(cmd.Context(), answerTime, func(ctx context.Context, b *bus.Bus) error {
-			c := client.New(b, source)
-			v, err := c.Connector(ctx, args[0])
-			if err != nil {
-				return unknownConnector(ctx, c, args[0], err)
-			}
-			return p.show(&o, &v, func() *table { return connectorSheet(&v) }, "")
-		})
-	}
-	return cmd
+	}, &output{}, func(ctx context.Context, c *client.Client, args []string) (*view, error) {
+		found, err := c.Connector(ctx, args[0])
+		return &view{document: &found, tables: []*table{connectorSheet(&found)}}, unknownConnector(ctx, c, args[0], err)
+	})
 }
 
 func connectorSheet(v *client.Connector) *table {
@@ -156,12 +133,7 @@ func connectorSheet(v *client.Connector) *table {
 	for _, text := range r.Problems {
 		t.add("problem", text)
 	}
-	statistics := make([]string, 0, len(r.Statistics))
-	for name := range r.Statistics {
-		statistics = append(statistics, name)
-	}
-	slices.Sort(statistics)
-	for _, name := range statistics {
+	for _, name := range slices.Sorted(maps.Keys(r.Statistics)) {
 		t.add("count "+name, number(r.Statistics[name]))
 	}
 	return t

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -52,7 +53,6 @@ func why(l *client.DeadLetter) string {
 }
 
 func (p *program) deadLettersListCommand() *cobra.Command {
-	o := output{list: true}
 	var all bool
 	cmd := &cobra.Command{
 		Use: "list", Short: "List dead letters with their reasons",
@@ -61,58 +61,37 @@ left out; --all shows them, too.`,
 		Example: "  camena dlq list\n  camena dlq list --all -o json", Args: cobra.NoArgs,
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "also the refusals of which the sender was told")
-	o.flag(cmd)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return p.withBus(cmd.Context(), 0, func(ctx context.Context, b *bus.Bus) error {
-			list, left, err := client.New(b, source).DeadLetters(ctx, all)
-			if err != nil {
-				return err
-			}
-			if left > 0 {
-				defer fmt.Fprintf(p.stderr, "left out: %s whose senders were told; --all shows them\n", plural(left, "refused command"))
-			}
-			return p.show(&o, list, func() *table { return deadLettersTable(list) }, "there are no dead letters")
+	return p.shows(0, cmd, &output{list: true}, func(ctx context.Context, c *client.Client, _ []string) (*view, error) {
+		letters, left, err := c.DeadLetters(ctx, all)
+		t := list(newTable("SEQUENCE", "TIME", "FROM", "CODE", "REASON"), letters, func(l *client.DeadLetter) []string {
+			return []string{strconv.FormatUint(l.Sequence, 10), when(l.Time), fmt.Sprintf("%s #%d", l.Subject, l.Origin), orDash(l.Code), why(l)}
 		})
-	}
-	return cmd
-}
-
-func deadLettersTable(list []client.DeadLetter) *table {
-	t := newTable("SEQUENCE", "TIME", "FROM", "CODE", "REASON")
-	for i := range list {
-		l := &list[i]
-		t.add(strconv.FormatUint(l.Sequence, 10), when(l.Time), fmt.Sprintf("%s #%d", l.Subject, l.Origin), orDash(l.Code), why(l))
-	}
-	return t
+		v := &view{document: letters, tables: []*table{t}, none: "there are no dead letters"}
+		if left > 0 {
+			v.note = fmt.Sprintf("left out: %s whose senders were told; --all shows them", plural(left, "refused command"))
+		}
+		return v, err
+	})
 }
 
 func (p *program) deadLettersShowCommand() *cobra.Command {
-	var o output
-	cmd := &cobra.Command{
+	o := output{masks: true}
+	return p.shows(answerTime, &cobra.Command{
 		Use: "show SEQUENCE", Short: "Show a dead letter with the message as it came",
 		Example: "  camena dlq show 7\n  camena dlq show 7 -o json", Args: cobra.ExactArgs(1),
-	}
-	o.flag(cmd)
-	o.secretFlag(cmd)
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+	}, &o, func(ctx context.Context, c *client.Client, args []string) (*view, error) {
 		sequence, err := parseSequence(args[0])
 		if err != nil {
-			return err
+			return nil, err
 		}
-		return p.withBus(cmd.Context(), answerTime, func(ctx context.Context, b *bus.Bus) error {
-			found, err := client.New(b, source).DeadLetter(ctx, sequence)
-			if err != nil {
-				return unknownLetter(err)
-			}
-			l := &shownLetter{DeadLetter: *found}
-			l.show(o.secrets)
-			if o.json() {
-				return o.print(p.stdout, l)
-			}
-			return p.showLetter(l)
-		})
-	}
-	return cmd
+		found, err := c.DeadLetter(ctx, sequence)
+		if err != nil {
+			return nil, unknownLetter(err)
+		}
+		l := &shownLetter{DeadLetter: *found}
+		l.show(o.secrets)
+		return &view{document: l, tables: []*table{letterSheet(l)}, text: printableBody(l)}, nil
+	})
 }
 
 // show fills in the body. A body that is not JSON is hidden if it may hold a secret,
@@ -133,7 +112,7 @@ func (l *shownLetter) show(secrets bool) {
 	}
 }
 
-func (p *program) showLetter(l *shownLetter) error {
+func letterSheet(l *shownLetter) *table {
 	t := newTable()
 	t.add("reason", why(&l.DeadLetter))
 	t.add("code", orDash(l.Code))
@@ -142,20 +121,10 @@ func (p *program) showLetter(l *shownLetter) error {
 	}
 	t.add("stored", timestamp(l.Time))
 	t.add("from", fmt.Sprintf("%s, message %d of %s", l.Subject, l.Origin, l.Stream))
-	names := make([]string, 0, len(l.Headers))
-	for name := range l.Headers {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(l.Headers)) {
 		t.add(name, strings.Join(l.Headers[name], ", "))
 	}
-	if err := t.print(p.stdout, ""); err != nil {
-		return err
-	}
-	body := printableBody(l)
-	_, err := fmt.Fprintf(p.stdout, "\n%s\n", body)
-	return err
+	return t
 }
 
 // printableBody shows JSON indented, other text as it is, and bytes in base64.

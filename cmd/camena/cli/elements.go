@@ -42,16 +42,6 @@ commands that change something show what they would change, and change nothing.`
 	return cmd
 }
 
-// asks completes a command line that asks the repository.
-func (p *program) asks(cmd *cobra.Command, o *output, ask func(ctx context.Context, m *client.Client, args []string) error) *cobra.Command {
-	o.flag(cmd)
-	o.secretFlag(cmd)
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return p.withMetadata(cmd.Context(), func(ctx context.Context, m *client.Client) error { return ask(ctx, m, args) })
-	}
-	return cmd
-}
-
 // paging is how much of a long answer to show.
 type paging struct {
 	limit int
@@ -65,8 +55,8 @@ func (g *paging) flags(cmd *cobra.Command) {
 	cmd.MarkFlagsMutuallyExclusive("limit", "all")
 }
 
-// collect takes what is asked for, page by page. more is true when there is more.
-func collect[T any](g *paging, page *events.Page, all iter.Seq2[*T, error]) (items []T, more bool, err error) {
+// collect takes what is asked for, page by page. The note says that there is more.
+func collect[T any](g *paging, page *events.Page, all iter.Seq2[*T, error]) (items []T, note string, err error) {
 	items = []T{} // shown as an empty list
 	page.Limit = events.MaxPage
 	if !g.all {
@@ -75,30 +65,28 @@ func collect[T any](g *paging, page *events.Page, all iter.Seq2[*T, error]) (ite
 	for item, err := range all {
 		switch {
 		case err != nil:
-			return nil, false, err
+			return nil, "", err
 		case !g.all && len(items) == g.limit:
-			return items, true, nil
+			return items, fmt.Sprintf("there are more than these %d; --all shows every one", len(items)), nil
 		}
 		items = append(items, *item)
 	}
-	return items, false, nil
+	return items, "", nil
 }
 
-func (p *program) tellOfMore(more bool, n int) {
-	if more {
-		fmt.Fprintf(p.stderr, "there are more than these %d; --all shows every one\n", n)
-	}
-}
-
-func elementsTable(list []events.Element) *table {
+func elementsTable(all []events.Element) *table {
 	t := newTable("TYPE", "QUALIFIED NAME", "VERSION", "SOURCE", "CHANGED").withWide("GUID", "ZONES")
-	for i := range list {
-		h := &list[i].Header
-		t.add(h.Type.Name, cmp.Or(h.QualifiedName, h.GUID), number(h.Versions.Version), orDash(h.Origin.Source), when(h.Versions.LastChange()),
-			h.GUID, orDash(strings.Join(h.Zones, ", ")))
-	}
-	return t
+	return list(t, all, func(e *events.Element) []string {
+		h := &e.Header
+		return []string{
+			h.Type.Name, nameOf(h), number(h.Versions.Version), orDash(h.Origin.Source), when(h.Versions.LastChange()),
+			h.GUID, orDash(strings.Join(h.Zones, ", ")),
+		}
+	})
 }
+
+// nameOf is the name of an element, or its guid if it has none.
+func nameOf(h *events.ElementHeader) string { return cmp.Or(h.QualifiedName, h.GUID) }
 
 // elementSheet shows an element, a line a value.
 func elementSheet(e *events.Element, o *output) *table {
@@ -183,33 +171,28 @@ func addProperties(t *table, indent string, p events.Properties) {
 }
 
 func (p *program) elementsHistoryCommand() *cobra.Command {
-	var o output
-	return p.asks(&cobra.Command{
+	return p.shows(answerTime, &cobra.Command{
 		Use: "history GUID|QUALIFIED_NAME", Short: "Show what happened to an element, oldest first",
 		Long: `Show what happened to an element or relationship, oldest first, as far back as it is kept
 (CAMENA_HISTORY). Deleted elements are found, too.`,
 		Example: `  camena elements history Connection::quickstart
   camena elements history 0b4ee7f4-1f5d-5c7e-9b7a-7e0c6d9f3a10 -o json`,
 		Args: arguments(1, theElement),
-	}, &o, func(ctx context.Context, m *client.Client, args []string) error {
+	}, &output{masks: true}, func(ctx context.Context, m *client.Client, args []string) (*view, error) {
 		a, err := events.Ask(ctx, m, &events.History{ElementRef: reference(args[0])})
 		if events.CodeOf(err) == events.CodeNotFound {
-			return fmt.Errorf("there is no history of %s", args[0]) // the repository names a guid
+			err = fmt.Errorf("there is no history of %s", args[0]) // the repository names a guid
 		}
-		if err != nil {
-			return err
-		}
-		return p.show(&o, a.Changes, func() *table { return historyTable(a.Changes) }, "nothing is kept")
+		return &view{document: a.Changes, tables: []*table{historyTable(a.Changes)}, none: "nothing is kept"}, err
 	})
 }
 
 func historyTable(changes []events.Entry) *table {
-	t := newTable("SEQUENCE", "TIME", "CHANGE", "VERSION", "ACTOR", "CHANGED")
-	for i := range changes {
-		e := &changes[i]
+	return list(newTable("SEQUENCE", "TIME", "CHANGE", "VERSION", "ACTOR", "CHANGED"), changes, func(e *events.Entry) []string {
 		c := connectors.Change{Type: e.Type, Actor: e.Actor, Element: e.Element, Relationship: e.Relationship}
 		s := subjectOf(&c)
-		t.add(strconv.FormatUint(e.Sequence, 10), timestamp(e.Time), what(e.Type), number(s.header.Versions.Version), orDash(actor(&c, s.header)), s.detail)
-	}
-	return t
+		return []string{
+			strconv.FormatUint(e.Sequence, 10), timestamp(e.Time), what(e.Type), number(s.header.Versions.Version), orDash(actor(&c, s.header)), s.detail,
+		}
+	})
 }

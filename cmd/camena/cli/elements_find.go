@@ -146,10 +146,11 @@ func (m *timeFlag) Set(text string) error {
 	return errors.New("give a time such as 2006-01-02T15:04:05Z, 2006-01-02 15:04 (here), a day such as 2006-01-02 (from its beginning in UTC), or -1h30m for so long ago")
 }
 
+const noMatch = "no element matches"
+
 func (p *program) elementsListCommand() *cobra.Command {
 	var f finding
 	var g paging
-	o := output{list: true}
 	cmd := &cobra.Command{
 		Use: "list", Aliases: []string{"find"}, Short: "List (or find) elements, in the order of their names or another one",
 		Long: `List the elements that match all flags given.
@@ -170,19 +171,14 @@ what there is, and properties.size means size whatever the types say.`,
 	f.flags(cmd)
 	f.sortFlag(cmd)
 	g.flags(cmd)
-	return p.asks(cmd, &o, func(ctx context.Context, m *client.Client, _ []string) error {
-		list, more, err := collect(&g, &f.q.Page, events.All(ctx, m, &f.q))
-		if err != nil {
-			return f.explain(err)
-		}
-		defer p.tellOfMore(more, len(list))
-		return p.show(&o, list, func() *table { return elementsTable(list) }, "no element matches")
+	return p.shows(answerTime, cmd, &output{list: true, masks: true}, func(ctx context.Context, m *client.Client, _ []string) (*view, error) {
+		all, note, err := collect(&g, &f.q.Page, events.All(ctx, m, &f.q))
+		return &view{document: all, tables: []*table{elementsTable(all)}, none: noMatch, note: note}, f.explain(err)
 	})
 }
 
 func (p *program) elementsCountCommand() *cobra.Command {
 	var f finding
-	var o output
 	cmd := &cobra.Command{
 		Use: "count", Short: "Count elements by type",
 		Long: `Count the elements that match all flags given, by type. Without flags the relationships are counted, too.`,
@@ -191,12 +187,9 @@ func (p *program) elementsCountCommand() *cobra.Command {
 		Args: cobra.NoArgs,
 	}
 	f.flags(cmd)
-	return p.asks(cmd, &o, func(ctx context.Context, m *client.Client, _ []string) error {
+	return p.shows(answerTime, cmd, &output{masks: true}, func(ctx context.Context, m *client.Client, _ []string) (*view, error) {
 		a, err := events.Ask(ctx, m, &events.Count{Find: f.q})
-		if err != nil {
-			return f.explain(err)
-		}
-		return p.show(&o, a, func() *table { return countTable(&a) }, "no element matches")
+		return &view{document: a, tables: []*table{countTable(&a)}, none: noMatch}, f.explain(err)
 	})
 }
 
@@ -218,7 +211,7 @@ func countTable(a *events.CountAnswer) *table {
 }
 
 func (p *program) elementsGetCommand() *cobra.Command {
-	var o output
+	o := output{masks: true}
 	var asOf, effectiveAt timeFlag
 	cmd := &cobra.Command{
 		Use: "get QUALIFIED_NAME|GUID", Short: "Show one element, or a relationship by its guid",
@@ -238,19 +231,17 @@ time, as far back as history is kept (CAMENA_HISTORY), even if it has been delet
 		}
 		return nil
 	}
-	return p.asks(cmd, &o, func(ctx context.Context, m *client.Client, args []string) error {
+	return p.shows(answerTime, cmd, &o, func(ctx context.Context, m *client.Client, args []string) (*view, error) {
 		a, err := events.Ask(ctx, m, &events.Get{ElementRef: reference(args[0]), AsOf: asOf.Time, EffectiveAt: effectiveAt.Time})
 		switch {
 		case err != nil:
-			return err
+			return nil, err
 		case a.Relationship != nil:
-			return p.show(&o, a.Relationship, func() *table { return relationshipSheet(a.Relationship, &o) }, "")
+			return &view{document: a.Relationship, tables: []*table{relationshipSheet(a.Relationship, &o)}}, nil
+		case !o.json():
+			a.Element.Header.AnchorGUID = nameWithGUID(ctx, m, a.Element.Header.AnchorGUID)
 		}
-		return p.show(&o, a.Element, func() *table {
-			h := &a.Element.Header
-			h.AnchorGUID = nameWithGUID(ctx, m, h.AnchorGUID)
-			return elementSheet(a.Element, &o)
-		}, "")
+		return &view{document: a.Element, tables: []*table{elementSheet(a.Element, &o)}}, nil
 	})
 }
 

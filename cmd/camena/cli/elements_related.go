@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,7 +17,6 @@ func (p *program) elementsRelatedCommand() *cobra.Command {
 	var q events.Related
 	var effectiveAt timeFlag
 	var g paging
-	o := output{list: true}
 	cmd := &cobra.Command{
 		Use: "related QUALIFIED_NAME|GUID", Short: "List the elements that are related to one",
 		Example: `  camena elements related IntegrationGroup::default
@@ -37,29 +35,22 @@ func (p *program) elementsRelatedCommand() *cobra.Command {
 		return nil
 	}
 	g.flags(cmd)
-	return p.asks(cmd, &o, func(ctx context.Context, m *client.Client, args []string) error {
+	return p.shows(answerTime, cmd, &output{list: true, masks: true}, func(ctx context.Context, m *client.Client, args []string) (*view, error) {
 		q.ElementRef, q.EffectiveAt = reference(args[0]), effectiveAt.Time
-		list, more, err := collect(&g, &q.Page, events.All(ctx, m, &q))
-		if err != nil {
-			return err
-		}
-		defer p.tellOfMore(more, len(list))
-		return p.show(&o, list, func() *table { return relatedTable(list) }, "nothing is related to it")
+		all, note, err := collect(&g, &q.Page, events.All(ctx, m, &q))
+		return &view{document: all, tables: []*table{relatedTable(all)}, none: "nothing is related to it", note: note}, err
 	})
 }
 
-func relatedTable(list []events.RelatedElement) *table {
-	t := newTable("RELATIONSHIP", "", "TYPE", "QUALIFIED NAME")
-	for i := range list {
-		r := &list[i]
+func relatedTable(all []events.RelatedElement) *table {
+	return list(newTable("RELATIONSHIP", "", "TYPE", "QUALIFIED NAME"), all, func(r *events.RelatedElement) []string {
 		arrow := "→"
 		if r.Relationship.End1.GUID == r.Element.Header.GUID {
 			arrow = "←"
 		}
 		h := &r.Element.Header
-		t.add(r.Relationship.Header.Type.Name, arrow, h.Type.Name, cmp.Or(h.QualifiedName, h.GUID))
-	}
-	return t
+		return []string{r.Relationship.Header.Type.Name, arrow, h.Type.Name, nameOf(h)}
+	})
 }
 
 // around is a question for what is around an element.
@@ -70,7 +61,6 @@ type around interface {
 
 // asksAround completes a command line that asks for a graph.
 func asksAround[Q around](p *program, cmd *cobra.Command, q Q, from *events.ElementRef, effective *time.Time, l *events.GraphLimits) *cobra.Command {
-	var o output
 	var effectiveAt timeFlag
 	cmd.Args = arguments(1, theElement)
 	cmd.Flags().Var(&effectiveAt, "effective-at", "only what counts at this time")
@@ -83,13 +73,17 @@ func asksAround[Q around](p *program, cmd *cobra.Command, q Q, from *events.Elem
 		}
 		return err
 	}
-	return p.asks(cmd, &o, func(ctx context.Context, m *client.Client, args []string) error {
+	return p.shows(answerTime, cmd, &output{masks: true}, func(ctx context.Context, m *client.Client, args []string) (*view, error) {
 		*from, *effective = reference(args[0]), effectiveAt.Time
 		a, err := events.Ask[events.GraphAnswer](ctx, m, q)
-		if err != nil {
-			return err
+		v := &view{document: &a, tables: []*table{graphNodesTable(&a)}}
+		if len(a.Edges) > 0 {
+			v.tables = append(v.tables, graphEdgesTable(&a))
 		}
-		return p.showGraph(&a, o)
+		if a.Truncated != "" {
+			v.note = "this is not all: it was cut by the limit of " + string(a.Truncated)
+		}
+		return v, err
 	})
 }
 
@@ -139,27 +133,8 @@ in a circle, an element that is on both sides has two depths, the nearer one fir
 	return cmd
 }
 
-func (p *program) showGraph(a *events.GraphAnswer, o output) error {
-	if a.Truncated != "" {
-		defer fmt.Fprintf(p.stderr, "this is not all: it was cut by the limit of %s\n", string(a.Truncated))
-	}
-	if o.json() {
-		return o.print(p.stdout, a)
-	}
-	if err := graphNodesTable(a).print(p.stdout, ""); err != nil {
-		return err
-	}
-	if len(a.Edges) == 0 {
-		return nil
-	}
-	fmt.Fprintln(p.stdout)
-	return graphEdgesTable(a).print(p.stdout, "")
-}
-
 func graphNodesTable(a *events.GraphAnswer) *table {
-	t := newTable("DEPTH", "TYPE", "QUALIFIED NAME", "")
-	for i := range a.Nodes {
-		n := &a.Nodes[i]
+	return list(newTable("DEPTH", "TYPE", "QUALIFIED NAME", ""), a.Nodes, func(n *events.GraphNode) []string {
 		note := ""
 		if n.Element.Archived() {
 			note = "archived"
@@ -169,16 +144,12 @@ func graphNodesTable(a *events.GraphAnswer) *table {
 			depth += ", " + strconv.Itoa(n.AlsoDepth)
 		}
 		h := &n.Element.Header
-		t.add(depth, h.Type.Name, cmp.Or(h.QualifiedName, h.GUID), note)
-	}
-	return t
+		return []string{depth, h.Type.Name, nameOf(h), note}
+	})
 }
 
 func graphEdgesTable(a *events.GraphAnswer) *table {
-	t := newTable("RELATIONSHIP", "END 1", "", "END 2")
-	for i := range a.Edges {
-		l := &a.Edges[i]
-		t.add(l.Header.Type.Name, stubName(l.End1), "→", stubName(l.End2))
-	}
-	return t
+	return list(newTable("RELATIONSHIP", "END 1", "", "END 2"), a.Edges, func(r *events.Relationship) []string {
+		return []string{r.Header.Type.Name, stubName(r.End1), "→", stubName(r.End2)}
+	})
 }

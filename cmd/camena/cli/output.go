@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"strconv"
@@ -11,6 +12,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 )
 
 // The forms of output. Only lists have wide and name.
@@ -25,8 +28,9 @@ const (
 // output is the flag -o of a command.
 type output struct {
 	form string
-	// list says that the command prints a list of what has names.
-	list bool
+	// list says that the command prints a list of what has names, masks that what it
+	// prints may hold secrets.
+	list, masks bool
 	// secrets are shown as they are.
 	secrets bool
 }
@@ -38,11 +42,9 @@ func (o *output) flag(cmd *cobra.Command) {
 	}
 	o.form = outputTable
 	cmd.Flags().VarP(&choice{value: &o.form, of: forms}, "output", "o", "how to print: "+strings.Join(forms, ", "))
-}
-
-// secretFlag is for commands that show what may hold secrets.
-func (o *output) secretFlag(cmd *cobra.Command) {
-	cmd.Flags().BoolVar(&o.secrets, "show-secrets", false, "show passwords and securedProperties, too, instead of "+events.MaskedSecret)
+	if o.masks {
+		cmd.Flags().BoolVar(&o.secrets, "show-secrets", false, "show passwords and securedProperties, too, instead of "+events.MaskedSecret)
+	}
 }
 
 // json reports whether a document is wanted instead of a table.
@@ -81,15 +83,51 @@ func (o *output) masked(p events.Properties) events.Properties {
 	return events.CanonicalProperties(shown)
 }
 
-// show prints an answer as a document or as a table; none is what it says of an
-// empty table.
-func (p *program) show(o *output, answer any, rows func() *table, none string) error {
-	if o.json() {
-		return o.print(p.stdout, answer)
+// view is what a command shows: a document, or tables and a text instead.
+type view struct {
+	document any
+	tables   []*table
+	none     string // instead of an empty table
+	text     string
+	note     string // on the standard error
+}
+
+func (p *program) show(o *output, v *view) error {
+	if v.note != "" {
+		defer fmt.Fprintln(p.stderr, v.note)
 	}
-	t := rows()
-	t.form = o.form
-	return t.print(p.stdout, none)
+	if o.json() {
+		return o.print(p.stdout, v.document)
+	}
+	for i, t := range v.tables {
+		if i > 0 {
+			fmt.Fprintln(p.stdout)
+		}
+		t.form = o.form
+		if err := t.print(p.stdout, v.none); err != nil {
+			return err
+		}
+	}
+	if v.text == "" {
+		return nil
+	}
+	_, err := fmt.Fprintf(p.stdout, "\n%s\n", v.text)
+	return err
+}
+
+// shows makes a command print what ask returns within a time; 0 is no limit.
+func (p *program) shows(within time.Duration, cmd *cobra.Command, o *output, ask func(context.Context, *client.Client, []string) (*view, error)) *cobra.Command {
+	o.flag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return p.withBus(cmd.Context(), within, func(ctx context.Context, b *bus.Bus) error {
+			v, err := ask(ctx, client.New(b, source), args)
+			if err != nil {
+				return withoutPointer(err)
+			}
+			return p.show(o, v)
+		})
+	}
+	return cmd
 }
 
 func writeJSON(w io.Writer, text jsontext.Value) error {

@@ -34,6 +34,14 @@ func (t *table) withWide(header ...string) *table {
 
 func (t *table) add(row ...string) { t.rows = append(t.rows, row) }
 
+// list returns the table with a row for each item.
+func list[T any](t *table, items []T, row func(*T) []string) *table {
+	for i := range items {
+		t.add(row(&items[i])...)
+	}
+	return t
+}
+
 const (
 	// gap is between two columns.
 	gap = "  "

@@ -31,7 +31,6 @@ describes them.`,
 }
 
 func (p *program) typesListCommand() *cobra.Command {
-	o := output{list: true}
 	var kind, below string
 	var q events.Types
 	cmd := &cobra.Command{
@@ -48,21 +47,14 @@ func (p *program) typesListCommand() *cobra.Command {
 	f.Var(&choice{value: &kind, of: kinds}, "kind", "only "+strings.Join(kinds, ", "))
 	f.StringVar(&below, "below", "", "only this type and its subtypes")
 	f.BoolVar(&q.Defined, "defined", false, "only types that were added or changed")
-	o.flag(cmd)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return p.withMetadata(cmd.Context(), func(ctx context.Context, m *client.Client) error {
-			list, err := knownTypes(ctx, m, q)
-			if err == nil && below != "" {
-				list, err = typesBelow(ctx, m, list, below)
-			}
-			if err != nil {
-				return err
-			}
-			list = slices.DeleteFunc(list, func(t events.KnownType) bool { return kind != "" && t.Kind != events.TypeKind(kind) })
-			return p.show(&o, append([]events.KnownType{}, list...), func() *table { return typesTable(list) }, "no type matches")
-		})
-	}
-	return cmd
+	return p.shows(answerTime, cmd, &output{list: true}, func(ctx context.Context, m *client.Client, _ []string) (*view, error) {
+		known, err := knownTypes(ctx, m, q)
+		if err == nil && below != "" {
+			known, err = typesBelow(ctx, m, known, below)
+		}
+		known = slices.DeleteFunc(known, func(t events.KnownType) bool { return kind != "" && t.Kind != events.TypeKind(kind) })
+		return &view{document: known, tables: []*table{typesTable(known)}, none: "no type matches"}, err
+	})
 }
 
 // typesBelow keeps a type and its subtypes.
@@ -89,26 +81,16 @@ func typeNamed(types *opentypes.Registry, name string) (*opentypes.Type, error) 
 	return nil, fmt.Errorf("there is no type %q%s", name, suggest.Nearest(name, names))
 }
 
-func typesTable(list []events.KnownType) *table {
-	if !slices.ContainsFunc(list, func(t events.KnownType) bool { return t.Kind != events.KindRelationship }) && len(list) > 0 {
-		return relationshipTypes(list)
+// typesTable shows the ends of types that are all of relationships.
+func typesTable(all []events.KnownType) *table {
+	if !slices.ContainsFunc(all, func(t events.KnownType) bool { return t.Kind != events.KindRelationship }) {
+		return list(newTable("TYPE", "END 1", "END 2", "FROM", "DESCRIPTION"), all, func(t *events.KnownType) []string {
+			return []string{t.Name, endOf(t.End1, t.SuperType), endOf(t.End2, t.SuperType), comesFrom(t.Defined), t.Description}
+		})
 	}
-	t := newTable("TYPE", "KIND", "SUPER TYPE", "FROM", "DESCRIPTION")
-	for i := range list {
-		d := &list[i]
-		t.add(d.Name, string(d.Kind), orDash(d.SuperType), comesFrom(d.Defined), d.Description)
-	}
-	return t
-}
-
-// relationshipTypes shows the types of the ends.
-func relationshipTypes(list []events.KnownType) *table {
-	t := newTable("TYPE", "END 1", "END 2", "FROM", "DESCRIPTION")
-	for i := range list {
-		d := &list[i]
-		t.add(d.Name, endOf(d.End1, d.SuperType), endOf(d.End2, d.SuperType), comesFrom(d.Defined), d.Description)
-	}
-	return t
+	return list(newTable("TYPE", "KIND", "SUPER TYPE", "FROM", "DESCRIPTION"), all, func(t *events.KnownType) []string {
+		return []string{t.Name, string(t.Kind), orDash(t.SuperType), comesFrom(t.Defined), t.Description}
+	})
 }
 
 // endOf shows an end; a type that does not define it inherits it.
@@ -148,38 +130,29 @@ type attributeView struct {
 }
 
 func (p *program) typesGetCommand() *cobra.Command {
-	var o output
-	cmd := &cobra.Command{
+	return p.shows(answerTime, &cobra.Command{
 		Use: "get TYPE", Short: "Show a type with its inherited attributes",
 		Example: `  camena types get DataFile
   camena types get SemanticAssignment -o json`,
 		Args: cobra.ExactArgs(1),
-	}
-	o.flag(cmd)
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return p.withMetadata(cmd.Context(), func(ctx context.Context, m *client.Client) error {
-			known, err := knownTypes(ctx, m, events.Types{})
-			if err != nil {
-				return err
-			}
-			types, err := registryOf(known)
-			if err != nil {
-				return err
-			}
-			t, err := typeNamed(types, args[0])
-			if err != nil {
-				return err
-			}
-			v := viewOf(types, t)
-			i := slices.IndexFunc(known, func(k events.KnownType) bool { return k.Name == t.Name() })
-			v.Defined = known[i].Defined
-			if o.json() {
-				return o.print(p.stdout, v)
-			}
-			return v.print(p)
-		})
-	}
-	return cmd
+	}, &output{}, func(ctx context.Context, m *client.Client, args []string) (*view, error) {
+		known, err := knownTypes(ctx, m, events.Types{})
+		if err != nil {
+			return nil, err
+		}
+		types, err := registryOf(known)
+		if err != nil {
+			return nil, err
+		}
+		t, err := typeNamed(types, args[0])
+		if err != nil {
+			return nil, err
+		}
+		v := viewOf(types, t)
+		i := slices.IndexFunc(known, func(k events.KnownType) bool { return k.Name == t.Name() })
+		v.Defined = known[i].Defined
+		return &view{document: v, tables: v.tables()}, nil
+	})
 }
 
 func viewOf(types *opentypes.Registry, t *opentypes.Type) *typeView {
@@ -204,7 +177,7 @@ func viewOf(types *opentypes.Registry, t *opentypes.Type) *typeView {
 	return v
 }
 
-func (v *typeView) print(p *program) error {
+func (v *typeView) tables() []*table {
 	t := newTable()
 	t.add("type", strings.Join(append([]string{v.Name}, v.SuperTypes...), " < "))
 	t.add("kind", string(v.Kind))
@@ -227,27 +200,20 @@ func (v *typeView) print(p *program) error {
 	if v.MultiLink {
 		t.add("multi-link", "several may relate the same two elements")
 	}
-	if err := t.print(p.stdout, ""); err != nil {
-		return err
-	}
 	if len(v.Values) == 0 && len(v.AllAttributes) == 0 {
-		return nil
+		return []*table{t}
 	}
-	fmt.Fprintln(p.stdout)
-	return v.members().print(p.stdout, "")
+	return []*table{t, v.members()}
 }
 
 // members shows the values of an enum, or the attributes.
 func (v *typeView) members() *table {
 	if len(v.Values) > 0 {
-		t := newTable("VALUE", "ORDINAL", "DESCRIPTION")
-		for _, value := range v.Values {
-			t.add(value.Name, strconv.Itoa(value.Ordinal), value.Description)
-		}
-		return t
+		return list(newTable("VALUE", "ORDINAL", "DESCRIPTION"), v.Values, func(e *events.EnumValue) []string {
+			return []string{e.Name, strconv.Itoa(e.Ordinal), e.Description}
+		})
 	}
-	t := newTable("ATTRIBUTE", "HOLDS", "", "FROM", "DESCRIPTION")
-	for _, a := range v.AllAttributes {
+	return list(newTable("ATTRIBUTE", "HOLDS", "", "FROM", "DESCRIPTION"), v.AllAttributes, func(a *attributeView) []string {
 		var marks []string
 		if a.Required {
 			marks = append(marks, "required")
@@ -255,7 +221,6 @@ func (v *typeView) members() *table {
 		if a.Deprecated {
 			marks = append(marks, "deprecated")
 		}
-		t.add(a.Name, a.Type, strings.Join(marks, ", "), a.From, a.Description)
-	}
-	return t
+		return []string{a.Name, a.Type, strings.Join(marks, ", "), a.From, a.Description}
+	})
 }

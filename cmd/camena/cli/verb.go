@@ -103,7 +103,7 @@ func truth(f *pflag.FlagSet, name, usage string) func() any {
 	return func() any { return *v }
 }
 
-func list(f *pflag.FlagSet, name, usage string) func() any {
+func texts(f *pflag.FlagSet, name, usage string) func() any {
 	v := f.StringSlice(name, nil, usage)
 	return func() any { return append([]string{}, *v...) }
 }
@@ -246,8 +246,8 @@ func (o *operation) flags() {
 	f.BoolVar(&o.dryRun, "dry-run", false, "show what would change, and change nothing")
 	f.StringVar(&o.source, "source", "", "qualified name of the metadata source to act for; none: the repository itself")
 	f.StringVar(&o.actor, "actor", "", "the user to record; default: CAMENA_USER")
+	o.output.masks = true
 	o.output.flag(o.cmd)
-	o.output.secretFlag(o.cmd)
 	o.words = append(o.words, word{pointer: "/" + events.ExtMetadataSource, flag: "--source"}, word{pointer: "/" + events.ExtActor, flag: "--actor"})
 }
 

@@ -32,7 +32,7 @@ func element() field { return field{name: theElement, pointer: "/element"} }
 // specFlags are the flags of what creates an element.
 func specFlags() []field {
 	return []field{
-		{"zone", "/element/zones", list, usageZone},
+		{"zone", "/element/zones", texts, usageZone},
 		{"anchor", "/element/anchor", ref, usageAnchor},
 		unknown(),
 		{"guid", "/element/guid", text, "its guid, for imports; default: derived from the qualified name"},
@@ -92,7 +92,7 @@ What is not given stays as it is, unless with --replace, which removes the prope
   camena elements update Topic::orders --effective-to 2027-01-01 --zone sales`,
 			args: []field{element()}, least: 1,
 			flags: []field{
-				{"zone", "/zones", list, usageZone}, unknown(), {"replace", "/replace", truth, "remove the properties that are not given"},
+				{"zone", "/zones", texts, usageZone}, unknown(), {"replace", "/replace", truth, "remove the properties that are not given"},
 			},
 			exclusive:  [][]string{{"clear", "replace"}},
 			properties: []propertiesOf{{"set", "/properties", nil, true}}, look: lookAtTarget, always: true,
@@ -193,7 +193,7 @@ linked to the template by SourcedFrom, and is in the zones of new elements.`,
 				{"name", "/qualifiedName", text, "qualified name of the new element; default: that of the template, with its placeholders"},
 				{"guid", "/guid", text, "its guid; default: derived from the qualified name"},
 				{"anchor", "/anchor", ref, usageAnchor},
-				{"zone", "/zones", list, `a governance zone of it and its parts; may be given again; "" for none; default: those of new elements`},
+				{"zone", "/zones", texts, `a governance zone of it and its parts; may be given again; "" for none; default: those of new elements`},
 				{"retrieve", "/retrieve", truth, "take the element of that name as it is, if it exists"},
 			},
 			properties: []propertiesOf{{"set", "/properties", nil, true}}, look: lookAtTarget,

@@ -33,7 +33,7 @@ type watcher struct {
 }
 
 func (p *program) watchCommand() *cobra.Command {
-	w := &watcher{p: p}
+	w := &watcher{p: p, output: output{masks: true}}
 	cmd := &cobra.Command{
 		Use:   "watch",
 		Short: "Print change events as they happen",
@@ -62,7 +62,6 @@ before it does: so you also see what leaves a zone or loses a classification.`,
 	f.BoolVar(&w.filter.Present, "present", false, "begin with the present state of everything")
 	f.Var(&countFlag{value: &w.count}, "count", "end after this many events; 0: never")
 	w.output.flag(cmd)
-	w.output.secretFlag(cmd)
 	cmd.MarkFlagsMutuallyExclusive("from", "present")
 	completeFlag(cmd, "change", append(knownChanges(), "element", "relationship", "type")...)
 	return cmd
