@@ -2,11 +2,11 @@ package index
 
 import "github.com/camena-io/camena/events"
 
-// typesPage is how many types an answer holds, unless the question says less.
+// typesPage is the limit of types in an answer.
 const typesPage = 1000
 
-// Definitions tells the definitions of types, page by page, in at most room bytes
-// unless the first alone takes more.
+// Definitions returns a page of the definitions of types, in at most room bytes unless
+// the first alone takes more.
 func (x *Index) Definitions(q *events.Types, room int) (events.TypesAnswer, error) {
 	if q.Limit < 0 {
 		return events.TypesAnswer{}, events.Errorf(events.CodeInvalid, "/limit", "%d is negative", q.Limit)

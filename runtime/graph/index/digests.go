@@ -11,8 +11,8 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// Digests returns a page of what a reconciliation needs to know of a scope, in
-// about room bytes.
+// Digests returns a page of the digests of a scope, for a reconciliation, in about room
+// bytes.
 func (x *Index) Digests(q *events.Digests, room int) (events.DigestsAnswer, error) {
 	from := &Record{home: unique.Make(home{source: q.Source, scope: q.Scope})}
 	if q.After != "" {
@@ -39,7 +39,7 @@ func (x *Index) Digests(q *events.Digests, room int) (events.DigestsAnswer, erro
 	return events.DigestsAnswer{Sequence: sequence, Digests: items, Next: next}, nil
 }
 
-// digest returns what a reconciliation needs to know of a record.
+// digest returns the digest of a record.
 func (x *Index) digest(r *Record) events.DigestItem {
 	item := events.DigestItem{Key: x.key(r), Relationship: r.Relationship}
 	if item.Key != r.GUID {
@@ -60,14 +60,15 @@ func (x *Index) digest(r *Record) events.DigestItem {
 			item.AnchorGUID = r.Anchor.String()
 		}
 	}
-	if r.marked() {
-		x.digestMarks(r, &item)
+	if r.hasExtras() {
+		x.digestExtras(r, &item)
 	}
 	return item
 }
 
-// digestMarks adds what few records have.
-func (x *Index) digestMarks(r *Record, item *events.DigestItem) {
+// digestExtras adds the digests of zones, classifications and effectivity, which few
+// records have.
+func (x *Index) digestExtras(r *Record, item *events.DigestItem) {
 	var s struct {
 		Header          events.ElementHeader    `json:"header"`
 		Classifications []events.Classification `json:"classifications"`
@@ -80,9 +81,9 @@ func (x *Index) digestMarks(r *Record, item *events.DigestItem) {
 	item.Zones, item.Classifications = events.ZonesDigest(s.Header.Zones), events.ClassificationsDigest(s.Classifications)
 }
 
-// marked reports, without decoding, whether the state may have zones,
+// hasExtras reports, without decoding, whether the state may have zones,
 // classifications or an effectivity.
-func (r *Record) marked() bool {
+func (r *Record) hasExtras() bool {
 	for _, member := range [...]string{`"zones":[`, `"classifications":[`, `"effective`} {
 		if strings.Contains(r.text, member) {
 			return true
@@ -91,7 +92,7 @@ func (r *Record) marked() bool {
 	return false
 }
 
-// sizeOf returns about how many bytes an item takes in an answer, rather too many.
+// sizeOf estimates the bytes of an item in an answer, rather too high.
 func sizeOf(item *events.DigestItem) int {
 	const plain, digest, id = 100, 40, 60
 	size := plain
@@ -108,7 +109,7 @@ func sizeOf(item *events.DigestItem) int {
 	return size
 }
 
-// key returns the key that a connector computes for what the record describes.
+// key returns the key that a connector computes for the record.
 func (x *Index) key(r *Record) events.Key {
 	if !r.Relationship {
 		if r.Derived {
@@ -131,8 +132,7 @@ func (x *Index) endsKey(r *Record) events.Key {
 	return events.RelationshipKey(r.Type.Name, end1, end2)
 }
 
-// isMultiLink reports whether several relationships of a type may lead from one
-// element to another.
+// isMultiLink reports whether two elements may have several relationships of a type.
 func (x *Index) isMultiLink(name string) bool {
 	typ, err := x.Types().Relationship(name, "")
 	return err == nil && typ.MultiLink()

@@ -15,16 +15,16 @@ import (
 	"github.com/camena-io/camena/runtime/graph/text"
 )
 
-// search is a [events.Find] that was checked.
+// search is a checked [events.Find].
 type search struct {
 	q      *events.Find
 	filter *query.Filter
-	// plain says that the filter decides nothing that the record does not tell.
+	// plain means that the fields of a record decide, without its JSON.
 	plain bool
-	// asked reports whether elements of a type are asked for.
+	// asked reports whether the question includes a type.
 	asked func(typeName string) bool
 	text  string
-	// order is nil where that is by name.
+	// order is nil for the order of names.
 	order  *query.Sorter
 	after  cursor
 	budget *budget
@@ -69,7 +69,7 @@ func isByName(keys []events.SortKey) bool {
 		(keys[0].Property == "qualifiedName" || keys[0].Property == "header.qualifiedName")
 }
 
-// matches decides all but the text.
+// matches decides everything but the text.
 func (s *search) matches(r *Record) bool {
 	q := s.q
 	return (q.Source == "" || r.Source() == q.Source) && (q.Scope == "" || r.Scope() == q.Scope) &&
@@ -86,7 +86,7 @@ func (x *Index) Find(ctx context.Context, q *events.Find, room int) (ElementsAns
 	snap, sequence := x.snapshot()
 	a := ElementsAnswer{Sequence: sequence}
 	if s.order == nil {
-		hits, all := s.mentioned(x, commonText)
+		hits, all := s.withText(x, commonText)
 		if s.text == "" || !all {
 			a.Elements, a.Next, err = s.walk(x, snap, room)
 			return a, err
@@ -105,13 +105,13 @@ func (x *Index) Find(ctx context.Context, q *events.Find, room int) (ElementsAns
 	return a, nil
 }
 
-// commonText is in how many elements a text is common: then it is soon found in
-// elements that are looked at in their order.
+// commonText is the number of elements from which on a text is common: a walk in the
+// order of names then finds a page of them soon.
 const commonText = 8192
 
-// mentioned returns the elements with the text, and whether these are all. They are
-// at least of when it is called.
-func (s *search) mentioned(x *Index, most int) (hits []*Record, all bool) {
+// withText returns the elements with the text, and whether these are all, as of the
+// call or later.
+func (s *search) withText(x *Index, most int) (hits []*Record, all bool) {
 	if s.text == "" {
 		return nil, false
 	}
@@ -149,8 +149,8 @@ func (x *Index) now(records []*Record) []*Record {
 	return now
 }
 
-// walk goes through the elements in the order of their names. Each type's
-// elements are in that order already; the types asked for are merged.
+// walk visits the elements in the order of their names, by merging the types, whose
+// elements are in that order.
 func (s *search) walk(x *Index, snap snapshot, room int) (items []jsontext.Value, next string, err error) {
 	p, after := newPage[jsontext.Value](s.q.Page, room), s.after
 	if !after.began() {
@@ -187,13 +187,13 @@ func (s *search) runs(snap snapshot, after *Record) []*run {
 	return runs
 }
 
-// rank goes through all elements and keeps those that come first.
+// rank visits all elements and keeps the first ones.
 func (s *search) rank(x *Index, snap snapshot) (*top, error) {
 	best := newTop(pageLimit(s.q.Page)+1, s.compare)
 	return best, s.each(x, snap, func(r *Record) { s.offer(best, r) })
 }
 
-// best keeps those of some elements that come first.
+// best keeps the first ones of some elements.
 func (s *search) best(some []*Record) (*top, error) {
 	best := newTop(pageLimit(s.q.Page)+1, s.compare)
 	for _, r := range some {
@@ -244,7 +244,7 @@ func (s *search) compare(a, b *ranked) int {
 	return slices.Compare(a.record.GUID[:], b.record.GUID[:])
 }
 
-// each calls take with every element that is asked for, in no order.
+// each calls take with every matching element, in no order.
 func (s *search) each(x *Index, snap snapshot, take func(*Record)) error {
 	look := func(r *Record) bool {
 		if s.matches(r) {
@@ -253,13 +253,13 @@ func (s *search) each(x *Index, snap snapshot, take func(*Record)) error {
 		return !s.budget.spent()
 	}
 	if s.text == "" {
-		s.everyone(snap, look)
+		s.eachOfTypes(snap, look)
 		if s.budget.ended || s.budget.over() {
 			return tooLong()
 		}
 		return nil
 	}
-	hits, all := s.mentioned(x, 0)
+	hits, all := s.withText(x, 0)
 	for _, r := range hits {
 		if s.asked(r.Type.Name) && !look(r) {
 			return tooLong()
@@ -271,9 +271,9 @@ func (s *search) each(x *Index, snap snapshot, take func(*Record)) error {
 	return nil
 }
 
-// everyone calls look with every element of the types asked for, until it says
-// no.
-func (s *search) everyone(snap snapshot, look func(*Record) bool) {
+// eachOfTypes calls look with every element of the types of the question, until it
+// returns false.
+func (s *search) eachOfTypes(snap snapshot, look func(*Record) bool) {
 	for _, name := range snap.names {
 		if !s.asked(name) {
 			continue
@@ -287,14 +287,14 @@ func (s *search) everyone(snap snapshot, look func(*Record) bool) {
 	}
 }
 
-// Count says how many elements are asked for, by type.
+// Count returns the number of matching elements, by type.
 func (x *Index) Count(ctx context.Context, q *events.Find) (events.CountAnswer, error) {
 	s, err := newSearch(ctx, x.Types(), q)
 	if err != nil {
 		return events.CountAnswer{}, err
 	}
 	a := events.CountAnswer{Elements: map[string]int{}, Relationships: map[string]int{}}
-	if s.isTallied() {
+	if s.isCounted() {
 		a.Sequence = x.withCounts(func(t *typeCounts) { s.sum(t, &a) })
 		return a, nil
 	}
@@ -303,8 +303,8 @@ func (x *Index) Count(ctx context.Context, q *events.Find) (events.CountAnswer, 
 	return a, s.each(x, snap, func(r *Record) { a.Elements[r.Type.Name]++ })
 }
 
-// isTallied reports whether the tally knows the answer.
-func (s *search) isTallied() bool {
+// isCounted reports whether the counts by type are the answer.
+func (s *search) isCounted() bool {
 	q := s.q
 	return q.Source == "" && q.Scope == "" && q.NamePrefix == "" && q.Text == "" && s.filter.Passes()
 }
@@ -326,22 +326,22 @@ func (s *search) sum(t *typeCounts, a *events.CountAnswer) {
 	}
 }
 
-// budget bounds how long a question may keep a processor.
+// budget bounds the time of a question.
 type budget struct {
 	ctx   context.Context //nolint:containedctx // of one question
 	until time.Time
 	steps int
 	bytes int
-	// ended says that a look at the clock said so; what is over stays over.
+	// ended stays true once the clock was past until.
 	ended bool
 }
 
 const (
-	// questionTime is less than a caller waits.
+	// questionTime is shorter than callers wait.
 	questionTime = 2 * time.Second
-	// budgetSteps is how many records lie between two looks at the clock.
+	// budgetSteps is the number of records between two looks at the clock.
 	budgetSteps = 256
-	// budgetBytes is how many bytes are looked at between two such looks.
+	// budgetBytes is the number of bytes read between two looks at the clock.
 	budgetBytes = 64 << 10
 )
 
@@ -349,15 +349,14 @@ func newBudget(ctx context.Context) *budget {
 	return &budget{ctx: ctx, until: time.Now().Add(questionTime)}
 }
 
-// spent is asked after each record.
+// spent reports, after each record, whether the time is over.
 func (b *budget) spent() bool {
 	b.steps++
 	b.ended = b.ended || b.steps%budgetSteps == 0 && b.over()
 	return b.ended
 }
 
-// looked is told how many bytes are to be looked at, and reports whether that is
-// too much.
+// looked counts the bytes that will be read, and reports whether the time is over.
 func (b *budget) looked(bytes int) bool {
 	if b.bytes += bytes; b.bytes >= budgetBytes {
 		b.bytes = 0
@@ -379,7 +378,7 @@ func (c *cursor) began() bool { return c.record != nil }
 
 func cursorOf(r *Record) string { return r.GUID.String() + r.Name }
 
-// cursorAt is told from one in the order of names by its first letter.
+// cursorAt starts with s, unlike the cursor of the order of names.
 func (s *search) cursorAt(c *ranked) string {
 	if s.order == nil {
 		return cursorOf(c.record)

@@ -27,14 +27,14 @@ type (
 	}
 )
 
-// expedition goes through the graph, breadth first.
-type expedition struct {
+// traversal walks the graph, breadth first.
+type traversal struct {
 	index  *Index
 	budget *budget
-	// follows reports whether to follow a relationship, goes whether to go to an
+	// follows reports whether to follow a relationship, goes whether to visit an
 	// element.
 	follows, goes func(*Record) bool
-	// directed says that the ends stand for the way that data flows.
+	// directed means that ends tell the direction of the data flow.
 	directed bool
 	depth    int
 	limits   events.GraphLimits
@@ -45,7 +45,7 @@ type expedition struct {
 	answer Subgraph
 }
 
-// Graph returns what is around an element, in at most room bytes.
+// Graph returns the neighborhood of an element, in at most room bytes.
 func (x *Index) Graph(ctx context.Context, q *events.Graph, room int) (Subgraph, error) {
 	if err := q.Complete(); err != nil {
 		return Subgraph{}, err
@@ -53,7 +53,7 @@ func (x *Index) Graph(ctx context.Context, q *events.Graph, room int) (Subgraph,
 	if err := knownTypes(x.Types(), q); err != nil {
 		return Subgraph{}, err
 	}
-	e := x.expedition(ctx, q.Depth, q.GraphLimits, room)
+	e := x.traversal(ctx, q.Depth, q.GraphLimits, room)
 	e.follows = func(l *Record) bool {
 		return isAny(l, q.Relationships) && l.row().Visible(q.EffectiveAt, true)
 	}
@@ -69,8 +69,8 @@ func (x *Index) Graph(ctx context.Context, q *events.Graph, room int) (Subgraph,
 	return e.answer, nil
 }
 
-// Lineage returns where data of an element comes from and goes to, in at most
-// room bytes.
+// Lineage returns the sources and destinations of an element's data, in at most room
+// bytes.
 func (x *Index) Lineage(ctx context.Context, q *events.Lineage, room int) (Subgraph, error) {
 	if err := q.Complete(); err != nil {
 		return Subgraph{}, err
@@ -81,7 +81,7 @@ func (x *Index) Lineage(ctx context.Context, q *events.Lineage, room int) (Subgr
 	if len(q.Relationships) == 0 {
 		q.Relationships = events.LineageRelationships()
 	}
-	e := x.expedition(ctx, q.Depth, q.GraphLimits, room)
+	e := x.traversal(ctx, q.Depth, q.GraphLimits, room)
 	e.follows = func(l *Record) bool {
 		return isAny(l, q.Relationships) && l.row().Visible(q.EffectiveAt, true)
 	}
@@ -124,26 +124,26 @@ func isAny(r *Record, names []string) bool {
 	return len(names) == 0 || slices.ContainsFunc(names, r.Type.Is)
 }
 
-func (x *Index) expedition(ctx context.Context, depth int, limits events.GraphLimits, room int) *expedition {
+func (x *Index) traversal(ctx context.Context, depth int, limits events.GraphLimits, room int) *traversal {
 	sequence, _ := x.Reached()
-	return &expedition{
+	return &traversal{
 		index: x, budget: newBudget(ctx), depth: depth, limits: limits, room: room,
 		nodes: map[guid]int{}, edges: map[guid]struct{}{},
 		answer: Subgraph{Sequence: sequence, Nodes: []Node{}, Edges: []jsontext.Value{}},
 	}
 }
 
-// begin takes the element that was asked about, whatever it is.
-func (e *expedition) begin(start *Record) {
+// begin takes the element of the question, whatever its type.
+func (e *traversal) begin(start *Record) {
 	e.nodes[start.GUID] = 0
 	e.room -= len(start.text)
 	e.answer.Nodes = append(e.answer.Nodes, Node{Element: start.State()})
 }
 
-// explore goes from an element along relationships in which it is at one end,
-// or at any; sign is that of the depths. What was seen by an expedition the
-// other way is passed through once more: it may be part of a circle.
-func (e *expedition) explore(start *Record, end, sign int) {
+// explore follows relationships from an element that is at the given end, 0 for any;
+// sign is that of the depths. Elements found in the other direction are visited again,
+// as they may be part of a cycle.
+func (e *traversal) explore(start *Record, end, sign int) {
 	passed := map[guid]struct{}{start.GUID: {}}
 	frontier := []*Record{start}
 	for depth := 1; depth <= e.depth && len(frontier) > 0; depth++ {
@@ -162,8 +162,8 @@ func (e *expedition) explore(start *Record, end, sign int) {
 	}
 }
 
-// stepAll follows the relationships of an element, until it is too much.
-func (e *expedition) stepAll(from *Record, end, depth int, take func(far *Record)) bool {
+// stepAll follows the relationships of an element; false if a limit is reached.
+func (e *traversal) stepAll(from *Record, end, depth int, take func(far *Record)) bool {
 	for l := range e.index.links(from.GUID, guid{}) {
 		far, ok := e.step(l, from, end, depth)
 		if !ok {
@@ -176,9 +176,9 @@ func (e *expedition) stepAll(from *Record, end, depth int, take func(far *Record
 	return true
 }
 
-// step takes a relationship and the element at its other end, nil if they are
-// not asked for. It is not ok when that is too much.
-func (e *expedition) step(l, from *Record, end, depth int) (far *Record, ok bool) {
+// step takes a relationship and the element at its other end, nil if the question
+// excludes them. It is not ok if a limit is reached.
+func (e *traversal) step(l, from *Record, end, depth int) (far *Record, ok bool) {
 	if e.budget.spent() {
 		e.answer.Truncated = events.TruncatedTime
 		return nil, false
@@ -195,12 +195,12 @@ func (e *expedition) step(l, from *Record, end, depth int) (far *Record, ok bool
 	return far, e.takeNode(far, depth) && e.takeEdge(l)
 }
 
-func (e *expedition) isTaken(r *Record) bool {
+func (e *traversal) isTaken(r *Record) bool {
 	_, taken := e.nodes[r.GUID]
 	return taken
 }
 
-func (e *expedition) takeNode(r *Record, depth int) bool {
+func (e *traversal) takeNode(r *Record, depth int) bool {
 	if place, taken := e.nodes[r.GUID]; taken {
 		e.answer.Nodes[place].seenAgain(depth)
 		return true
@@ -217,9 +217,9 @@ func (e *expedition) takeNode(r *Record, depth int) bool {
 	return true
 }
 
-// seenAgain notes that a circle leads to the element on the other side, too: the
-// nearer side counts, downstream if they are equally far. The first time on a
-// side is the nearest, and the element asked about is on no side.
+// seenAgain notes that a cycle leads to the element in the other direction, too. The
+// shorter way counts, downstream if both are equal. The first visit in a direction is
+// the nearest; the element of the question has no direction.
 func (n *Node) seenAgain(depth int) {
 	if n.Depth == 0 || n.AlsoDepth != 0 || (n.Depth > 0) == (depth > 0) {
 		return
@@ -232,7 +232,7 @@ func (n *Node) seenAgain(depth int) {
 
 func distance(depth int) int { return max(depth, -depth) }
 
-func (e *expedition) takeEdge(l *Record) bool {
+func (e *traversal) takeEdge(l *Record) bool {
 	if _, taken := e.edges[l.GUID]; taken {
 		return true
 	}
@@ -248,7 +248,7 @@ func (e *expedition) takeEdge(l *Record) bool {
 	return true
 }
 
-func (e *expedition) fits(r *Record) bool {
+func (e *traversal) fits(r *Record) bool {
 	if e.room -= len(r.text); e.room < 0 {
 		e.answer.Truncated = events.TruncatedSize
 	}

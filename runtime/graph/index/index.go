@@ -17,14 +17,14 @@ import (
 	"github.com/camena-io/camena/runtime/graph/text"
 )
 
-// Index is the committed state. Records in it never change, so a snapshot of
-// the ordered trees stays what it is while writing goes on.
+// Index is the committed state. It is safe for concurrent use. Records in it never
+// change, so a copy of the ordered trees is a snapshot.
 type Index struct {
 	mu sync.RWMutex
-	// sequence of the out topic up to which the index reflects it, and the
-	// in-sequence that the last event there carried.
+	// sequence is that of the last committed event on the out topic, position its
+	// in-sequence.
 	sequence, position uint64
-	// stored is when the last event was, id is what it is called.
+	// stored is the time when the last event was stored, id its id.
 	stored time.Time
 	id     string
 	// cause is the id of the last event that could be read.
@@ -60,11 +60,10 @@ type end struct {
 	link    *Record
 }
 
-// New returns an index in which nothing is but the types that are there without
-// having been defined.
+// New returns an index with the shipped types and no elements.
 func New(types *opentypes.Registry, log *slog.Logger) *Index {
 	x := newIndex(newTypeSet(types, func(name string, err error) {
-		log.Error("a type that is defined on the bus does not fit to those of this version; elements of it are kept, but cannot be written",
+		log.Error("a type defined on the bus contradicts the types of this version; its elements are kept but cannot be changed",
 			slog.String("type", name), slog.Any("error", err))
 	}))
 	x.log = log
@@ -113,26 +112,28 @@ func byAnchor(a, b *Record) bool {
 	return cmp.Or(bytes.Compare(a.Anchor[:], b.Anchor[:]), bytes.Compare(a.GUID[:], b.GUID[:])) < 0
 }
 
+// ByGUID implements [Lookup].
 func (x *Index) ByGUID(id guid) *Record {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	return x.byGUID[id]
 }
 
-// at looks something up together with the sequence at which that holds.
+// at looks a record up, and returns the sequence at which it is current.
 func (x *Index) at(look func() *Record) (uint64, *Record) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	return x.sequence, look()
 }
 
+// ByName implements [Lookup].
 func (x *Index) ByName(name string) *Record {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	return x.lookUpName(name)
 }
 
-// lookUpName is named for who has the lock.
+// lookUpName is ByName for a caller that holds the lock.
 func (x *Index) lookUpName(name string) *Record {
 	if r := x.byGUID[events.ElementKey(events.ByName(name))]; r != nil && r.Derived && r.Name == name {
 		return r
@@ -144,8 +145,8 @@ func (x *Index) lookUpName(name string) *Record {
 // waits for the changes since the last one.
 func (x *Index) ServeTexts(ctx context.Context) { x.texts.Serve(ctx) }
 
-// GUID returns the guid of the element with a qualified name, or else the one
-// that it would have.
+// GUID returns the guid of the element with a qualified name, or the one that it would
+// have.
 func (x *Index) GUID(qualifiedName string) string {
 	if r := x.ByName(qualifiedName); r != nil {
 		return r.GUID.String()
@@ -153,6 +154,7 @@ func (x *Index) GUID(qualifiedName string) string {
 	return events.GUIDOf(qualifiedName)
 }
 
+// Generation returns the generation that a connector is fenced to.
 func (x *Index) Generation(connector string) uint64 {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
@@ -223,15 +225,14 @@ func (x *Index) Group(g Group) (found []*Record) {
 	return found
 }
 
-// snapshot is the index at one moment.
+// snapshot is the state of the ordered trees at one time.
 type snapshot struct {
 	trees
-	// names are the types of elements that there are.
+	// names are the types that have elements.
 	names []string
 }
 
-// snapshot returns the ordered trees as they are now, and the sequence they
-// reflect.
+// snapshot returns a copy of the ordered trees, and their sequence.
 func (x *Index) snapshot() (snapshot, uint64) {
 	x.mu.Lock() // copying marks the nodes of the original as shared
 	defer x.mu.Unlock()
@@ -240,7 +241,7 @@ func (x *Index) snapshot() (snapshot, uint64) {
 	}, x.sequence
 }
 
-// tallied calls look with the tally and returns the sequence at which it holds.
+// withCounts calls look with the counts by type, and returns their sequence.
 func (x *Index) withCounts(look func(*typeCounts)) uint64 {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
@@ -263,7 +264,7 @@ func (x *Index) Cause() string {
 	return x.cause
 }
 
-// Reset forgets everything, because the out topic is not what it was.
+// Reset drops everything, because the out topic was replaced.
 func (x *Index) Reset() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -274,15 +275,15 @@ func (x *Index) Reset() {
 	x.texts.Clear()
 }
 
-// Reached returns how far the index reflects the out topic, and the in-sequence
-// that led there.
+// Reached returns the sequence of the last committed event, and its in-sequence.
 func (x *Index) Reached() (sequence, position uint64) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	return x.sequence, x.position
 }
 
-// Waiting returns the sequence, and a channel that is closed when it grows.
+// Waiting returns the sequence of the last committed event, and a channel that is
+// closed when another is committed.
 func (x *Index) Waiting() (sequence uint64, advanced <-chan struct{}) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -292,7 +293,7 @@ func (x *Index) Waiting() (sequence uint64, advanced <-chan struct{}) {
 	return x.sequence, x.advanced
 }
 
-// Fact is what one message of the out topic says.
+// StateChange is the content of one event of the out topic.
 type StateChange struct {
 	Sequence, Position uint64
 	// Stored is when it was stored, at when its command was.
@@ -311,7 +312,7 @@ type StateChange struct {
 	Generation uint64
 }
 
-// Commit takes over facts in their order.
+// Commit applies state changes in their order.
 func (x *Index) Commit(facts ...StateChange) {
 	if len(facts) == 0 {
 		return
@@ -321,7 +322,7 @@ func (x *Index) Commit(facts ...StateChange) {
 	for i := range facts {
 		f := &facts[i]
 		if f.Sequence <= x.sequence {
-			continue // it was here before the follower began again
+			continue // committed before the follower started again
 		}
 		x.sequence, x.position, x.stored, x.id = f.Sequence, f.Position, f.Stored, f.ID
 		if !f.unread {

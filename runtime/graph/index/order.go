@@ -14,7 +14,7 @@ type run struct {
 	head *Record
 }
 
-// newRun returns what comes behind a name and guid.
+// newRun returns the elements of a type after a name and guid.
 func newRun(snap trees, typeName string, after *Record) *run {
 	r := &run{}
 	it := snap.types.Iter()
@@ -76,14 +76,13 @@ func merge(of []*run) func(yield func(*Record) bool) {
 	}
 }
 
-// ranked is a record and its place in an order.
+// ranked is a record with its place in an order.
 type ranked struct {
 	record *Record
 	place  query.Place
 }
 
-// top keeps those of many records that come first in an order. It is a heap
-// with the last of them on top.
+// top keeps the first of many records. It is a heap with the last of them on top.
 type top struct {
 	limit   int
 	compare func(a, b *ranked) int

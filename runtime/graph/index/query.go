@@ -20,7 +20,7 @@ type page[T any] struct {
 	next              string
 }
 
-// newPage returns a page that holds so many bytes at most.
+// newPage returns a page with a limit of bytes.
 func newPage[T any](p events.Page, room int) *page[T] {
 	return &page[T]{limit: pageLimit(p), room: room, items: []T{}}
 }
@@ -32,8 +32,8 @@ func pageLimit(p events.Page) int {
 	return min(p.Limit, events.MaxPage)
 }
 
-// add takes an item of a size and returns false when the page is full; cursor
-// is where the next page goes on, which is behind the last item taken.
+// add adds an item of a size, or returns false if the page is full. The next page
+// starts after the cursor of the last item.
 func (p *page[T]) add(item T, size int, cursor string) bool {
 	if len(p.items) == p.limit || len(p.items) > 0 && p.size+size > p.room {
 		return false
@@ -51,8 +51,8 @@ func (p *page[T]) answer(more bool) ([]T, string) {
 	return p.items, p.next
 }
 
-// The answers hold states as the JSON that they are kept as; decoded they are
-// those of the same names in events, a [Subgraph] is a GraphAnswer.
+// The answers hold states as stored JSON. Decoded they are the answers of the same
+// names in events; a [Subgraph] is a GraphAnswer.
 type (
 	// ElementsAnswer answers [Index.Find].
 	ElementsAnswer struct {
@@ -111,7 +111,7 @@ func notEffective(q *events.Get) error {
 		cmp.Or(q.GUID, q.QualifiedName), q.EffectiveAt.Format(time.RFC3339Nano))
 }
 
-// row returns the state for looking into it.
+// row returns the state as a row of conditions.
 func (r *Record) row() *query.State {
 	s := query.StateWith(r.State(), r.Properties())
 	return &s

@@ -18,26 +18,25 @@ import (
 
 type guid = uuid.UUID
 
-// Record is the state of one element or relationship in the index. It never
-// changes: a change makes a new record. There are as many as there are elements,
-// so its fields are in an order that leaves no gaps.
+// Record is the state of one element or relationship. It never changes after it is
+// committed: a change makes a new record. The order of its fields leaves no gaps, as
+// there is one for each element.
 type Record struct {
 	GUID         guid
 	Relationship bool
-	// Deleted marks a record that only says that there is nothing any more.
+	// Deleted marks the record of a deletion.
 	Deleted bool
-	// Derived says that the guid is the one that follows from the name, or for
-	// a relationship from its type and ends.
+	// Derived means that the guid follows from the name, or that of a relationship
+	// from its type and ends.
 	Derived bool
-	// Archived says that the element has the classification Memento.
+	// Archived means that the element has the classification Memento.
 	Archived bool
-	// from and to are where in text the properties are; both 0 if there are none.
+	// from and to are the place of the properties in text; both 0 if there are none.
 	from, to uint32
 	place    text.Place // of the text of an element
 	Type     *events.ElementType
 	home     unique.Handle[home] // see [Record.Source] and [Record.Scope]
-	// Name is the qualified name, or the guid where there is none; as a rule a
-	// part of text.
+	// Name is the qualified name, or the guid if there is none; usually a part of text.
 	Name     string
 	Version  int64
 	sequence uint64
@@ -50,10 +49,10 @@ type Record struct {
 // Ends are the elements that a relationship connects.
 type Ends struct{ End1, End2 guid }
 
-// home is what very many records have in common.
+// home is shared by very many records.
 type home struct{ source, scope string }
 
-// SetOrigin notes the source and scope.
+// SetOrigin sets the source and scope of a new record.
 func (r *Record) SetOrigin(o *events.Origin) { r.home = homeOf(o) }
 
 func homeOf(o *events.Origin) unique.Handle[home] {
@@ -73,14 +72,14 @@ func (r *Record) homeOrNone() home {
 	return r.home.Value()
 }
 
-// State returns the JSON of the element or relationship, nil if it is deleted.
-// It shares the record's memory: nobody may change it.
+// State returns the JSON of the element or relationship, nil if it is deleted. The
+// caller must not change it.
 func (r *Record) State() []byte {
 	return unsafe.Slice(unsafe.StringData(r.text), len(r.text)) //nolint:gosec // of a string, which lives as long as the slice
 }
 
-// Properties returns the part of the state that are the properties, nil if there
-// are none.
+// Properties returns the properties in the state, nil if there are none. The caller
+// must not change them.
 func (r *Record) Properties() []byte {
 	if r.from == r.to {
 		return nil
@@ -88,8 +87,8 @@ func (r *Record) Properties() []byte {
 	return r.State()[r.from:r.to:r.to]
 }
 
-// Keep makes a copy of state that of the record; its properties are between the
-// two places, if there is something.
+// Keep sets the state of a new record to a copy of state, whose properties are between
+// the two places. Both are 0 if there are none.
 func (r *Record) Keep(state []byte, from, to int) {
 	r.text = string(state)
 	if from < to {
@@ -100,7 +99,7 @@ func (r *Record) Keep(state []byte, from, to int) {
 	}
 }
 
-// Deleted returns the record of the deletion.
+// Deletion returns the record of the deletion.
 func (r *Record) Deletion() *Record {
 	return &Record{
 		GUID: r.GUID, Relationship: r.Relationship, Deleted: true, Derived: r.Derived, Archived: r.Archived, Type: r.Type, home: r.home,
@@ -128,6 +127,7 @@ func (r *Record) Link() (*events.Relationship, error) {
 	return &e, err
 }
 
+// QualifiedName returns the name of an element, "" if there is none.
 func (r *Record) QualifiedName() string {
 	if r.HasName() {
 		return r.Name
@@ -141,10 +141,10 @@ func (r *Record) HasName() bool {
 	return !r.Relationship && (len(r.Name) != guidLength || r.Name != r.GUID.String())
 }
 
-// LinkKey returns the guid that belongs to a relationship's type and ends.
+// LinkKey returns the guid that follows from a relationship's type and ends.
 func (r *Record) LinkKey() guid { return events.RelationshipKey(r.Type.Name, r.End1, r.End2) }
 
-// stored is what the index needs of a state, the rest stays JSON.
+// stored is the decoded part of a state.
 type stored struct {
 	Header          events.ElementHeader `json:"header"`
 	End1            events.ElementStub   `json:"end1"`
@@ -153,7 +153,7 @@ type stored struct {
 	Classifications jsontext.Value       `json:"classifications"`
 }
 
-// parseState makes the record of a state that was read from the out topic.
+// parseState returns the record of a state from the out topic.
 func parseState(types *opentypes.Registry, state []byte, relationship bool) (*Record, error) {
 	var s stored
 	if err := json.Unmarshal(state, &s, json.RejectUnknownMembers(true)); err != nil {
@@ -195,7 +195,7 @@ func parseState(types *opentypes.Registry, state []byte, relationship bool) (*Re
 	return r, err
 }
 
-// isMemento reports whether one of the classifications is that. Properties of others
+// isMemento reports whether one of the classifications is Memento. Properties of others
 // may look like it.
 func isMemento(classifications []byte) (bool, error) {
 	if !bytes.Contains(classifications, []byte(events.Memento)) {

@@ -10,8 +10,9 @@ import (
 )
 
 // Related returns a page of the relationships of an element and of the elements
-// at their other ends, in at most room bytes. It may hold fewer than asked for, and
-// go on: an element can have very many relationships of other types.
+// at their other ends, in at most room bytes. A page may hold fewer
+// than its limit and still have a next one: an element can have very many
+// relationships of other types.
 func (x *Index) Related(ctx context.Context, q *events.Related, room int) (RelatedAnswer, error) {
 	after, err := checkRelated(x.Types(), q)
 	if err != nil {
@@ -42,7 +43,7 @@ func (x *Index) Related(ctx context.Context, q *events.Related, room int) (Relat
 	return RelatedAnswer{Sequence: sequence, Related: items, Next: next}, nil
 }
 
-// checkRelated returns the guid of the relationship that a page begins behind.
+// checkRelated returns the guid of the relationship after which the page starts.
 func checkRelated(types *opentypes.Registry, q *events.Related) (after guid, err error) {
 	if q.End < 0 || q.End > 2 {
 		return after, events.Errorf(events.CodeInvalid, "/end", "%d: use 1, 2, or 0 for both", q.End)
@@ -60,11 +61,11 @@ func checkRelated(types *opentypes.Registry, q *events.Related) (after guid, err
 	return after, nil
 }
 
-// linksAtATime is how many relationships are read while nothing is written.
+// linksAtATime bounds the relationships that are read under one lock.
 const linksAtATime = 512
 
-// links yields the relationships of an element, in the order of their guids,
-// behind one.
+// links yields the relationships of an element after one, in the order of their
+// guids.
 func (x *Index) links(element, after guid) func(yield func(*Record) bool) {
 	return func(yield func(*Record) bool) {
 		for {
@@ -97,8 +98,8 @@ func (x *Index) someLinks(element, after guid) (links []*Record) {
 	return links
 }
 
-// far returns the element at the other end of a relationship, nil if from is
-// not at the end asked for, or it was deleted meanwhile.
+// far returns the element at the other end of a relationship; nil if from is not at
+// the given end, or the other element is deleted.
 func (x *Index) far(l *Record, from guid, end int) *Record {
 	other := l.Across(from, end)
 	if other == uuid.Nil {
@@ -107,7 +108,8 @@ func (x *Index) far(l *Record, from guid, end int) *Record {
 	return x.ByGUID(other)
 }
 
-// Across returns the element at the other end, if from is at the end asked for.
+// Across returns the guid of the element at the other end if from is at the given end,
+// 0 for any; otherwise [uuid.Nil].
 func (r *Record) Across(from guid, end int) guid {
 	switch {
 	case r.End1 == from && end != 2:

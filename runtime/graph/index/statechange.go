@@ -59,8 +59,8 @@ func (x *Index) Read(e *Event) (StateChange, error) {
 // IsDeletion reports whether something was deleted.
 func (f *StateChange) IsDeletion() bool { return f.Record != nil && f.Record.Deleted }
 
-// factOf asks for the types only where it needs them: where types are defined one
-// after the other, putting them together after each would take for ever.
+// stateChangeOf asks for the types only if it needs them: assembling the registry after
+// each of many definitions would take too long.
 func stateChangeOf(types func() *opentypes.Registry, e *Event) (StateChange, error) {
 	f := StateChange{Sequence: e.Sequence, Position: e.Position, Stored: e.Stored, At: e.Time, ID: e.ID}
 	if e.Damage != nil {

@@ -8,18 +8,17 @@ import (
 	"github.com/camena-io/camena/events/opentypes"
 )
 
-// typeSet is what the out topic says about types, on top of those that Camena
-// ships.
+// typeSet holds the types that the out topic defines, on top of the shipped ones.
 type typeSet struct {
 	shipped *opentypes.Registry
 	defined map[string]events.TypeDef
-	// current is nil while it has to be put together anew.
+	// current is nil after a change, until it is assembled.
 	current *opentypes.Registry
-	// unfit is told of definitions that do not fit to the others: this version of
-	// Camena ships another type of that name.
+	// unfit is called with definitions that contradict the others, as when this
+	// version ships another type of that name.
 	unfit func(name string, err error)
-	// misfits are those, as far as is known: what they refer to may only not have
-	// been read yet.
+	// misfits are those definitions; while the out topic is read, also definitions whose
+	// references have not been read yet.
 	misfits map[string]error
 }
 
@@ -32,7 +31,7 @@ func (s *typeSet) define(def *events.TypeDef) {
 	s.current = nil
 }
 
-// assemble puts the registry together, if it is not.
+// assemble returns the registry, and builds it if it has changed.
 func (s *typeSet) assemble() *opentypes.Registry {
 	if s.current != nil {
 		return s.current
@@ -50,7 +49,7 @@ func (s *typeSet) assemble() *opentypes.Registry {
 	return r
 }
 
-// fitting applies the definitions that fit, and notes of the others why not.
+// fitting applies the definitions that fit, and notes the errors of the others.
 func (s *typeSet) fitting(defs []events.TypeDef) *opentypes.Registry {
 	r := s.shipped
 	for {
@@ -72,8 +71,8 @@ func (s *typeSet) fitting(defs []events.TypeDef) *opentypes.Registry {
 	}
 }
 
-// Settle says that all is read that was there: a type that does not fit to the
-// others then is an error, which is logged.
+// Settle tells that all stored events are read: a type that does not fit now is
+// logged as an error.
 func (x *Index) Settle() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -96,8 +95,8 @@ func (x *Index) Types() *opentypes.Registry {
 	return x.typeSet.assemble()
 }
 
-// known returns the one shared value of a type, or, for a type that this
-// version does not know any more, what the header says.
+// known returns the shared value of a type, or the type as the header names it if this
+// version no longer knows it.
 func known(r *opentypes.Registry, typ events.ElementType, relationship bool) *events.ElementType {
 	kind := events.KindElement
 	if relationship {
