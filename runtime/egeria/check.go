@@ -47,11 +47,10 @@ type Plan struct {
 	defs     map[string]events.TypeDef
 	// known has the types that the repository was asked for, nil if it has no such type.
 	known map[string]*events.TypeDef
-	// dropped are the items that are not taken, droppedClassifications the
-	// classifications that are not taken although their element is.
-	dropped                map[key]bool
-	droppedClassifications map[classificationKey]bool
-	// deferred are the elements that are anchored after all elements are there.
+	// dropped are the items that are not taken, and the classifications that are not
+	// taken although their element is.
+	dropped map[key]bool
+	// deferred are the anchors that are set after all elements are there.
 	deferred        map[key]bool
 	deferredAnchors []*Step
 	// anchors has the anchor of each element that the archive anchors.
@@ -66,11 +65,6 @@ type Plan struct {
 // repository has archived. An element that the archive archives need not be restored
 // and archived again; and an anchor must be restored before what it anchors.
 func (p *Plan) MindsArchived() bool { return p.mementos || p.anchorsDeferred }
-
-// classificationKey is a classification of an entity.
-type classificationKey struct {
-	entity, classification int
-}
 
 // meter adds up the bytes of several scans.
 type meter struct {
@@ -103,7 +97,7 @@ func (a *Archive) Check(ctx context.Context, settings Settings) (*Plan, error) {
 	p := &Plan{
 		Report:  Report{Counts: map[Kind]Count{}},
 		archive: a, settings: settings, defs: map[string]events.TypeDef{}, known: map[string]*events.TypeDef{},
-		dropped: map[key]bool{}, droppedClassifications: map[classificationKey]bool{}, deferred: map[key]bool{}, anchors: map[uuid.UUID]uuid.UUID{},
+		dropped: map[key]bool{}, deferred: map[key]bool{}, anchors: map[uuid.UUID]uuid.UUID{},
 		meter: meter{progress: settings.Progress},
 	}
 	p.meter.begin(1, a.size)
@@ -141,9 +135,9 @@ func (p *Plan) look(ctx context.Context) error {
 		},
 		skip: func(s section, index int, where Place, size int64) {
 			p.survey.count[s]++
-			p.Report.found(s.kind(), 1)
+			p.Report.count(s.kind(), found, 1)
 			if size > p.settings.MaxItem {
-				p.drop(key{s, index}, Finding{Outcome: Refused, Kind: s.kind(), Where: where, Reason: tooLarge(size, p.settings.MaxItem)})
+				p.drop(key{section: s, index: index}, Finding{Outcome: Refused, Kind: s.kind(), Where: where, Reason: tooLarge(size, p.settings.MaxItem)})
 			}
 		},
 	})

@@ -70,13 +70,12 @@ func (s seen) String() string {
 	return fmt.Sprintf("line %d, %s", s.line, itemAt(s.sec.pointer(), s.index))
 }
 
-// pending is an item that is taken if the repository has what it refers to.
+// pending is an item, or a classification in one, about which is decided later: when
+// its element is taken, or the repository has what it refers to.
 type pending struct {
 	key        key
 	finding    Finding
 	references []reference
-	// classification is the index of a classification of an entity, or -1.
-	classification int
 }
 
 // reference is what an item says about another one.
@@ -165,7 +164,7 @@ const (
 func (c *checker) entity(i *item) {
 	e, wrong := c.decodeEntity(i)
 	f, n := e.finding(KindElement, e.spec.Type, Place{}), len(e.wire.Classifications)
-	c.Report.found(KindClassification, n)
+	c.Report.count(KindClassification, found, n)
 	outcome := Refused
 	if wrong != nil {
 		c.unread[id(f.GUID)] = i.seen(0)
@@ -217,21 +216,14 @@ func (c *checker) element(i *item, e *entity) *fault {
 	c.Report.count(KindClassification, Taken, e.inHeader+len(e.classifications))
 	maps.Copy(c.classified, own)
 	for _, d := range dropped {
-		c.droppedClassifications[classificationKey{i.index, d.classification}] = true
-		c.Report.add(d.finding)
+		c.drop(d.key, d.finding)
 	}
 	return nil
 }
 
-// droppedClassification is a classification of an entity that is not taken.
-type droppedClassification struct {
-	classification int
-	finding        Finding
-}
-
 // classifications adds to an entity those of its classifications that are taken, and
 // returns the others, and what tells the taken ones apart.
-func (c *checker) classifications(i *item, e *entity) (dropped []droppedClassification, own map[uint64]seen, lost []*wireClassification) {
+func (c *checker) classifications(i *item, e *entity) (dropped []pending, own map[uint64]seen, lost []*wireClassification) {
 	own = map[uint64]seen{}
 	for index, m := range e.wire.Classifications {
 		if m == nil {
@@ -245,7 +237,7 @@ func (c *checker) classifications(i *item, e *entity) (dropped []droppedClassifi
 		}
 		f := e.finding(KindClassification, cmp.Or(m.Name, m.Type.Name), i.place(itemAt("/classifications", index)+wrong.pointer))
 		f.Outcome, f.Reason = outcome, wrong.reason
-		dropped = append(dropped, droppedClassification{index, f})
+		dropped = append(dropped, pending{key: i.classification(index), finding: f})
 	}
 	return dropped, own, lost
 }
@@ -276,7 +268,7 @@ func (c *checker) classification(i *item, e *entity, m *wireClassification, inde
 	case anchor != "":
 		e.anchor = anchor
 		c.anchored = append(c.anchored, anchored{
-			pending: pending{key: i.key(), classification: index, finding: e.finding(KindClassification, out.Name, i.place(pointer))},
+			pending: pending{key: i.classification(index), finding: e.finding(KindClassification, out.Name, i.place(pointer))},
 			element: e.stub(), anchor: reference{what: "the anchor", Stub: Stub{GUID: anchor}, where: i.place(pointer + anchorPointer)},
 		})
 	case out.Name == anchors:

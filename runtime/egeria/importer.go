@@ -95,7 +95,8 @@ func (i *Importer) load(ctx context.Context, a *Archive, r *Result) error {
 			}
 			return t.Def(), true
 		},
-		Elements: i.target.existing, MaxCommand: int(i.bus.MaxPayload()) - envelope, UnknownProperties: i.UnknownProperties,
+		Elements:   func(ctx context.Context, guids []string) ([]string, error) { return existing(ctx, i.target, guids) },
+		MaxCommand: int(i.bus.MaxPayload()) - envelope, UnknownProperties: i.UnknownProperties,
 		Progress: func(done, total int64) { i.Progress(StageReading, done, total) },
 	})
 	if err == nil && plan.Report.Broken == nil {

@@ -114,9 +114,9 @@ func (c *converter) instance(w *wireAudit, class, category string) (map[string]a
 	if w.Properties == nil {
 		return values, effectivity, nil
 	}
-	values, f := c.values(w.Properties, 1)
+	values, f := c.values("/properties", w.Properties, 1)
 	if f != nil {
-		return nil, effectivity, f.below("/properties")
+		return nil, effectivity, f
 	}
 	effectivity = events.Effectivity{From: w.Properties.From.Time, To: w.Properties.To.Time}
 	if effectivity.Validate("") != nil {
@@ -225,7 +225,7 @@ func (c *converter) stub(w *wireStub, pointer string) (Stub, *fault) {
 		return s, f
 	}
 	// The name in a proxy is only a hint.
-	if values, f := c.values(w.Unique, 1); f == nil {
+	if values, f := c.values("", w.Unique, 1); f == nil {
 		s.QualifiedName, _ = values[qualifiedName].(string)
 	}
 	return s, nil

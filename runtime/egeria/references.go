@@ -19,7 +19,7 @@ func (c *checker) relationship(i *item) {
 		return
 	}
 	c.Report.lose(&r.wire.wireAudit)
-	c.await(pending{key: i.key(), classification: -1, finding: f}, []reference{
+	c.await(pending{key: i.key(), finding: f}, []reference{
 		{what: "end 1", where: i.place("/entityOneProxy/guid"), Stub: r.ends[0]},
 		{what: "end 2", where: i.place("/entityTwoProxy/guid"), Stub: r.ends[1]},
 	})
@@ -59,7 +59,7 @@ func (c *checker) extension(i *item) {
 		references = append(references, reference{what: "the anchor", Stub: Stub{GUID: x.anchor}, where: i.place("/classification" + anchorPointer)})
 	}
 	c.Report.loseOf(x.wire.Classification)
-	c.await(pending{key: i.key(), classification: -1, finding: f}, references)
+	c.await(pending{key: i.key(), finding: f}, references)
 }
 
 func (c *checker) takeExtension(i *item, x *extension) (Outcome, *fault) {
@@ -124,12 +124,7 @@ func (c *checker) resolve(ctx context.Context) error {
 func (c *checker) refusePending(p *pending, where Place, reason string, missing Stub) {
 	f := p.finding
 	f.Outcome, f.Where, f.Reason, f.Missing = Refused, where, reason, missing
-	c.Report.add(f)
-	if p.classification >= 0 {
-		c.droppedClassifications[classificationKey{p.key.index, p.classification}] = true
-	} else {
-		c.dropped[p.key] = true
-	}
+	c.drop(p.key, f)
 }
 
 // missing returns the first of the references to what does not exist, or nil.

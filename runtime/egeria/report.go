@@ -31,6 +31,8 @@ const (
 	Skipped Outcome = "skipped"
 	// Refused items cannot be taken.
 	Refused Outcome = "refused"
+	// found items have no outcome yet.
+	found Outcome = ""
 )
 
 // Finding is an entry of a [Report] about one item.
@@ -166,15 +168,6 @@ func (r *Report) Refuse(s *Step, reason string) {
 	r.note(f)
 }
 
-func (r *Report) found(kind Kind, n int) {
-	if n == 0 {
-		return
-	}
-	c := r.Counts[kind]
-	c.Found += n
-	r.Counts[kind] = c
-}
-
 func (r *Report) count(kind Kind, outcome Outcome, n int) {
 	if n == 0 {
 		return
@@ -187,6 +180,8 @@ func (r *Report) count(kind Kind, outcome Outcome, n int) {
 		c.Skipped += n
 	case Refused:
 		c.Refused += n
+	case found:
+		c.Found += n
 	}
 	r.Counts[kind] = c
 }

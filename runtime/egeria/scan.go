@@ -55,13 +55,17 @@ type item struct {
 	offset  int64
 }
 
-// key tells items apart.
+// key tells items apart, and the classifications of an entity, which count from 1.
 type key struct {
-	section section
-	index   int
+	section        section
+	index          int
+	classification int
 }
 
-func (i *item) key() key { return key{i.section, i.index} }
+func (i *item) key() key { return key{section: i.section, index: i.index} }
+
+// classification returns the key of a classification of the item.
+func (i *item) classification(index int) key { return key{i.section, i.index, index + 1} }
 
 // place returns the place of a value within the item.
 func (i *item) place(pointer string) Place {

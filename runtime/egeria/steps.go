@@ -125,7 +125,7 @@ func (w *walk) entity(i *item) (*Step, *fault) {
 		if m == nil {
 			e.inHeader++
 		}
-		if m == nil || w.plan.droppedClassifications[classificationKey{i.index, index}] {
+		if m == nil || w.plan.dropped[i.classification(index)] {
 			continue
 		}
 		c, f := w.converter.classification(m)
@@ -148,7 +148,7 @@ func (w *walk) add(i *item, e *entity, c *events.Classification, where Place, in
 	}
 	where.Pointer += itemAt("/classifications", index)
 	anchor, f := e.add(c, where)
-	if f != nil || c.Name != anchors || anchor != "" && w.plan.deferred[i.key()] {
+	if f != nil || c.Name != anchors || anchor != "" && w.plan.deferred[i.classification(index)] {
 		return f
 	}
 	e.anchor = anchor

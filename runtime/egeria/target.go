@@ -22,8 +22,8 @@ import (
 type target interface {
 	// types returns the types that are defined now.
 	types(ctx context.Context) (*opentypes.Registry, error)
-	// existing returns those of the guids that are elements.
-	existing(ctx context.Context, guids []string) ([]string, error)
+	// element returns the element with a guid, nil if there is none.
+	element(ctx context.Context, guid string) (*events.Element, error)
 	// apply applies commands in their order, and calls done with the place and the
 	// result of each.
 	apply(ctx context.Context, commands iter.Seq[events.Event], done func(n int, r events.Result)) error
@@ -44,20 +44,30 @@ func (r remote) types(ctx context.Context) (*opentypes.Registry, error) {
 	return types, err
 }
 
-func (r remote) existing(ctx context.Context, guids []string) ([]string, error) {
+// existing returns those of the guids that are elements of a target.
+func existing(ctx context.Context, t target, guids []string) (list []string, err error) {
 	const atOnce = 32
-	found := make([]bool, len(guids))
+	found := make([]*events.Element, len(guids))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(atOnce)
 	for n, guid := range guids {
-		group.Go(func() error {
-			a, err := events.Ask(ctx, r, &events.Get{ElementRef: events.ByGUID(guid)})
-			found[n] = a.Element != nil
-			return unlessNotFound(err)
+		group.Go(func() (err error) {
+			found[n], err = t.element(ctx, guid)
+			return err
 		})
 	}
-	err := group.Wait()
-	return chosen(guids, found), err
+	err = group.Wait()
+	for n, guid := range guids {
+		if found[n] != nil {
+			list = append(list, guid)
+		}
+	}
+	return list, err
+}
+
+func (r remote) element(ctx context.Context, guid string) (*events.Element, error) {
+	a, err := events.Ask(ctx, r, &events.Get{ElementRef: events.ByGUID(guid)})
+	return a.Element, unlessNotFound(err)
 }
 
 func unlessNotFound(err error) error {
@@ -65,15 +75,6 @@ func unlessNotFound(err error) error {
 		return nil
 	}
 	return err
-}
-
-func chosen(guids []string, found []bool) (list []string) {
-	for n, guid := range guids {
-		if found[n] {
-			list = append(list, guid)
-		}
-	}
-	return list
 }
 
 func (r remote) apply(ctx context.Context, commands iter.Seq[events.Event], done func(int, events.Result)) error {
@@ -132,19 +133,6 @@ func (r *rehearsal) trial() *rehearsal {
 
 func (r *rehearsal) types(context.Context) (*opentypes.Registry, error) { return r.index.Types(), nil }
 
-func (r *rehearsal) existing(ctx context.Context, guids []string) ([]string, error) {
-	found := make([]bool, len(guids))
-	for n, guid := range guids {
-		a, err := r.index.Get(ctx, nil, &events.Get{ElementRef: events.ByGUID(guid)})
-		if err := unlessNotFound(err); err != nil {
-			return nil, err
-		}
-		found[n] = a.Element != nil
-	}
-	return chosen(guids, found), nil
-}
-
-// element returns an element of the index, nil if there is none.
 func (r *rehearsal) element(ctx context.Context, guid string) (*events.Element, error) {
 	a, err := r.index.Get(ctx, nil, &events.Get{ElementRef: events.ByGUID(guid)})
 	if err != nil || a.Element == nil {

@@ -86,25 +86,11 @@ const (
 
 // class returns the class of the definition, which has a class, a category or both.
 func (w *wireTypeDef) class() string {
-	if name := simpleName(w.Class); name != "" {
-		return name
+	byCategory := map[string]string{
+		"ENTITY_DEF": classEntityDef, "RELATIONSHIP_DEF": classRelationshipDef, "CLASSIFICATION_DEF": classClassificationDef,
+		"ENUM_DEF": classEnumDef, "PRIMITIVE": classPrimitiveDef, "COLLECTION": classCollectionDef,
 	}
-	switch w.Category {
-	case "ENTITY_DEF":
-		return classEntityDef
-	case "RELATIONSHIP_DEF":
-		return classRelationshipDef
-	case "CLASSIFICATION_DEF":
-		return classClassificationDef
-	case "ENUM_DEF":
-		return classEnumDef
-	case "PRIMITIVE":
-		return classPrimitiveDef
-	case "COLLECTION":
-		return classCollectionDef
-	default:
-		return w.Category
-	}
+	return cmp.Or(simpleName(w.Class), byCategory[w.Category], w.Category)
 }
 
 // isBuiltIn reports whether the definition is of a primitive or a collection.

@@ -52,8 +52,8 @@ type converter struct {
 	enum func(typeName string, ordinal int64) (name string, ok bool)
 }
 
-// values converts properties. Properties without a value are left out.
-func (c *converter) values(p *wireProperties, depth int) (map[string]any, *fault) {
+// values converts the properties at a pointer. Properties without a value are left out.
+func (c *converter) values(pointer string, p *wireProperties, depth int) (map[string]any, *fault) {
 	out := map[string]any{}
 	if p == nil {
 		return out, nil
@@ -65,7 +65,7 @@ func (c *converter) values(p *wireProperties, depth int) (map[string]any, *fault
 		}
 		converted, f := c.value(value, depth)
 		if f != nil {
-			return nil, f.below("/instanceProperties" + member(name))
+			return nil, f.below(pointer + "/instanceProperties" + member(name))
 		}
 		if converted != nil {
 			out[name] = converted
@@ -91,17 +91,9 @@ func (c *converter) value(p *wireProperty, depth int) (any, *fault) {
 	case classArray:
 		return c.array(p, depth)
 	case classMap:
-		values, f := c.values(p.Map, depth+1)
-		if f != nil {
-			return nil, f.below("/mapValues")
-		}
-		return values, nil
+		return c.values("/mapValues", p.Map, depth+1)
 	default:
-		values, f := c.values(p.Struct, depth+1)
-		if f != nil {
-			return nil, f.below("/attributes")
-		}
-		return values, nil
+		return c.values("/attributes", p.Struct, depth+1)
 	}
 }
 
@@ -170,9 +162,9 @@ func symbolName(text string) string {
 
 // array converts the members "0", "1", and so on.
 func (c *converter) array(p *wireProperty, depth int) (any, *fault) {
-	values, f := c.values(p.Array, depth+1)
+	values, f := c.values("/arrayValues", p.Array, depth+1)
 	if f != nil {
-		return nil, f.below("/arrayValues")
+		return nil, f
 	}
 	if p.Count != nil && *p.Count != int64(len(values)) {
 		return nil, faultf("/arrayCount", "arrayCount is %d, but there are %d values", *p.Count, len(values))
