@@ -26,20 +26,7 @@ const (
 
 // String returns the IANA name of the encoding, "" if it is unknown.
 func (e encoding) String() string {
-	switch e {
-	case encodingUTF8:
-		return "UTF-8"
-	case encodingUTF16BE:
-		return "UTF-16BE"
-	case encodingUTF16LE:
-		return "UTF-16LE"
-	case encodingUTF32BE:
-		return "UTF-32BE"
-	case encodingUTF32LE:
-		return "UTF-32LE"
-	default:
-		return ""
-	}
+	return [...]string{"", "UTF-8", "UTF-16BE", "UTF-16LE", "UTF-32BE", "UTF-32LE"}[e]
 }
 
 // detectEncoding guesses the encoding of a file from its first bytes. It is

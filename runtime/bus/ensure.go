@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -131,17 +132,11 @@ func (b *Bus) defaultReplicas() int {
 }
 
 func older(version, than string) bool {
-	have, want := versionNumbers(version), versionNumbers(than)
-	for i := range want {
-		if have[i] != want[i] {
-			return have[i] < want[i]
-		}
-	}
-	return false
+	return slices.Compare(versionNumbers(version), versionNumbers(than)) < 0
 }
 
-func versionNumbers(version string) [3]int {
-	var n [3]int
+func versionNumbers(version string) []int {
+	n := make([]int, 3)
 	version, _, _ = strings.Cut(version, "-")
 	for i, part := range strings.SplitN(version, ".", len(n)) {
 		if v, err := strconv.Atoi(part); err == nil {
@@ -156,29 +151,16 @@ func versionNumbers(version string) [3]int {
 func redactURL(list string) string {
 	var servers []string
 	for part := range strings.SplitSeq(list, ",") {
+		at := strings.LastIndex(part, "@")
 		scheme, rest, ok := strings.Cut(part, "://")
-		if !ok {
-			scheme, rest = "", part
-		}
-		_, host, found := cutLast(rest, "@")
-		last := len(servers) - 1
-		switch {
-		case found && !ok && last >= 0:
-			servers[last] = host // a comma in a password
+		switch last := len(servers) - 1; {
 		case ok:
-			servers = append(servers, scheme+"://"+host)
+			servers = append(servers, scheme+"://"+rest[strings.LastIndex(rest, "@")+1:])
+		case at >= 0 && last >= 0:
+			servers[last] = part[at+1:] // a comma in a password
 		default:
-			servers = append(servers, host)
+			servers = append(servers, part[at+1:])
 		}
 	}
 	return strings.Join(servers, ",")
-}
-
-// cutLast cuts s at the last separator; without one all of s is after it.
-func cutLast(s, separator string) (before, after string, found bool) {
-	i := strings.LastIndex(s, separator)
-	if i < 0 {
-		return "", s, false
-	}
-	return s[:i], s[i+len(separator):], true
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/nats-io/nats.go"
@@ -130,11 +131,16 @@ func isFatal(err error) bool {
 	return errors.Is(err, ErrRefused) || errors.Is(err, ErrServer)
 }
 
+// hasCode reports whether an error is an answer of the server with one of the codes.
+func hasCode(err error, codes ...jetstream.ErrorCode) bool {
+	e, ok := errors.AsType[*jetstream.APIError](err)
+	return ok && slices.Contains(codes, e.ErrorCode)
+}
+
 // IsSequence reports whether the server refused a publish because its
 // expectation about the stream does not hold.
 func IsSequence(err error) bool {
-	e, ok := errors.AsType[*jetstream.APIError](err)
-	return ok && (e.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || e.ErrorCode == wrongLastSequenceConstant)
+	return hasCode(err, jetstream.JSErrCodeStreamWrongLastSequence, wrongLastSequenceConstant)
 }
 
 // The server answers so while an earlier publish is in flight.
@@ -142,14 +148,12 @@ const wrongLastSequenceConstant jetstream.ErrorCode = 10164
 
 // isStored reports whether a part of the batch was stored before.
 func isStored(err error) bool {
-	e, ok := errors.AsType[*jetstream.APIError](err)
-	return ok && e.ErrorCode == jetstreamext.JSErrCodeBatchPublishDuplicateMsgID
+	return hasCode(err, jetstreamext.JSErrCodeBatchPublishDuplicateMsgID)
 }
 
 // isIncomplete reports whether a batch was not stored; the server does not say why.
 func isIncomplete(err error) bool {
-	e, ok := errors.AsType[*jetstream.APIError](err)
-	return ok && e.ErrorCode == jetstreamext.JSErrCodeBatchPublishIncomplete
+	return hasCode(err, jetstreamext.JSErrCodeBatchPublishIncomplete)
 }
 
 // The server answers so when its own limits, or those of the account, are
@@ -163,27 +167,14 @@ const (
 // IsFull reports whether the server has no space left. A stream that has reached
 // its own limit is not that: it only delays senders until it has been read.
 func IsFull(err error) bool {
-	if errors.Is(err, ErrFull) {
-		return true
-	}
 	e, ok := errors.AsType[*jetstream.APIError](err)
-	if !ok {
-		return false
-	}
-	switch e.ErrorCode {
-	case accountExceeded, serverExceeded, memoryExceeded, storageExceeded:
-		return true
-	default:
-		return strings.Contains(e.Description, "no space left")
-	}
+	return errors.Is(err, ErrFull) || hasCode(err, accountExceeded, serverExceeded, memoryExceeded, storageExceeded) ||
+		ok && strings.Contains(e.Description, "no space left")
 }
 
 // isHopeless reports whether publishing the same message again would fail again.
 func isHopeless(err error) bool {
-	if errors.Is(err, nats.ErrMaxPayload) || errors.Is(err, nats.ErrConnectionClosed) ||
-		errors.Is(err, nats.ErrBadSubject) || IsSequence(err) {
-		return true
-	}
 	e, ok := errors.AsType[*jetstream.APIError](err)
-	return ok && e.Code == 400 && !isIncomplete(err)
+	return errors.Is(err, nats.ErrMaxPayload) || errors.Is(err, nats.ErrConnectionClosed) || errors.Is(err, nats.ErrBadSubject) ||
+		IsSequence(err) || ok && e.Code == 400 && !isIncomplete(err)
 }
