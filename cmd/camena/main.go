@@ -3,11 +3,9 @@
 package main
 
 import (
-	"github.com/spf13/cobra"
-
 	"github.com/camena-io/camena/cmd/camena/bench"
 	"github.com/camena-io/camena/cmd/camena/cli"
 	"github.com/camena-io/camena/connectors/builtin"
 )
 
-func main() { cli.MainWith([]*cobra.Command{bench.Command()}, builtin.Factories()...) }
+func main() { cli.MainWith([]cli.NewCommand{bench.Command}, builtin.Factories()...) }

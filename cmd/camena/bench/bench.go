@@ -4,27 +4,29 @@ package bench
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"runtime/debug"
 	"slices"
-	"text/tabwriter"
+	"strings"
 	"time"
 
-	"github.com/goccy/go-yaml"
 	"github.com/spf13/cobra"
 
 	"github.com/camena-io/camena/runtime/bus"
 	"github.com/camena-io/camena/runtime/embedded"
+	"github.com/camena-io/camena/runtime/repository"
 	"github.com/camena-io/camena/topics"
 )
 
+// Reporter adds the flags for the form of a report to a command, and returns a
+// function that prints the report: the document, or the rows.
+type Reporter = func(cmd *cobra.Command) (show func(document any, rows [][]string) error)
+
 // Command returns "camena bench".
-func Command() *cobra.Command {
+func Command(report Reporter) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "bench",
 		Short: "Measure Camena against the bare bus",
@@ -35,7 +37,7 @@ It touches no installation.`,
   camena bench cycles --connectors 10000 --interval 10s -o json
   camena bench queries --elements 1000000 -o json`,
 	}
-	cmd.AddCommand(newChangesCommand(), newCyclesCommand(), newQueriesCommand())
+	cmd.AddCommand(newChangesCommand(report), newCyclesCommand(report), newQueriesCommand(report))
 	return cmd
 }
 
@@ -47,16 +49,10 @@ type figure struct {
 }
 
 // measuring makes a command run a measurement on a rig and report its figures.
-func measuring(cmd *cobra.Command, check func() error, measure func(context.Context, *rig) ([]figure, error)) *cobra.Command {
-	var form string
-	cmd.Flags().StringVarP(&form, "output", "o", "table", "table, json or yaml")
+func measuring(cmd *cobra.Command, report Reporter, check func() error, measure func(context.Context, *rig) ([]figure, error)) *cobra.Command {
+	show := report(cmd)
 	cmd.Args = cobra.NoArgs
-	cmd.PreRunE = func(*cobra.Command, []string) error {
-		if !slices.Contains([]string{"table", "json", "yaml"}, form) {
-			return fmt.Errorf("--output: %q is none of table, json, yaml", form)
-		}
-		return check()
-	}
+	cmd.PreRunE = func(*cobra.Command, []string) error { return check() }
 	cmd.RunE = func(cmd *cobra.Command, _ []string) (err error) {
 		r, err := newRig()
 		if err != nil {
@@ -67,30 +63,23 @@ func measuring(cmd *cobra.Command, check func() error, measure func(context.Cont
 		if err != nil {
 			return err
 		}
-		return report(cmd.OutOrStdout(), form, figures)
+		document, rows := map[string]any{}, [][]string{}
+		for _, f := range figures {
+			document[f.name] = f.value
+			rows = append(rows, []string{f.name, fmt.Sprint(f.value), f.what})
+		}
+		return show(document, rows)
 	}
 	return cmd
 }
 
-// report prints figures as a table or as one document.
-func report(w io.Writer, form string, figures []figure) error {
-	m := map[string]any{}
-	for _, f := range figures {
-		m[f.name] = f.value
+// times returns percentiles of durations; the hundredth is the maximum.
+func times(took []time.Duration, prefix, what string, percentiles ...int) (figures []figure) {
+	for _, p := range percentiles {
+		name := strings.ReplaceAll(fmt.Sprintf("%sp%d_ms", prefix, p), "p100_", "max_")
+		figures = append(figures, figure{name, millis(percentile(took, p)), what})
 	}
-	switch form {
-	case "json":
-		enc := json.NewEncoder(w)
-		enc.SetIndent("", "  ")
-		return enc.Encode(m)
-	case "yaml":
-		return yaml.NewEncoder(w).Encode(m)
-	}
-	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	for _, f := range figures {
-		fmt.Fprintf(t, "%s\t%v\t%s\n", f.name, f.value, f.what)
-	}
-	return t.Flush()
+	return figures
 }
 
 func positive(flag string, n int) error {
@@ -141,6 +130,14 @@ func (r *rig) connect(ctx context.Context, domain string) (*bus.Bus, error) {
 		return nil, err
 	}
 	return b, nil
+}
+
+// repository runs a repository until stop is called.
+func (r *rig) repository(ctx context.Context, name string, on *bus.Bus) (repo *repository.Repository, stop func() error, err error) {
+	if repo, err = repository.New(repository.Settings{Node: name, Bus: on, Logger: r.log}); err != nil {
+		return nil, nil, err
+	}
+	return repo, background(ctx, repo.Serve), nil
 }
 
 // background runs a service; stop ends it and returns its error.

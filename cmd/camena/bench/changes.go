@@ -25,7 +25,7 @@ type changes struct {
 	latency                time.Duration
 }
 
-func newChangesCommand() *cobra.Command {
+func newChangesCommand(report Reporter) *cobra.Command {
 	b := &changes{}
 	cmd := &cobra.Command{
 		Use:   "changes",
@@ -46,7 +46,7 @@ atomic change sets, against the same relay of single messages.`,
 	f.IntVar(&b.set, "set", 100, "changes in an atomic change set; 0 leaves them out")
 	f.IntVar(&b.rate, "rate", 1000, "commands a second for the latency")
 	f.DurationVar(&b.latency, "latency", 10*time.Second, "how long to measure the latency; 0 leaves it out")
-	return measuring(cmd, b.check, b.measure)
+	return measuring(cmd, report, b.check, b.measure)
 }
 
 func (b *changes) check() error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -30,7 +31,7 @@ type cycles struct {
 	rounds     int
 }
 
-func newCyclesCommand() *cobra.Command {
+func newCyclesCommand(report Reporter) *cobra.Command {
 	b := &cycles{}
 	cmd := &cobra.Command{
 		Use:   "cycles",
@@ -46,7 +47,7 @@ plain consumer.`,
 	f.IntVar(&b.connectors, "connectors", 10_000, "connectors")
 	f.DurationVar(&b.interval, "interval", 10*time.Second, "interval of their refreshes, in whole seconds")
 	f.IntVar(&b.rounds, "rounds", 3, "intervals to measure")
-	return measuring(cmd, b.check, b.measure)
+	return measuring(cmd, report, b.check, b.measure)
 }
 
 func (b *cycles) check() error {
@@ -66,9 +67,7 @@ func (b *cycles) measure(ctx context.Context, r *rig) ([]figure, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bare bus: %w", err)
 	}
-	return append(figures,
-		figure{"bare_late_p50_ms", millis(percentile(late, 50)), "the same of bare schedules and a plain consumer"},
-		figure{"bare_late_p99_ms", millis(percentile(late, 99)), "the same of bare schedules and a plain consumer"}), nil
+	return append(figures, times(late, "bare_late_", "the same of bare schedules and a plain consumer", 50, 99)...), nil
 }
 
 // ours runs a whole node with the connectors.
@@ -100,7 +99,7 @@ func (b *cycles) ours(ctx context.Context, r *rig) (figures []figure, err error)
 		return nil, err
 	}
 	least, most := b.spread(seen)
-	return []figure{
+	return slices.Concat([]figure{
 		{"connectors", b.connectors, "connectors on one node"},
 		{"interval_s", b.interval.Seconds(), "seconds between refreshes"},
 		{"rounds", b.rounds, "intervals measured"},
@@ -108,11 +107,9 @@ func (b *cycles) ours(ctx context.Context, r *rig) (figures []figure, err error)
 		{"refreshes", len(late), "refreshes measured"},
 		{"min_per_connector", least, "refreshes of the connector with the fewest"},
 		{"max_per_connector", most, "refreshes of the connector with the most"},
-		{"late_p50_ms", millis(percentile(late, 50)), "due time to the beginning of the refresh, median"},
-		{"late_p99_ms", millis(percentile(late, 99)), "due time to the beginning of the refresh"},
-		{"late_max_ms", millis(percentile(late, 100)), "due time to the beginning of the refresh"},
+	}, times(late, "late_", "due time to the beginning of the refresh", 50, 99, 100), []figure{
 		{"rss_mb", residentMB(), "resident memory of node and NATS server"},
-	}, nil
+	}), nil
 }
 
 func (b *cycles) catalog(ctx context.Context, conn *bus.Bus) error {

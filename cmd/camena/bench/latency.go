@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
-	"github.com/camena-io/camena/runtime/repository"
 )
 
 // latencies measures the time from publishing a command to its change event
@@ -24,14 +24,8 @@ func (b *changes) latencies(ctx context.Context, r *rig) ([]figure, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bare relay: %w", err)
 	}
-	return []figure{
-		{"rate", b.rate, "commands a second for the latency"},
-		{"p50_ms", millis(percentile(ours, 50)), "publish to out topic, median"},
-		{"p99_ms", millis(percentile(ours, 99)), "publish to out topic"},
-		{"max_ms", millis(percentile(ours, 100)), "publish to out topic"},
-		{"bare_p50_ms", millis(percentile(bare, 50)), "the same through the bare relay"},
-		{"bare_p99_ms", millis(percentile(bare, 99)), "the same through the bare relay"},
-	}, nil
+	return slices.Concat([]figure{{"rate", b.rate, "commands a second for the latency"}},
+		times(ours, "", "publish to out topic", 50, 99, 100), times(bare, "bare_", "the same through the bare relay", 50, 99)), nil
 }
 
 func (b *changes) count() int { return int(b.latency.Seconds() * float64(b.rate)) }
@@ -42,11 +36,10 @@ func (b *changes) repositoryLatency(ctx context.Context, r *rig) (took []time.Du
 		return nil, err
 	}
 	defer conn.Close()
-	repo, err := repository.New(repository.Settings{Node: "bench", Bus: conn, Logger: r.log})
+	_, stop, err := r.repository(ctx, "bench", conn)
 	if err != nil {
 		return nil, err
 	}
-	stop := background(ctx, repo.Serve)
 	defer func() { err = errors.Join(err, stop()) }()
 	index := make(map[string]int, b.count())
 	for i := range b.count() {

@@ -24,7 +24,7 @@ type queries struct {
 	searches             int
 }
 
-func newQueriesCommand() *cobra.Command {
+func newQueriesCommand(report Reporter) *cobra.Command {
 	b := &queries{}
 	cmd := &cobra.Command{
 		Use:   "queries",
@@ -42,7 +42,7 @@ texts, one after the other: rare ones, common ones and ones that do not occur.
 	f.IntVar(&b.rate, "rate", 2000, "look-ups by name a second")
 	f.DurationVar(&b.duration, "duration", 10*time.Second, "how long to look up by name, and to ask the bare endpoint")
 	f.IntVar(&b.searches, "searches", 300, "text searches")
-	return measuring(cmd, b.check, b.measure)
+	return measuring(cmd, report, b.check, b.measure)
 }
 
 func (b *queries) check() error {
@@ -67,11 +67,10 @@ func (b *queries) measure(ctx context.Context, r *rig) (figures []figure, err er
 	defer conn.Close()
 	before := heap()
 	began := time.Now()
-	repo, err := repository.New(repository.Settings{Node: "reader", Bus: conn, Logger: r.log})
+	repo, stop, err := r.repository(ctx, "reader", conn)
 	if err != nil {
 		return nil, err
 	}
-	stop := background(ctx, repo.Serve)
 	defer func() { err = errors.Join(err, stop()) }()
 	if err := b.awaitAnswers(ctx, repo, conn); err != nil {
 		return nil, err
@@ -108,11 +107,10 @@ func (b *queries) fill(ctx context.Context, r *rig) (took time.Duration, err err
 		return 0, err
 	}
 	defer conn.Close()
-	repo, err := repository.New(repository.Settings{Node: "filler", Bus: conn, Logger: r.log})
+	repo, stop, err := r.repository(ctx, "filler", conn)
 	if err != nil {
 		return 0, err
 	}
-	stop := background(ctx, repo.Serve)
 	defer func() { err = errors.Join(err, stop()) }()
 	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same elements in each run
 	began := time.Now()

@@ -40,17 +40,11 @@ func (b *queries) ask(ctx context.Context, r *rig, server *bus.Bus) ([]figure, e
 	if err != nil {
 		return nil, fmt.Errorf("search: %w", err)
 	}
-	return []figure{
-		{"rate", b.rate, "look-ups a second"},
-		{"lookup_p50_ms", millis(percentile(lookups, 50)), "an element by its name, over the bus, median"},
-		{"lookup_p99_ms", millis(percentile(lookups, 99)), "an element by its name, over the bus"},
-		{"bare_p50_ms", millis(percentile(bare, 50)), "an endpoint that does nothing, at the same rate"},
-		{"bare_p99_ms", millis(percentile(bare, 99)), "an endpoint that does nothing, at the same rate"},
-		{"searches", b.searches, "text searches"},
-		{"search_p50_ms", millis(percentile(searches, 50)), "the first 100 elements with a text, median"},
-		{"search_p99_ms", millis(percentile(searches, 99)), "the first 100 elements with a text"},
-		{"search_max_ms", millis(percentile(searches, 100)), "the first 100 elements with a text"},
-	}, nil
+	return slices.Concat([]figure{{"rate", b.rate, "look-ups a second"}},
+		times(lookups, "lookup_", "an element by its name, over the bus", 50, 99),
+		times(bare, "bare_", "an endpoint that does nothing, at the same rate", 50, 99),
+		[]figure{{"searches", b.searches, "text searches"}},
+		times(searches, "search_", "the first 100 elements with a text", 50, 99, 100)), nil
 }
 
 // bare asks an endpoint that does nothing.

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -38,14 +37,10 @@ func (p *program) deleteCommand() *cobra.Command {
 }
 
 func (p *program) resourceCommand(cmd *cobra.Command, do func(*manifest.Applier, context.Context, []manifest.Resource) error) *cobra.Command {
-	var files []string
 	var cataloged bool
-	cmd.Args = cobra.NoArgs
+	files := filesFlag(cmd, "resource file, folder of such, or - for the standard input")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if len(files) == 0 {
-			return errors.New("name the resource files with -f")
-		}
-		resources, err := p.readResources(files)
+		resources, err := p.readResources(*files)
 		if err != nil {
 			return err
 		}
@@ -55,7 +50,6 @@ func (p *program) resourceCommand(cmd *cobra.Command, do func(*manifest.Applier,
 			return do(a, ctx, resources)
 		})
 	}
-	cmd.Flags().StringSliceVarP(&files, "file", "f", nil, "resource file, folder of such, or - for the standard input")
 	if cmd.Name() == "delete" {
 		cmd.Flags().BoolVar(&cataloged, "cataloged", false, "also what the connectors in the files have cataloged as their own")
 	}

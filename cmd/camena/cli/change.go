@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -47,10 +48,7 @@ func subjectOf(c *connectors.Change) subject {
 
 func elementSubject(c *events.ElementChange) subject {
 	h := &c.State().Header
-	s := subject{header: h, typeName: h.Type.Name, name: h.QualifiedName, detail: c.Classification}
-	if s.name == "" {
-		s.name = h.GUID
-	}
+	s := subject{header: h, typeName: h.Type.Name, name: nameOf(h), detail: c.Classification}
 	if c.Element != nil && c.Previous != nil && s.detail == "" {
 		s.detail = changedParts(c)
 	}
@@ -111,29 +109,19 @@ func relationshipSubject(c *events.RelationshipChange) subject {
 	return s
 }
 
-func stubName(s events.ElementStub) string {
-	if s.QualifiedName != "" {
-		return s.QualifiedName
-	}
-	return s.GUID
-}
+func stubName(s events.ElementStub) string { return cmp.Or(s.QualifiedName, s.GUID) }
 
 // changedNames lists the properties that differ.
 func changedNames(before, after events.Properties) string {
 	was, is := before.Map(), after.Map()
-	var changed []string
-	for name, v := range is {
-		if old, ok := was[name]; !ok || fmt.Sprint(old) != fmt.Sprint(v) {
-			changed = append(changed, name)
-		}
-	}
-	for name := range was {
-		if _, ok := is[name]; !ok {
-			changed = append(changed, name)
-		}
-	}
-	slices.Sort(changed)
-	return strings.Join(changed, ", ")
+	names := slices.AppendSeq(slices.Collect(maps.Keys(is)), maps.Keys(was))
+	slices.Sort(names)
+	names = slices.DeleteFunc(slices.Compact(names), func(name string) bool {
+		old, had := was[name]
+		v, has := is[name]
+		return had == has && fmt.Sprint(old) == fmt.Sprint(v)
+	})
+	return strings.Join(names, ", ")
 }
 
 // line shows a change event on one line.
@@ -157,4 +145,10 @@ func actor(c *connectors.Change, h *events.ElementHeader) string {
 	return cmp.Or(c.Actor, h.Versions.UpdatedBy, h.Versions.CreatedBy)
 }
 
-func timestamp(t time.Time) string { return t.Local().Format(time.DateTime) }
+// timestamp shows a time, "" if there is none.
+func timestamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Local().Format(time.DateTime)
+}

@@ -21,8 +21,7 @@ func (p *program) changeSetCommand() *cobra.Command {
 }
 
 func (p *program) changeSetApplyCommand() *cobra.Command {
-	var files []string
-	cmd := &cobra.Command{
+	return p.filesCommand(&cobra.Command{
 		Use: "apply -f FILE...", Short: "Apply the commands of files all together or not at all",
 		Long: `Apply the commands of files, in order, all together or not at all. A file is a list, in YAML or
 JSON, of commands with their type and their data, as docs/events.md describes them. The type may be
@@ -37,26 +36,46 @@ nothing is changed.
 		Example: `  camena changeset apply -f change.yaml
   camena changeset apply -f change.yaml --dry-run
   generate | camena changeset apply -f - --source IntegrationConnector::mine -o json`,
-		Args: cobra.NoArgs,
-	}
-	cmd.Flags().StringSliceVarP(&files, "file", "f", nil, "file of commands, or - for the standard input")
-	o := p.operation(&verb{command: events.TypeApplyChangeSet}, cmd)
+	}, "file of commands, or - for the standard input", func(files []string) (events.Command, func(error) error, error) {
+		set, err := p.reader().ChangeSet(files...)
+		if err != nil {
+			return nil, nil, err
+		}
+		return set.Command, set.Located, nil
+	})
+}
+
+// filesCommand completes a command that sends the command that read makes of files;
+// locate names the place in them that an error is about.
+func (p *program) filesCommand(cmd *cobra.Command, usage string, read func(files []string) (c events.Command, locate func(error) error, err error)) *cobra.Command {
+	files := filesFlag(cmd, usage)
+	o := p.operation(&verb{}, cmd)
 	o.flags()
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if len(files) == 0 {
-			return errors.New("name the files with -f")
-		}
-		set, err := p.reader().ChangeSet(files...)
+		c, locate, err := read(*files)
 		if err != nil {
 			return err
 		}
-		if o.steps, err = set.Command.Steps(); err != nil {
-			return set.Located(err)
+		if err := c.Validate(); err != nil {
+			return locate(err)
 		}
-		o.locate = set.Located
-		return o.run(cmd.Context(), func(context.Context, *client.Client) (events.Command, error) { return set.Command, nil })
+		o.locate = locate
+		return o.run(cmd.Context(), func(context.Context, *client.Client) (events.Command, error) { return c, nil })
 	}
 	return cmd
+}
+
+// filesFlag adds the flag -f, which must be given.
+func filesFlag(cmd *cobra.Command, usage string) *[]string {
+	files := cmd.Flags().StringSliceP("file", "f", nil, usage)
+	cmd.Args = cobra.NoArgs
+	cmd.PreRunE = func(*cobra.Command, []string) error {
+		if len(*files) == 0 {
+			return errors.New("name the files with -f")
+		}
+		return nil
+	}
+	return files
 }
 
 // shortType is the type of a command without what all have in common.

@@ -19,8 +19,12 @@ import (
 // the given factories, and exits.
 func Main(factories ...connectors.Factory) { MainWith(nil, factories...) }
 
+// NewCommand returns a command of another package. Its argument adds the flag -o to
+// a command, and returns a function that prints a document, or rows instead.
+type NewCommand = func(report func(*cobra.Command) (show func(document any, rows [][]string) error)) *cobra.Command
+
 // MainWith is [Main] with more commands.
-func MainWith(more []*cobra.Command, factories ...connectors.Factory) {
+func MainWith(more []NewCommand, factories ...connectors.Factory) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // the second signal ends the process at once
 	p := &program{more: more, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}

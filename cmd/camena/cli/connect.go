@@ -73,15 +73,6 @@ func (p *program) connect(ctx context.Context) (*bus.Bus, error) {
 	return b, nil
 }
 
-// namedError is an error in other words.
-type namedError struct {
-	error
-	text string
-}
-
-func (e *namedError) Error() string { return e.text }
-func (e *namedError) Unwrap() error { return e.error }
-
 // namingSettings names the settings that the failure of a connection is about as the
 // environment does.
 func namingSettings(err error) error {
@@ -90,7 +81,7 @@ func namingSettings(err error) error {
 		return err
 	}
 	named := e.Text(func(field string) string { return "CAMENA_NATS_" + strings.ToUpper(strings.TrimSuffix(field, "File")) })
-	return &namedError{error: err, text: strings.Replace(err.Error(), e.Error(), named, 1)}
+	return withMessage(err, "%s", strings.Replace(err.Error(), e.Error(), named, 1))
 }
 
 // installed checks that there is an installation to talk to.

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -118,13 +117,13 @@ func connectorSheet(v *client.Connector) *table {
 	known("group", strings.TrimPrefix(d.Group, registration.GroupName("")))
 	t.add("node", orDash(v.Node))
 	t.add("status", v.State)
-	known("since", date(r.Since))
+	known("since", timestamp(r.Since))
 	known("error", r.Error)
-	known("next attempt", date(r.NextAttempt))
-	known("last refresh", date(r.LastRefresh))
+	known("next attempt", timestamp(r.NextAttempt))
+	known("last refresh", timestamp(r.LastRefresh))
 	known("refresh", strings.TrimSpace(d.Refresh+" "+d.TimeZone))
-	known("starts", date(d.Start))
-	known("stops", date(d.Stop))
+	known("starts", timestamp(d.Start))
+	known("stops", timestamp(d.Stop))
 	known("metadata source", d.MetadataSource)
 	known("synchronization", string(d.PermittedSynchronization))
 	known("user", d.User)
@@ -137,11 +136,4 @@ func connectorSheet(v *client.Connector) *table {
 		t.add("count "+name, number(r.Statistics[name]))
 	}
 	return t
-}
-
-func date(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return timestamp(t)
 }

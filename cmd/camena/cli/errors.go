@@ -36,19 +36,19 @@ func exitCode(err error) int {
 	return exitFailed
 }
 
-// messageError is a refusal with another message, which says where on the
-// command line or in a file the mistake is.
+// messageError is an error with another message, which names what is wrong as the
+// user wrote it: a flag, a setting, a place in a file.
 type messageError struct {
-	text    string
-	refusal *events.Error
+	text string
+	err  error
 }
 
-func withMessage(e *events.Error, format string, args ...any) error {
-	return &messageError{text: fmt.Sprintf(format, args...), refusal: e}
+func withMessage(err error, format string, args ...any) error {
+	return &messageError{text: fmt.Sprintf(format, args...), err: err}
 }
 
 func (e *messageError) Error() string { return e.text }
-func (e *messageError) Unwrap() error { return e.refusal }
+func (e *messageError) Unwrap() error { return e.err }
 
 func hasMessage(err error) bool {
 	_, ok := errors.AsType[*messageError](err)

@@ -13,8 +13,9 @@ import (
 // show shows the outcome of a command.
 func (o *operation) show(c events.Command, r *events.Result) error {
 	if o.mustExist && isMissing(c, r) {
-		return events.Errorf(events.CodeNotFound, "", "%s is not there", o.subject(r))
+		return events.Errorf(events.CodeNotFound, "", "%s is not there", o.subject(c, r))
 	}
+	set, isSet := c.(*events.ChangeSet)
 	switch {
 	case o.output.json():
 		return o.output.print(o.p.stdout, r)
@@ -22,8 +23,8 @@ func (o *operation) show(c events.Command, r *events.Result) error {
 		if err := o.p.showPreview(r); err != nil {
 			return err
 		}
-	case o.steps != nil:
-		return o.showSteps(r)
+	case isSet:
+		return o.showSteps(set, r)
 	default:
 		if _, err := fmt.Fprintln(o.p.stdout, o.outcome(c, r)); err != nil {
 			return err
@@ -39,7 +40,10 @@ func (o *operation) show(c events.Command, r *events.Result) error {
 }
 
 // subject names what the command is about.
-func (o *operation) subject(r *events.Result) string {
+func (o *operation) subject(c events.Command, r *events.Result) string {
+	if types, ok := c.(*events.DefineTypes); ok {
+		return plural(len(types.Types), "type")
+	}
 	about := strings.Join(o.arguments, " ")
 	if o.about != nil {
 		about = o.about(o.arguments)
@@ -65,7 +69,7 @@ func (o *operation) outcome(c events.Command, r *events.Result) string {
 	if with := company(c, r); with != "" {
 		said += ", and with it " + with
 	}
-	return printable(o.subject(r)) + " " + said
+	return printable(o.subject(c, r)) + " " + said
 }
 
 // isMissing reports whether nothing was removed because there was nothing.
@@ -104,19 +108,12 @@ func company(c events.Command, r *events.Result) string {
 		return ""
 	}
 	if r.Elements > 1 {
-		parts = append(parts, count(r.Elements-1, "element"))
+		parts = append(parts, plural(r.Elements-1, "element"))
 	}
 	if r.Relationships > 0 && r.Elements > 0 {
-		parts = append(parts, count(r.Relationships, "relationship"))
+		parts = append(parts, plural(r.Relationships, "relationship"))
 	}
 	return strings.Join(parts, " and ")
-}
-
-func count(n int, what string) string {
-	if n != 1 {
-		what += "s"
-	}
-	return strconv.Itoa(n) + " " + what
 }
 
 // versionOf is the version, of what has some.
@@ -151,15 +148,19 @@ func (p *program) showPreview(r *events.Result) error {
 }
 
 // showSteps shows what each command of a change set did.
-func (o *operation) showSteps(r *events.Result) error {
+func (o *operation) showSteps(set *events.ChangeSet, r *events.Result) error {
+	steps, err := set.Steps()
+	if err != nil {
+		return err
+	}
 	if r.More > 0 {
 		_, err := fmt.Fprintf(o.p.stdout, "what each of %d commands did does not fit into the answer; out sequence %d\n", r.More, r.Sequence)
 		return err
 	}
 	t := newTable("#", "DONE", "TYPE", "NAME", "VERSION", "")
 	applied := 0
-	for i := range min(len(r.Steps), len(o.steps)) {
-		s, c := &r.Steps[i], o.steps[i]
+	for i := range min(len(r.Steps), len(steps)) {
+		s, c := &r.Steps[i], steps[i]
 		if s.Changed {
 			applied++
 		}
@@ -168,20 +169,22 @@ func (o *operation) showSteps(r *events.Result) error {
 	if err := t.print(o.p.stdout, ""); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(o.p.stdout, "%d applied, %d unchanged, out sequence %d\n", applied, len(r.Steps)-applied, r.Sequence)
+	_, err = fmt.Fprintf(o.p.stdout, "%d applied, %d unchanged, out sequence %d\n", applied, len(r.Steps)-applied, r.Sequence)
 	return err
 }
+
+func refName(r *events.ElementRef) string { return cmp.Or(r.QualifiedName, r.GUID) }
 
 // removed is what a command removes, as it names it.
 func removed(c events.Command) string {
 	switch c := c.(type) {
 	case *events.Delete:
-		return cmp.Or(c.Element.QualifiedName, c.Element.GUID)
+		return refName(&c.Element)
 	case *events.Unlink:
 		if c.GUID != "" {
 			return c.GUID
 		}
-		return cmp.Or(c.End1.QualifiedName, c.End1.GUID) + " → " + cmp.Or(c.End2.QualifiedName, c.End2.GUID)
+		return refName(&c.End1) + " → " + refName(&c.End2)
 	case *events.UnlinkExternalID:
 		return c.Identifier
 	default:

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -130,6 +131,15 @@ func (p *program) shows(within time.Duration, cmd *cobra.Command, o *output, ask
 	return cmd
 }
 
+// reporter adds the flag -o to a command, and returns what prints its report.
+func (p *program) reporter(cmd *cobra.Command) func(document any, rows [][]string) error {
+	o := &output{}
+	o.flag(cmd)
+	return func(document any, rows [][]string) error {
+		return p.show(o, &view{document: document, tables: []*table{{rows: rows}}})
+	}
+}
+
 func writeJSON(w io.Writer, text jsontext.Value) error {
 	if err := text.Indent(jsontext.WithIndent("  ")); err != nil {
 		return err
@@ -150,11 +160,6 @@ func when(t time.Time) string {
 	return t.Format(time.DateTime)
 }
 
-func orDash(text string) string {
-	if text == "" {
-		return "-"
-	}
-	return text
-}
+func orDash(text string) string { return cmp.Or(text, "-") }
 
 func number(n int64) string { return strconv.FormatInt(n, 10) }

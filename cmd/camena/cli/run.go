@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 
+	cells "github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
 	"github.com/camena-io/camena/connectors"
@@ -20,7 +21,7 @@ type program struct {
 	// offered are the connectors that a node of this binary can run.
 	offered connectors.Set
 	// more are commands of other packages.
-	more []*cobra.Command
+	more []NewCommand
 	// errorForm is the form in which the error of the command is printed.
 	errorForm string
 	// dataGiven says that the environment names the data folder: the commands then
@@ -73,7 +74,9 @@ that, the one that serves from the data folder; without that, unless CAMENA_DATA
 		p.watchCommand(), p.elementsCommand(), p.typesCommand(), p.connectorsCommand(), p.nodesCommand(), p.deadLettersCommand(),
 		p.healthCommand(), p.versionCommand(),
 	)
-	root.AddCommand(p.more...)
+	for _, command := range p.more {
+		root.AddCommand(command(p.reporter))
+	}
 	p.finish(root)
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages ", ".FlagUsagesWrapped 100 "))
 	return root
@@ -98,20 +101,14 @@ func wrapped(long string) string {
 	paragraphs := strings.Split(long, "\n\n")
 	for i, p := range paragraphs {
 		if !strings.Contains(p, "\n ") && !strings.HasPrefix(p, " ") {
-			var lines strings.Builder
-			for column, words := 0, strings.Fields(p); len(words) > 0; words = words[1:] {
-				if column += 1 + len(words[0]); column > 101 {
-					lines.WriteByte('\n')
-					column = 1 + len(words[0])
-				} else if lines.Len() > 0 {
-					lines.WriteByte(' ')
-				}
-				lines.WriteString(words[0])
-			}
-			paragraphs[i] = lines.String()
+			paragraphs[i] = cells.WrapSoft(strings.Join(strings.Fields(p), " "), 100)
 		}
 	}
-	return strings.Join(paragraphs, "\n\n")
+	lines := strings.Split(strings.Join(paragraphs, "\n\n"), "\n")
+	for i := range lines {
+		lines[i] = strings.TrimRight(lines[i], " ")
+	}
+	return strings.Join(lines, "\n")
 }
 
 // chooseCommand runs a command that only has commands below it.

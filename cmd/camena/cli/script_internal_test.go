@@ -15,7 +15,6 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/rogpeppe/go-internal/testscript"
-	"github.com/spf13/cobra"
 
 	"github.com/camena-io/camena/cmd/camena/bench"
 	"github.com/camena-io/camena/connectors/builtin"
@@ -27,7 +26,7 @@ func TestMain(m *testing.M) {
 }
 
 // benches are the commands that the binary has beside those of this package.
-func benches() []*cobra.Command { return []*cobra.Command{bench.Command()} }
+func benches() []NewCommand { return []NewCommand{bench.Command} }
 
 // wholeProgram has all commands of the binary.
 func wholeProgram() *program {

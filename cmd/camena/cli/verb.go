@@ -154,7 +154,6 @@ type operation struct {
 	attributes        []*attributes
 	data              map[string]any
 	words             []word
-	steps             []events.Command  // of a change set
 	locate            func(error) error // names the place in files instead of the flag
 }
 

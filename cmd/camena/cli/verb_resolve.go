@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/camena-io/camena/connectors"
 	"github.com/camena-io/camena/events"
@@ -80,23 +79,16 @@ func elementOf(ctx context.Context, m *client.Client, named any) (*events.Elemen
 func sidesTable(e *events.Element, link *events.Relationship, known connectors.SyncLink) *table {
 	v := &e.Header.Versions
 	t := newTable("SIDE", "CHANGED", "BY", "LAST SYNCHRONIZED STATE")
-	t.add("open metadata", timestamp(v.LastChange()), cmp.Or(v.UpdatedBy, v.CreatedBy), timeOrDash(known.OpenChanged))
-	t.add("third party", "see the connector", "-", timeOrDash(known.ThirdPartyChanged))
-	t.add("the link", timeOrDash(link.Header.Versions.LastChange()), cmp.Or(link.Header.Origin.Source, "no source"),
-		cmp.Or(string(known.Permitted), "no winner")+", synchronized "+timeOrDash(known.LastSynchronized))
+	t.add("open metadata", timestamp(v.LastChange()), cmp.Or(v.UpdatedBy, v.CreatedBy), orDash(timestamp(known.OpenChanged)))
+	t.add("third party", "see the connector", "-", orDash(timestamp(known.ThirdPartyChanged)))
+	t.add("the link", orDash(timestamp(link.Header.Versions.LastChange())), cmp.Or(link.Header.Origin.Source, "no source"),
+		cmp.Or(string(known.Permitted), "no winner")+", synchronized "+orDash(timestamp(known.LastSynchronized)))
 	return t
-}
-
-func timeOrDash(at time.Time) string {
-	if at.IsZero() {
-		return "-"
-	}
-	return timestamp(at)
 }
 
 // identifierLink returns the link from an element to an identifier in a scope.
 func identifierLink(ctx context.Context, m *client.Client, e, scope *events.Element, identifier string) (*events.Relationship, error) {
-	inScope := cmp.Or(scope.Header.QualifiedName, scope.Header.GUID)
+	inScope := nameOf(&scope.Header)
 	name := events.ExternalIDName(inScope, identifier)
 	q := &events.Related{ElementRef: events.ByGUID(e.Header.GUID), Relationship: "ExternalIdLink", End: 1, IncludeArchived: true}
 	for r, err := range events.All(ctx, m, q) {
@@ -108,5 +100,5 @@ func identifierLink(ctx context.Context, m *client.Client, e, scope *events.Elem
 		}
 	}
 	return nil, fmt.Errorf("%s has no identifier %q in the scope of %s; \"camena elements external-id add\" with --link permittedSynchronization records one",
-		cmp.Or(e.Header.QualifiedName, e.Header.GUID), identifier, inScope)
+		nameOf(&e.Header), identifier, inScope)
 }
