@@ -49,7 +49,7 @@ nothing is changed.
 // locate names the place in them that an error is about.
 func (p *program) filesCommand(cmd *cobra.Command, usage string, read func(files []string) (c events.Command, locate func(error) error, err error)) *cobra.Command {
 	files := filesFlag(cmd, usage)
-	o := p.operation(&verb{}, cmd)
+	o := &operation{verb: &verb{}, p: p, cmd: cmd}
 	o.flags()
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		c, locate, err := read(*files)

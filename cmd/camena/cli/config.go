@@ -97,18 +97,32 @@ func expected(typeName string) string {
 
 // complete checks the values and fills in what the machine knows.
 func (c *config) complete() error {
-	for i, role := range c.Roles {
-		c.Roles[i] = strings.TrimSpace(role)
-		if !slices.Contains(node.Roles(), c.Roles[i]) {
-			return fmt.Errorf("CAMENA_ROLES: %q is none of %s", role, strings.Join(node.Roles(), ", "))
+	for _, names := range [...][]string{c.Roles, c.PublishZones, c.DefaultZones} {
+		for i := range names {
+			names[i] = strings.TrimSpace(names[i])
 		}
 	}
-	for _, zones := range [...][]string{c.PublishZones, c.DefaultZones} {
-		for i := range zones {
-			zones[i] = strings.TrimSpace(zones[i])
-		}
+	if err := c.check(); err != nil {
+		return err
 	}
+	if c.Node == "" {
+		name, err := os.Hostname()
+		if err != nil {
+			return fmt.Errorf("CAMENA_NODE is not set, and there is no host name: %w", err)
+		}
+		c.Node = name
+	}
+	if c.User == "" {
+		c.User = osUser()
+	}
+	return nil
+}
+
+func (c *config) check() error {
+	unknown := slices.IndexFunc(c.Roles, func(role string) bool { return !slices.Contains(node.Roles(), role) })
 	switch {
+	case unknown >= 0:
+		return fmt.Errorf("CAMENA_ROLES: %q is none of %s", c.Roles[unknown], strings.Join(node.Roles(), ", "))
 	case slices.Contains(c.PublishZones, ""):
 		return errors.New("CAMENA_PUBLISH_ZONES: one of the names is empty")
 	case slices.Contains(c.DefaultZones, ""):
@@ -128,16 +142,6 @@ func (c *config) complete() error {
 	}
 	if _, err := topics.New(c.Domain); err != nil {
 		return fmt.Errorf("CAMENA_DOMAIN: %w", err)
-	}
-	if c.Node == "" {
-		name, err := os.Hostname()
-		if err != nil {
-			return fmt.Errorf("CAMENA_NODE is not set, and there is no host name: %w", err)
-		}
-		c.Node = name
-	}
-	if c.User == "" {
-		c.User = osUser()
 	}
 	return nil
 }

@@ -13,7 +13,6 @@ import (
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
-	"github.com/camena-io/camena/runtime/client"
 	"github.com/camena-io/camena/runtime/embedded"
 )
 
@@ -123,11 +122,6 @@ func (p *program) withBus(ctx context.Context, limit time.Duration, ask func(ctx
 		return fmt.Errorf("no answer within %s: %w", limit, err)
 	}
 	return err
-}
-
-// withMetadata runs a command that asks the repository, in a limited time.
-func (p *program) withMetadata(ctx context.Context, ask func(ctx context.Context, m *client.Client) error) error {
-	return p.withBus(ctx, answerTime, func(ctx context.Context, b *bus.Bus) error { return withoutPointer(ask(ctx, client.New(b, source))) })
 }
 
 // source is the sender of commands that are typed at a terminal.

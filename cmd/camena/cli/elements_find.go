@@ -114,7 +114,10 @@ func (*finding) explain(err error) error {
 }
 
 // timeFlag is a flag that takes a time.
-type timeFlag struct{ time.Time }
+type timeFlag struct {
+	time.Time
+	open bool // "" is no limit
+}
 
 // String implements [pflag.Value].
 func (m *timeFlag) String() string {
@@ -129,6 +132,10 @@ func (*timeFlag) Type() string { return "time" }
 
 // Set implements [pflag.Value].
 func (m *timeFlag) Set(text string) error {
+	if text == "" && m.open {
+		m.Time = time.Time{}
+		return nil
+	}
 	if d, err := time.ParseDuration(text); err == nil && d < 0 {
 		m.Time = time.Now().Add(d)
 		return nil

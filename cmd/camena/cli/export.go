@@ -43,40 +43,43 @@ export is consistent up to the sequence that is printed at its end.`,
 	cmd.MarkFlagsMutuallyExclusive("since", "no-history")
 	o.flag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		file := args[0]
-		if err := checkTarget(file, force); err != nil {
+		if err := checkTarget(args[0], force); err != nil {
 			return err
 		}
-		return p.withBus(cmd.Context(), 0, func(ctx context.Context, b *bus.Bus) (err error) {
-			progress := newProgress(p.stderr, noProgress)
-			defer progress.end()
-			progress.begin("exporting")
+		return p.withBus(cmd.Context(), 0, func(ctx context.Context, b *bus.Bus) error {
 			s.Bus = b
-			s.Progress = func(done, total uint64) {
-				progress.set(int64(min(done, math.MaxInt64)), int64(min(total, math.MaxInt64)), "events")
-			}
-			var done backup.Exported
-			out := p.stdout
-			if file == "-" {
-				out = p.stderr
-				done, err = backup.Export(ctx, s, p.stdout)
-			} else {
-				done, err = backup.ExportFile(ctx, s, file)
-			}
-			progress.end()
-			if e, ok := errors.AsType[*events.Error](err); ok && e.Pointer == "/since" {
-				return withMessage(e, "--since: %s", e.Message)
-			}
-			if err != nil {
-				return err
-			}
-			if o.json() {
-				return o.print(out, &done)
-			}
-			return printExported(out, &done)
+			return p.export(ctx, args[0], s, newProgress(p.stderr, noProgress), &o)
 		})
 	}
 	return cmd
+}
+
+// export writes a file, or - the standard output, and prints what it has on the other
+// output.
+func (p *program) export(ctx context.Context, file string, s backup.ExportSettings, progress *progress, o *output) (err error) {
+	progress.begin("exporting")
+	s.Progress = func(done, total uint64) {
+		progress.set(int64(min(done, math.MaxInt64)), int64(min(total, math.MaxInt64)), "events")
+	}
+	var done backup.Exported
+	out := p.stdout
+	if file == "-" {
+		out = p.stderr
+		done, err = backup.Export(ctx, s, p.stdout)
+	} else {
+		done, err = backup.ExportFile(ctx, s, file)
+	}
+	progress.end()
+	if e, ok := errors.AsType[*events.Error](err); ok && e.Pointer == "/since" {
+		return withMessage(e, "--since: %s", e.Message)
+	}
+	if err != nil {
+		return err
+	}
+	if o.json() {
+		return o.print(out, &done)
+	}
+	return printExported(out, &done)
 }
 
 func printExported(w io.Writer, done *backup.Exported) error {

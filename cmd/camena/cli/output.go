@@ -32,6 +32,9 @@ type output struct {
 	// list says that the command prints a list of what has names, masks that what it
 	// prints may hold secrets.
 	list, masks bool
+	// stream prints documents that follow each other: a line of JSON each, or YAML
+	// with a line of dashes before.
+	stream bool
 	// secrets are shown as they are.
 	secrets bool
 }
@@ -66,10 +69,19 @@ func (o *output) printDocument(w io.Writer, data jsontext.Value) (err error) {
 			return err
 		}
 	}
-	if o.form == outputYAML {
+	switch {
+	case o.form == outputYAML && o.stream:
+		fmt.Fprintln(w, "---")
+		fallthrough
+	case o.form == outputYAML:
 		return writeYAML(w, data)
+	case !o.stream:
+		if err := data.Indent(jsontext.WithIndent("  ")); err != nil {
+			return err
+		}
 	}
-	return writeJSON(w, data)
+	_, err = fmt.Fprintf(w, "%s\n", data)
+	return err
 }
 
 // masked are properties as they are shown.
@@ -138,14 +150,6 @@ func (p *program) reporter(cmd *cobra.Command) func(document any, rows [][]strin
 	return func(document any, rows [][]string) error {
 		return p.show(o, &view{document: document, tables: []*table{{rows: rows}}})
 	}
-}
-
-func writeJSON(w io.Writer, text jsontext.Value) error {
-	if err := text.Indent(jsontext.WithIndent("  ")); err != nil {
-		return err
-	}
-	_, err := fmt.Fprintf(w, "%s\n", text)
-	return err
 }
 
 // when shows a time of the recent past by the clock, others by the date too.

@@ -13,15 +13,9 @@ import (
 	"github.com/camena-io/camena/runtime/client"
 )
 
-// refreshing is a refresh that a user asks for.
-type refreshing struct {
-	p       *program
-	timeout time.Duration
-	output  output
-}
-
 func (p *program) connectorsRefreshCommand() *cobra.Command {
-	r := &refreshing{p: p}
+	var timeout time.Duration
+	var o output
 	cmd := &cobra.Command{
 		Use: "refresh NAME", Short: "Refresh a connector now, and wait for the outcome",
 		Long: `Refresh a connector now, and wait for the outcome: what was created, updated and deleted, or the error.
@@ -29,52 +23,52 @@ If a refresh is running, this one runs after it. If one is waiting already, it c
 		Example: "  camena connectors refresh quickstart\n  camena connectors refresh quickstart --timeout 1h",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return p.withBus(cmd.Context(), 0, func(ctx context.Context, b *bus.Bus) error { return r.run(ctx, b, args[0]) })
+			if timeout <= 0 {
+				return fmt.Errorf("--timeout %s: give a time longer than 0", timeout)
+			}
+			return p.withBus(cmd.Context(), 0, func(ctx context.Context, b *bus.Bus) error {
+				report, err := refresh(ctx, client.New(b, source), args[0], timeout)
+				if err != nil {
+					return err
+				}
+				return p.printCycle(&o, &report)
+			})
 		},
 	}
-	cmd.Flags().DurationVar(&r.timeout, "timeout", 10*time.Minute, "how long to wait for the outcome")
-	r.output.flag(cmd)
-	cmd.PreRunE = func(*cobra.Command, []string) error {
-		if r.timeout <= 0 {
-			return fmt.Errorf("--timeout %s: give a time longer than 0", r.timeout)
-		}
-		return nil
-	}
+	cmd.Flags().DurationVar(&timeout, "timeout", 10*time.Minute, "how long to wait for the outcome")
+	o.flag(cmd)
 	return cmd
 }
 
-func (r *refreshing) run(ctx context.Context, b *bus.Bus, name string) error {
-	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+func refresh(ctx context.Context, c *client.Client, name string, timeout time.Duration) (events.CycleReport, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	c := client.New(b, source)
 	report, err := c.Refresh(ctx, name)
 	if errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("no outcome within %s; \"camena connectors get %s\" shows what the connector does", r.timeout, name)
+		return report, fmt.Errorf("no outcome within %s; \"camena connectors get %s\" shows what the connector does", timeout, name)
 	}
-	if err != nil {
-		return unknownConnector(ctx, c, name, err)
-	}
-	return r.tell(report)
+	return report, unknownConnector(ctx, c, name, err)
 }
 
-func (r *refreshing) tell(report events.CycleReport) error {
-	if r.output.json() {
-		if err := r.output.print(r.p.stdout, report); err != nil {
+func (p *program) printCycle(o *output, r *events.CycleReport) error {
+	if o.json() {
+		if err := o.print(p.stdout, r); err != nil {
 			return err
 		}
 	}
-	switch {
-	case report.Outcome == events.OutcomeCoalesced:
-		if !r.output.json() {
-			fmt.Fprintf(r.p.stdout, "%s: a refresh was asked for already, and counts for this one\n", report.Name)
-		}
-		return nil
-	case report.Outcome != events.OutcomeCompleted:
-		return fmt.Errorf("the refresh of %s %s: %s", report.Name, report.Outcome, orDash(report.Error))
-	case r.output.json():
+	var outcome string
+	switch r.Outcome {
+	case events.OutcomeCoalesced:
+		outcome = ": a refresh was asked for already, and counts for this one"
+	case events.OutcomeCompleted:
+		outcome = fmt.Sprintf(" refreshed in %s: %d created, %d updated, %d deleted",
+			r.End.Sub(r.Start).Round(time.Millisecond), r.Created, r.Updated, r.Deleted)
+	default:
+		return fmt.Errorf("the refresh of %s %s: %s", r.Name, r.Outcome, orDash(r.Error))
+	}
+	if o.json() {
 		return nil
 	}
-	_, err := fmt.Fprintf(r.p.stdout, "%s refreshed in %s: %d created, %d updated, %d deleted\n", report.Name,
-		report.End.Sub(report.Start).Round(time.Millisecond), report.Created, report.Updated, report.Deleted)
+	_, err := fmt.Fprintln(p.stdout, r.Name+outcome)
 	return err
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/bus"
 	"github.com/camena-io/camena/runtime/client"
 )
 
@@ -66,9 +67,13 @@ type field struct {
 // value is not given.
 type kind func(f *pflag.FlagSet, name, usage string) func() any
 
+// read returns a function that reads and converts the value of a flag.
+func read[T any](v *T, convert func(T) any) func() any { return func() any { return convert(*v) } }
+
+func unchanged[T any](v T) any { return v }
+
 func text(f *pflag.FlagSet, name, usage string) func() any {
-	v := f.String(name, "", usage)
-	return func() any { return textValue(*v) }
+	return read(f.String(name, "", usage), textValue)
 }
 
 func textValue(text string) any {
@@ -79,8 +84,7 @@ func textValue(text string) any {
 }
 
 func ref(f *pflag.FlagSet, name, usage string) func() any {
-	v := f.String(name, "", usage)
-	return func() any { return refValue(*v) }
+	return read(f.String(name, "", usage), refValue)
 }
 
 func refValue(text string) any {
@@ -99,29 +103,25 @@ func reference(argument string) events.ElementRef {
 }
 
 func truth(f *pflag.FlagSet, name, usage string) func() any {
-	v := f.Bool(name, false, usage)
-	return func() any { return *v }
+	return read(f.Bool(name, false, usage), unchanged)
 }
 
 func texts(f *pflag.FlagSet, name, usage string) func() any {
-	v := f.StringSlice(name, nil, usage)
-	return func() any { return append([]string{}, *v...) }
+	return read(f.StringSlice(name, nil, usage), func(v []string) any { return append([]string{}, v...) })
 }
 
 func pairs(f *pflag.FlagSet, name, usage string) func() any {
-	v := f.StringToString(name, nil, usage)
-	return func() any { return *v }
+	return read(f.StringToString(name, nil, usage), unchanged)
 }
 
 func classifications(f *pflag.FlagSet, name, usage string) func() any {
-	v := f.StringSlice(name, nil, usage)
-	return func() any {
-		all := make([]events.Classification, len(*v))
-		for i, name := range *v {
+	return read(f.StringSlice(name, nil, usage), func(names []string) any {
+		all := make([]events.Classification, len(names))
+		for i, name := range names {
 			all[i].Name = name
 		}
 		return all
-	}
+	})
 }
 
 func moment(f *pflag.FlagSet, name, usage string) func() any {
@@ -149,16 +149,12 @@ type operation struct {
 	source, actor     string
 	dryRun, mustExist bool
 	expected          int64
-	from, to          openTime
+	from, to          timeFlag
 	given             []func() any
 	attributes        []*attributes
 	data              map[string]any
 	words             []word
 	locate            func(error) error // names the place in files instead of the flag
-}
-
-func (p *program) operation(v *verb, cmd *cobra.Command) *operation {
-	return &operation{verb: v, p: p, cmd: cmd}
 }
 
 // verbCommand returns the command line of a verb.
@@ -173,7 +169,7 @@ func (p *program) verbCommand(v *verb) *cobra.Command {
 		Use: v.use, Short: short, Long: strings.TrimSpace(short + ". " + v.long), Example: v.example,
 		Args: arguments(v.least, names...),
 	}
-	o := p.operation(v, cmd)
+	o := &operation{verb: v, p: p, cmd: cmd}
 	o.verbFlags(&row)
 	o.flags()
 	for _, together := range v.exclusive {
@@ -205,11 +201,12 @@ func (o *operation) verbFlags(row *events.CommandType) {
 		o.attributes = append(o.attributes, o.p.attributes(o.cmd, of))
 	}
 	if v.period != "-" {
+		o.from.open, o.to.open = true, true
 		f.Var(&o.from, "effective-from", `it counts from then; a day begins in UTC; "": from ever`)
 		f.Var(&o.to, "effective-to", `it counts until then, without that day; "": for ever`)
 		o.words = append(o.words, word{pointer: v.period + "/effectivity", flag: "--effective-to"}, word{pointer: v.period + "/effectiveTo", flag: "--effective-to"})
 	}
-	if o.versioned(row) {
+	if _, versioned := reflect.TypeOf(row.New()).Elem().FieldByName("Expectation"); versioned {
 		f.Int64Var(&o.expected, "expect-version", 0, "only if it has this version; 0: any")
 		o.words = append(o.words, word{pointer: "/expectedVersion", flag: "--expect-version"})
 	}
@@ -233,12 +230,6 @@ func arguments(least int, names ...string) cobra.PositionalArgs {
 	}
 }
 
-// versioned reports whether the command can expect a version.
-func (*operation) versioned(row *events.CommandType) bool {
-	_, ok := reflect.TypeOf(row.New()).Elem().FieldByName("Expectation")
-	return ok
-}
-
 // flags adds the flags of every operation.
 func (o *operation) flags() {
 	f := o.cmd.Flags()
@@ -257,11 +248,11 @@ func (o *operation) complete() error {
 	}
 	o.data = map[string]any{}
 	for i, argument := range o.arguments {
+		value := any(argument)
 		if o.args[i].kind == nil {
-			o.set(o.args[i].pointer, refValue(argument))
-		} else {
-			o.set(o.args[i].pointer, textValue(argument))
+			value = reference(argument)
 		}
+		o.set(o.args[i].pointer, value)
 	}
 	for i, flag := range o.verb.flags {
 		if o.cmd.Flags().Changed(flag.name) {
@@ -371,7 +362,8 @@ func (o *operation) setPeriod(have *events.ElementHeader) {
 
 // run sends the command that build returns, and shows its outcome.
 func (o *operation) run(ctx context.Context, build func(context.Context, *client.Client) (events.Command, error)) error {
-	return o.p.withMetadata(ctx, func(ctx context.Context, m *client.Client) error {
+	return o.p.withBus(ctx, answerTime, func(ctx context.Context, b *bus.Bus) error {
+		m := client.New(b, source)
 		command, err := build(ctx, m)
 		if err != nil {
 			return o.explain(err)
@@ -389,16 +381,4 @@ func (o *operation) explain(err error) error {
 		err = o.locate(err)
 	}
 	return explain(err, o.words)
-}
-
-// openTime is a flag that takes a time, or "" for no limit.
-type openTime struct{ timeFlag }
-
-// Set implements [pflag.Value].
-func (m *openTime) Set(text string) error {
-	if text == "" {
-		m.Time = time.Time{}
-		return nil
-	}
-	return m.timeFlag.Set(text)
 }

@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/spf13/cobra"
 
 	"github.com/camena-io/camena/connectors"
@@ -33,7 +32,7 @@ type watcher struct {
 }
 
 func (p *program) watchCommand() *cobra.Command {
-	w := &watcher{p: p, output: output{masks: true}}
+	w := &watcher{p: p, output: output{masks: true, stream: true}}
 	cmd := &cobra.Command{
 		Use:   "watch",
 		Short: "Print change events as they happen",
@@ -182,14 +181,10 @@ func (w *watcher) checkTypes(ctx context.Context, m *client.Client) error {
 }
 
 func (w *watcher) show(m *bus.Message, c *connectors.Change) error {
-	if err := w.print(m, c); err != nil {
-		return err
+	if w.count--; w.count == 0 {
+		return cmp.Or(w.print(m, c), errEnough)
 	}
-	w.count--
-	if w.count == 0 {
-		return errEnough
-	}
-	return nil
+	return w.print(m, c)
 }
 
 func (w *watcher) print(m *bus.Message, c *connectors.Change) error {
@@ -206,20 +201,5 @@ func (w *watcher) print(m *bus.Message, c *connectors.Change) error {
 	if err != nil {
 		return err
 	}
-	return w.printDocument(document)
-}
-
-// printDocument prints an event on a line, or as one document of a stream of YAML.
-func (w *watcher) printDocument(event jsontext.Value) (err error) {
-	if w.output.form == outputYAML {
-		fmt.Fprintln(w.p.stdout, "---")
-		return w.output.printDocument(w.p.stdout, event)
-	}
-	if !w.output.secrets {
-		if event, err = events.MaskSecrets(event); err != nil {
-			return err
-		}
-	}
-	_, err = fmt.Fprintf(w.p.stdout, "%s\n", event)
-	return err
+	return w.output.printDocument(w.p.stdout, document)
 }
