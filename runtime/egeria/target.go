@@ -32,17 +32,7 @@ type target interface {
 // remote is the repository on a bus.
 type remote struct{ *client.Client }
 
-func (r remote) types(ctx context.Context) (*opentypes.Registry, error) {
-	var defs []events.TypeDef
-	for known, err := range events.All(ctx, r, &events.Types{}) {
-		if err != nil {
-			return nil, err
-		}
-		defs = append(defs, known.TypeDef)
-	}
-	types, _, err := new(opentypes.Registry).Apply(defs...)
-	return types, err
-}
+func (r remote) types(ctx context.Context) (*opentypes.Registry, error) { return r.Registry(ctx) }
 
 // existing returns those of the guids that are elements of a target.
 func existing(ctx context.Context, t target, guids []string) (list []string, err error) {

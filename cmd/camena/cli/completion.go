@@ -81,7 +81,7 @@ func (p *program) completions(names func(context.Context, *client.Client) ([]str
 // typeNames returns what asks for the names of the types of some kinds, or of all.
 func (*program) typeNames(kinds ...events.TypeKind) func(context.Context, *client.Client) ([]string, error) {
 	return func(ctx context.Context, c *client.Client) (names []string, err error) {
-		known, err := knownTypes(ctx, c, events.Types{})
+		known, err := c.Types(ctx, events.Types{})
 		for i := range known {
 			if len(kinds) == 0 || slices.Contains(kinds, known[i].Kind) {
 				names = append(names, known[i].Name)

@@ -11,8 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/camena-io/camena/events"
-	"github.com/camena-io/camena/events/opentypes"
-	"github.com/camena-io/camena/events/suggest"
 	"github.com/camena-io/camena/runtime/client"
 )
 
@@ -48,7 +46,7 @@ func (p *program) typesListCommand() *cobra.Command {
 	f.StringVar(&below, "below", "", "only this type and its subtypes")
 	f.BoolVar(&q.Defined, "defined", false, "only types that were added or changed")
 	return p.shows(answerTime, cmd, &output{list: true}, func(ctx context.Context, m *client.Client, _ []string) (*view, error) {
-		known, err := knownTypes(ctx, m, q)
+		known, err := m.Types(ctx, q)
 		if err == nil && below != "" {
 			known, err = typesBelow(ctx, m, known, below)
 		}
@@ -63,22 +61,11 @@ func typesBelow(ctx context.Context, m *client.Client, list []events.KnownType, 
 	if err != nil {
 		return nil, err
 	}
-	if _, err := typeNamed(types, super); err != nil {
+	if _, err := client.FindType(types, super); err != nil {
 		return nil, fmt.Errorf("--below: %w", err)
 	}
 	subtypes := types.Subtypes(super)
 	return slices.DeleteFunc(list, func(t events.KnownType) bool { return !slices.Contains(subtypes, t.Name) }), nil
-}
-
-func typeNamed(types *opentypes.Registry, name string) (*opentypes.Type, error) {
-	if t, ok := types.Type(name); ok {
-		return t, nil
-	}
-	var names []string
-	for _, t := range types.All() {
-		names = append(names, t.Name())
-	}
-	return nil, fmt.Errorf("there is no type %q%s", name, suggest.Nearest(name, names))
 }
 
 // typesTable shows the ends of types that are all of relationships.
@@ -114,21 +101,6 @@ func comesFrom(defined bool) string {
 	return "Camena"
 }
 
-// typeView is a type with its inherited attributes.
-type typeView struct {
-	events.KnownType
-	SuperTypes []string `json:"superTypes,omitempty"`
-	Subtypes   []string `json:"subtypes,omitempty"`
-	// AllAttributes include the inherited ones.
-	AllAttributes []attributeView `json:"allAttributes,omitempty"`
-}
-
-type attributeView struct {
-	events.AttributeDef
-	// From is the type that defines it.
-	From string `json:"from"`
-}
-
 func (p *program) typesGetCommand() *cobra.Command {
 	return p.shows(answerTime, &cobra.Command{
 		Use: "get TYPE", Short: "Show a type with its inherited attributes",
@@ -136,48 +108,15 @@ func (p *program) typesGetCommand() *cobra.Command {
   camena types get SemanticAssignment -o json`,
 		Args: cobra.ExactArgs(1),
 	}, &output{}, func(ctx context.Context, m *client.Client, args []string) (*view, error) {
-		known, err := knownTypes(ctx, m, events.Types{})
+		t, err := m.Type(ctx, args[0])
 		if err != nil {
 			return nil, err
 		}
-		types, err := registryOf(known)
-		if err != nil {
-			return nil, err
-		}
-		t, err := typeNamed(types, args[0])
-		if err != nil {
-			return nil, err
-		}
-		v := viewOf(types, t)
-		i := slices.IndexFunc(known, func(k events.KnownType) bool { return k.Name == t.Name() })
-		v.Defined = known[i].Defined
-		return &view{document: v, tables: v.tables()}, nil
+		return &view{document: t, tables: typeTables(t)}, nil
 	})
 }
 
-func viewOf(types *opentypes.Registry, t *opentypes.Type) *typeView {
-	v := &typeView{KnownType: events.KnownType{TypeDef: t.Def()}, SuperTypes: t.Header().SuperTypes}
-	v.End1, v.End2, v.ValidFor, v.MultiLink = t.End(1), t.End(2), t.ValidFor(), t.MultiLink()
-	for _, name := range types.Subtypes(t.Name()) {
-		if sub, ok := types.Type(name); ok && sub.Def().SuperType == t.Name() {
-			v.Subtypes = append(v.Subtypes, name)
-		}
-	}
-	definedIn := map[string]string{} // of each attribute
-	for _, name := range append([]string{t.Name()}, t.Header().SuperTypes...) {
-		if super, ok := types.Type(name); ok {
-			for _, a := range super.Def().Attributes {
-				definedIn[a.Name] = name
-			}
-		}
-	}
-	for _, a := range t.Attributes() {
-		v.AllAttributes = append(v.AllAttributes, attributeView{AttributeDef: a, From: definedIn[a.Name]})
-	}
-	return v
-}
-
-func (v *typeView) tables() []*table {
+func typeTables(v *client.Type) []*table {
 	t := newTable()
 	t.add("type", strings.Join(append([]string{v.Name}, v.SuperTypes...), " < "))
 	t.add("kind", string(v.Kind))
@@ -203,17 +142,17 @@ func (v *typeView) tables() []*table {
 	if len(v.Values) == 0 && len(v.AllAttributes) == 0 {
 		return []*table{t}
 	}
-	return []*table{t, v.members()}
+	return []*table{t, typeMembers(v)}
 }
 
-// members shows the values of an enum, or the attributes.
-func (v *typeView) members() *table {
+// typeMembers shows the values of an enum, or the attributes.
+func typeMembers(v *client.Type) *table {
 	if len(v.Values) > 0 {
 		return list(newTable("VALUE", "ORDINAL", "DESCRIPTION"), v.Values, func(e *events.EnumValue) []string {
 			return []string{e.Name, strconv.Itoa(e.Ordinal), e.Description}
 		})
 	}
-	return list(newTable("ATTRIBUTE", "HOLDS", "", "FROM", "DESCRIPTION"), v.AllAttributes, func(a *attributeView) []string {
+	return list(newTable("ATTRIBUTE", "HOLDS", "", "FROM", "DESCRIPTION"), v.AllAttributes, func(a *client.Attribute) []string {
 		var marks []string
 		if a.Required {
 			marks = append(marks, "required")

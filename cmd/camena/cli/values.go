@@ -17,29 +17,11 @@ import (
 // registry returns the types that the repository knows; while none answers,
 // those that this version ships.
 func registry(ctx context.Context, m *client.Client) (*opentypes.Registry, error) {
-	known, err := knownTypes(ctx, m, events.Types{})
-	switch {
-	case events.CodeOf(err) == events.CodeUnavailable:
+	types, err := m.Registry(ctx)
+	if events.CodeOf(err) == events.CodeUnavailable {
 		return opentypes.Builtin()
-	case err != nil:
-		return nil, err
 	}
-	return registryOf(known)
-}
-
-func registryOf(known []events.KnownType) (*opentypes.Registry, error) {
-	defs := make([]events.TypeDef, len(known))
-	for i := range known {
-		defs[i] = known[i].TypeDef
-	}
-	r, _, err := new(opentypes.Registry).Apply(defs...)
-	return r, err
-}
-
-// knownTypes asks for definitions, page by page.
-func knownTypes(ctx context.Context, m *client.Client, q events.Types) ([]events.KnownType, error) {
-	all, _, err := collect(&paging{all: true}, &q.Page, events.All(ctx, m, &q))
-	return all, err
+	return types, err
 }
 
 // typedValue reads text as a value of the named attribute of a type, which may be

@@ -91,13 +91,9 @@ func identifierLink(ctx context.Context, m *client.Client, e, scope *events.Elem
 	inScope := nameOf(&scope.Header)
 	name := events.ExternalIDName(inScope, identifier)
 	q := &events.Related{ElementRef: events.ByGUID(e.Header.GUID), Relationship: "ExternalIdLink", End: 1, IncludeArchived: true}
-	for r, err := range events.All(ctx, m, q) {
-		if err != nil {
-			return nil, err
-		}
-		if r.Element.Header.QualifiedName == name {
-			return &r.Relationship, nil
-		}
+	link, err := findRelated(ctx, m, q, func(h *events.ElementHeader) bool { return h.QualifiedName == name })
+	if link != nil || err != nil {
+		return link, err
 	}
 	return nil, fmt.Errorf("%s has no identifier %q in the scope of %s; \"camena elements external-id add\" with --link permittedSynchronization records one",
 		nameOf(&e.Header), identifier, inScope)

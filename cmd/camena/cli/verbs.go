@@ -403,12 +403,22 @@ func lookAtLink(ctx context.Context, m *client.Client, o *operation) (*events.El
 		return nil, err
 	}
 	q := &events.Related{ElementRef: reference(o.arguments[1]), Relationship: o.arguments[0], End: 1}
+	link, err := findRelated(ctx, m, q, func(h *events.ElementHeader) bool { return h.GUID == other.GUID })
+	if link == nil {
+		return nil, err
+	}
+	return &link.Header, nil
+}
+
+// findRelated returns the relationship to the element that is meant, nil if there is
+// none.
+func findRelated(ctx context.Context, m *client.Client, q *events.Related, is func(*events.ElementHeader) bool) (*events.Relationship, error) {
 	for r, err := range events.All(ctx, m, q) {
 		if err != nil {
 			return nil, err
 		}
-		if r.Element.Header.GUID == other.GUID {
-			return &r.Relationship.Header, nil
+		if is(&r.Element.Header) {
+			return &r.Relationship, nil
 		}
 	}
 	return nil, nil //nolint:nilnil // there may be none

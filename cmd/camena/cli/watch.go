@@ -159,7 +159,7 @@ func (w *watcher) checkTypes(ctx context.Context, m *client.Client) error {
 		return nil
 	}
 	for _, name := range f.Types {
-		t, err := typeNamed(types, name)
+		t, err := client.FindType(types, name)
 		if err == nil && t.Kind() != events.KindRelationship && !f.SelectsTypes() { // definitions are of all kinds
 			_, err = types.Element(name, "")
 		}
