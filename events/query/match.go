@@ -81,7 +81,8 @@ func (k *compiler) compile(c *events.Condition, pointer string, depth int) (node
 	if err != nil || k.types == nil {
 		return n, err
 	}
-	return n, n.checkTypes(k.types, c, pointer)
+	err = n.checkTypes(k.types, c, pointer)
+	return n, err
 }
 
 func invalid(pointer, format string, args ...any) error {

@@ -95,6 +95,7 @@ func (v *Value) expects(c *events.Condition, literal jsontext.Value) string {
 			return v.Item.expects(&events.Condition{Operator: events.OpEqual, IgnoreCase: c.IgnoreCase}, literal)
 		}
 		return unless(kind == '[', wantArray)
+	default: // String, Time
 	}
 	if kind != '"' {
 		return v.noun()
@@ -187,9 +188,10 @@ func Describe(v jsontext.Value) string {
 		return wantObject
 	case '[':
 		return wantArray
+	default:
+		if len(v) > enough {
+			return "a number of " + strconv.Itoa(len(v)) + " digits"
+		}
+		return string(v)
 	}
-	if len(v) > enough {
-		return "a number of " + strconv.Itoa(len(v)) + " digits"
-	}
-	return string(v)
 }

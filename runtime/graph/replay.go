@@ -91,7 +91,7 @@ func (p *replay) subject(c events.Command) guid {
 // none.
 func fieldOf[T any](c events.Command, name string) (v T) {
 	if f := reflect.ValueOf(c).Elem().FieldByName(name); f.IsValid() {
-		v, _ = f.Interface().(T)
+		v, _ = reflect.TypeAssert[T](f)
 	}
 	return v
 }

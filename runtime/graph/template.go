@@ -71,13 +71,8 @@ func (m *templateCopy) run() error {
 		}
 	}
 	for _, r := range family {
-		for _, l := range sortByGUID(m.view().Group(index.LinksOf(r.GUID))) {
-			// What leads to the template, such as from a collection, is only the template's.
-			if l.End1 == r.GUID && !isTemplateOnly(l.Type.Name) {
-				if err := m.copyLink(l); err != nil {
-					return err
-				}
-			}
+		if err := m.copyLinks(r); err != nil {
+			return err
 		}
 	}
 	if err := m.filled.checkUsed(); err != nil {
@@ -92,6 +87,20 @@ func (m *templateCopy) run() error {
 	}
 	m.result.GUID, m.result.Version = root.GUID, 1
 	return m.checkSize(before, "/template", "the copy")
+}
+
+// copyLinks copies the relationships from an element. Those to it, such as from a
+// collection, are only the template's.
+func (m *templateCopy) copyLinks(r *index.Record) error {
+	for _, l := range sortByGUID(m.view().Group(index.LinksOf(r.GUID))) {
+		if l.End1 != r.GUID || isTemplateOnly(l.Type.Name) {
+			continue
+		}
+		if err := m.copyLink(l); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // liveFamily returns a template and what is anchored to it, anchors first, without

@@ -137,19 +137,30 @@ func (a *Applier) stale(ctx context.Context, w *Resource) ([]events.Command, err
 		}
 	}
 	var commands []events.Command
-	for _, s := range slots {
+	for i := range slots {
 		if sequence == 0 {
 			break
 		}
-		q := events.Related{ElementRef: events.ByName(s.element), Relationship: s.relationship, End: s.end, Page: events.Page{MinSequence: sequence}}
-		answer, err := await(ctx, func() (events.RelatedAnswer, error) { return events.Ask(ctx, a.Client, &q) })
-		if err != nil && events.CodeOf(err) != events.CodeNotFound {
+		others, err := a.others(ctx, &slots[i], sequence)
+		if err != nil {
 			return nil, err
 		}
-		for _, r := range answer.Related {
-			if r.Element.Header.QualifiedName != s.other {
-				commands = append(commands, &events.Unlink{GUID: r.Relationship.Header.GUID})
-			}
+		commands = append(commands, others...)
+	}
+	return commands, nil
+}
+
+// others returns the commands that remove the relationships in a slot, except the
+// wanted one.
+func (a *Applier) others(ctx context.Context, s *slot, sequence uint64) (commands []events.Command, err error) {
+	q := events.Related{ElementRef: events.ByName(s.element), Relationship: s.relationship, End: s.end, Page: events.Page{MinSequence: sequence}}
+	answer, err := await(ctx, func() (events.RelatedAnswer, error) { return events.Ask(ctx, a.Client, &q) })
+	if err != nil && events.CodeOf(err) != events.CodeNotFound {
+		return nil, err
+	}
+	for i := range answer.Related {
+		if r := &answer.Related[i]; r.Element.Header.QualifiedName != s.other {
+			commands = append(commands, &events.Unlink{GUID: r.Relationship.Header.GUID})
 		}
 	}
 	return commands, nil
@@ -158,22 +169,8 @@ func (a *Applier) stale(ctx context.Context, w *Resource) ([]events.Command, err
 // slots returns the slots that a relationship takes, if its type limits them. Two
 // resources cannot take the same one.
 func (a *Applier) slots(ctx context.Context, w *Resource, sequence uint64) ([]slot, error) {
-	if a.types == nil {
-		defs, err := await(ctx, func() (defs []events.TypeDef, err error) {
-			for t, err := range events.All(ctx, a.Client, &events.Types{Page: events.Page{MinSequence: sequence}}) {
-				if err != nil {
-					return nil, err
-				}
-				defs = append(defs, t.TypeDef)
-			}
-			return defs, nil
-		})
-		if err != nil {
-			return nil, err
-		}
-		if a.types, _, err = new(opentypes.Registry).Apply(defs...); err != nil {
-			return nil, err
-		}
+	if err := a.loadTypes(ctx, sequence); err != nil {
+		return nil, err
 	}
 	typ, err := a.types.Relationship(w.link.Type, "")
 	if err != nil {
@@ -195,6 +192,26 @@ func (a *Applier) slots(ctx context.Context, w *Resource, sequence uint64) ([]sl
 		all = append(all, s)
 	}
 	return all, nil
+}
+
+// loadTypes asks for the types, once.
+func (a *Applier) loadTypes(ctx context.Context, sequence uint64) error {
+	if a.types != nil {
+		return nil
+	}
+	defs, err := await(ctx, func() (defs []events.TypeDef, err error) {
+		for t, err := range events.All(ctx, a.Client, &events.Types{Page: events.Page{MinSequence: sequence}}) {
+			if err != nil {
+				return nil, err
+			}
+			defs = append(defs, t.TypeDef)
+		}
+		return defs, nil
+	})
+	if err == nil {
+		a.types, _, err = new(opentypes.Registry).Apply(defs...)
+	}
+	return err
 }
 
 // await asks until a repository answers or ctx is done.

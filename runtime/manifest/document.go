@@ -31,16 +31,12 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
-	text := fmt.Sprintf("%s:%d: ", e.File, e.Line)
-	for _, part := range []string{e.About, e.Field} {
-		if part != "" {
-			text += part + ": "
-		}
-	}
+	message := e.Err.Error()
 	if cause, ok := errors.AsType[*events.Error](e.Err); ok {
-		return text + cause.Message
+		message = cause.Message
 	}
-	return text + e.Err.Error()
+	parts := []string{fmt.Sprintf("%s:%d", e.File, e.Line), e.About, e.Field, message}
+	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), ": ")
 }
 
 func (e *Error) Unwrap() error { return e.Err }
@@ -334,7 +330,7 @@ func scalar(n ast.Node) (text string, plain bool) {
 
 var (
 	infinite = regexp.MustCompile(`(?i)^([-+]?\.inf|\.nan)$`)
-	decimal  = regexp.MustCompile(`^([-+]?)([0-9]*)(?:\.([0-9]*))?([eE][-+]?[0-9]+)?$`)
+	decimal  = regexp.MustCompile(`^([-+]?)(\d*)(?:\.(\d*))?([eE][-+]?\d+)?$`)
 	based    = regexp.MustCompile(`^[-+]?0[xob][0-9a-fA-F]+$`)
 )
 
@@ -349,7 +345,7 @@ func number(text string) (jsontext.Value, error) {
 	switch {
 	case infinite.MatchString(text):
 		return nil, errors.New("there is no number " + text + " in JSON; quote it if it is a text")
-	case part == nil || part[2]+part[3] == "":
+	case len(part) == 0 || part[2]+part[3] == "":
 		return nil, nil
 	case len(part[2]) > 1 && part[2][0] == '0':
 		return nil, errors.New("a number does not begin with 0: quote it if it is a text, or write 0o17 for an octal number")

@@ -44,7 +44,8 @@ func (r *Reader) Types(paths ...string) (*Types, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	return all, all.Located(all.Command.Validate())
+	err = all.Located(all.Command.Validate())
+	return all, err
 }
 
 func readTypesResource(w *Resource) error {

@@ -169,9 +169,9 @@ func (r *Reader) resource(d *document) (Resource, error) {
 // require refuses a resource in which a field is missing; given has the names
 // and values of fields.
 func (w *Resource) require(given ...string) error {
-	for i := 0; i < len(given); i += 2 {
-		if given[i+1] == "" {
-			return w.invalid("", "the %s needs %q", w.Kind, given[i])
+	for field := range slices.Chunk(given, 2) {
+		if field[1] == "" {
+			return w.invalid("", "the %s needs %q", w.Kind, field[0])
 		}
 	}
 	return nil

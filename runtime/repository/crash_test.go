@@ -81,28 +81,6 @@ func TestStoreEqualsModelWhateverCrashes(t *testing.T) {
 	t.Logf("%d writers died, in %d of %d rounds", deaths, crashed, rounds)
 }
 
-// play lets everything happen, and compares.
-func (w *world) play(p plan) {
-	w.follow()
-	if p.furnished {
-		w.send(graphtest.Furniture())
-	}
-	if len(p.batches) == 0 {
-		w.startWriter(0)
-		w.send(p.commands)
-		w.finish()
-		w.replay()
-		return
-	}
-	for _, b := range p.batches {
-		w.send(p.commands[:b.size])
-		p.commands = p.commands[b.size:]
-		w.suffer(b.deaths)
-	}
-	w.startWriter(0)
-	w.finish()
-}
-
 // world is one installation on a shared server.
 type world struct {
 	t        *testing.T
@@ -124,6 +102,28 @@ type world struct {
 	// last is the sequence of the last outcome.
 	last    uint64
 	replies replies
+}
+
+// play lets everything happen, and compares.
+func (w *world) play(p plan) {
+	w.follow()
+	if p.furnished {
+		w.send(graphtest.Furniture())
+	}
+	if len(p.batches) == 0 {
+		w.startWriter(0)
+		w.send(p.commands)
+		w.finish()
+		w.replay()
+		return
+	}
+	for _, b := range p.batches {
+		w.send(p.commands[:b.size])
+		p.commands = p.commands[b.size:]
+		w.suffer(b.deaths)
+	}
+	w.startWriter(0)
+	w.finish()
 }
 
 // suffer lets writers die. One that is alone has enough to do to get there.

@@ -57,30 +57,36 @@ func (r *Repository) answer(
 		}
 		go func() {
 			defer r.limits.questions.Release(1)
-			end := func() {}
+			var end func() // of the turn: until the answer is sent, it takes memory
 			bus.AnswerWithin(r.set.Bus, func(question []byte, room int) (a any, err error) {
 				defer r.protect(req.Subject(), func(defect error) { err = defect })
-				q, err := t.Decode(question)
+				ctx, cancel := context.WithTimeout(ctx, patience)
+				defer cancel()
+				q, ended, err := r.await(ctx, t, question)
 				if err != nil {
 					return nil, err
 				}
-				ctx, cancel := context.WithTimeout(ctx, patience)
-				defer cancel()
-				if err := r.awaitSequence(ctx, *q.Awaited()); err != nil {
-					return nil, err
-				}
-				if !isLookup(q) {
-					// The turn ends when the answer is sent: until then it takes memory.
-					if end, err = r.limits.begin(ctx); err != nil {
-						end = func() {}
-						return nil, err
-					}
-				}
+				end = ended
 				return handle(ctx, q, room)
 			}).Handle(req)
-			end()
+			if end != nil {
+				end()
+			}
 		}()
 	})
+}
+
+// await decodes a question, waits for the sequence that it asks for and for its turn,
+// and returns how to end the turn.
+func (r *Repository) await(ctx context.Context, t events.QuestionType, question []byte) (q events.Question, end func(), err error) {
+	if q, err = t.Decode(question); err != nil {
+		return nil, nil, err
+	}
+	if err = r.awaitSequence(ctx, *q.Awaited()); err != nil || isLookup(q) {
+		return q, nil, err
+	}
+	end, err = r.limits.begin(ctx)
+	return q, end, err
 }
 
 // protect refuses a question on which Camena panics, so that it ends no node. It is

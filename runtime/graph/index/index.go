@@ -215,6 +215,7 @@ func (x *Index) Group(g Group) (found []*Record) {
 		return found
 	case aliases:
 		tree = x.aliases
+	case links:
 	}
 	tree.Ascend(end{element: g.key, link: &Record{}}, func(e end) bool {
 		if e.element == g.key {

@@ -205,11 +205,11 @@ func (q *questioning) related(id string, archived bool) {
 }
 
 // far is the other end, which may be the same.
-func (l *thing) far(id string) string {
-	if l.end1 == id {
-		return l.end2
+func (e *thing) far(id string) string {
+	if e.end1 == id {
+		return e.end2
 	}
-	return l.end1
+	return e.end1
 }
 
 // distances returns how far what can be reached is from an element.

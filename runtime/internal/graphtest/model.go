@@ -422,35 +422,33 @@ func (m *Model) attributes(typ string) map[string]string {
 // wanted checks properties and returns those that are to be there: they replace
 // what is there, or are merged into it.
 func (m *Model) wanted(typ string, have map[string]any, want events.Properties, merge bool, unknown events.UnknownProperties) map[string]any {
-	attributes, more := m.attributes(typ), map[string]any(nil)
-	out := map[string]any{}
+	attributes, more, out := m.attributes(typ), map[string]any{}, map[string]any{}
 	for name, v := range want.Map() {
 		switch kind, ok := attributes[name]; {
 		case !ok:
 			refuseIf(unknown != events.KeepUnknown || attributes["additionalProperties"] == "", "%s has no %s", typ, name)
-			if more == nil {
-				more = map[string]any{}
-			}
 			more[name] = v
 		default:
 			refuseIf(!fits(kind, v), "%s cannot be %v", name, v)
 			out[name] = v
 		}
 	}
-	if more != nil {
-		all := map[string]any{}
-		if stored, ok := have["additionalProperties"].(map[string]any); ok && merge {
-			maps.Copy(all, stored)
-		}
-		for name, v := range more {
-			all[name] = fmt.Sprint(v)
-			if v == nil {
-				delete(all, name)
-			}
-		}
-		out["additionalProperties"] = all
+	if len(more) > 0 {
+		stored, _ := have["additionalProperties"].(map[string]any)
+		out["additionalProperties"] = overlaid(stored, texts(more), merge)
 	}
 	return overlaid(have, out, merge)
+}
+
+// texts returns the values as text; null stays.
+func texts(values map[string]any) map[string]any {
+	all := map[string]any{}
+	for name, v := range values {
+		if all[name] = nil; v != nil {
+			all[name] = fmt.Sprint(v)
+		}
+	}
+	return all
 }
 
 func fits(kind string, v any) bool {

@@ -22,7 +22,8 @@ func NewTold() *Told { return &Told{log: map[string][]string{}, states: map[stri
 
 // Take takes in the next change.
 func (o *Told) Take(c *events.Preview) {
-	key, version := "", int64(0)
+	var key string
+	var version int64
 	switch {
 	case c.OpenType != nil:
 		key = "type " + c.OpenType.Type.Name
