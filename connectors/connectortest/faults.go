@@ -26,17 +26,16 @@ type faults struct {
 	room    int
 }
 
-func (f *faults) set(change func()) {
+func (f *faults) set(change func(*faults)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	change()
+	change(f)
 }
 
 // FailNext makes the next n calls that send commands fail with err. Nothing of
 // them is stored.
 func (r *Repository) FailNext(n int, err error) {
-	f := &r.faults
-	f.set(func() { f.count, f.err = n, err })
+	r.faults.set(func(f *faults) { f.count, f.err = n, err })
 }
 
 // Flaky makes commands fail at random, in the way of a transient failure, until
@@ -44,24 +43,22 @@ func (r *Repository) FailNext(n int, err error) {
 // and the outcome of a stored one may be lost. The same seed fails in the same
 // way.
 func (r *Repository) Flaky(seed uint64) {
-	f := &r.faults
-	f.set(func() { f.random = rand.New(rand.NewPCG(seed, seed)) }) //nolint:gosec // chance, not secrecy
+	r.faults.set(func(f *faults) { f.random = rand.New(rand.NewPCG(seed, seed)) }) //nolint:gosec // chance, not secrecy
 }
 
 // Lag makes the repository apply what is sent without waiting for an outcome
 // as late as the contract allows: before the next command whose outcome is
 // waited for, or at [Repository.Settle]. Reads until then do not show it.
 func (r *Repository) Lag() {
-	f := &r.faults
-	f.set(func() { f.lagging = true })
+	r.faults.set(func(f *faults) { f.lagging = true })
 }
 
 // Stall makes everything that sends commands wait, as it does while the in
 // topic is full, until [Repository.Steady]; there is room for so many events
 // before. The returned channel is closed when a call waits.
 func (r *Repository) Stall(room int) (waiting <-chan struct{}) {
-	f, stalled := &r.faults, make(chan struct{})
-	f.set(func() {
+	stalled := make(chan struct{})
+	r.faults.set(func(f *faults) {
 		f.stall, f.stalled, f.room = make(chan struct{}), sync.OnceFunc(func() { close(stalled) }), room
 	})
 	return stalled
@@ -69,8 +66,7 @@ func (r *Repository) Stall(room int) (waiting <-chan struct{}) {
 
 // Steady ends all faults.
 func (r *Repository) Steady() {
-	f := &r.faults
-	f.set(func() {
+	r.faults.set(func(f *faults) {
 		f.count, f.random, f.lagging = 0, nil, false
 		if f.stall != nil {
 			close(f.stall)
@@ -129,6 +125,6 @@ func (f *faults) chance(what string) error {
 }
 
 func (f *faults) isLagging() (lagging bool) {
-	f.set(func() { lagging = f.lagging })
+	f.set(func(*faults) { lagging = f.lagging })
 	return lagging
 }

@@ -1,6 +1,7 @@
 package connectortest
 
 import (
+	stdcmp "cmp"
 	"context"
 	"maps"
 	"time"
@@ -114,11 +115,7 @@ func (c *check) stopsAfter(stored int) {
 }
 
 func (c *check) survivesFaults() {
-	seeds := c.fixture.Seeds
-	if seeds == 0 {
-		seeds = defaultSeeds
-	}
-	for seed := range seeds {
+	for seed := range stdcmp.Or(c.fixture.Seeds, defaultSeeds) {
 		c.party = c.fixture.ThirdParty(c.TB)
 		c.survivesFaultsOf(seed)
 	}

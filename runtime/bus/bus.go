@@ -52,6 +52,8 @@ const (
 	// try again. A stream without a leader does not answer, so a longer wait would
 	// only delay the next attempt.
 	requestTimeout = 2 * time.Second
+	// purgeTimeout bounds the removal of messages.
+	purgeTimeout = 5 * time.Second
 	// answerTimeout bounds one question to a service.
 	answerTimeout = 5 * time.Second
 	reconnectWait = 250 * time.Millisecond

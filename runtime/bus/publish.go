@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -33,6 +34,17 @@ func (b *Bus) Publish(ctx context.Context, subject string, e *events.Event) (uin
 // PublishMessage is [Bus.Publish] for an encoded message.
 func (b *Bus) PublishMessage(ctx context.Context, m *nats.Msg) (uint64, error) {
 	return b.publish(ctx, m, nil)
+}
+
+// PublishFor is [Bus.Publish] for an event that is of use for a limited time.
+func (b *Bus) PublishFor(ctx context.Context, subject string, e *events.Event, ttl time.Duration) error {
+	m, err := NewMessage(subject, e)
+	if err != nil {
+		return err
+	}
+	m.Header.Set(jetstream.MsgTTLHeader, ttl.String())
+	_, err = b.PublishMessage(ctx, m)
+	return err
 }
 
 // Send is [Bus.Publish], but does not wait for space: if the server has none left,

@@ -72,10 +72,7 @@ func (b *Bus) Arm(ctx context.Context, s Schedule, e *events.Event) error {
 
 // Disarm removes the schedules that match a subject, which may have wildcards.
 func (b *Bus) Disarm(ctx context.Context, subject string) error {
-	err := b.ofStream(ctx, b.topics.CyclesStream(), func(ctx context.Context, s jetstream.Stream) error {
-		return s.Purge(ctx, jetstream.WithPurgeSubject(subject))
-	})
-	if err != nil {
+	if err := b.Purge(ctx, b.topics.CyclesStream(), jetstream.WithPurgeSubject(subject)); err != nil {
 		return fmt.Errorf("disarm %s: %w", subject, err)
 	}
 	return nil

@@ -11,8 +11,6 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/synadia-io/orbit.go/jetstreamext"
-
-	"github.com/camena-io/camena/events"
 )
 
 // ofStream calls f with a stream, and gives it the time of one request.
@@ -67,6 +65,14 @@ func (b *Bus) LastMessage(ctx context.Context, name, subject string) (m *Message
 	return m, err
 }
 
+// unlessMissing returns an error, nil if it says that there is no such message.
+func unlessMissing(err error) error {
+	if errors.Is(err, ErrMissing) {
+		return nil
+	}
+	return err
+}
+
 func stored(raw *jetstream.RawStreamMsg, err error) (*Message, error) {
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return nil, ErrMissing
@@ -89,11 +95,8 @@ func (b *Bus) DeleteMessage(ctx context.Context, name string, sequence uint64) e
 // 0 if it is empty.
 func (b *Bus) LastSequence(ctx context.Context, name string) (uint64, error) {
 	m, err := b.LastMessage(ctx, name, ">")
-	switch {
-	case errors.Is(err, ErrMissing):
-		return 0, nil
-	case err != nil:
-		return 0, err
+	if m == nil {
+		return 0, unlessMissing(err)
 	}
 	return m.Sequence, nil
 }
@@ -101,11 +104,8 @@ func (b *Bus) LastSequence(ctx context.Context, name string) (uint64, error) {
 // StoredFrom returns when the first message at or after a sequence was stored.
 func (b *Bus) StoredFrom(ctx context.Context, name string, sequence uint64) (at time.Time, found bool, err error) {
 	m, err := b.Message(ctx, name, sequence, jetstream.WithGetMsgSubject(">"))
-	switch {
-	case errors.Is(err, ErrMissing):
-		return at, false, nil
-	case err != nil:
-		return at, false, err
+	if m == nil {
+		return at, false, unlessMissing(err)
 	}
 	return m.Time, true, nil
 }
@@ -114,15 +114,12 @@ func (b *Bus) StoredFrom(ctx context.Context, name string, sequence uint64) (at 
 // there any more, "?" if it is not an event.
 func (b *Bus) MessageID(ctx context.Context, name string, sequence uint64) (string, error) {
 	m, err := b.Message(ctx, name, sequence)
-	switch {
-	case errors.Is(err, ErrMissing):
-		return "", nil
-	case err != nil:
-		return "", err
+	if m == nil {
+		return "", unlessMissing(err)
 	}
-	e, err := events.Decode(m.Header, m.Data)
+	e, err := m.Event()
 	if err != nil {
-		return "?", nil
+		return "?", nil //nolint:nilerr // it is told
 	}
 	return e.ID, nil
 }
@@ -229,6 +226,17 @@ func (b *Bus) append(ctx context.Context, last uint64, messages []*nats.Msg) err
 		return err
 	}
 	_, err := jetstreamext.PublishMsgBatch(ctx, b.js, messages)
+	return err
+}
+
+// Purge removes messages of a stream. It may take longer than other requests.
+func (b *Bus) Purge(ctx context.Context, name string, which ...jetstream.StreamPurgeOpt) error {
+	ctx, cancel := context.WithTimeout(ctx, purgeTimeout)
+	defer cancel()
+	stream, err := b.js.Stream(ctx, name)
+	if err == nil {
+		err = stream.Purge(ctx, which...)
+	}
 	return err
 }
 

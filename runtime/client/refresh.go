@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
@@ -97,13 +96,7 @@ func (c *Client) publishCycle(ctx context.Context, node string, cycle *events.Cy
 	if err != nil {
 		return err
 	}
-	m, err := bus.NewMessage(c.bus.Topics().Due(node, cycle.Connector), &e)
-	if err != nil {
-		return err
-	}
-	m.Header.Set(jetstream.MsgTTLHeader, "1m")
-	_, err = c.bus.PublishMessage(ctx, m)
-	return err
+	return c.bus.PublishFor(ctx, c.bus.Topics().Due(node, cycle.Connector), &e, time.Minute)
 }
 
 // awaitMove returns when the connector is no longer assigned as it was: the

@@ -228,14 +228,7 @@ func (t *term) sleep(ctx context.Context, more time.Duration) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-	timer := time.NewTimer(more)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+	return bus.Sleep(ctx, more)
 }
 
 func (t *term) ready() bool {

@@ -132,27 +132,8 @@ func (c *checker) finish(ctx context.Context, next stage) error {
 
 // refuse drops an item because of a fault in one of its values.
 func (c *checker) refuse(i *item, f Finding, wrong *fault) {
-	f.Outcome, f.Where, f.Reason = Refused, i.place(wrong.pointer), wrong.reason
+	f.Outcome, f.Where, f.Reason = wrong.outcome, i.place(wrong.pointer), wrong.reason
 	c.drop(i.key(), f)
-}
-
-// skip drops an item that need not be taken.
-func (c *checker) skip(i *item, f Finding, reason string) {
-	f.Outcome, f.Where, f.Reason = Skipped, i.place(""), reason
-	c.drop(i.key(), f)
-}
-
-// end ends the check of an item: it refuses or skips it if something is wrong.
-func (c *checker) end(i *item, f Finding, outcome Outcome, wrong *fault) (taken bool) {
-	switch {
-	case wrong == nil:
-		return true
-	case outcome == Skipped:
-		c.skip(i, f, wrong.reason)
-	default:
-		c.refuse(i, f, wrong)
-	}
-	return false
 }
 
 const (
@@ -165,29 +146,29 @@ func (c *checker) entity(i *item) {
 	e, wrong := c.decodeEntity(i)
 	f, n := e.finding(KindElement, e.spec.Type, Place{}), len(e.wire.Classifications)
 	c.Report.count(KindClassification, found, n)
-	outcome := Refused
 	if wrong != nil {
 		c.unread[id(f.GUID)] = i.seen(0)
 	} else {
-		outcome, wrong = c.takeEntity(i, e)
+		wrong = c.takeEntity(i, e)
 	}
-	if !c.end(i, f, outcome, wrong) {
-		c.Report.count(KindClassification, outcome, n)
+	if wrong != nil {
+		c.refuse(i, f, wrong)
+		c.Report.count(KindClassification, wrong.outcome, n)
 	}
 }
 
-func (c *checker) takeEntity(i *item, e *entity) (Outcome, *fault) {
+func (c *checker) takeEntity(i *item, e *entity) *fault {
 	now := i.seen(c.hash(&e.wire))
-	if outcome, wrong := twice(c.elements, id(e.spec.GUID), now, "/guid"); wrong != nil {
-		return outcome, wrong
+	if wrong := twice(c.elements, id(e.spec.GUID), now, "/guid"); wrong != nil {
+		return wrong
 	}
-	outcome, wrong := Skipped, faultf("", isDeleted)
+	wrong := skipf(isDeleted)
 	if e.wire.Status != deleted {
-		outcome, wrong = Refused, c.element(i, e)
+		wrong = c.element(i, e)
 	}
 	now.taken = wrong == nil
 	c.elements[id(e.spec.GUID)] = now
-	return outcome, wrong
+	return wrong
 }
 
 func (i *item) seen(hash uint64) seen {
@@ -230,37 +211,37 @@ func (c *checker) classifications(i *item, e *entity) (dropped []pending, own ma
 			e.inHeader++ // it asks for nothing
 			continue
 		}
-		outcome, wrong := c.classification(i, e, m, index, own)
+		wrong := c.classification(i, e, m, index, own)
 		if wrong == nil {
 			lost = append(lost, m)
 			continue
 		}
 		f := e.finding(KindClassification, cmp.Or(m.Name, m.Type.Name), i.place(itemAt("/classifications", index)+wrong.pointer))
-		f.Outcome, f.Reason = outcome, wrong.reason
+		f.Outcome, f.Reason = wrong.outcome, wrong.reason
 		dropped = append(dropped, pending{key: i.classification(index), finding: f})
 	}
 	return dropped, own, lost
 }
 
-func (c *checker) classification(i *item, e *entity, m *wireClassification, index int, own map[uint64]seen) (Outcome, *fault) {
+func (c *checker) classification(i *item, e *entity, m *wireClassification, index int, own map[uint64]seen) *fault {
 	out, f := c.converter.classification(m)
 	if f != nil {
-		return Refused, f
+		return f
 	}
 	if m.Status == deleted {
-		return Skipped, faultf("", isDeleted)
+		return skipf(isDeleted)
 	}
 	if f := c.validType("/name", out.Name, events.KindClassification); f != nil {
-		return Refused, f
+		return f
 	}
 	k, now := c.classificationHash(e.spec.GUID, out.Name), i.seen(c.hash(m))
-	if outcome, f := twice(own, k, now, ""); f != nil {
-		return outcome, f
+	if f := twice(own, k, now, ""); f != nil {
+		return f
 	}
 	pointer := itemAt("/classifications", index)
 	anchor, f := e.add(&out, Place{})
 	if f != nil {
-		return Refused, f
+		return f
 	}
 	own[k] = now
 	c.mementos = c.mementos || out.Name == events.Memento
@@ -274,7 +255,7 @@ func (c *checker) classification(i *item, e *entity, m *wireClassification, inde
 	case out.Name == anchors:
 		e.inHeader++
 	}
-	return Taken, nil
+	return nil
 }
 
 // classificationHash tells classifications apart: an element has one of each name.
@@ -283,15 +264,15 @@ func (c *checker) classificationHash(guid, name string) uint64 {
 }
 
 // twice skips what occurs before, and refuses what occurs before with other content.
-func twice[K comparable](before map[K]seen, k K, now seen, pointer string) (Outcome, *fault) {
+func twice[K comparable](before map[K]seen, k K, now seen, pointer string) *fault {
 	was, again := before[k]
 	switch {
 	case again && was.hash == now.hash:
-		return Skipped, faultf("", "the same occurs before: at %s", was)
+		return skipf("the same occurs before: at %s", was)
 	case again:
-		return Refused, faultf(pointer, "it occurs before, with other content, at %s", was)
+		return faultf(pointer, "it occurs before, with other content, at %s", was)
 	default:
-		return Taken, nil
+		return nil
 	}
 }
 

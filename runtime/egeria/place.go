@@ -45,17 +45,24 @@ func short(pointer string) string {
 type fault struct {
 	pointer string
 	reason  string
+	// outcome is [Refused], or [Skipped] if the value need not be taken.
+	outcome Outcome
 }
 
 func faultf(pointer, format string, args ...any) *fault {
-	return &fault{pointer: pointer, reason: fmt.Sprintf(format, args...)}
+	return &fault{pointer: pointer, reason: fmt.Sprintf(format, args...), outcome: Refused}
+}
+
+// skipf says why a whole item need not be taken.
+func skipf(format string, args ...any) *fault {
+	return &fault{reason: fmt.Sprintf(format, args...), outcome: Skipped}
 }
 
 func (f *fault) Error() string { return f.reason }
 
 // below returns f for the value that has this one at pointer.
 func (f *fault) below(pointer string) *fault {
-	return &fault{pointer: pointer + f.pointer, reason: f.reason}
+	return &fault{pointer: pointer + f.pointer, reason: f.reason, outcome: f.outcome}
 }
 
 // member returns the pointer to a member of an object.

@@ -10,12 +10,12 @@ import (
 // relationship checks a relationship.
 func (c *checker) relationship(i *item) {
 	r, wrong := c.decodeRelationship(i)
-	outcome := Refused
 	if wrong == nil {
-		outcome, wrong = c.takeRelationship(i, &r)
+		wrong = c.takeRelationship(i, &r)
 	}
 	f := r.finding(i.place(""))
-	if !c.end(i, f, outcome, wrong) {
+	if wrong != nil {
+		c.refuse(i, f, wrong)
 		return
 	}
 	c.Report.lose(&r.wire.wireAudit)
@@ -25,33 +25,33 @@ func (c *checker) relationship(i *item) {
 	})
 }
 
-func (c *checker) takeRelationship(i *item, r *relationship) (Outcome, *fault) {
+func (c *checker) takeRelationship(i *item, r *relationship) *fault {
 	guid, now := id(r.spec.GUID), i.seen(c.hash(&r.wire))
-	if outcome, wrong := twice(c.relationships, guid, now, "/guid"); wrong != nil {
-		return outcome, wrong
+	if wrong := twice(c.relationships, guid, now, "/guid"); wrong != nil {
+		return wrong
 	}
 	c.relationships[guid] = now
 	if e, ok := c.elements[guid]; ok {
-		return Refused, faultf("/guid", "the guid is that of an element, at %s", e)
+		return faultf("/guid", "the guid is that of an element, at %s", e)
 	}
 	if r.wire.Status == deleted {
-		return Skipped, faultf("", isDeleted)
+		return skipf(isDeleted)
 	}
 	if wrong := c.validType("/type/typeDefName", r.spec.Type, events.KindRelationship); wrong != nil {
-		return Refused, wrong
+		return wrong
 	}
-	return Refused, c.fits([]events.Command{&events.Link{Relationship: r.spec}})
+	return c.fits([]events.Command{&events.Link{Relationship: r.spec}})
 }
 
 // extension checks a classification that stands by itself.
 func (c *checker) extension(i *item) {
 	x, wrong := c.decodeExtension(i)
-	outcome := Refused
 	if wrong == nil {
-		outcome, wrong = c.takeExtension(i, &x)
+		wrong = c.takeExtension(i, &x)
 	}
 	f := x.finding(i.place(""))
-	if !c.end(i, f, outcome, wrong) {
+	if wrong != nil {
+		c.refuse(i, f, wrong)
 		return
 	}
 	references := []reference{{what: "the classified element", where: i.place("/entityToClassify/guid"), Stub: x.of}}
@@ -62,17 +62,17 @@ func (c *checker) extension(i *item) {
 	c.await(pending{key: i.key(), finding: f}, references)
 }
 
-func (c *checker) takeExtension(i *item, x *extension) (Outcome, *fault) {
+func (c *checker) takeExtension(i *item, x *extension) *fault {
 	m := &x.classification
 	if x.wire.Classification.Status == deleted {
-		return Skipped, faultf("", isDeleted)
+		return skipf(isDeleted)
 	}
 	if wrong := c.validType("/classification/name", m.Name, events.KindClassification); wrong != nil {
-		return Refused, wrong
+		return wrong
 	}
 	k, now := c.classificationHash(x.of.GUID, m.Name), i.seen(c.hash(x.wire.Classification))
-	if outcome, wrong := twice(c.classified, k, now, "/classification"); wrong != nil {
-		return outcome, wrong
+	if wrong := twice(c.classified, k, now, "/classification"); wrong != nil {
+		return wrong
 	}
 	wrong := x.setCommands()
 	if wrong == nil && x.anchor != "" {
@@ -85,7 +85,7 @@ func (c *checker) takeExtension(i *item, x *extension) (Outcome, *fault) {
 		c.classified[k] = now
 		c.mementos = c.mementos || m.Name == events.Memento
 	}
-	return Refused, wrong
+	return wrong
 }
 
 // await takes an item once the repository has what it refers to and the archive does

@@ -2,6 +2,7 @@ package egeria
 
 import (
 	"cmp"
+	"slices"
 
 	"github.com/go-json-experiment/json"
 	"github.com/google/uuid"
@@ -109,10 +110,8 @@ func zonesOf(c *events.Classification) ([]string, *fault) {
 	if err != nil {
 		return nil, faultf(zonesPointer, "expected an array of strings")
 	}
-	for _, zone := range zones {
-		if zone == "" {
-			return nil, faultf(zonesPointer, "the name of a zone is empty")
-		}
+	if slices.Contains(zones, "") {
+		return nil, faultf(zonesPointer, "the name of a zone is empty")
 	}
 	return append([]string{}, zones...), nil
 }

@@ -33,37 +33,37 @@ func (c *checker) define(i *item) {
 		return
 	}
 	var w wireTypeDef
-	err := json.Unmarshal(i.raw, &w)
-	f := Finding{Kind: KindType, Type: w.Name}
-	switch {
-	case err != nil:
-		c.refuse(i, f, faultOf(err))
-		return
-	case w.isBuiltIn():
-		c.skip(i, f, "primitive types and collections are built in")
-		return
-	}
 	var t typeReader
-	def, wrong := t.definition(&w)
-	if wrong == nil {
-		wrong = validDefinition(&def)
-	}
+	def, wrong := c.definition(i, &w, &t)
+	f := Finding{Kind: KindType, Type: w.Name}
 	if wrong != nil {
 		c.refuse(i, f, wrong)
-		return
-	}
-	if at := c.defined(def.Name); at >= 0 {
-		before := &c.types[at]
-		if c.hash(before.def) == c.hash(def) {
-			c.skip(i, f, "the same occurs before: at "+before.finding.Where.String())
-			return
-		}
-		c.refuse(i, f, faultf("/name", "a type of that name is defined before, with other content, at %s", before.finding.Where))
 		return
 	}
 	f.Where = i.place("")
 	c.types = append(c.types, placedType{def: def, version: w.Version, needs: i.locate(t.needs), finding: f, origins: []key{i.key()}})
 	c.inline = append(c.inline, t.enums...)
+}
+
+// definition reads a definition, and checks it by itself and against those before it.
+func (c *checker) definition(i *item, w *wireTypeDef, t *typeReader) (def events.TypeDef, wrong *fault) {
+	if wrong = i.decode(w); wrong != nil {
+		return def, wrong
+	}
+	if w.isBuiltIn() {
+		return def, skipf("primitive types and collections are built in")
+	}
+	if def, wrong = t.definition(w); wrong == nil {
+		wrong = validDefinition(&def)
+	}
+	if at := c.defined(def.Name); wrong == nil && at >= 0 {
+		before := &c.types[at]
+		if c.hash(before.def) == c.hash(def) {
+			return def, skipf("the same occurs before: at %s", before.finding.Where)
+		}
+		return def, faultf("/name", "a type of that name is defined before, with other content, at %s", before.finding.Where)
+	}
+	return def, wrong
 }
 
 func validDefinition(def *events.TypeDef) *fault {

@@ -8,8 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
-
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
 	"github.com/camena-io/camena/topics"
@@ -214,13 +212,7 @@ func (q *statusQueue) forward(ctx context.Context, node string, c *events.Cycle)
 	if err != nil {
 		return err
 	}
-	m, err := bus.NewMessage(q.bus.Topics().Due(node, c.Connector), &e)
-	if err != nil {
-		return err
-	}
-	m.Header.Set(jetstream.MsgTTLHeader, longestTTL.String())
-	_, err = q.bus.PublishMessage(ctx, m)
-	return err
+	return q.bus.PublishFor(ctx, q.bus.Topics().Due(node, c.Connector), &e, longestTTL)
 }
 
 func (q *statusQueue) source() string { return "/hosts/" + topics.Escape(q.node) }

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
@@ -50,21 +49,13 @@ type storeLog struct{ bus *bus.Bus }
 
 // At implements [graph.Log].
 func (l storeLog) At(ctx context.Context, sequence uint64) (e index.Event, ok bool, err error) {
-	attempt, cancel := context.WithTimeout(ctx, ackTimeout)
-	defer cancel()
-	name := l.bus.Topics().OutStream()
-	stream, err := l.bus.JetStream().Stream(attempt, name)
-	if err != nil {
-		return e, false, fmt.Errorf("stream %s: %w", name, err)
-	}
-	raw, err := stream.GetMsg(attempt, sequence)
+	m, err := l.bus.Message(ctx, l.bus.Topics().OutStream(), sequence)
 	switch {
-	case errors.Is(err, jetstream.ErrMsgNotFound):
+	case errors.Is(err, bus.ErrMissing):
 		return e, false, nil
 	case err != nil:
-		return e, false, fmt.Errorf("stream %s: message %d: %w", name, sequence, err)
+		return e, false, fmt.Errorf("message %d: %w", sequence, err)
 	}
-	m := &bus.Message{Subject: raw.Subject, Header: raw.Header, Data: raw.Data, Sequence: raw.Sequence, Time: raw.Time}
 	return eventOf(l.bus.Topics(), m), true, nil
 }
 

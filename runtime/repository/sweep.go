@@ -96,13 +96,7 @@ func (r *Repository) purgeHistories(ctx context.Context, list []index.Tombstone)
 
 // purge removes what the out topic has under a subject before a sequence.
 func (r *Repository) purge(ctx context.Context, subject string, before uint64) error {
-	attempt, cancel := context.WithTimeout(ctx, ackTimeout)
-	defer cancel()
-	stream, err := r.set.Bus.JetStream().Stream(attempt, r.set.Bus.Topics().OutStream())
-	if err != nil {
-		return err
-	}
-	return stream.Purge(attempt, jetstream.WithPurgeSubject(subject), jetstream.WithPurgeSequence(before))
+	return r.set.Bus.Purge(ctx, r.set.Bus.Topics().OutStream(), jetstream.WithPurgeSubject(subject), jetstream.WithPurgeSequence(before))
 }
 
 // subjectOf what was deleted, under the name of a type or "*".

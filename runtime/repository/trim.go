@@ -84,12 +84,7 @@ func (w *writer) trimTo(ctx context.Context, applied uint64) {
 }
 
 func (w *writer) purge(ctx context.Context, before uint64) {
-	ctx, cancel := context.WithTimeout(ctx, ackTimeout)
-	defer cancel()
-	stream, err := w.bus.JetStream().Stream(ctx, w.bus.Topics().InStream())
-	if err == nil {
-		err = stream.Purge(ctx, jetstream.WithPurgeSequence(before))
-	}
+	err := w.bus.Purge(ctx, w.bus.Topics().InStream(), jetstream.WithPurgeSequence(before))
 	if err != nil && !errors.Is(err, nats.ErrConnectionClosed) && ctx.Err() == nil {
 		w.log.WarnContext(ctx, "trim the in topic", slog.Any("error", err))
 	}
