@@ -238,7 +238,7 @@ type extension struct {
 }
 
 func (c *converter) decodeExtension(i *item) (x extension, f *fault) {
-	if f = i.decode(&x.wire); f != nil {
+	if f := i.decode(&x.wire); f != nil {
 		return x, f
 	}
 	x.classification, x.of, f = c.extension(&x.wire)

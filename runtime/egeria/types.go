@@ -47,7 +47,7 @@ func (c *checker) define(i *item) {
 
 // definition reads a definition, and checks it by itself and against those before it.
 func (c *checker) definition(i *item, w *wireTypeDef, t *typeReader) (def events.TypeDef, wrong *fault) {
-	if wrong = i.decode(w); wrong != nil {
+	if wrong := i.decode(w); wrong != nil {
 		return def, wrong
 	}
 	if w.isBuiltIn() {

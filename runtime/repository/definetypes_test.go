@@ -197,7 +197,7 @@ func TestTypesMayStandBehindWhatRefersToThem(t *testing.T) {
 	last := b.must(t, &events.DefineTypes{Types: []events.TypeDef{pump(), feeds}}, upsert("Pump", "p", nil), &events.DefineTypes{Types: []events.TypeDef{wider}})
 
 	var lines lines
-	if said := lines.ofFollower(t, b, looseTypes(t), last.Sequence); strings.Contains(said, "does not fit") {
+	if said := lines.ofFollower(t, b, looseTypes(t), last.Sequence); strings.Contains(said, "contradicts the types") {
 		t.Errorf("logged: %s", said)
 	}
 }
@@ -215,7 +215,7 @@ func TestATypeThatFitsToNoneIsTold(t *testing.T) {
 	}
 	var lines lines
 	said := lines.ofFollower(t, b, types, last.Sequence)
-	if strings.Count(said, "does not fit") != 1 || !strings.Contains(said, "type=Odd") || !strings.Contains(said, "HoldsTight") {
+	if strings.Count(said, "contradicts the types") != 1 || !strings.Contains(said, "type=Odd") || !strings.Contains(said, "HoldsTight") {
 		t.Errorf("logged: %s", said)
 	}
 }

@@ -22,7 +22,7 @@ func TestACommandThatTheWriterFailsOnIsRefused(t *testing.T) {
 	t.Parallel()
 	for command, where := range map[events.Command]string{
 		&broken{}:              "graph.(*Pending).Apply",
-		(*events.Restore)(nil): "graph.(*Index).LoadDeleted",
+		(*events.Restore)(nil): "index.(*Index).LoadDeleted",
 	} {
 		types, err := opentypes.Builtin()
 		if err != nil {
