@@ -72,12 +72,11 @@ func (s *series) add(v, bare speed) {
 	s.rates, s.cpu, s.ratios = append(s.rates, v.rate), append(s.cpu, v.cpu), append(s.ratios, v.rate/bare.rate)
 }
 
-func (b *changes) measure(ctx context.Context, r *rig) ([]figure, error) {
-	var ours, bare, sets series
+func (b *changes) measureRounds(ctx context.Context, r *rig) (ours, bare, sets series, err error) {
 	for i := range b.rounds {
 		applied, relayed, err := b.round(ctx, r, i)
 		if err != nil {
-			return nil, fmt.Errorf("round %d: %w", i+1, err)
+			return ours, bare, sets, fmt.Errorf("round %d: %w", i+1, err)
 		}
 		ours.add(applied, relayed)
 		bare.add(relayed, relayed)
@@ -86,9 +85,17 @@ func (b *changes) measure(ctx context.Context, r *rig) ([]figure, error) {
 		}
 		inSets, err := b.setRound(ctx, r, i)
 		if err != nil {
-			return nil, fmt.Errorf("change sets of round %d: %w", i+1, err)
+			return ours, bare, sets, fmt.Errorf("change sets of round %d: %w", i+1, err)
 		}
 		sets.add(inSets, relayed)
+	}
+	return ours, bare, sets, nil
+}
+
+func (b *changes) measure(ctx context.Context, r *rig) ([]figure, error) {
+	ours, bare, sets, err := b.measureRounds(ctx, r)
+	if err != nil {
+		return nil, err
 	}
 	figures := []figure{
 		{"messages", b.messages, "commands a round"},

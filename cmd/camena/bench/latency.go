@@ -92,26 +92,28 @@ func (b *changes) paced(ctx context.Context, conn *bus.Bus, stream string, which
 		})
 	}()
 	<-ready
-	err := atRate(ctx, b.rate, n, func(i int) error {
-		e, err := command(b.command(i))
-		if err != nil {
-			return err
-		}
-		m, err := bus.NewMessage(conn.Topics().Commands("bench"), &e)
-		if err != nil {
-			return err
-		}
-		sent[i] = time.Now()
-		_, err = conn.JetStream().PublishMsgAsync(m)
-		return err
-	})
-	if err != nil {
+	if err := atRate(ctx, b.rate, n, func(i int) error { return b.publish(conn, i, &sent[i]) }); err != nil {
 		return nil, err
 	}
 	if err := <-followed; !errors.Is(err, errAll) {
 		return nil, err
 	}
 	return took, nil
+}
+
+// publish publishes a command, and records when.
+func (b *changes) publish(conn *bus.Bus, i int, sent *time.Time) error {
+	e, err := command(b.command(i))
+	if err != nil {
+		return err
+	}
+	m, err := bus.NewMessage(conn.Topics().Commands("bench"), &e)
+	if err != nil {
+		return err
+	}
+	*sent = time.Now()
+	_, err = conn.JetStream().PublishMsgAsync(m)
+	return err
 }
 
 // atRate does something n times, so many times a second.

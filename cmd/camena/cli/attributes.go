@@ -50,8 +50,8 @@ func (p *program) attributes(cmd *cobra.Command, of propertiesOf) *attributes {
 // given reports whether there are any.
 func (a *attributes) given() bool { return len(a.set) > 0 || len(a.clear) > 0 || a.object != "" }
 
-// properties reads the flags; a value of --set is one of the type. Those that
-// are to be cleared are null.
+// properties reads the flags; the type says how a value of --set is read. Cleared
+// properties are null.
 func (a *attributes) properties(ctx context.Context, m *client.Client, typeName string) (events.Properties, error) {
 	object, err := a.read()
 	if err != nil {
@@ -83,7 +83,7 @@ func wrongProperties(err error) error {
 	return withMessage(e, "--properties%s: %s", within(e.Pointer), e.Message)
 }
 
-// values are those of --set.
+// values returns the properties of --set.
 func (a *attributes) values(ctx context.Context, m *client.Client, typeName string) (map[string]any, error) {
 	values := map[string]any{}
 	if len(a.set) == 0 {
@@ -93,10 +93,10 @@ func (a *attributes) values(ctx context.Context, m *client.Client, typeName stri
 	if err != nil {
 		return nil, err
 	}
-	typ, _ := types.Type(typeName) // the repository refuses what there is not
+	typ, _ := types.Type(typeName) // the repository refuses an unknown type
 	for i, pair := range a.set {
 		name, text, found := strings.Cut(pair, "=")
-		if !found || name == "" { // which is not repeated: it may be a secret
+		if !found || name == "" { // the error does not repeat it: it may be a secret
 			return nil, fmt.Errorf("--%s: give name=value, which number %d is not", a.of.flag, i+1)
 		}
 		if _, again := values[name]; again {
@@ -141,20 +141,20 @@ func (a *attributes) read() ([]byte, error) {
 	}
 }
 
-// words tell which flag gave which property.
-func (a *attributes) words() []word {
+// pointers returns which flag gave which property.
+func (a *attributes) pointers() []flagPointer {
 	pointer := a.of.pointer
-	words := []word{{pointer: pointer, flag: "--properties", object: true}}
+	pointers := []flagPointer{{pointer: pointer, flag: "--properties", object: true}}
 	if a.object == "" {
-		words[0].flag = "--" + a.of.flag
+		pointers[0].flag = "--" + a.of.flag
 	}
 	at := func(name string) string { return pointer + string(jsontext.Pointer("").AppendToken(name)) }
 	for _, pair := range a.set {
 		name, _, _ := strings.Cut(pair, "=")
-		words = append(words, word{pointer: at(name), flag: "--" + a.of.flag + " " + name, object: true})
+		pointers = append(pointers, flagPointer{pointer: at(name), flag: "--" + a.of.flag + " " + name, object: true})
 	}
 	for _, name := range a.clear {
-		words = append(words, word{pointer: at(name), flag: "--clear " + name, object: true})
+		pointers = append(pointers, flagPointer{pointer: at(name), flag: "--clear " + name, object: true})
 	}
-	return words
+	return pointers
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// what is the change in a word: the last but one of its type.
-func what(eventType string) string {
+// changeName returns the change in a word: the last but one of its type.
+func changeName(eventType string) string {
 	if eventType == events.TypeTypeDefined {
 		return "defined"
 	}
@@ -24,12 +24,12 @@ func what(eventType string) string {
 	return parts[3]
 }
 
-// subject is what a change is about.
+// subject is the element, relationship or type that a change is about.
 type subject struct {
 	header *events.ElementHeader
 	// typeName is that of the header; of types it is their kind.
 	typeName, name string
-	// detail is what of it has changed.
+	// detail lists the changed parts.
 	detail string
 }
 
@@ -58,7 +58,7 @@ func elementSubject(c *events.ElementChange) subject {
 	return s
 }
 
-// changedParts tells what of an element has changed.
+// changedParts lists the changed parts of an element.
 func changedParts(c *events.ElementChange) string {
 	was, is := &c.Previous.Header, &c.Element.Header
 	var parts []string
@@ -83,7 +83,7 @@ func changedParts(c *events.ElementChange) string {
 	return strings.Join(parts, ", ")
 }
 
-// changedHome tells from which metadata source to which something has gone.
+// changedHome names the previous and the new metadata source, if they differ.
 func changedHome(was, is *events.ElementHeader) string {
 	if was.Origin.Source == is.Origin.Source {
 		return ""
@@ -91,7 +91,7 @@ func changedHome(was, is *events.ElementHeader) string {
 	return "source " + orDash(was.Origin.Source) + " → " + orDash(is.Origin.Source)
 }
 
-// typeSubject is the definition of a type.
+// typeSubject describes the definition of a type.
 func typeSubject(c *events.TypeChange) subject {
 	s := subject{header: &events.ElementHeader{}, typeName: string(c.Type.Kind), name: c.Type.Name, detail: "new"}
 	if c.Previous != nil {
@@ -127,7 +127,7 @@ func changedNames(before, after events.Properties) string {
 // line shows a change event on one line.
 func line(c *connectors.Change) string {
 	s := subjectOf(c)
-	text := fmt.Sprintf("%s  %-12s %-20s  %s", c.Time.Local().Format("15:04:05.000"), what(c.Type), s.typeName, printable(s.name))
+	text := fmt.Sprintf("%s  %-12s %-20s  %s", c.Time.Local().Format("15:04:05.000"), changeName(c.Type), s.typeName, printable(s.name))
 	if c.OpenType == nil {
 		text += fmt.Sprintf("  v%d", s.header.Versions.Version)
 	}
@@ -140,7 +140,7 @@ func line(c *connectors.Change) string {
 	return text
 }
 
-// actor is who made the change. Where the state does not name him, the change does.
+// actor returns the user who made the change; the change or the state names the user.
 func actor(c *connectors.Change, h *events.ElementHeader) string {
 	return cmp.Or(c.Actor, h.Versions.UpdatedBy, h.Versions.CreatedBy)
 }

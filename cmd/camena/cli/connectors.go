@@ -51,7 +51,7 @@ func connectorsTable(all []client.Connector) *table {
 	})
 }
 
-// reported returns definition and report, empty where there is none.
+// reported returns the definition and the report of a connector; a missing one is empty.
 func reported(v *client.Connector) (d events.Definition, r events.ConnectorReport) {
 	if v.Definition != nil {
 		d = *v.Definition
@@ -62,7 +62,7 @@ func reported(v *client.Connector) (d events.Definition, r events.ConnectorRepor
 	return d, r
 }
 
-// problem is what to tell of a connector on one line.
+// problem returns the first problem of a connector, on one line.
 func problem(r *events.ConnectorReport) string {
 	text, more := r.Error, len(r.Problems)
 	if text == "" && more > 0 {
@@ -75,8 +75,8 @@ func problem(r *events.ConnectorReport) string {
 	return text
 }
 
-// unknownConnector adds to an error that a connector was not found what the user
-// may have meant, or how to name one of several.
+// unknownConnector adds similar names to a not_found error; for an ambiguous name it
+// adds how to find the ids.
 func unknownConnector(ctx context.Context, c *client.Client, name string, err error) error {
 	e, ok := errors.AsType[*events.Error](err)
 	if !ok {

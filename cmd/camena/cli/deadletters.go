@@ -36,16 +36,16 @@ kept for 30 days. Sequences are those of the dead-letter stream.`,
 	return cmd
 }
 
-// shownLetter is a dead letter with its body as it is shown.
+// shownLetter is a dead letter with a printable body.
 type shownLetter struct {
 	client.DeadLetter
 	Body string `json:"body,omitempty"`
-	// Base64 is the body where it is not text.
+	// Base64 is a body that is not UTF-8.
 	Base64 string `json:"bodyBase64,omitempty"`
 }
 
-// why is the reason with the place that it is about.
-func why(l *client.DeadLetter) string {
+// reasonOf returns the reason, with the JSON pointer that it is about.
+func reasonOf(l *client.DeadLetter) string {
 	if l.Pointer == "" {
 		return l.Reason
 	}
@@ -64,7 +64,7 @@ left out; --all shows them, too.`,
 	return p.shows(0, cmd, &output{list: true}, func(ctx context.Context, c *client.Client, _ []string) (*view, error) {
 		letters, left, err := c.DeadLetters(ctx, all)
 		t := list(newTable("SEQUENCE", "TIME", "FROM", "CODE", "REASON"), letters, func(l *client.DeadLetter) []string {
-			return []string{strconv.FormatUint(l.Sequence, 10), when(l.Time), fmt.Sprintf("%s #%d", l.Subject, l.Origin), orDash(l.Code), why(l)}
+			return []string{strconv.FormatUint(l.Sequence, 10), when(l.Time), fmt.Sprintf("%s #%d", l.Subject, l.Origin), orDash(l.Code), reasonOf(l)}
 		})
 		v := &view{document: letters, tables: []*table{t}, none: "there are no dead letters"}
 		if left > 0 {
@@ -114,7 +114,7 @@ func (l *shownLetter) show(secrets bool) {
 
 func letterSheet(l *shownLetter) *table {
 	t := newTable()
-	t.add("reason", why(&l.DeadLetter))
+	t.add("reason", reasonOf(&l.DeadLetter))
 	t.add("code", orDash(l.Code))
 	if l.Told {
 		t.add("told", "its sender waited for the outcome")
@@ -148,7 +148,7 @@ func parseSequence(argument string) (uint64, error) {
 	return n, nil
 }
 
-// unknownLetter adds to an error that there is no such dead letter where to look.
+// unknownLetter adds to a not_found error which command lists the dead letters.
 func unknownLetter(err error) error {
 	if e, ok := errors.AsType[*events.Error](err); ok && e.Code == events.CodeNotFound {
 		return withMessage(e, `%s; "camena dlq list" lists them`, e.Message)
@@ -173,8 +173,8 @@ func (p *program) deadLettersDropCommand() *cobra.Command {
 	}, "dropped", true, (*client.Client).Discard)
 }
 
-// lettersCommand applies do to dead letters. With --all it is applied to all, with or
-// without those whose senders were told.
+// lettersCommand calls do for each dead letter that is named. --all names all; told
+// includes those whose senders know the outcome.
 func (p *program) lettersCommand(cmd *cobra.Command, done string, told bool, do func(*client.Client, context.Context, uint64) error) *cobra.Command {
 	var all bool
 	cmd.Flags().BoolVar(&all, "all", false, "every dead letter")
@@ -201,12 +201,13 @@ func (p *program) lettersCommand(cmd *cobra.Command, done string, told bool, do 
 
 // chosen returns the sequences given, or those of all dead letters.
 func chosen(ctx context.Context, c *client.Client, args []string, told bool) ([]uint64, error) {
-	sequences := make([]uint64, len(args))
-	var err error
-	for i, a := range args {
-		if sequences[i], err = parseSequence(a); err != nil {
+	var sequences []uint64
+	for _, a := range args {
+		n, err := parseSequence(a)
+		if err != nil {
 			return nil, err
 		}
+		sequences = append(sequences, n)
 	}
 	if len(args) > 0 {
 		return sequences, nil

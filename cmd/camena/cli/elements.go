@@ -42,7 +42,7 @@ commands that change something show what they would change, and change nothing.`
 	return cmd
 }
 
-// paging is how much of a long answer to show.
+// paging limits a long answer.
 type paging struct {
 	limit int
 	all   bool
@@ -139,7 +139,7 @@ func headerSheet(h *events.ElementHeader) *table {
 	return t
 }
 
-// effective tells when something counts; "" if it always does.
+// effective formats a period; "" is without limits.
 func effective(e events.Effectivity) string {
 	var parts []string
 	if !e.From.IsZero() {
@@ -192,7 +192,7 @@ func historyTable(changes []events.Entry) *table {
 		c := connectors.Change{Type: e.Type, Actor: e.Actor, Element: e.Element, Relationship: e.Relationship}
 		s := subjectOf(&c)
 		return []string{
-			strconv.FormatUint(e.Sequence, 10), timestamp(e.Time), what(e.Type), number(s.header.Versions.Version), orDash(actor(&c, s.header)), s.detail,
+			strconv.FormatUint(e.Sequence, 10), timestamp(e.Time), changeName(e.Type), number(s.header.Versions.Version), orDash(actor(&c, s.header)), s.detail,
 		}
 	})
 }

@@ -110,7 +110,7 @@ func (f *finding) parse(flag, text string) (events.Condition, error) {
 
 // explain names the flag that the repository refuses.
 func (*finding) explain(err error) error {
-	return explain(err, []word{{pointer: "/where", flag: "--where"}, {pointer: "/sort", flag: "--sort"}, {pointer: "/classificationWhere", flag: "--classification-where"}})
+	return explain(err, []flagPointer{{pointer: "/where", flag: "--where"}, {pointer: "/sort", flag: "--sort"}, {pointer: "/classificationWhere", flag: "--classification-where"}})
 }
 
 // timeFlag is a flag that takes a time.

@@ -47,12 +47,6 @@ The exit code is 0 if everything was taken, 1 if some was refused or is missing,
   camena import old.json --keep-unknown        # properties that types do not have become additionalProperties
   camena import pack.json --local              # the elements belong to this installation
   camena import pack.json --report report.json -o json`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return &exitError{code: exitNothing, err: errors.New("name the files to import, or - for the standard input")}
-			}
-			return nil
-		},
 		RunE: func(cmd *cobra.Command, args []string) error { return i.run(cmd.Context(), args) },
 	}
 	f := cmd.Flags()
@@ -68,6 +62,9 @@ The exit code is 0 if everything was taken, 1 if some was refused or is missing,
 }
 
 func (i *importer) run(ctx context.Context, files []string) error {
+	if len(files) == 0 {
+		return &exitError{code: exitNothing, err: errors.New("name the files to import, or - for the standard input")}
+	}
 	if err := i.openReport(); err != nil {
 		return &exitError{code: exitNothing, err: err}
 	}
@@ -99,7 +96,7 @@ func (i *importer) run(ctx context.Context, files []string) error {
 	return verdict(all)
 }
 
-// importer returns what imports into a repository and shows its progress.
+// importer returns an importer that shows its progress.
 func (i *importer) importer(b *bus.Bus, p *progress) *egeria.Importer {
 	o := i.options
 	o.Actor = i.p.config.User
@@ -137,7 +134,7 @@ func (i *importer) file(ctx context.Context, load *egeria.Importer, name string)
 	return load.Import(ctx, name, a)
 }
 
-// verdict is the error that tells of the worst that happened.
+// verdict returns the error of the file that went worst, nil if all are imported.
 func verdict(all []*egeria.Result) error {
 	var worst *egeria.Result
 	code, failed := exitNothing, 0
@@ -163,7 +160,7 @@ func verdict(all []*egeria.Result) error {
 	return &exitError{code: code, err: err}
 }
 
-// trouble says what went wrong and what to do, "" if nothing did.
+// trouble returns the problem of a file and what to do, "" if there is none.
 func trouble(one *egeria.Result) string {
 	const again = "; run it again to complete the import"
 	switch refused := one.Refused(); {

@@ -16,7 +16,7 @@ const (
 	mostMissing = 12
 )
 
-// show prints what became of a file.
+// show prints the result of a file.
 func (i *importer) show(one *egeria.Result) error {
 	if i.output.json() {
 		return nil // all files are printed together
@@ -68,8 +68,8 @@ func showRefused(one *egeria.Result, out io.Writer) {
 	}
 }
 
-// showMissing shows which elements are missing, and returns how many items are refused
-// for that.
+// showMissing prints the missing elements, and returns the number of items that are
+// refused because of them.
 func showMissing(one *egeria.Result, out io.Writer) (refused int) {
 	all := one.Missing()
 	if len(all) == 0 {
@@ -126,7 +126,7 @@ func importTable(one *egeria.Result) *table {
 	return t
 }
 
-// losses says what of the items no command can carry, and why items were skipped.
+// losses lists the parts of items that no command can carry, and the reasons of skips.
 func losses(one *egeria.Result) (lines []string) {
 	for _, l := range egeria.Losses() {
 		if n := one.Lost[egeria.Loss(l[0])]; n > 0 {
@@ -139,7 +139,8 @@ func losses(one *egeria.Result) (lines []string) {
 	return lines
 }
 
-// summarize writes what became of all files where it was asked for.
+// summarize writes the results of all files to the report and, as a document, to the
+// output.
 func (i *importer) summarize(all []*egeria.Result) error {
 	if err := i.writeReport(all); err != nil {
 		return fmt.Errorf("the report: %w", err)

@@ -39,7 +39,7 @@ func (o *operation) show(c events.Command, r *events.Result) error {
 	return nil
 }
 
-// subject names what the command is about.
+// subject names the subject of the command.
 func (o *operation) subject(c events.Command, r *events.Result) string {
 	if types, ok := c.(*events.DefineTypes); ok {
 		return plural(len(types.Types), "type")
@@ -53,7 +53,7 @@ func (o *operation) subject(c events.Command, r *events.Result) string {
 	return cmp.Or(about, r.Type+" "+cmp.Or(r.Name, r.GUID))
 }
 
-// outcome tells on a line what became of the command.
+// outcome returns the result of the command on one line.
 func (o *operation) outcome(c events.Command, r *events.Result) string {
 	done := o.done
 	if strings.Contains(done, "%s") {
@@ -72,14 +72,14 @@ func (o *operation) outcome(c events.Command, r *events.Result) string {
 	return printable(o.subject(c, r)) + " " + said
 }
 
-// isMissing reports whether nothing was removed because there was nothing.
+// isMissing reports whether a command to remove something found nothing.
 func isMissing(c events.Command, r *events.Result) bool {
 	row, _ := events.CommandTypeOf(c.EventType())
 	return row.Removes && !r.Changed && r.Version == 0
 }
 
-// wasDone is what a command did, in a word; done is that word if it is not the one in
-// the table of commands.
+// wasDone returns what a command did, in a word; done replaces the word of the table of
+// commands.
 func wasDone(c events.Command, r *events.Result, done string) string {
 	row, _ := events.CommandTypeOf(c.EventType())
 	deletion, _ := c.(*events.Delete)
@@ -101,7 +101,7 @@ func wasDone(c events.Command, r *events.Result, done string) string {
 	}
 }
 
-// company is what was changed together with an element, "" if nothing was.
+// company counts the elements and relationships that were changed with an element.
 func company(c events.Command, r *events.Result) string {
 	var parts []string
 	if row, _ := events.CommandTypeOf(c.EventType()); !row.Cascades {
@@ -116,7 +116,7 @@ func company(c events.Command, r *events.Result) string {
 	return strings.Join(parts, " and ")
 }
 
-// versionOf is the version, of what has some.
+// versionOf returns a version, or a dash for 0.
 func versionOf(n int64) string {
 	if n == 0 {
 		return "-"
@@ -138,7 +138,7 @@ func (p *program) showPreview(r *events.Result) error {
 			continue // another change says it
 		}
 		s := subjectOf(&connectors.Change{Type: v.Type, Element: v.Element, Relationship: v.Relationship, OpenType: v.OpenType})
-		t.add(what(v.Type), s.typeName, s.name, versionOf(s.header.Versions.Version), orDash(s.detail))
+		t.add(changeName(v.Type), s.typeName, s.name, versionOf(s.header.Versions.Version), orDash(s.detail))
 	}
 	if err := t.print(p.stdout, "nothing would change"); err != nil || r.More == 0 {
 		return err
@@ -175,7 +175,7 @@ func (o *operation) showSteps(set *events.ChangeSet, r *events.Result) error {
 
 func refName(r *events.ElementRef) string { return cmp.Or(r.QualifiedName, r.GUID) }
 
-// removed is what a command removes, as it names it.
+// removed returns the name that a command gives to the removed thing.
 func removed(c events.Command) string {
 	switch c := c.(type) {
 	case *events.Delete:
@@ -192,7 +192,7 @@ func removed(c events.Command) string {
 	}
 }
 
-// notes are what else there is to say of a command of a change set.
+// notes returns further results of a command of a change set.
 func notes(c events.Command, r *events.Result) string {
 	var parts []string
 	if with := company(c, r); with != "" {

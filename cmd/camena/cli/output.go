@@ -29,8 +29,8 @@ const (
 // output is the flag -o of a command.
 type output struct {
 	form string
-	// list says that the command prints a list of what has names, masks that what it
-	// prints may hold secrets.
+	// list says that the command prints a list of named things, masks that its output
+	// may hold secrets.
 	list, masks bool
 	// stream prints documents that follow each other: a line of JSON each, or YAML
 	// with a line of dashes before.

@@ -14,8 +14,8 @@ import (
 	"github.com/camena-io/camena/runtime/client"
 )
 
-// registry returns the types that the repository knows; while none answers,
-// those that this version ships.
+// registry returns the types that the repository knows; if no repository answers, the
+// types that this version ships.
 func registry(ctx context.Context, m *client.Client) (*opentypes.Registry, error) {
 	types, err := m.Registry(ctx)
 	if events.CodeOf(err) == events.CodeUnavailable {
@@ -24,8 +24,8 @@ func registry(ctx context.Context, m *client.Client) (*opentypes.Registry, error
 	return types, err
 }
 
-// typedValue reads text as a value of the named attribute of a type, which may be
-// nil. Whether it is such a value, the type checks.
+// typedValue reads text as a value of the named attribute of a type, which may be nil.
+// It does not check the value.
 func typedValue(typ *opentypes.Type, name, text string) jsontext.Value {
 	if typ != nil {
 		for _, a := range typ.Attributes() {
@@ -60,7 +60,7 @@ func valueOf(of *events.ValueType, text string) jsontext.Value {
 	}
 }
 
-// jsonOrText is JSON where the text is some, otherwise the text.
+// jsonOrText returns the text itself if it is JSON, otherwise a JSON string.
 func jsonOrText(text string) jsontext.Value {
 	if v := jsontext.Value(strings.TrimSpace(text)); v.IsValid() {
 		return v
@@ -70,7 +70,7 @@ func jsonOrText(text string) jsontext.Value {
 
 func quote(text string) jsontext.Value { return marshaled(text) }
 
-// marshaled is the JSON of what has some.
+// marshaled returns a value as JSON.
 func marshaled(v any) jsontext.Value {
 	data, err := events.Marshal(v)
 	if err != nil {

@@ -82,8 +82,8 @@ func TestValuesAreWhatAttributesHold(t *testing.T) {
 func TestErrorsNameTheFlag(t *testing.T) {
 	t.Parallel()
 	a := &attributes{of: propertiesOf{flag: "set", pointer: "/element/properties"}, set: []string{"a/b=1", "map=x"}, clear: []string{"gone"}, object: "{}"}
-	words := append(a.words(),
-		word{pointer: "/element/anchor", flag: "--anchor"}, word{pointer: "/element/type"}, word{pointer: "/metadatasource", flag: "--source"})
+	pointers := append(a.pointers(),
+		flagPointer{pointer: "/element/anchor", flag: "--anchor"}, flagPointer{pointer: "/element/type"}, flagPointer{pointer: "/metadatasource", flag: "--source"})
 	for pointer, want := range map[string]string{
 		"/element/properties/a~1b":      "--set a/b: no",
 		"/element/properties/map/k":     "--set map k: no",
@@ -96,13 +96,13 @@ func TestErrorsNameTheFlag(t *testing.T) {
 		"metadatasource":                "--source: no",
 		"":                              "no",
 	} {
-		err := explain(events.Errorf(events.CodeRefused, pointer, "no"), words)
+		err := explain(events.Errorf(events.CodeRefused, pointer, "no"), pointers)
 		if err.Error() != want || events.CodeOf(err) != events.CodeRefused {
 			t.Errorf("%s: got %q, want %q", pointer, err, want)
 		}
 	}
 	plain := errors.New("/element/anchor: no")
-	if err := explain(plain, words); !errors.Is(err, plain) {
+	if err := explain(plain, pointers); !errors.Is(err, plain) {
 		t.Errorf("got %v", err)
 	}
 }

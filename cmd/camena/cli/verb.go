@@ -19,8 +19,8 @@ import (
 	"github.com/camena-io/camena/runtime/client"
 )
 
-// verb describes a command line that sends one command. What it does, and whether it
-// removes something, says the table of commands.
+// verb describes a command line that sends one command. The table of commands says
+// what the command does and whether it removes something.
 type verb struct {
 	use, long, example string
 	short              string // by default what the table says
@@ -30,19 +30,19 @@ type verb struct {
 	properties         []propertiesOf
 	// period is the part of the command that has an effectivity, "-" if none has.
 	period string
-	// about names what the command is about, done what was done, with the second
-	// argument for %s. By default they are the arguments, and what the table says.
+	// about names the subject of the command, by default its arguments. done is the
+	// past participle, by default that of the table; %s is the second argument.
 	about func(args []string) string
 	done  string
-	drops string // why something is dropped
-	parts bool   // the version is that of something that belongs to what it is about
-	// look returns the present state of what the command is about, nil if there is
-	// none. It is needed where only a part of something is given, and where always is
-	// set: then it may also complete the command.
+	drops string // the reason for which something is dropped
+	parts bool   // the version is that of a part of the subject
+	// look returns the present state of the subject, nil if there is none. It is called
+	// if the flags give only a part of something, or if always is set: then it may
+	// also complete the command.
 	look   func(ctx context.Context, m *client.Client, o *operation) (*events.ElementHeader, error)
 	always bool
 	check  func(o *operation) error
-	// required are the flags that must be given, exclusive those of which one can be.
+	// required flags must be given; of exclusive ones only one can be.
 	required  []string
 	exclusive [][]string
 }
@@ -63,8 +63,7 @@ type field struct {
 	usage         string
 }
 
-// kind registers a flag, and returns what reads its value for the command; a nil
-// value is not given.
+// kind registers a flag, and returns a function that reads its value; nil is no value.
 type kind func(f *pflag.FlagSet, name, usage string) func() any
 
 // read returns a function that reads and converts the value of a flag.
@@ -138,8 +137,7 @@ func oneWord(byDefault string, values map[string]any) kind {
 	}
 }
 
-// operation is one run of a verb: how the change is asked for, and how its outcome is
-// shown.
+// operation is one run of a verb: it builds the command, sends it and prints the result.
 type operation struct {
 	*verb
 	p                 *program
@@ -153,7 +151,7 @@ type operation struct {
 	given             []func() any
 	attributes        []*attributes
 	data              map[string]any
-	words             []word
+	pointers          []flagPointer
 	locate            func(error) error // names the place in files instead of the flag
 }
 
@@ -186,16 +184,16 @@ func (p *program) verbCommand(v *verb) *cobra.Command {
 	return cmd
 }
 
-// verbFlags adds the flags of the verb, and notes what of the command they and the
-// arguments give.
+// verbFlags adds the flags of the verb, and records which part of the command each flag
+// and argument sets.
 func (o *operation) verbFlags(row *events.CommandType) {
 	v, f := o.verb, o.cmd.Flags()
 	for _, arg := range v.args {
-		o.words = append(o.words, word{pointer: arg.pointer})
+		o.pointers = append(o.pointers, flagPointer{pointer: arg.pointer})
 	}
 	for _, flag := range v.flags {
 		o.given = append(o.given, flag.kind(f, flag.name, flag.usage))
-		o.words = append(o.words, word{pointer: flag.pointer, flag: "--" + flag.name})
+		o.pointers = append(o.pointers, flagPointer{pointer: flag.pointer, flag: "--" + flag.name})
 	}
 	for _, of := range v.properties {
 		o.attributes = append(o.attributes, o.p.attributes(o.cmd, of))
@@ -204,11 +202,11 @@ func (o *operation) verbFlags(row *events.CommandType) {
 		o.from.open, o.to.open = true, true
 		f.Var(&o.from, "effective-from", `it counts from then; a day begins in UTC; "": from ever`)
 		f.Var(&o.to, "effective-to", `it counts until then, without that day; "": for ever`)
-		o.words = append(o.words, word{pointer: v.period + "/effectivity", flag: "--effective-to"}, word{pointer: v.period + "/effectiveTo", flag: "--effective-to"})
+		o.pointers = append(o.pointers, flagPointer{pointer: v.period + "/effectivity", flag: "--effective-to"}, flagPointer{pointer: v.period + "/effectiveTo", flag: "--effective-to"})
 	}
 	if _, versioned := reflect.TypeOf(row.New()).Elem().FieldByName("Expectation"); versioned {
 		f.Int64Var(&o.expected, "expect-version", 0, "only if it has this version; 0: any")
-		o.words = append(o.words, word{pointer: "/expectedVersion", flag: "--expect-version"})
+		o.pointers = append(o.pointers, flagPointer{pointer: "/expectedVersion", flag: "--expect-version"})
 	}
 	if row.Removes {
 		f.BoolVar(&o.mustExist, "must-exist", false, "fail if it does not exist; otherwise nothing changes then")
@@ -238,7 +236,7 @@ func (o *operation) flags() {
 	f.StringVar(&o.actor, "actor", "", "the user to record; default: CAMENA_USER")
 	o.output.masks = true
 	o.output.flag(o.cmd)
-	o.words = append(o.words, word{pointer: "/" + events.ExtMetadataSource, flag: "--source"}, word{pointer: "/" + events.ExtActor, flag: "--actor"})
+	o.pointers = append(o.pointers, flagPointer{pointer: "/" + events.ExtMetadataSource, flag: "--source"}, flagPointer{pointer: "/" + events.ExtActor, flag: "--actor"})
 }
 
 // complete puts the arguments and flags into the command's data.
@@ -290,7 +288,7 @@ func (o *operation) half() bool {
 	return f.Changed("effective-from") != f.Changed("effective-to")
 }
 
-// untyped reports whether properties are given whose type is that of what is there.
+// untyped reports whether properties are given whose type is that of the present state.
 func (o *operation) untyped() bool {
 	return slices.ContainsFunc(o.attributes, func(a *attributes) bool { return a.of.typeName == nil && a.given() })
 }
@@ -305,7 +303,7 @@ func (o *operation) build(ctx context.Context, m *client.Client) (events.Command
 		}
 	}
 	for _, a := range o.attributes {
-		o.words = append(o.words, a.words()...)
+		o.pointers = append(o.pointers, a.pointers()...)
 		if !a.given() {
 			continue
 		}
@@ -332,8 +330,8 @@ func (o *operation) build(ctx context.Context, m *client.Client) (events.Command
 	return events.DecodeCommand(&events.Event{Type: o.command, Data: data})
 }
 
-// setPeriod sets the effectivity. If one end is given, the other one is that of what
-// there is, and the command expects the version that has it.
+// setPeriod sets the effectivity. If one end is given, the other one is that of the
+// present state, and the command expects its version.
 func (o *operation) setPeriod(have *events.ElementHeader) {
 	f := o.cmd.Flags()
 	from, to := f.Changed("effective-from"), f.Changed("effective-to")
@@ -380,5 +378,5 @@ func (o *operation) explain(err error) error {
 	if o.locate != nil {
 		err = o.locate(err)
 	}
-	return explain(err, o.words)
+	return explain(err, o.pointers)
 }

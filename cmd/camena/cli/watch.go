@@ -66,8 +66,8 @@ before it does: so you also see what leaves a zone or loses a classification.`,
 	return cmd
 }
 
-// selectChanges makes the filter select what --change names. Without it the filter
-// selects all changes, those of types only if no other flag is given.
+// selectChanges sets the changes of the filter from --change. Without --change the
+// filter selects all changes; those of types only if no other flag is given.
 func (w *watcher) selectChanges() error {
 	f := &w.filter
 	if len(w.changes) == 0 && len(f.Types)+len(f.Relationships)+len(f.Classifications)+len(f.Zones)+len(f.Sources) == 0 {
@@ -79,7 +79,7 @@ func (w *watcher) selectChanges() error {
 			f.Changes = append(f.Changes, "io.camena."+name+".*")
 		}
 		for _, t := range changeTypes() {
-			if name == what(t) || name == shortType(t) || name == t {
+			if name == changeName(t) || name == shortType(t) || name == t {
 				f.Changes = append(f.Changes, t)
 			}
 		}
@@ -94,7 +94,7 @@ func (w *watcher) selectChanges() error {
 func knownChanges() []string {
 	var known []string
 	for _, t := range changeTypes() {
-		known = append(known, what(t), shortType(t))
+		known = append(known, changeName(t), shortType(t))
 	}
 	slices.Sort(known)
 	return slices.Compact(known)
@@ -131,7 +131,7 @@ func (w *watcher) run(ctx context.Context) error {
 	})
 }
 
-// warn tells that a restore has not ended, or that no change has the sequence yet.
+// warn prints a warning if a restore has not ended, or if --from is in the future.
 func (w *watcher) warn(ctx context.Context, m *client.Client) {
 	if err := m.Whole(ctx); err != nil {
 		fmt.Fprintln(w.p.stderr, "the metadata is not complete:", err)
@@ -144,9 +144,8 @@ func (w *watcher) warn(ctx context.Context, m *client.Client) {
 	}
 }
 
-// checkTypes refuses types that the repository does not know, or that are of
-// another kind than the flag takes: no change would ever show that they are
-// misspelled. Without an answer it refuses nothing.
+// checkTypes refuses unknown types, and types of another kind than the flag takes: a
+// misspelled type would match no change. If no repository answers, it accepts all.
 func (w *watcher) checkTypes(ctx context.Context, m *client.Client) error {
 	f := &w.filter
 	if len(f.Types)+len(f.Relationships)+len(f.Classifications) == 0 {
@@ -181,7 +180,8 @@ func (w *watcher) checkTypes(ctx context.Context, m *client.Client) error {
 }
 
 func (w *watcher) show(m *bus.Message, c *connectors.Change) error {
-	if w.count--; w.count == 0 {
+	w.count--
+	if w.count == 0 {
 		return cmp.Or(w.print(m, c), errEnough)
 	}
 	return w.print(m, c)

@@ -9,23 +9,24 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// word is a flag, and the part of the command that it gives, as a JSON pointer. After
-// the flag of an object the rest of the pointer names the part of it.
-type word struct {
+// flagPointer is a flag with the JSON pointer to the part of the command that it sets.
+// An object flag sets a whole object: an error names the member after the flag.
+type flagPointer struct {
 	pointer, flag string
 	object        bool
 }
 
-// explain names the flag that is wrong instead of the place in the JSON of the
-// command, which the user did not write. Without a flag the message must do.
-func explain(err error, words []word) error {
+// explain replaces the JSON pointer of an error with the flag that sets this part of
+// the command: the user did not write JSON. An argument has no flag; then the error is
+// the message alone.
+func explain(err error, pointers []flagPointer) error {
 	e, ok := errors.AsType[*events.Error](err)
 	if !ok || e.Pointer == "" || hasMessage(err) {
 		return err
 	}
-	pointer := "/" + strings.TrimPrefix(e.Pointer, "/") // an attribute of the event has none
-	best, rest := word{}, ""
-	for _, w := range words {
+	pointer := "/" + strings.TrimPrefix(e.Pointer, "/") // the pointer of an event attribute has no slash
+	best, rest := flagPointer{}, ""
+	for _, w := range pointers {
 		after, found := strings.CutPrefix(pointer, w.pointer)
 		if found && (after == "" || after[0] == '/') && len(w.pointer) >= len(best.pointer) {
 			best, rest = w, after
@@ -40,7 +41,7 @@ func explain(err error, words []word) error {
 	return withMessage(e, "%s: %s", best.flag, e.Message)
 }
 
-// within shows the rest of a pointer as a path.
+// within formats the rest of a pointer as a path.
 func within(pointer string) string {
 	var path []string
 	for token := range jsontext.Pointer(pointer).Tokens() {
