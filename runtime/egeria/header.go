@@ -46,14 +46,10 @@ func parseHeader(raw jsontext.Value) (Header, error) {
 	if err := json.Unmarshal(raw, &w); err != nil {
 		return Header{}, err
 	}
-	h := Header{
+	return Header{
 		GUID: w.GUID, Name: w.Name, Description: w.Description, Type: w.Type, Version: w.Version,
-		Originator: w.Originator, License: w.License, Created: w.Created.Time, DependsOn: w.DependsOn,
-	}
-	if h.Originator == "" {
-		h.Originator = w.Organization
-	}
-	return h, nil
+		Originator: cmp.Or(w.Originator, w.Organization), License: w.License, Created: w.Created.Time, DependsOn: w.DependsOn,
+	}, nil
 }
 
 // instant is a time in the forms of Java: milliseconds since 1970, or ISO 8601.
