@@ -12,12 +12,10 @@ import (
 )
 
 func (p *program) changeSetCommand() *cobra.Command {
-	cmd := &cobra.Command{
+	return group(&cobra.Command{
 		Use: "changeset", Short: "Apply several commands all together or not at all",
 		Example: `  camena changeset apply -f change.yaml --dry-run`,
-	}
-	cmd.AddCommand(p.changeSetApplyCommand())
-	return cmd
+	}, p.changeSetApplyCommand())
 }
 
 func (p *program) changeSetApplyCommand() *cobra.Command {

@@ -19,15 +19,13 @@ import (
 )
 
 func (p *program) connectorsCommand() *cobra.Command {
-	cmd := &cobra.Command{
+	return group(&cobra.Command{
 		Use: "connectors", Aliases: []string{"connector"},
 		Short: "Look at connectors and refresh them",
 		Example: `  camena connectors list
   camena connectors get quickstart
   camena connectors refresh quickstart`,
-	}
-	cmd.AddCommand(p.connectorsListCommand(), p.connectorsGetCommand(), p.connectorsRefreshCommand())
-	return cmd
+	}, p.connectorsListCommand(), p.connectorsGetCommand(), p.connectorsRefreshCommand())
 }
 
 func (p *program) connectorsListCommand() *cobra.Command {

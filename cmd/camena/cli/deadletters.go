@@ -22,7 +22,7 @@ import (
 )
 
 func (p *program) deadLettersCommand() *cobra.Command {
-	cmd := &cobra.Command{
+	return group(&cobra.Command{
 		Use: "dlq", Aliases: []string{"deadletters"},
 		Short: "Look at messages that could not be handled, replay or drop them",
 		Long: `Look at dead letters: messages that could not be handled, each with the reason and where it came from. They are
@@ -31,9 +31,7 @@ kept for 30 days. Sequences are those of the dead-letter stream.`,
   camena dlq show 7
   camena dlq replay 7 8
   camena dlq drop --all`,
-	}
-	cmd.AddCommand(p.deadLettersListCommand(), p.deadLettersShowCommand(), p.deadLettersReplayCommand(), p.deadLettersDropCommand())
-	return cmd
+	}, p.deadLettersListCommand(), p.deadLettersShowCommand(), p.deadLettersReplayCommand(), p.deadLettersDropCommand())
 }
 
 // shownLetter is a dead letter with a printable body.

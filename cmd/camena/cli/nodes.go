@@ -10,11 +10,10 @@ import (
 )
 
 func (p *program) nodesCommand() *cobra.Command {
-	cmd := &cobra.Command{
+	return group(&cobra.Command{
 		Use: "nodes", Aliases: []string{"node"},
 		Short: "Look at the nodes of the installation", Example: "  camena nodes list",
-	}
-	cmd.AddCommand(p.shows(answerTime, &cobra.Command{
+	}, p.shows(answerTime, &cobra.Command{
 		Use: "list", Short: "List the nodes that are alive",
 		Long: `List the nodes that are alive, and which of them leads: the one whose repository writes, and the one whose
 coordinator assigns connectors.`,
@@ -30,5 +29,4 @@ coordinator assigns connectors.`,
 		})
 		return &view{document: nodes, tables: []*table{t}, none: "no node is alive"}, err
 	}))
-	return cmd
 }

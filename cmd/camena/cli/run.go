@@ -82,6 +82,12 @@ that, the one that serves from the data folder; without that, unless CAMENA_DATA
 	return root
 }
 
+// group returns a command that has only commands below it.
+func group(cmd *cobra.Command, below ...*cobra.Command) *cobra.Command {
+	cmd.AddCommand(below...)
+	return cmd
+}
+
 // finish adds what all commands have: completion, and an error for a command that
 // does not exist.
 func (p *program) finish(cmd *cobra.Command) {

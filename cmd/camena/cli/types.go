@@ -15,7 +15,7 @@ import (
 )
 
 func (p *program) typesCommand() *cobra.Command {
-	cmd := &cobra.Command{
+	return group(&cobra.Command{
 		Use: "types", Aliases: []string{"type"}, Short: "Show the types of metadata, and add types",
 		Long: `Show the types of elements, relationships and classifications, and the enums and structs that their
 attributes hold. Camena ships the types of Egeria; others are added while it runs. docs/types.md
@@ -23,9 +23,7 @@ describes them.`,
 		Example: `  camena types list --below Asset
   camena types get DataFile
   camena types apply -f my-types.yaml --dry-run`,
-	}
-	cmd.AddCommand(p.typesListCommand(), p.typesGetCommand(), p.typesApplyCommand())
-	return cmd
+	}, p.typesListCommand(), p.typesGetCommand(), p.typesApplyCommand())
 }
 
 func (p *program) typesListCommand() *cobra.Command {

@@ -26,7 +26,7 @@ type verb struct {
 	short              string // by default what the table says
 	command            string // its type
 	args, flags        []field
-	least              int // arguments that must be given
+	least              int // arguments that must be given; without args it is one, the element
 	properties         []propertiesOf
 	// period is the part of the command that has an effectivity, "-" if none has.
 	period string
@@ -158,6 +158,9 @@ type operation struct {
 // verbCommand returns the command line of a verb.
 func (p *program) verbCommand(v *verb) *cobra.Command {
 	row, _ := events.CommandTypeOf(v.command)
+	if v.args == nil {
+		v.args, v.least = []field{element()}, 1
+	}
 	names := make([]string, len(v.args))
 	for i := range v.args {
 		names[i] = v.args[i].name

@@ -90,7 +90,6 @@ What is not given stays as it is, unless with --replace, which removes the prope
 			example: `  camena elements update Topic::orders --set description='All orders' --clear displayName
   camena elements update Topic::orders --properties @topic.json --replace --expect-version 3
   camena elements update Topic::orders --effective-to 2027-01-01 --zone sales`,
-			args: []field{element()}, least: 1,
 			flags: []field{
 				{"zone", "/zones", texts, usageZone}, unknown(), {"replace", "/replace", truth, "remove the properties that are not given"},
 			},
@@ -115,7 +114,6 @@ with anchored elements is not deleted, unless all these are archived.`,
 			example: `  camena elements delete Topic::orders
   camena elements delete FileFolder::in --cascade --dry-run
   camena elements delete Topic::orders --method archive --archive-process clean-up`,
-			args: []field{element()}, least: 1,
 			flags: []field{
 				{"method", "/method", oneWord("soft", map[string]any{"soft": events.DeleteSoft, "archive": events.DeleteArchive, "purge": events.DeletePurge}), "soft, archive or purge"},
 				{"cascade", "/cascade", truth, "also the elements that are anchored to it"},
@@ -133,7 +131,7 @@ with anchored elements is not deleted, unless all these are archived.`,
 			long: "What was deleted together with it is restored too: its relationships and, after --cascade, the elements anchored to it.",
 			example: `  camena elements restore Topic::orders
   camena elements restore FileFolder::in --dry-run`,
-			args: []field{element()}, least: 1, drops: "not restored, since it no longer fits",
+			drops: "not restored, since it no longer fits",
 		},
 	}
 }
@@ -144,14 +142,12 @@ func movingVerbs() []*verb {
 			use: "publish QUALIFIED_NAME|GUID", command: events.TypePublishElement, period: "-",
 			long:    "CAMENA_PUBLISH_ZONES of the repository names these zones; none are all zones.",
 			example: `  camena elements publish Topic::orders`,
-			args:    []field{element()}, least: 1,
 		},
 		{
 			use: "withdraw QUALIFIED_NAME|GUID", command: events.TypeWithdrawElement, period: "-",
 			long: `These are the zones of new elements: CAMENA_DEFAULT_ZONES of the repository. Where that is
 not set, the element is in no zone, and so stays visible in all.`,
 			example: `  camena elements withdraw Topic::orders`,
-			args:    []field{element()}, least: 1,
 		},
 		{
 			use: "retype QUALIFIED_NAME|GUID TYPE", command: events.TypeRetypeElement, period: "-",
@@ -168,7 +164,6 @@ itself. Anybody may do this without --source; with it, only the present source m
 			example: `  camena elements rehome DataFile::a.csv --from IntegrationConnector::old --to IntegrationConnector::new
   camena elements rehome DataFile::a.csv --from IntegrationConnector::old     # for anybody to change
   camena elements rehome 7f0c2c4e-9a53-5d0b-8a51-2f4f1c6d8e90 --from IntegrationConnector::old`,
-			args: []field{element()}, least: 1,
 			flags: []field{
 				{"from", "/from", text, "qualified name of the metadata source that it belongs to"},
 				{"to", "/to", text, "qualified name of the one that it is to belong to"},
