@@ -19,7 +19,7 @@ type Reconciled struct {
 func (r Reconciled) Changed() bool { return r.Created+r.Updated+r.Deleted > 0 }
 
 // Reconcile makes the metadata of a scope what wanted yields: it compares by
-// content and sends only the difference. What the connector catalogued in that
+// content and sends only the difference. What the connector cataloged in that
 // scope before and wanted no longer yields is deleted. If wanted yields an
 // error, nothing is deleted, what came before is sent, and the error is
 // returned: half a view must not look like a disappearance.

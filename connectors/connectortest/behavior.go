@@ -83,7 +83,7 @@ type ThirdParty struct {
 	Configuration events.Properties
 	// Secrets are the values that must never be seen.
 	Secrets []string
-	// Add, Change and Remove alter what a connector catalogues.
+	// Add, Change and Remove alter what a connector catalogs.
 	Add, Change, Remove func()
 	// Listened are commands whose changes a listener is to take, in this order;
 	// nil means: of each type that its Interest names, an element is created,

@@ -17,7 +17,7 @@
 // [NewRepository].
 //
 // Every [Behavior] is derived from a sentence of the package comment of
-// [github.com/camena-io/camena/connectors]. Whether a connector catalogues
+// [github.com/camena-io/camena/connectors]. Whether a connector catalogs
 // rightly, the kit tells without knowing the third party: what a connector
 // arrives at step by step must be what a new one makes of an empty repository.
 // Whether that is the right picture of the third party is for the connector's

@@ -26,7 +26,7 @@ func (c *check) repeatsNothing() {
 	v.refresh()
 	c.nothingSent(repo, v, "a second refresh")
 	if len(repo.State()) == 0 {
-		c.Errorf("nothing was catalogued: the fixture's third party must hold something, and the connector find it")
+		c.Errorf("nothing was cataloged: the fixture's third party must hold something, and the connector find it")
 	}
 }
 
@@ -39,7 +39,7 @@ func (c *check) nothingSent(repo *Repository, v *value, what string) {
 	}
 }
 
-// sees checks that one change of the third party is catalogued.
+// sees checks that one change of the third party is cataloged.
 func (c *check) sees(name string, change func()) {
 	repo := c.repository()
 	v := c.start(repo)
