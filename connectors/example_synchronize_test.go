@@ -23,7 +23,7 @@ func ExampleContext_Synchronize() {
 		d := c.Synchronize("Page::home", page)
 		fmt.Printf("%s: %s\n", what, d.Action)
 	}
-	decide("catalogued")
+	decide("cataloged")
 
 	link := page.Synchronized(noon)
 	page.Link = &link
@@ -44,7 +44,7 @@ func ExampleContext_Synchronize() {
 		fmt.Println(err)
 	}
 	// Output:
-	// catalogued: NO_ACTION
+	// cataloged: NO_ACTION
 	// edited in the wiki: UPDATE_INSTANCE_IN_OPEN_METADATA
 	// and in open metadata, before the connector came by: CONFLICT
 	// map[conflict Page::home:changed in open metadata and changed in the third party since it was last synchronized]

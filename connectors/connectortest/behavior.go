@@ -75,7 +75,7 @@ func All() []Behavior {
 }
 
 // ThirdParty is a third party that was set up for one check, with at least one
-// thing in it to catalogue, and the ways to change it. The hooks fail the test
+// thing in it to catalog, and the ways to change it. The hooks fail the test
 // themselves if they do not succeed; each is called at most once in a row, and
 // Break at most once.
 type ThirdParty struct {
