@@ -42,7 +42,7 @@ type entry struct {
 }
 
 // list returns the entries of a folder that belong to the catalog. Any error
-// except fs.ErrNotExist means that the folder cannot be read.
+// except [fs.ErrNotExist] means that the folder cannot be read.
 func (s *scan) list(rel string) ([]entry, error) {
 	found, err := s.disk.ReadDir(s.path(rel))
 	if err != nil {

@@ -182,7 +182,7 @@ func (x *export) removed(ctx context.Context) (map[uint64]struct{}, error) {
 		return nil, events.Errorf(events.CodeConflict, "", "the out topic was created again during the export, as by a restore: run it again")
 	}
 	if x.Since == 0 && !x.Latest && x.read == x.header.Records {
-		return nil, nil
+		return map[uint64]struct{}{}, nil
 	}
 	info, err := stream.Info(ctx, jetstream.WithSubjectFilter(">"))
 	if err != nil {

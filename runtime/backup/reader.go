@@ -58,7 +58,8 @@ func NewReader(in io.Reader) (*Reader, error) {
 		return nil, err
 	}
 	r.sum.Write(text)
-	return r, r.readHeader(text)
+	err = r.readHeader(text)
+	return r, err
 }
 
 func (r *Reader) readHeader(text []byte) error {

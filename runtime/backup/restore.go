@@ -51,22 +51,28 @@ func Verify(ctx context.Context, name string, progress func(read, size int64)) (
 // Latest reports whether the backup holds the present state only.
 func (b *Backup) Latest() bool { return b.header.Latest }
 
+// open opens the file of a backup and returns its size.
+func open(name string) (*os.File, int64, error) {
+	info, err := os.Stat(name)
+	switch {
+	case err != nil:
+		return nil, 0, err
+	case info.IsDir():
+		return nil, 0, errors.New("it is a folder: name the file to restore")
+	case !info.Mode().IsRegular():
+		return nil, 0, errors.New("it is not a regular file, but has to be read twice")
+	}
+	file, err := os.Open(name) //nolint:gosec // the caller names the file
+	return file, info.Size(), err
+}
+
 // read calls each for the records to restore.
 func (b *Backup) read(ctx context.Context, progress func(read, size int64), each func(*Record) error) error {
-	file, err := os.Open(b.name)
+	file, size, err := open(b.name)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = file.Close() }()
-	info, err := file.Stat()
-	switch {
-	case err != nil:
-		return err
-	case info.IsDir():
-		return errors.New("it is a folder: name the file to restore")
-	case !info.Mode().IsRegular():
-		return errors.New("it is not a regular file, but has to be read twice")
-	}
 	in := &counter{r: file}
 	r, err := NewReader(in)
 	if err != nil {
@@ -89,7 +95,7 @@ func (b *Backup) read(ctx context.Context, progress func(read, size int64), each
 			return err
 		}
 		if progress != nil {
-			progress(in.n, info.Size())
+			progress(in.n, size)
 		}
 		if record.Event.Type == events.TypeConnectorFenced {
 			b.Fences++

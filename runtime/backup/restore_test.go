@@ -84,7 +84,8 @@ func TestInterruptedRestoreGoesOn(t *testing.T) {
 	}
 	calls := 0
 	done, err := half.Restore(ctx, backup.RestoreSettings{Bus: second.bus, Node: "test", Progress: func(int64, int64) {
-		if calls++; calls > 700 {
+		calls++
+		if calls > 700 {
 			interrupt()
 		}
 	}})

@@ -30,7 +30,8 @@ type Writer struct {
 func NewWriter(w io.Writer, h Header) (*Writer, error) {
 	h.Format = Format
 	out := &Writer{out: bufio.NewWriterSize(w, bufferSize), sum: sha256.New(), header: h}
-	return out, out.mark("begin", typeBegin, h)
+	err := out.mark("begin", typeBegin, h)
+	return out, err
 }
 
 // mark writes the first or the last line.

@@ -70,12 +70,18 @@ func (l *loader) findArchived(ctx context.Context) error {
 	if err := l.send(ctx, trial, l.steps(ctx, &failure), a.tried); err != nil || failure != nil {
 		return cmp.Or(failure, err)
 	}
+	a.chooseRestores()
+	return l.restoreAll(ctx, l.target, a.restore)
+}
+
+// chooseRestores adds the elements to restore: those that the archive changes, and
+// those that it does not archive.
+func (a *archivedElements) chooseRestores() {
 	for _, e := range a.all {
 		if stays := e.staysArchived(); stays && e.changed || e.imported && !stays {
 			a.addRestore(e)
 		}
 	}
-	return l.restoreAll(ctx, l.target, a.restore)
 }
 
 // state returns a copy of the state to try the archive on; nil if no archived element
@@ -164,7 +170,7 @@ func (a *archivedElements) tried(s *Step, r events.Result) {
 		a.reasons[s.Where] = reasonOf(r.Error)
 	case s.Archives():
 		// An archive that names no process leaves the one that archived it.
-		if process := s.Commands[0].(*events.Delete).ArchiveProcess; e != nil && process != "" && process != e.process { //nolint:forcetypeassert // it archives
+		if c, ok := s.Commands[0].(*events.Delete); ok && e != nil && c.ArchiveProcess != "" && c.ArchiveProcess != e.process {
 			e.changed = true
 		}
 	case r.Changed:

@@ -118,7 +118,7 @@ func (i *Importer) copyState(ctx context.Context) (*rehearsal, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newRehearsal(ctx, i.bus, types, func(read, of uint64) { i.Progress(StageLoading, int64(read), int64(of)) })
+	return newRehearsal(ctx, i.bus, types, func(read, of uint64) { i.Progress(StageLoading, int64(read), int64(of)) }) //nolint:gosec // counts of events
 }
 
 // owner returns the metadata source of what is imported, "" if it is local.
@@ -334,6 +334,8 @@ func (l *loader) count(s *Step, changed bool) {
 }
 
 // steps yields the steps of the archive one by one, but for those of types.
+//
+//nolint:gocritic // failure tells the caller how the sequence ended
 func (l *loader) steps(ctx context.Context, failure *error) iter.Seq[*Step] {
 	return func(yield func(*Step) bool) {
 		for whole, err := range l.plan.Steps(ctx) {

@@ -171,7 +171,7 @@ func (r *rehearsal) applyOne(e *events.Event) (events.Result, error) {
 	case r.transient:
 		r.pending.Add(&o)
 	default:
-		o.Stored(sequence + uint64(o.Len()))
+		o.Stored(sequence + uint64(o.Len())) //nolint:gosec // a length
 		r.index.Commit(o.AppendStateChanges(nil, position+1, now)...)
 	}
 	return o.Result, nil

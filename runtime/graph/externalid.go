@@ -92,7 +92,8 @@ func (t *transaction) unlinkExternalID(c *events.UnlinkExternalID) error {
 	if ignoreMissing(err) != nil {
 		return err
 	}
-	if _, err = index.Element(t.view(), c.Element, "/element"); ignoreMissing(err) != nil {
+	_, err = index.Element(t.view(), c.Element, "/element")
+	if ignoreMissing(err) != nil {
 		return err
 	}
 	name := cmp.Or(c.Scope.QualifiedName, c.Scope.GUID)

@@ -7,6 +7,8 @@ import (
 	"math"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/camena-io/camena/events"
 )
 
@@ -22,7 +24,7 @@ type Lookup interface {
 }
 
 // GUIDOf returns the guid that a reference gives, or that belongs to its name.
-func GUIDOf(ref events.ElementRef) guid {
+func GUIDOf(ref events.ElementRef) uuid.UUID {
 	if ref.GUID != "" {
 		ref.QualifiedName = ""
 	}

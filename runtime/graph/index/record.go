@@ -142,7 +142,7 @@ func (r *Record) HasName() bool {
 }
 
 // LinkKey returns the guid that follows from a relationship's type and ends.
-func (r *Record) LinkKey() guid { return events.RelationshipKey(r.Type.Name, r.End1, r.End2) }
+func (r *Record) LinkKey() uuid.UUID { return events.RelationshipKey(r.Type.Name, r.End1, r.End2) }
 
 // stored is the decoded part of a state.
 type stored struct {

@@ -110,7 +110,7 @@ func (x *Index) far(l *Record, from guid, end int) *Record {
 
 // Across returns the guid of the element at the other end if from is at the given end,
 // 0 for any; otherwise [uuid.Nil].
-func (r *Record) Across(from guid, end int) guid {
+func (r *Record) Across(from guid, end int) uuid.UUID {
 	switch {
 	case r.End1 == from && end != 2:
 		return r.End2
