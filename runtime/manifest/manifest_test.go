@@ -170,9 +170,11 @@ func TestResourceErrorsNameTheLine(t *testing.T) {
 		connector + "configuration:\n  a: [1,\n 0123]":            `6: a number does not begin with 0`,
 		connector + "configuration:\n  a: 1\n  b: {c: 2, c: 3}":   `6: "c" is given twice`,
 		connector + "configuration:\n  1: a":                      `5: the name of a field must be a text`,
+
 		"kind: IntegrationConnector\nname: a\nconnector: files\nconfiguration:\n  path: relative": `5: a: configuration/path: `,
 		"kind: IntegrationConnector\nname: a\nconnector: files":                                   `3: a: configuration/path: missing`,
 		"kind: Relationship\ntype: DataFlow\nend1: a":                                             `1: the Relationship needs "end2"`,
+
 		"kind: Types\ntypes: []": `2: types: expected a list`,
 		"kind: Types\ntypes:\n- kind: element\n  name: A\n  attributes: [{name: x,\n  type: hint}]": `6: A: attributes/0/type: `,
 	} {

@@ -63,7 +63,7 @@ func TestInterruptedByASignal(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = c.Wait()
-	want := regexp.MustCompile(`^camena: interrupted; \d+ of 10000 events are restored into nats://\S+, domain camena,.* with the same file .*--force`)
+	want := regexp.MustCompile(`(?m)^camena: interrupted; \d+ of 10000 events are restored into nats://\S+, domain camena,.* with the same file .*--force`)
 	if c.ProcessState.ExitCode() != exitFailed || !want.MatchString(out.String()) {
 		t.Fatalf("it ends with %v: %s", err, out)
 	}
