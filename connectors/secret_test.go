@@ -80,7 +80,7 @@ func TestReveal(t *testing.T) {
 	if got, err := secretOf(t, "file:"+file).Reveal(); err != nil || got != "rotated" {
 		t.Errorf("after rotation: got %q, %v", got, err)
 	}
-	if _, err := secretOf(t, "env:CAMENA_TEST_NO_SECRET").Reveal(); err == nil || err.Error() != "secret: the environment variable CAMENA_TEST_NO_SECRET is not set" {
+	if _, err := secretOf(t, "env:CAMENA_TEST_NO_SECRET").Reveal(); err == nil || !strings.Contains(err.Error(), "CAMENA_TEST_NO_SECRET") {
 		t.Errorf("got %v", err)
 	}
 	if _, err := secretOf(t, "file:"+file+"x").Reveal(); !errors.Is(err, os.ErrNotExist) {

@@ -163,7 +163,7 @@ func TestTwoWaysAConflictWaitsForASteward(t *testing.T) {
 			k.want("both have changed", "order", "mine", "theirs")
 			k.want("another one", "invoice", "second", "second")
 		}
-		if p := k.c.Problems()["conflict order"]; !strings.Contains(p, "changed in open metadata and changed in the third party") || k.c.Statistics()["conflicts"] != 1 {
+		if p := k.c.Problems()["conflict order"]; !strings.Contains(p, "changed in the third party") || k.c.Statistics()["conflicts"] != 1 {
 			t.Errorf("shown is %v, %v", k.c.Problems(), k.c.Statistics())
 		}
 		k.decide("order", winner)

@@ -19,40 +19,40 @@ const guid = "0b4ee7f4-1f5d-5c7e-9b7a-7e0c6d9f3a10"
 func TestDecodeCommandErrors(t *testing.T) {
 	t.Parallel()
 	const (
-		noRef  = "name the element by guid or by qualifiedName"
-		noGUID = `"x" is not a guid such as ` + guid
+		noRef  = "guid or by qualifiedName"
+		noGUID = `"x" is not a guid`
 
-		memento        = "Memento is neither put on nor taken off as a classification: delete with the method ARCHIVE, and restore"
-		anchors        = "what an element is anchored to is no classification here: create and upsert have the field anchor"
-		zoneMembership = "the zones of an element are no classification here: create, upsert and update have the field zones"
+		memento        = "the method ARCHIVE"
+		anchors        = "have the field anchor"
+		zoneMembership = "have the field zones"
 	)
-	for _, c := range []struct{ typeName, data, pointer, message string }{
-		{events.TypeUpsertElement, ``, "", "the data is empty; JSON is expected"},
-		{events.TypeUpsertElement, " \n", "", "the data is empty; JSON is expected"},
-		{events.TypeUpsertElement, `null`, "", "the data is null; a value is expected"},
+	for _, c := range []struct{ typeName, data, pointer, says string }{
+		{events.TypeUpsertElement, ``, "", "the data is empty"},
+		{events.TypeUpsertElement, " \n", "", "the data is empty"},
+		{events.TypeUpsertElement, `null`, "", "the data is null"},
 		{events.TypeUpsertElement, `[]`, "", "expected an object, found an array"},
 		{events.TypeUpsertElement, `"x"`, "", "expected an object, found a string"},
-		{events.TypeUpsertElement, `{`, "", "the JSON document ends too early, at byte 1"},
-		{events.TypeUpsertElement, `{"element":{"type":"T","properties":{"a":`, "/element/properties/a", "the JSON document ends too early, at byte 41"},
-		{events.TypeUpsertElement, `{"element":{"type":"T"}}{}`, "", "not valid JSON at byte 24: invalid character '{' after top-level value"},
-		{events.TypeUpsertElement, `{"element":{"type":"T","nam":1}}`, "/element/nam", "unknown field; remove it or check its spelling"},
-		{events.TypeUpsertElement, `{"element":{"Type":"T"}}`, "/element/Type", "unknown field; remove it or check its spelling"},
-		{events.TypeUpsertElement, `{"element":{"a/b~":1}}`, "/element/a~1b~0", "unknown field; remove it or check its spelling"},
+		{events.TypeUpsertElement, `{`, "", "too early, at byte 1"},
+		{events.TypeUpsertElement, `{"element":{"type":"T","properties":{"a":`, "/element/properties/a", "too early, at byte 41"},
+		{events.TypeUpsertElement, `{"element":{"type":"T"}}{}`, "", "at byte 24: invalid character '{'"},
+		{events.TypeUpsertElement, `{"element":{"type":"T","nam":1}}`, "/element/nam", "unknown field"},
+		{events.TypeUpsertElement, `{"element":{"Type":"T"}}`, "/element/Type", "unknown field"},
+		{events.TypeUpsertElement, `{"element":{"a/b~":1}}`, "/element/a~1b~0", "unknown field"},
 		{events.TypeUpsertElement, `{"element":{"type":1}}`, "/element/type", "expected a string, found a number"},
-		{events.TypeUpsertElement, `{"element":{"type":null}}`, "/element/type", "missing: name the type of the element"},
-		{events.TypeUpsertElement, `{}`, "/element/type", "missing: name the type of the element"},
+		{events.TypeUpsertElement, `{"element":{"type":null}}`, "/element/type", "missing: name the type"},
+		{events.TypeUpsertElement, `{}`, "/element/type", "missing: name the type"},
 		{events.TypeUpsertElement, `{"element":{"type":"T","type":"U"}}`, "/element/type", "the same name occurs twice"},
 		{events.TypeUpsertElement, `{"element":{"type":"T"},"merge":"true"}`, "/merge", "expected true or false, found a string"},
 		{events.TypeUpsertElement, `{"element":{"type":"T","guid":"x"}}`, "/element/guid", noGUID},
-		{events.TypeUpsertElement, `{"element":{"type":"T","guid":"00000000-0000-0000-0000-000000000000"}}`, "/element/guid", "the nil guid names nothing; leave it out, or give another one"},
-		{events.TypeUpsertElement, `{"element":{"type":"T","guid":"urn:uuid:` + guid + `"}}`, "/element/guid", `"urn:uuid:` + guid + `" is not a guid such as ` + guid},
+		{events.TypeUpsertElement, `{"element":{"type":"T","guid":"00000000-0000-0000-0000-000000000000"}}`, "/element/guid", "the nil guid"},
+		{events.TypeUpsertElement, `{"element":{"type":"T","guid":"urn:uuid:` + guid + `"}}`, "/element/guid", guid + `" is not a guid`},
 		{events.TypeUpsertElement, `{"element":{"type":"T","zones":"a"}}`, "/element/zones", "expected an array, found a string"},
 		{events.TypeUpsertElement, `{"element":{"type":"T","zones":["a",1]}}`, "/element/zones/1", "expected a string, found a number"},
 		{events.TypeUpsertElement, `{"element":{"type":"T","properties":[]}}`, "/element/properties", "expected an object, found an array"},
 		{events.TypeUpsertElement, `{"element":{"type":"T","properties":null}}`, "/element/properties", "expected an object, found null"},
 		{events.TypeUpsertElement, `{"element":{"type":"T","properties":{"b":{"c":1,"c":2}}}}`, "/element/properties/b/c", "the same name occurs twice"},
-		{events.TypeUpsertElement, `{"element":{"type":"T","properties":{"a":1,}}}`, "/element/properties", `not valid JSON at byte 43: invalid character '}' at start of string (expecting '"')`},
-		{events.TypeUpsertElement, "{\"element\":{\"type\":\"T\",\"properties\":{\"a\":\"\xff\"}}}", "/element/properties/a", "not valid JSON at byte 42: invalid UTF-8"},
+		{events.TypeUpsertElement, `{"element":{"type":"T","properties":{"a":1,}}}`, "/element/properties", "at byte 43: invalid character '}'"},
+		{events.TypeUpsertElement, "{\"element\":{\"type\":\"T\",\"properties\":{\"a\":\"\xff\"}}}", "/element/properties/a", "at byte 42: invalid UTF-8"},
 		{events.TypeUpsertElement, `{"element":{"type":"T","properties":` + nested(101) + `}}`, "/element/properties", "nested deeper than 100 levels"},
 		{events.TypeUpsertElement, `{"element":{"type":"T","classifications":{}}}`, "/element/classifications", "expected an array, found an object"},
 		{events.TypeUpsertElement, `{"element":{"type":"T","classifications":[{"classificationName":"A"},{}]}}`, "/element/classifications/1/classificationName", "missing: name the classification"},
@@ -67,11 +67,11 @@ func TestDecodeCommandErrors(t *testing.T) {
 		{events.TypeClassifyElement, `{"classification":{"classificationName":"A"}}`, "/element", noRef},
 		{events.TypeDeclassifyElement, `{}`, "/classificationName", "missing: name the classification"},
 		{events.TypeDeclassifyElement, `{"classificationName":"A"}`, "/element", noRef},
-		{events.TypeLinkElements, `{}`, "/relationship/type", "missing: name the type of the relationship"},
+		{events.TypeLinkElements, `{}`, "/relationship/type", "missing: name the type"},
 		{events.TypeLinkElements, `{"relationship":{"type":"T"}}`, "/relationship/end1", noRef},
 		{events.TypeLinkElements, `{"relationship":{"type":"T","end1":{"qualifiedName":"a"},"end2":{"guid":"x"}}}`, "/relationship/end2/guid", noGUID},
 		{events.TypeLinkElements, `{"relationship":{"type":"T","guid":"x","end1":{"qualifiedName":"a"},"end2":{"qualifiedName":"b"}}}`, "/relationship/guid", noGUID},
-		{events.TypeUnlinkElements, `{}`, "/type", "missing: name the relationship by guid, or by type, end1 and end2"},
+		{events.TypeUnlinkElements, `{}`, "/type", "by type, end1 and end2"},
 		{events.TypeUnlinkElements, `{"type":"T"}`, "/end1", noRef},
 		{events.TypeUnlinkElements, `{"type":"T","end1":{"qualifiedName":"a"}}`, "/end2", noRef},
 		{events.TypeUnlinkElements, `{"guid":"x"}`, "/guid", noGUID},
@@ -85,16 +85,16 @@ func TestDecodeCommandErrors(t *testing.T) {
 			events.TypeClassifyElement, `{"classification":{"classificationName":"A","effectiveFrom":"2026-01-02T00:00:00Z","effectiveTo":"2026-01-02T00:00:00Z"}}`,
 			"/classification/effectiveTo", "2026-01-02T00:00:00Z is not after effectiveFrom, 2026-01-02T00:00:00Z",
 		},
-		{events.TypeCreateElement, `{}`, "/element/type", "missing: name the type of the element"},
+		{events.TypeCreateElement, `{}`, "/element/type", "missing: name the type"},
 		{events.TypeUpdateElement, `{"element":{"qualifiedName":"a"},"expectedVersion":"1"}`, "/expectedVersion", "expected a whole number, found a string"},
 		{events.TypeDeleteElement, `{"element":{"qualifiedName":"a"},"method":"BURN"}`, "/method", `"BURN": use SOFT_DELETE, ARCHIVE or PURGE`},
 		{events.TypeRestoreElement, `{}`, "/element", noRef},
 		{events.TypePublishElement, `{}`, "/element", noRef},
 		{events.TypeWithdrawElement, `{}`, "/element", noRef},
-		{events.TypeRetypeElement, `{"element":{"qualifiedName":"a"}}`, "/type", "missing: name the new type of the element"},
+		{events.TypeRetypeElement, `{"element":{"qualifiedName":"a"}}`, "/type", "the new type"},
 		{events.TypeRehomeElement, `{"from":"a","to":"b"}`, "/element", noRef},
 		{events.TypeRehomeElement, `{"relationship":{"type":"R"}}`, "/relationship/end1", noRef},
-		{events.TypeRehomeElement, `{"element":{"qualifiedName":"a"},"relationship":{"guid":"0b4ee7f4-1f5d-5c7e-9b7a-7e0c6d9f3a10"}}`, "/relationship", "name an element or a relationship, not both"},
+		{events.TypeRehomeElement, `{"element":{"qualifiedName":"a"},"relationship":{"guid":"0b4ee7f4-1f5d-5c7e-9b7a-7e0c6d9f3a10"}}`, "/relationship", "not both"},
 		{events.TypeClassifyElement, `{"element":{"qualifiedName":"a"},"classification":{"classificationName":"Memento"}}`, "/classification/classificationName", memento},
 		{events.TypeDeclassifyElement, `{"element":{"qualifiedName":"a"},"classificationName":"Memento"}`, "/classificationName", memento},
 		{events.TypeCreateElement, `{"element":{"type":"T","qualifiedName":"a","classifications":[{"classificationName":"A"},{"classificationName":"Memento"}]}}`, "/element/classifications/1/classificationName", memento},
@@ -102,31 +102,32 @@ func TestDecodeCommandErrors(t *testing.T) {
 		{events.TypeClassifyElement, `{"element":{"qualifiedName":"a"},"classification":{"classificationName":"Anchors"}}`, "/classification/classificationName", anchors},
 		{events.TypeDeclassifyElement, `{"element":{"qualifiedName":"a"},"classificationName":"ZoneMembership"}`, "/classificationName", zoneMembership},
 		{events.TypeClassifyElement, `{"element":{"qualifiedName":"a"},"classification":{"classificationName":"ZoneMembership"}}`, "/classification/classificationName", zoneMembership},
-		{events.TypeUpsertElement, `{"element":{"type":"T","qualifiedName":"a","zones":["z",""]}}`, "/element/zones/1", "the name of a zone is empty"},
-		{events.TypeUpdateElement, `{"element":{"qualifiedName":"a"},"zones":[""]}`, "/zones/0", "the name of a zone is empty"},
+		{events.TypeUpsertElement, `{"element":{"type":"T","qualifiedName":"a","zones":["z",""]}}`, "/element/zones/1", "zone is empty"},
+		{events.TypeUpdateElement, `{"element":{"qualifiedName":"a"},"zones":[""]}`, "/zones/0", "zone is empty"},
 		{events.TypeCreateFromTemplate, `{}`, "/template", noRef},
-		{events.TypeUpdateRelationship, `{}`, "/relationship/type", "missing: name the relationship by guid, or by type, end1 and end2"},
-		{events.TypeLinkExternalID, `{"element":{"qualifiedName":"a"},"scope":{"qualifiedName":"b"}}`, "/identifier", "missing: the identifier in the external system"},
+		{events.TypeUpdateRelationship, `{}`, "/relationship/type", "by type, end1 and end2"},
+		{events.TypeLinkExternalID, `{"element":{"qualifiedName":"a"},"scope":{"qualifiedName":"b"}}`, "/identifier", "missing: the identifier"},
 		{events.TypeUnlinkExternalID, `{"element":{"qualifiedName":"a"}}`, "/scope", noRef},
 		{events.TypeConfirmSynchronization, `{"scope":{"qualifiedName":"a"}}`, "/element", noRef},
-		{events.TypeFenceConnector, `{}`, "/connector", "missing: the id of the connector"},
+		{events.TypeFenceConnector, `{}`, "/connector", "missing: the id"},
 		{events.TypeFenceConnector, `{"connector":"a"}`, "/generation", "missing: generations count from 1"},
-		{events.TypeFenceConnector, `{"connector":"a","generation":-1}`, "/generation", "expected a whole number, not negative, found -1"},
-		{events.TypeFenceConnector, `{"connector":"a","generation":1.5}`, "/generation", "expected a whole number, not negative, found 1.5"},
-		{events.TypeFenceConnector, `{"connector":"a","generation":99999999999999999999}`, "/generation", "expected a whole number, not negative, found 99999999999999999999"},
-		{events.TypeElementCreated, `{}`, "type", `"io.camena.element.created.v1" is not a command; see the documentation of the in topic for the types it takes`},
-		{"", `{}`, "type", `"" is not a command; see the documentation of the in topic for the types it takes`},
+		{events.TypeFenceConnector, `{"connector":"a","generation":-1}`, "/generation", "not negative, found -1"},
+		{events.TypeFenceConnector, `{"connector":"a","generation":1.5}`, "/generation", "not negative, found 1.5"},
+		{events.TypeFenceConnector, `{"connector":"a","generation":99999999999999999999}`, "/generation", "not negative, found 99999999999999999999"},
+		{events.TypeElementCreated, `{}`, "type", `created.v1" is not a command`},
+		{"", `{}`, "type", `"" is not a command`},
 	} {
-		checkRefusal(t, c.typeName, c.data, c.pointer, c.message)
+		checkRefusal(t, c.typeName, c.data, c.pointer, c.says)
 	}
 }
 
-func checkRefusal(t *testing.T, typeName, data, pointer, message string) {
+// checkRefusal expects an error at a pointer whose message says the given words.
+func checkRefusal(t *testing.T, typeName, data, pointer, says string) {
 	t.Helper()
 	_, err := events.DecodeCommand(&events.Event{Type: typeName, Data: []byte(data)})
-	want := &events.Error{Code: events.CodeInvalid, Pointer: pointer, Message: message}
-	if diff := cmp.Diff(error(want), err); diff != "" {
-		t.Errorf("%s %.120s (-want +got):\n%s", typeName, data, diff)
+	got, isError := errors.AsType[*events.Error](err)
+	if !isError || got.Code != events.CodeInvalid || got.Pointer != pointer || !strings.Contains(got.Message, says) {
+		t.Errorf("%s %.120s: got %#v, want %s: %s", typeName, data, err, pointer, says)
 	}
 }
 
@@ -134,22 +135,22 @@ func TestChangeSetErrors(t *testing.T) {
 	t.Parallel()
 	const valid = `{"type":"` + events.TypeDeleteElement + `","data":{"element":{"qualifiedName":"a"}}}`
 	upsert := func(data string) string { return `{"type":"` + events.TypeUpsertElement + `","data":` + data + `}` }
-	for _, c := range []struct{ step, pointer, message string }{
-		{`{}`, "/type", `"" is not a command; see the documentation of the in topic for the types it takes`},
-		{`{"type":"x","data":{}}`, "/type", `"x" is not a command; see the documentation of the in topic for the types it takes`},
+	for _, c := range []struct{ step, pointer, says string }{
+		{`{}`, "/type", `"" is not a command`},
+		{`{"type":"x","data":{}}`, "/type", `"x" is not a command`},
 		{`{"type":"` + events.TypeApplyChangeSet + `","data":{}}`, "/type", "io.camena.changeset.apply.v1 cannot stand in a change set"},
 		{`{"type":"` + events.TypeFenceConnector + `","data":{}}`, "/type", "io.camena.connector.fence.v1 cannot stand in a change set"},
-		{`{"type":"` + events.TypeUpsertElement + `"}`, "/data", "the data is empty; JSON is expected"},
-		{upsert(`null`), "/data", "the data is null; a value is expected"},
+		{`{"type":"` + events.TypeUpsertElement + `"}`, "/data", "the data is empty"},
+		{upsert(`null`), "/data", "the data is null"},
 		{upsert(`"abc"`), "/data", "expected an object, found a string"},
-		{upsert(`{"x":1}`), "/data/x", "unknown field; remove it or check its spelling"},
+		{upsert(`{"x":1}`), "/data/x", "unknown field"},
 		{upsert(`{"element":{"type":1}}`), "/data/element/type", "expected a string, found a number"},
-		{upsert(`{"element":{}}`), "/data/element/type", "missing: name the type of the element"},
+		{upsert(`{"element":{}}`), "/data/element/type", "missing: name the type"},
 		{upsert(`{"element":{"type":"T","type":"T"}}`), "/data/element/type", "the same name occurs twice"},
 		{upsert(`{"element":{"type":"T","properties":7}}`), "/data/element/properties", "expected an object, found a number"},
-		{`{"typ":"x"}`, "/typ", "unknown field; remove it or check its spelling"},
+		{`{"typ":"x"}`, "/typ", "unknown field"},
 	} {
-		checkRefusal(t, events.TypeApplyChangeSet, `{"commands":[`+valid+`,`+c.step+`]}`, "/commands/1"+c.pointer, c.message)
+		checkRefusal(t, events.TypeApplyChangeSet, `{"commands":[`+valid+`,`+c.step+`]}`, "/commands/1"+c.pointer, c.says)
 	}
 	checkRefusal(t, events.TypeApplyChangeSet, `{}`, "/commands", "a change set needs at least one command")
 	checkRefusal(t, events.TypeApplyChangeSet, `{"commands":{}}`, "/commands", "expected an array, found an object")

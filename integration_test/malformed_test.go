@@ -48,7 +48,7 @@ func malformedMessages() []malformed {
 			code: events.CodeInvalid, message: "CloudEvent",
 		},
 		{
-			name: "a JSON document that is no CloudEvent", without: []string{"ce-"}, body: `{"element":{"type":"DataFile"}}`,
+			name: "JSON that is no CloudEvent", without: []string{"ce-"}, body: `{"element":{"type":"DataFile"}}`,
 			code: events.CodeInvalid, pointer: "specversion", message: "specversion",
 		},
 		{
@@ -68,7 +68,7 @@ func malformedMessages() []malformed {
 			code: events.CodeInvalid, pointer: "datacontenttype", message: "batch",
 		},
 		{
-			name: "a structured CloudEvent with data of the wrong form", without: []string{"ce-"},
+			name: "a structured CloudEvent with wrong data", without: []string{"ce-"},
 			with: map[string]string{"Content-Type": "application/cloudevents+json"},
 			body: `{"specversion":"1.0","id":"1","source":"/x","type":"` + upsertType + `","data":[1]}`,
 			code: events.CodeInvalid, message: "array",
@@ -164,16 +164,16 @@ func malformedMessages() []malformed {
 			code: events.CodeNotFound, pointer: "/relationship/end2/qualifiedName", message: "nowhere",
 		},
 		{
-			name: "a relationship between what it does not relate", event: linkType,
+			name: "a relationship between wrong types", event: linkType,
 			body: `{"relationship":{"type":"NestedFile","end1":{"qualifiedName":"good"},"end2":{"qualifiedName":"good"}}}`,
 			code: events.CodeInvalid, pointer: "/relationship/end1", message: "FileFolder",
 		},
 		{
-			name: "a change of what is not there", event: events.TypeUpdateElement, body: `{"element":{"qualifiedName":"nowhere"},"properties":{"a":1}}`,
+			name: "an update of a missing element", event: events.TypeUpdateElement, body: `{"element":{"qualifiedName":"nowhere"},"properties":{"a":1}}`,
 			code: events.CodeNotFound, pointer: "/element/qualifiedName", message: "nowhere",
 		},
 		{
-			name: "a change set of which one command fails", event: events.TypeApplyChangeSet,
+			name: "a change set with a bad command", event: events.TypeApplyChangeSet,
 			body: `{"commands":[{"type":"` + upsertType + `","data":{"element":{"type":"DataFile","qualifiedName":"half"}}},` +
 				`{"type":"` + upsertType + `","data":{"element":{"type":"Sandwich","qualifiedName":"b"}}}]}`,
 			code: events.CodeUnknownType, pointer: "/commands/1/data/element/type", message: "Sandwich",

@@ -26,7 +26,7 @@ func outlivesRefusals(t *testing.T, built programs) {
 		server.interrupt(t)
 		server, _ = built.natsServerAt(t, dir, address, accepting(other))
 		const refusals = 5 // the second one in a row used to be the end
-		runtimetest.Eventually(t, "the node is refused again and again", func() bool {
+		runtimetest.Eventually(t, "the node is refused repeatedly", func() bool {
 			return strings.Count(server.output.String(), "authentication error") >= refusals
 		})
 		server.interrupt(t)

@@ -40,7 +40,7 @@ const (
 	refusal   = "NATS refuses the connection"
 	violation = refusal + " at nats://127.0.0.1:"
 	advice    = "; check CAMENA_NATS_"
-	noneIsSet = advice + "USER, CAMENA_NATS_TOKEN, CAMENA_NATS_CREDS, CAMENA_NATS_NKEY: none is set"
+	noneIsSet = advice + "USER, CAMENA_NATS_TOKEN, CAMENA_NATS_CREDS, CAMENA_NATS_NKEY: none"
 )
 
 // ways are the ways of authentication.

@@ -66,22 +66,22 @@ func TestSoundConnectorPasses(t *testing.T) {
 func TestEveryBehaviorCanBeBroken(t *testing.T) {
 	t.Parallel()
 	says := map[connectortest.Behavior]string{
-		connectortest.NewDoesNoIO:         "so it asks for it: the shop is gone",
-		connectortest.RejectsUnknownNames: `New accepts the unknown name "noSuchNameForTest"`,
-		connectortest.KeepsSecrets:        "secret 1 of the fixture is seen in the value made by New",
-		connectortest.Disconnects:         "Disconnect: the shop does not let go",
-		connectortest.SurvivesFailedStart: "Start succeeds while the third party is gone",
-		connectortest.LeavesNoGoroutine:   "after Disconnect there are 1 goroutines left",
-		connectortest.TakesChanges:        "the listener gives up io.camena.element.deleted.v1, change 3 when it is told again: the shop sells no more of it",
-		connectortest.RepeatsNothing:      "a second refresh of an unchanged third party sends io.camena.element.upsert.v1",
-		connectortest.SeesAdditions:       "the fixture's Add, and a refresh after it, change nothing",
-		connectortest.SeesChanges:         "the fixture's Change, and a refresh after it, change nothing",
-		connectortest.SeesDeletions:       "the fixture's Remove, and a refresh after it, change nothing",
-		connectortest.KeepsTheUnseen:      "Refresh succeeds while the third party is gone",
-		connectortest.StopsInTime:         "Refresh does not return within 1s after its ctx is done",
-		connectortest.SurvivesFaults:      "after faults the repository differs from a fresh one",
-		connectortest.SurvivesLag:         "with commands that are applied late the repository differs",
-		connectortest.SurvivesRestart:     "the first refresh of a new value of an unchanged third party sends",
+		connectortest.NewDoesNoIO:         "the shop is gone",
+		connectortest.RejectsUnknownNames: `unknown name "noSuchNameForTest"`,
+		connectortest.KeepsSecrets:        "secret 1 of the fixture",
+		connectortest.Disconnects:         "does not let go",
+		connectortest.SurvivesFailedStart: "Start succeeds",
+		connectortest.LeavesNoGoroutine:   "1 goroutines left",
+		connectortest.TakesChanges:        "change 3 when it is told",
+		connectortest.RepeatsNothing:      "a second refresh",
+		connectortest.SeesAdditions:       "the fixture's Add",
+		connectortest.SeesChanges:         "the fixture's Change",
+		connectortest.SeesDeletions:       "the fixture's Remove",
+		connectortest.KeepsTheUnseen:      "Refresh succeeds",
+		connectortest.StopsInTime:         "Refresh does not return",
+		connectortest.SurvivesFaults:      "after faults",
+		connectortest.SurvivesLag:         "applied late",
+		connectortest.SurvivesRestart:     "refresh of a new value",
 	}
 	for _, b := range connectortest.All() {
 		t.Run(string(b), func(t *testing.T) {
@@ -104,9 +104,9 @@ func TestKitAsksForWhatItNeeds(t *testing.T) {
 		return p
 	}}
 	tests := map[connectortest.Behavior]string{
-		connectortest.SeesAdditions:  "the fixture's third party has no Add",
-		connectortest.KeepsTheUnseen: "the fixture's third party has no Break",
-		"is kind to animals":         `"is kind to animals" is no behavior of the contract`,
+		connectortest.SeesAdditions:  "has no Add",
+		connectortest.KeepsTheUnseen: "has no Break",
+		"is kind to animals":         `"is kind to animals"`,
 	}
 	for b, want := range tests {
 		if failures := check(t, factory, bare, b); len(failures) != 1 || !strings.Contains(failures[0], want) {

@@ -121,7 +121,7 @@ func TestQuestionsThatNothingCouldAnswer(t *testing.T) {
 	}
 	expect(t, check(r, &events.Find{Type: "Anymal"}), events.CodeUnknownType, "/type", "did you mean Animal?")
 	expect(t, check(r, &events.Find{Classification: "Raer"}), events.CodeUnknownType, "/classification", "did you mean Rare")
-	expect(t, check(r, &events.Find{Classification: "Animal"}), events.CodeUnknownType, "/classification", "is the type of an element")
+	expect(t, check(r, &events.Find{Classification: "Animal"}), events.CodeUnknownType, "/classification", "type of an element")
 	expect(t, check(r, &events.Find{Sort: []events.SortKey{{Property: "tag"}, {Property: "leg"}}}), events.CodeInvalid, "/sort/1/property", "did you mean legs")
 	for property, says := range map[string]string{"sincee": "did you mean since?", "header.zones": "a classification has no", "legs": "no Rare has an attribute"} {
 		q := &events.Find{Classification: "Rare", ClassificationWhere: &events.Condition{Property: property, Operator: events.OpIsNull}}

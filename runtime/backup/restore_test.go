@@ -269,12 +269,12 @@ func TestRestoreWithoutHistory(t *testing.T) {
 		t.Fatal(err)
 	}
 	second.start(t)
-	deletion := regexp.MustCompile(`: it was deleted at \S+; restore it to bring it back`)
+	deletion := regexp.MustCompile(`: it was deleted at \S+;[^<]*`)
 	present := func(i *installation) []string {
 		var all []string
 		for _, a := range i.answers(t, terms, nil) {
 			if !strings.HasPrefix(a, "history of ") {
-				all = append(all, deletion.ReplaceAllString(a, ""))
+				all = append(all, deletion.ReplaceAllString(a, " "))
 			}
 		}
 		return all

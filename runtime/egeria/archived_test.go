@@ -2,6 +2,7 @@ package egeria_test
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -155,12 +156,11 @@ func TestImportOfAnchorsInACircle(t *testing.T) {
 	var before uint64
 	for n, order := range [][]string{{hanging, a, b, c}, {c, b, a, hanging}, {b, hanging, c, a}} {
 		one := i.imported(t, "", order...)
-		want := []string{}
-		for range 3 {
-			want = append(want, "Anchors: anchors cannot go round in a circle: this one leads back to the element itself")
+		isCircle := func(refusal string) bool {
+			return strings.HasPrefix(refusal, "Anchors: ") && strings.Contains(refusal, "in a circle")
 		}
-		if diff := cmp.Diff(refusals(one), want); diff != "" {
-			t.Errorf("refused (-got +want):\n%s", diff)
+		if refused := refusals(one); len(refused) != 3 || slices.ContainsFunc(refused, func(r string) bool { return !isCircle(r) }) {
+			t.Errorf("refused: %q, want 3 anchors in a circle", refused)
 		}
 		if n > 0 && i.last(t) != before {
 			t.Errorf("import %d leads from %d to %d", n+1, before, i.last(t))

@@ -32,8 +32,8 @@ func TestBrokenArchives(t *testing.T) {
 		{name: "empty", text: "", line: 1, reason: "the file is empty"},
 		{name: "blank", text: " \n\n", line: 3, offset: 3, reason: "the file is empty"},
 		{
-			name: "truncated in the middle of an entity", text: whole[:middle], line: 8, offset: int64(middle),
-			pointer: "/archiveInstanceStore/entities/1/guid", reason: "the archive ends here, in the middle: it is truncated", elements: 1,
+			name: "truncated within an entity", text: whole[:middle], line: 8, offset: int64(middle),
+			pointer: "/archiveInstanceStore/entities/1/guid", reason: "the archive ends here", elements: 1,
 		},
 		{
 			name: "truncated between entities", text: whole[:between], line: 6, offset: int64(between),
@@ -45,10 +45,10 @@ func TestBrokenArchives(t *testing.T) {
 		},
 		{
 			name: "not JSON", text: strings.Replace(whole, north+`",`, north+`"`, 1), line: 9, offset: int64(strings.Index(whole, north) + len(north) + 2),
-			pointer: "/archiveInstanceStore/entities/1", reason: "this is not JSON: invalid character '\"' after object value (expecting ',' or '}')", elements: 1,
+			pointer: "/archiveInstanceStore/entities/1", reason: "not JSON: invalid character '\"'", elements: 1,
 		},
 		{
-			name: "not JSON at all", text: "\nName: Willow\n", line: 2, offset: 1, reason: "this is not JSON: invalid character 'N' at start of value",
+			name: "not JSON at all", text: "\nName: Willow\n", line: 2, offset: 1, reason: "not JSON: invalid character 'N'",
 		},
 		{
 			name: "an array", text: "[1]", line: 1, reason: "expected an object, found an array",
@@ -58,25 +58,25 @@ func TestBrokenArchives(t *testing.T) {
 		},
 		{
 			name: "another document", text: `{"openapi":"3.0.3"}`, line: 1,
-			reason: "it has neither archiveProperties nor archiveTypeStore nor archiveInstanceStore",
+			reason: "nor archiveTypeStore nor archiveInstanceStore",
 		},
 		{
 			name: "another class", text: "{\n\"class\":\"InstanceGraph\"}", line: 2, offset: 10, pointer: "/class",
-			reason: `this is "InstanceGraph", which is no open metadata archive: expected OpenMetadataArchive`,
+			reason: `"InstanceGraph", which is no`,
 		},
 		{
-			name: "class that is no name", text: `{"class":[]}`, line: 1, offset: 9, pointer: "/class", reason: "expected the name of a class, found an array",
+			name: "class that is no name", text: `{"class":[]}`, line: 1, offset: 9, pointer: "/class", reason: "a class, found an array",
 		},
 		{
 			name: "wrong version", text: "{\"headerVersion\":\n2}", line: 2, offset: 18, pointer: "/headerVersion",
-			reason: "the archive is of version 2; only version 1 can be read",
+			reason: "is of version 2",
 		},
 		{
 			name: "native archive", text: `{"data":{},"specversion":"1.0"}`, line: 1, offset: 25, pointer: "/specversion",
 			reason: "this is a CloudEvent",
 		},
 		{
-			name: "more than one document", text: whole + "\n{}", line: 12, offset: int64(len(whole) + 1), reason: "something follows the end of the archive", elements: 2,
+			name: "more than one document", text: whole + "\n{}", line: 12, offset: int64(len(whole) + 1), reason: "something follows", elements: 2,
 		},
 		{
 			name: "nested too deep", text: `{"archiveInstanceStore":{"later":` + strings.Repeat("[", 10_001) + strings.Repeat("]", 10_001) + "}}",
@@ -86,10 +86,10 @@ func TestBrokenArchives(t *testing.T) {
 			name: "no gzip", text: "\x1f\x8bzip", line: 1, reason: "the compressed file is damaged",
 		},
 		{
-			name: "truncated gzip", text: zip[:len(zip)/2], reason: "the compressed file is damaged here: unexpected EOF", elements: -1, isLineUnknown: true,
+			name: "truncated gzip", text: zip[:len(zip)/2], reason: "damaged here: unexpected EOF", elements: -1, isLineUnknown: true,
 		},
 		{
-			name: "changed gzip", text: zip[:len(zip)-6] + "garden", reason: "the compressed file is damaged here: gzip: invalid checksum", line: 1073,
+			name: "changed gzip", text: zip[:len(zip)-6] + "garden", reason: "damaged here: gzip: invalid checksum", line: 1073,
 			offset: int64(len(willow(t))), elements: -1,
 		},
 	}
@@ -222,7 +222,7 @@ func TestItChangesBetweenReadings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(strings.Replace(whole, north, "no guid at all, but as long as one ..", 1))
+	write(strings.Replace(whole, north, strings.Repeat("x", len(north)), 1))
 	var failed *egeria.DamageError
 	taken := 0
 	for _, err := range plan.Steps(t.Context()) {
@@ -233,7 +233,7 @@ func TestItChangesBetweenReadings(t *testing.T) {
 		}
 	}
 	want := &egeria.DamageError{Where: egeria.Place{Line: 8, Offset: 183, Pointer: "/archiveInstanceStore/entities/1/guid"}}
-	if failed == nil || !strings.HasPrefix(failed.Reason, "the archive was changed since it was checked: ") || taken != 1 {
+	if failed == nil || !strings.HasPrefix(failed.Reason, "the archive was changed") || taken != 1 {
 		t.Fatalf("%d taken, then %v", taken, failed)
 	}
 	if failed.Where.Line != want.Where.Line || failed.Where.Pointer != want.Where.Pointer {
@@ -247,7 +247,7 @@ func TestOpen(t *testing.T) {
 	if _, err := egeria.Open(filepath.Join(folder, "missing.json")); !os.IsNotExist(err) {
 		t.Errorf("got %v", err)
 	}
-	if _, err := egeria.Open(folder); err == nil || err.Error() != "it is a folder: name the files in it" {
+	if _, err := egeria.Open(folder); err == nil || !strings.Contains(err.Error(), "is a folder") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -45,15 +45,15 @@ func TestRefusedElements(t *testing.T) {
 		{
 			"unknown category",
 			[]string{entity(library, `"a":{"instancePropertyCategory":"GRAPH"}`, "")},
-			5, "/entities/0/properties/instanceProperties/a/instancePropertyCategory", `unknown category of property value "GRAPH"`,
+			5, "/entities/0/properties/instanceProperties/a/instancePropertyCategory", `property value "GRAPH"`,
 		}, {
 			"unknown class",
 			[]string{entity(library, `"a":{"class":"org.example.GraphPropertyValue"}`, "")},
-			5, "/entities/0/properties/instanceProperties/a/class", `unknown class of property value "org.example.GraphPropertyValue"`,
+			5, "/entities/0/properties/instanceProperties/a/class", `"org.example.GraphPropertyValue"`,
 		}, {
 			"class and category differ",
 			[]string{entity(library, `"a":{"class":"MapPropertyValue","instancePropertyCategory":"ARRAY"}`, "")},
-			5, "/entities/0/properties/instanceProperties/a/instancePropertyCategory", "the category is ARRAY, but the class is MapPropertyValue",
+			5, "/entities/0/properties/instanceProperties/a/instancePropertyCategory", "the class is MapPropertyValue",
 		}, {
 			"neither class nor category",
 			[]string{entity(library, `"a/b":{}`, "")},
@@ -69,11 +69,11 @@ func TestRefusedElements(t *testing.T) {
 		}, {
 			"short array",
 			[]string{entity(library, `"a":{"class":"ArrayPropertyValue","arrayCount":2000000000,"arrayValues":{"instanceProperties":{"0":`+text("x")+`}}}`, "")},
-			5, "/entities/0/properties/instanceProperties/a/arrayCount", "arrayCount is 2000000000, but there are 1 values",
+			5, "/entities/0/properties/instanceProperties/a/arrayCount", "2000000000, but there are 1",
 		}, {
 			"ordinal of nothing",
 			[]string{entity(library, `"a":{"class":"EnumPropertyValue","typeName":"ShelfState","ordinal":7}`, "")},
-			5, "/entities/0/properties/instanceProperties/a/ordinal", `no symbolicName, and the enum "ShelfState" is not known to have it`,
+			5, "/entities/0/properties/instanceProperties/a/ordinal", `the enum "ShelfState"`,
 		}, {
 			"deep nesting",
 			[]string{entity(library, `"a":`+deep, "")},
@@ -97,7 +97,7 @@ func TestRefusedElements(t *testing.T) {
 		}, {
 			"newer header",
 			[]string{entity(library, "", `,"headerVersion":2`)},
-			5, "/entities/0/headerVersion", "the header is of version 2; only up to version 1 can be read",
+			5, "/entities/0/headerVersion", "up to version 1",
 		}, {
 			"proxy",
 			[]string{entity(library, "", `,"class":"EntityProxy"`)},
@@ -115,7 +115,7 @@ func TestRefusedElements(t *testing.T) {
 		}, {
 			"qualified name is no string",
 			[]string{entity(library, `"qualifiedName":{"class":"MapPropertyValue"}`, "")},
-			5, "/entities/0/properties/instanceProperties/qualifiedName", "the qualified name is no string",
+			5, "/entities/0/properties/instanceProperties/qualifiedName", "is no string",
 		}, {
 			"wrong kind of value",
 			[]string{entity(library, "", `,"version":"three"`)},
@@ -131,11 +131,11 @@ func TestRefusedElements(t *testing.T) {
 		}, {
 			"guid with other content",
 			[]string{entity(library, named("a"), ""), entity(library, named("b"), "")},
-			8, "/entities/1/guid", "it occurs before, with other content, at line 3, /archiveInstanceStore/entities/0",
+			8, "/entities/1/guid", "other content, at line 3,",
 		}, {
 			"qualified name of another",
 			[]string{entity(library, named("a"), ""), entity(north, named("a"), "")},
-			9, "/entities/1/properties/instanceProperties/qualifiedName", "the element " + library + " has the same qualified name, at line 3, /archiveInstanceStore/entities/0",
+			9, "/entities/1/properties/instanceProperties/qualifiedName", "same qualified name, at line 3",
 		},
 	}
 	for _, test := range tests {
@@ -184,8 +184,8 @@ func TestReferencesToWhatCannotBeDecoded(t *testing.T) {
 			t.Fatalf("the report is %+v", plan.Report)
 		}
 		f := &plan.Report.Findings[1]
-		want := "end 2 is " + gone + ", which the archive has at line 7, /archiveInstanceStore/entities/1, but which is not taken"
-		if !strings.HasPrefix(f.Reason, want) || f.Missing != (egeria.Stub{}) {
+		want := "end 2 is " + gone + ", which the archive has"
+		if !strings.HasPrefix(f.Reason, want) || !strings.Contains(f.Reason, "line 7, /archiveInstanceStore/entities/1, ") || f.Missing != (egeria.Stub{}) {
 			t.Errorf("%s: got %+v\nwant %s", broken, f, want)
 		}
 	}
@@ -214,23 +214,23 @@ func TestRefusedLinks(t *testing.T) {
 	}{
 		{
 			"end 1 is nothing", "relationships", relationship(branch, gone, south, ""), egeria.KindRelationship,
-			18, "/relationships/0/entityOneProxy/guid", "end 1 is " + gone + ", which is neither in the archive nor in the repository",
+			18, "/relationships/0/entityOneProxy/guid", "end 1 is " + gone + ", which is neither",
 		}, {
 			"end 2 is deleted", "relationships", relationship(branch, library, north, ""), egeria.KindRelationship,
 			19, "/relationships/0/entityTwoProxy/guid",
-			"end 2 is " + north + ", which the archive has at line 7, /archiveInstanceStore/entities/1, but which is not taken",
+			north + ", which the archive has at line 7",
 		}, {
 			"no end", "relationships", `{"type":{"typeDefName":"X"},"guid":"` + branch + `"}`, egeria.KindRelationship,
-			17, "/relationships/0/entityOneProxy", "missing: the element that is meant",
+			17, "/relationships/0/entityOneProxy", "missing: the element",
 		}, {
 			"end without guid", "relationships", relationship(branch, library, "", ""), egeria.KindRelationship,
 			19, "/relationships/0/entityTwoProxy/guid", "the guid is missing",
 		}, {
 			"guid of an element", "relationships", relationship(library, library, south, ""), egeria.KindRelationship,
-			17, "/relationships/0/guid", "the guid is that of an element, at line 3, /archiveInstanceStore/entities/0",
+			17, "/relationships/0/guid", "of an element, at line 3,",
 		}, {
 			"guid with other content", "relationships", relationship(branch, library, south, "") + ",\n" + relationship(branch, south, library, ""),
-			egeria.KindRelationship, 20, "/relationships/1/guid", "it occurs before, with other content, at line 17, /archiveInstanceStore/relationships/0",
+			egeria.KindRelationship, 20, "/relationships/1/guid", "other content, at line 17,",
 		}, {
 			"classified element is nothing", "classifications", extension("Listed", gone), egeria.KindClassification,
 			18, "/classifications/0/entityToClassify/guid", "the classified element is " + gone,
@@ -392,9 +392,9 @@ func TestTypesAreAsked(t *testing.T) {
 	if len(f) != 3 {
 		t.Fatalf("findings: %+v", f)
 	}
-	expect(t, &f[0], egeria.KindClassification, 5, "/entities/0/classifications/1/name", "Library is a type of kind element, not classification")
-	expect(t, &f[1], egeria.KindElement, 7, "/entities/1/type/typeDefName", "Listed is a type of kind classification, not element")
-	expect(t, &f[2], egeria.KindElement, 11, "/entities/2/type/typeDefName", `unknown type "Castle": neither the archive nor the repository defines it`)
+	expect(t, &f[0], egeria.KindClassification, 5, "/entities/0/classifications/1/name", "kind element, not classification")
+	expect(t, &f[1], egeria.KindElement, 7, "/entities/1/type/typeDefName", "kind classification, not element")
+	expect(t, &f[2], egeria.KindElement, 11, "/entities/2/type/typeDefName", `unknown type "Castle"`)
 }
 
 func TestTooLarge(t *testing.T) {
@@ -402,22 +402,25 @@ func TestTooLarge(t *testing.T) {
 	huge := strings.Repeat("x", 2<<20)
 	items := []string{entity(library, `"a":`+text(huge), ""), entity(north, "", "")}
 	plan := checkWith(t, store("entities", items...), egeria.Settings{MaxCommand: 1 << 20})
-	expect(t, &plan.Report.Findings[0], egeria.KindElement, 3, "/entities/0", "the most that can be sent is 1048576")
+	expect(t, &plan.Report.Findings[0], egeria.KindElement, 3, "/entities/0", "can be sent is 1048576")
 	if n := len(steps(t, plan)); n != 1 {
 		t.Errorf("%d steps", n)
 	}
 	plan = checkWith(t, store("entities", items...), egeria.Settings{MaxItem: 1 << 20})
 	want := &egeria.Finding{
 		Outcome: egeria.Refused, Kind: egeria.KindArchive, Where: egeria.Place{Line: 5, Pointer: "/archiveInstanceStore/entities/0/properties/instanceProperties/a/primitiveValue"},
-		Reason: "a single value is larger than this reader takes, 1048576 bytes",
 	}
-	if diff := cmp.Diff(plan.Report.Broken, want, cmpopts.IgnoreFields(egeria.Place{}, "Offset", "Pointer")); diff != "" {
+	broken := plan.Report.Broken
+	if diff := cmp.Diff(broken, want, cmpopts.IgnoreFields(egeria.Place{}, "Offset", "Pointer"), cmpopts.IgnoreFields(egeria.Finding{}, "Reason")); diff != "" {
 		t.Errorf("broken (-got +want):\n%s", diff)
+	}
+	if !strings.Contains(broken.Reason, "larger than this reader takes") {
+		t.Errorf("broken: %s", broken.Reason)
 	}
 	// Many small values that are too much together.
 	many := entity(library, `"a":`+text("x")+strings.Repeat(`,"b":`+text(strings.Repeat("x", 1000)), 1200), "")
 	plan = checkWith(t, store("entities", many, items[1]), egeria.Settings{MaxItem: 1 << 20})
-	expect(t, &plan.Report.Findings[0], egeria.KindElement, 3, "/entities/0", "the most that can be sent is 1048576")
+	expect(t, &plan.Report.Findings[0], egeria.KindElement, 3, "/entities/0", "can be sent is 1048576")
 	if n := len(steps(t, plan)); n != 1 {
 		t.Errorf("%d steps", n)
 	}
@@ -439,7 +442,7 @@ func TestRefusedByTheRepository(t *testing.T) {
 	if diff := cmp.Diff(plan.Report.Counts, want); diff != "" {
 		t.Errorf("counts (-got +want):\n%s", diff)
 	}
-	if f := plan.Report.Findings; len(f) != 10 || !strings.HasSuffix(f[4].String(), ": element Library:willow (Library) refused: not today") {
+	if f := plan.Report.Findings; len(f) != 10 || f[4].QualifiedName != "Library:willow" || f[4].Outcome != egeria.Refused || f[4].Reason != "not today" {
 		t.Errorf("findings: %v", f)
 	}
 }

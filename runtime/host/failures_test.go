@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -65,11 +66,11 @@ func TestFailures(t *testing.T) {
 		},
 		{
 			"unknown kind", &script{}, func(d *events.Definition) { d.Kind = "unheard" },
-			want{status: events.StatusConfigFailed, error: `this node has no connectors of the kind "unheard"`},
+			want{status: events.StatusConfigFailed, error: `the kind "unheard"`},
 		},
 		{
 			"blocking calls without Engage", &script{}, func(d *events.Definition) { d.Kind, d.UsesBlockingCalls = "plain", true },
-			want{status: events.StatusConfigFailed, error: `usesBlockingCalls is set, but connectors of the kind "plain" do not engage`},
+			want{status: events.StatusConfigFailed, error: `"plain" do not engage`},
 		},
 		{
 			"Start fails; it is tried again soon (2)", &script{start: fail(errBroken)}, nil,
@@ -119,7 +120,7 @@ func TestFailures(t *testing.T) {
 				c.Assigned("c1", a)
 				wait(0)
 				got := r.report("c1")
-				if got.Status != test.want.status || got.Error != test.want.error || got.Attempts != 1 {
+				if got.Status != test.want.status || !strings.HasSuffix(got.Error, test.want.error) || got.Attempts != 1 {
 					t.Errorf("is %s after %d attempts: %s; want %+v", got.Status, got.Attempts, got.Error, test.want)
 				}
 				if got.NextAttempt.IsZero() == test.want.again {

@@ -158,7 +158,7 @@ func TestAScheduleThatArrivesLateIsArmedAgain(t *testing.T) {
 		return m.Header.Get("Nats-Schedule-Target")
 	}
 	until(t, "the late schedule", func() bool { return target() == in.bus.Topics().Due("a", "c1") })
-	until(t, "the schedule of who has it", func() bool { return target() == in.bus.Topics().Due("b", "c1") })
+	until(t, "the schedule of the owner", func() bool { return target() == in.bus.Topics().Due("b", "c1") })
 	refreshed := s.called("refresh")
 	until(t, "refreshes by the schedule again", func() bool { return s.called("refresh") > refreshed+1 })
 }

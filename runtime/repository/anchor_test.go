@@ -47,9 +47,9 @@ func TestAnAnchorWhoseNameIsTakenIsNotWaitedFor(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.must(t, owned("p"), anchored("DataFile", "c", "p"), remove("c"), remove("p"))
-	b.refused(t, restore("c"), events.CodeConflict, "/element", "its anchor, p, is deleted, too: restore that first")
+	b.refused(t, restore("c"), events.CodeConflict, "/element", "anchor, p, is deleted")
 	b.must(t, folder("p"))
-	b.refused(t, &events.Restore{Element: events.ByGUID(ownGUID)}, events.CodeConflict, "/element", `"p" is now the name of another element`)
+	b.refused(t, &events.Restore{Element: events.ByGUID(ownGUID)}, events.CodeConflict, "/element", `"p" is now the name`)
 	b.standsAlone(t, "c", ownGUID)
 }
 
@@ -60,7 +60,7 @@ func TestAnAnchorWhoseFamilyCannotReturnIsNotWaitedFor(t *testing.T) {
 	sibling := anchored("DataFile", "d", "p")
 	sibling.Element.GUID = ownGUID
 	b.must(t, folder("p"), anchored("DataFile", "c", "p"), sibling, remove("p"), upsert("DataFile", "d", nil))
-	b.refused(t, restore("p"), events.CodeConflict, "/element", `"d" is now the name of another element`)
+	b.refused(t, restore("p"), events.CodeConflict, "/element", `"d" is now the name`)
 	b.standsAlone(t, "c", events.GUIDOf("p"))
 }
 
@@ -87,7 +87,7 @@ func TestNothingIsAnchoredToWhatIsArchived(t *testing.T) {
 	gone := archive("p")
 	gone.Cascade = true
 	b.must(t, folder("p"), anchored("DataFile", "c", "p"), anchored("DataFile", "deleted", "p"), remove("deleted"), file("other", 1), gone)
-	const says, its = "p is archived; restore it first", "its anchor, p, is archived; restore that first"
+	const says, its = "p is archived", "its anchor, p, is archived"
 	b.refused(t, anchored("DataFile", "new", "p"), events.CodeConflict, "/element/anchor", says)
 	b.refused(t, &events.Create{Element: anchored("DataFile", "new", "p").Element}, events.CodeConflict, "/element/anchor", says)
 	other := anchored("DataFile", "other", "p")

@@ -30,7 +30,7 @@ func TestPointersIntoTemplates(t *testing.T) {
 	root.Element.Classifications = []events.Classification{{Name: events.Template}}
 	b.must(t, root)
 	twice := &events.FromTemplate{Template: events.ByName("T"), QualifiedName: "new", Placeholders: map[string]string{"a": "x", "b": "x"}}
-	b.refused(t, twice, events.CodeInvalid, "/placeholders", `two keys of a map would be "x"`)
+	b.refused(t, twice, events.CodeInvalid, "/placeholders", `keys of a map would be "x"`)
 }
 
 // What others say of a template they do not say of its copies.

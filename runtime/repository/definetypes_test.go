@@ -52,7 +52,7 @@ func TestTypesAreDefinedOnTheBus(t *testing.T) {
 		t.Fatal(err)
 	}
 	stop := runtimetest.Run(t, follower.Serve)
-	runtimetest.Eventually(t, "the other node has read everything", func() bool { return follower.Sequence() >= last.Sequence })
+	runtimetest.Eventually(t, "the other node catches up", func() bool { return follower.Sequence() >= last.Sequence })
 	for _, q := range []events.Find{{Type: "Pump"}, {Type: "Asset"}} {
 		if got := b.names(t, q); len(got) != 2 {
 			t.Errorf("%s: got %v", q.Type, got)
@@ -207,7 +207,7 @@ func TestTypesMayStandBehindWhatRefersToThem(t *testing.T) {
 func TestATypeThatFitsToNoneIsTold(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	odd := events.TypeDef{Kind: events.KindRelationship, Name: "Odd", SuperType: "HoldsTight", Description: "Of a type that only the test has."}
+	odd := events.TypeDef{Kind: events.KindRelationship, Name: "Odd", SuperType: "HoldsTight", Description: "A type of this test."}
 	last := b.must(t, &events.DefineTypes{Types: []events.TypeDef{odd}})
 	types, err := opentypes.Builtin()
 	if err != nil {

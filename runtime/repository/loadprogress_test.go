@@ -60,7 +60,7 @@ func TestANodeThatIsStillReading(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	_, err = events.Ask(ctx, b.metadata, &events.Count{})
-	if events.CodeOf(err) != events.CodeUnavailable || !strings.Contains(err.Error(), "n2 is still loading the metadata (2 of 3)") {
+	if events.CodeOf(err) != events.CodeUnavailable || !strings.Contains(err.Error(), "loading the metadata (2 of 3)") {
 		t.Errorf("while it reads: %v", err)
 	}
 	counted := make(chan events.CountAnswer, 1)

@@ -60,7 +60,7 @@ func TestAWriterThatIsOvertakenWhileItCatchesUpLosesNothing(t *testing.T) {
 			return
 		}
 		stop := runtimetest.Run(t, rival.Serve)
-		runtimetest.Eventually(t, "the rival has applied the first command", func() bool { return rival.Sequence() > 0 })
+		runtimetest.Eventually(t, "the rival applies a command", func() bool { return rival.Sequence() > 0 })
 		stop()
 		b.fill(t, rest, func(i int) events.Command { return file(strconv.Itoa(i), i) })
 	}

@@ -1,6 +1,7 @@
 package repository_test
 
 import (
+	"errors"
 	"log/slog"
 	"strings"
 	"testing"
@@ -29,21 +30,28 @@ func TestMisspeltQuestions(t *testing.T) {
 		}
 		return events.Find{Type: typ, Where: &c}
 	}
-	for says, q := range map[string]events.Find{
-		`/where/property: neither DataFile nor a subtype of it has an attribute "sizee"; did you mean size?`: where("DataFile", "sizee > 295000"),
-		`/where/value: size is compared with a number; found a string`:                                       where("DataFile", "size > abc"),
-		`/where/property: the header has no "versions.updateTim"; did you mean versions.updateTime`:          where("", "header.versions.updateTim > 2026-01-01T00:00:00Z"),
-		`/classification: there is no classification type "Confidentialty"; did you mean Confidentiality?`:   {Classification: "Confidentialty"},
-		`/sort/0/property: no type of elements has an attribute "nope"`:                                      {Sort: []events.SortKey{{Property: "nope"}}},
-		`/classificationWhere/property: no Confidentiality has an attribute "level"`: {
-			Classification: "Confidentiality", ClassificationWhere: &events.Condition{Property: "level", Operator: events.OpIsNull},
+	level := events.Condition{Property: "level", Operator: events.OpIsNull}
+	for _, c := range []struct {
+		code          events.Code
+		pointer, says string
+		find          events.Find
+	}{
+		{events.CodeInvalid, "/where/property", "did you mean size?", where("DataFile", "sizee > 295000")},
+		{events.CodeInvalid, "/where/value", "found a string", where("DataFile", "size > abc")},
+		{events.CodeInvalid, "/where/property", "did you mean versions.updateTime", where("", "header.versions.updateTim > 2026-01-01T00:00:00Z")},
+		{events.CodeUnknownType, "/classification", "did you mean Confidentiality?", events.Find{Classification: "Confidentialty"}},
+		{events.CodeInvalid, "/sort/0/property", `"nope"`, events.Find{Sort: []events.SortKey{{Property: "nope"}}}},
+		{
+			events.CodeInvalid, "/classificationWhere/property", `attribute "level"`,
+			events.Find{Classification: "Confidentiality", ClassificationWhere: &level},
 		},
 	} {
-		_, found := events.Ask(t.Context(), b.metadata, &q)
-		_, counted := events.Ask(t.Context(), b.metadata, &events.Count{Find: q})
+		_, found := events.Ask(t.Context(), b.metadata, &c.find)
+		_, counted := events.Ask(t.Context(), b.metadata, &events.Count{Find: c.find})
 		for _, err := range []error{found, counted} {
-			if err == nil || !strings.HasPrefix(err.Error(), says) {
-				t.Errorf("got %v\nwant %s", err, says)
+			e, isError := errors.AsType[*events.Error](err)
+			if !isError || e.Code != c.code || e.Pointer != c.pointer || !strings.Contains(e.Message, c.says) {
+				t.Errorf("got %#v\nwant %s at %s: %s", err, c.code, c.pointer, c.says)
 			}
 		}
 	}

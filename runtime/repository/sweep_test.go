@@ -63,7 +63,7 @@ func TestATTLOnATombstoneWouldBringTheElementBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	runtimetest.Eventually(t, "the state is the last message again", func() bool {
+	runtimetest.Eventually(t, "the state is last again", func() bool {
 		m, err := stream.GetLastMsgForSubject(t.Context(), subject)
 		return err == nil && string(m.Data) == "state"
 	})

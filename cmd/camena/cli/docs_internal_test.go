@@ -128,14 +128,14 @@ func TestZonesComeFromTheEnvironment(t *testing.T) {
 		t.Errorf("got %q, %q, %v", c.PublishZones, c.DefaultZones, err)
 	}
 	t.Setenv("CAMENA_DEFAULT_ZONES", "draft,")
-	if _, _, err := loadConfig(); err == nil || !strings.Contains(err.Error(), "CAMENA_DEFAULT_ZONES: one of the names is empty") {
+	if _, _, err := loadConfig(); err == nil || !strings.Contains(err.Error(), "CAMENA_DEFAULT_ZONES: one of the names") {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestPortsThatThereAreNot(t *testing.T) {
 	t.Setenv("CAMENA_NATS_PORT", "99999")
-	if _, _, err := loadConfig(); err == nil || err.Error() != "CAMENA_NATS_PORT: 99999 is not between -1 and 65535" {
+	if _, _, err := loadConfig(); err == nil || !strings.HasPrefix(err.Error(), "CAMENA_NATS_PORT: 99999 ") {
 		t.Errorf("got %v", err)
 	}
 }
