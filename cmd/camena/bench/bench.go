@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/camena-io/camena/runtime/bus"
 	"github.com/camena-io/camena/runtime/embedded"
+	"github.com/camena-io/camena/runtime/node"
 	"github.com/camena-io/camena/runtime/repository"
 	"github.com/camena-io/camena/topics"
 )
@@ -109,9 +109,7 @@ func newRig() (*rig, error) {
 	if r.server, err = embedded.New(embedded.Settings{Dir: dir, Port: -1, Logger: r.log}); err != nil {
 		return nil, err
 	}
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(50) // as serve does
-	}
+	node.BoundHeap() // as serve does
 	r.stop = background(context.Background(), r.server.Serve)
 	return r, nil
 }

@@ -178,15 +178,19 @@ func (b *cycles) settle(ctx context.Context) error {
 // watch collects the lateness of scheduled refreshes, and how many there were
 // of each connector, for the rounds.
 func (b *cycles) watch(ctx context.Context, conn *bus.Bus) (late []time.Duration, seen map[string]int, err error) {
-	const reporting = 3 * time.Second // reports come a little after the runs
+	stream := conn.Topics().OpsStream()
+	last, err := conn.LastSequence(ctx, stream)
+	if err != nil {
+		return nil, nil, err
+	}
 	from := time.Now()
 	until := from.Add(time.Duration(b.rounds) * b.interval)
-	window, cancel := context.WithDeadline(ctx, until.Add(reporting))
+	// Reports may come a while after the runs.
+	window, cancel := context.WithDeadline(ctx, until.Add(b.interval))
 	defer cancel()
 	seen = make(map[string]int, b.connectors)
-	following := bus.FollowOptions{
-		Stream: conn.Topics().OpsStream(), Subjects: []string{conn.Topics().CycleOutcomes()}, Start: bus.FromNow,
-	}
+	all := errors.New("all reports are read")
+	following := bus.FollowOptions{Stream: stream, Subjects: []string{conn.Topics().CycleOutcomes()}, Sequence: last + 1}
 	err = conn.Follow(window, following, func(m *bus.Message) error {
 		e, err := m.Event()
 		if err != nil {
@@ -203,9 +207,12 @@ func (b *cycles) watch(ctx context.Context, conn *bus.Bus) (late []time.Duration
 			late = append(late, time.Duration(run.Lateness))
 			seen[run.Connector]++
 		}
+		if len(late) == b.connectors*b.rounds {
+			return all
+		}
 		return nil
 	})
-	if !errors.Is(err, context.DeadlineExceeded) {
+	if !errors.Is(err, all) && !errors.Is(err, context.DeadlineExceeded) {
 		return nil, nil, err
 	}
 	return late, seen, nil

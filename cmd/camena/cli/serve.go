@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -55,7 +53,7 @@ func (p *program) serve(ctx context.Context, files []string) error {
 	if err != nil {
 		return err
 	}
-	tuneMemory()
+	node.BoundHeap()
 	group, serving := errgroup.WithContext(ctx)
 	group.Go(func() error { return n.Serve(serving) })
 	group.Go(func() error { return p.announce(serving, n, log, resources) })
@@ -69,15 +67,6 @@ func (p *program) serve(ctx context.Context, files []string) error {
 		return fmt.Errorf("%w; stop it, or give this one another folder with CAMENA_DATA", err)
 	default:
 		return namingSettings(err)
-	}
-}
-
-// tuneMemory trades some processor time for memory, unless GOGC is set: the index
-// lives long, and with Go's default of 100 the heap grows to twice its size.
-func tuneMemory() {
-	const percent = 50
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(percent)
 	}
 }
 
