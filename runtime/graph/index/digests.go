@@ -22,9 +22,11 @@ func (x *Index) Digests(q *events.Digests, room int) (events.DigestsAnswer, erro
 		}
 		from.GUID = id
 	}
-	snap, sequence := x.snapshot()
+	x.mu.Lock() // copying marks the nodes of the original as shared
+	scopes, sequence := x.scopes.Copy(), x.sequence
+	x.mu.Unlock()
 	p, more := newPage[events.DigestItem](q.Page, room), false
-	snap.scopes.Ascend(from, func(r *Record) bool {
+	scopes.Ascend(from, func(r *Record) bool {
 		if r.home != from.home {
 			return false
 		}

@@ -21,8 +21,8 @@ func (x *Index) Check() error {
 		r.countIn(counts)
 	}
 	for what, n := range map[string]int{
-		"names": len(x.byName), "anchors": x.anchors.Len(), "scopes": x.scopes.Len(), "ends": x.ends.Len(), "types": x.types.Len(),
-		"aliases": x.aliases.Len(),
+		"names": len(x.byName), "anchors": x.groups[anchored].Len(), "scopes": x.scopes.Len(), "ends": x.groups[links].Len(), "types": x.types.Len(),
+		"aliases": x.groups[aliases].Len(),
 	} {
 		if n != counts[what] {
 			return fmt.Errorf("%d %s, but %d are found", counts[what], what, n)

@@ -1,7 +1,10 @@
 package index
 
 import (
+	"bytes"
+	"cmp"
 	"context"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -25,8 +28,9 @@ type search struct {
 	asked func(typeName string) bool
 	text  string
 	// order is nil for the order of names.
-	order  *query.Sorter
-	after  cursor
+	order *query.Sorter
+	// after is the last element of the page before, nil on the first page.
+	after  *ranked
 	budget *budget
 }
 
@@ -85,38 +89,36 @@ func (x *Index) Find(ctx context.Context, q *events.Find, room int) (ElementsAns
 	}
 	snap, sequence := x.snapshot()
 	a := ElementsAnswer{Sequence: sequence}
+	var candidates iter.Seq[*Record]
 	if s.order == nil {
 		hits, all := s.withText(x, commonText)
-		if s.text == "" || !all {
+		if !all {
 			a.Elements, a.Next, err = s.walk(x, snap, room)
 			return a, err
 		}
-		best, err := s.best(hits)
-		if err == nil {
-			a.Elements, a.Next = s.page(best, room)
-		}
+		candidates = slices.Values(hits)
+	} else if candidates, err = s.candidates(x, snap); err != nil {
 		return a, err
 	}
-	best, err := s.rank(x, snap)
-	if err != nil {
-		return a, err
+	best := &top{limit: pageLimit(q.Page) + 1, compare: s.compare}
+	if err = s.visit(candidates, func(r *Record) { s.offer(best, r) }); err == nil {
+		a.Elements, a.Next = s.page(best, room)
 	}
-	a.Elements, a.Next = s.page(best, room)
-	return a, nil
+	return a, err
 }
 
 // commonText is the number of elements from which on a text is common: a walk in the
 // order of names then finds a page of them soon.
 const commonText = 8192
 
-// withText returns the elements with the text, and whether these are all, as of the
-// call or later.
+// withText returns the elements of the types of the question with its text, and whether
+// these are all, as of the call or later; none without a text.
 func (s *search) withText(x *Index, most int) (hits []*Record, all bool) {
 	if s.text == "" {
 		return nil, false
 	}
 	hits, all = x.texts.Search(s.text, most, s.budget.over)
-	return x.current(hits, s.text), all
+	return slices.DeleteFunc(x.current(hits, s.text), func(r *Record) bool { return !s.asked(r.Type.Name) }), all
 }
 
 // current replaces found records by their present versions, and drops those that
@@ -152,66 +154,85 @@ func (x *Index) now(records []*Record) []*Record {
 // walk visits the elements in the order of their names, by merging the types, whose
 // elements are in that order.
 func (s *search) walk(x *Index, snap snapshot, room int) (items []jsontext.Value, next string, err error) {
-	p, after := newPage[jsontext.Value](s.q.Page, room), s.after
-	if !after.began() {
-		after.record = &Record{Name: s.q.NamePrefix}
+	p, after := newPage[jsontext.Value](s.q.Page, room), &Record{Name: s.q.NamePrefix}
+	if s.after != nil {
+		after = s.after.record
 	}
-	for r := range merge(s.runs(snap, after.record)) {
+	var last *Record
+	more := false
+	for r := range merge(s.runs(snap, after)) {
 		if !strings.HasPrefix(r.Name, s.q.NamePrefix) {
 			break
 		}
 		matches := s.matches(r)
-		if s.budget.spent() {
-			if items, next = p.answer(true); next == "" {
-				return nil, "", tooLong() // not even one was looked at
-			}
-			return items, next, nil
+		if more = s.budget.spent() || matches && x.texts.Contains(r, s.text) && !p.add(r.State(), len(r.text), ""); more {
+			break
 		}
-		if matches && x.texts.Contains(r, s.text) && !p.add(r.State(), len(r.text), cursorOf(r)) {
-			items, next = p.answer(true)
-			return items, next, nil
-		}
-		p.next = cursorOf(r)
+		last = r
 	}
-	items, next = p.answer(false)
-	return items, next, nil
+	switch {
+	case !more:
+		return p.items, "", nil
+	case last == nil: // not even one was looked at
+		return nil, "", tooLong()
+	default:
+		return p.items, cursorOf(last), nil
+	}
 }
 
 func (s *search) runs(snap snapshot, after *Record) []*run {
 	runs := make([]*run, 0, len(snap.names))
 	for _, name := range snap.names {
 		if s.asked(name) {
-			runs = append(runs, newRun(snap.trees, name, after))
+			runs = append(runs, newRun(snap, name, after))
 		}
 	}
 	return runs
 }
 
-// rank visits all elements and keeps the first ones.
-func (s *search) rank(x *Index, snap snapshot) (*top, error) {
-	best := newTop(pageLimit(s.q.Page)+1, s.compare)
-	return best, s.each(x, snap, func(r *Record) { s.offer(best, r) })
-}
-
-// best keeps the first ones of some elements.
-func (s *search) best(some []*Record) (*top, error) {
-	best := newTop(pageLimit(s.q.Page)+1, s.compare)
-	for _, r := range some {
-		if s.asked(r.Type.Name) && s.matches(r) {
-			s.offer(best, r)
-		}
-		if s.budget.spent() {
+// candidates returns the elements of the types of the question, with its text if it has
+// one, in no order.
+func (s *search) candidates(x *Index, snap snapshot) (iter.Seq[*Record], error) {
+	if s.text != "" {
+		hits, all := s.withText(x, 0)
+		if !all {
 			return nil, tooLong()
 		}
+		return slices.Values(hits), nil
 	}
-	return best, nil
+	return func(yield func(*Record) bool) {
+		for _, run := range s.runs(snap, &Record{}) {
+			for ; run.head != nil; run.next() {
+				if !yield(run.head) {
+					return
+				}
+			}
+		}
+	}, nil
+}
+
+// visit calls take with those of the candidates that match.
+func (s *search) visit(candidates iter.Seq[*Record], take func(*Record)) error {
+	for r := range candidates {
+		if s.matches(r) {
+			take(r)
+		}
+		if s.budget.spent() {
+			return tooLong()
+		}
+	}
+	return nil
 }
 
 func (s *search) offer(best *top, r *Record) {
 	if s.order != nil {
 		s.budget.looked(len(r.text) * len(s.q.Sort)) // for the place of each key
 	}
-	if c := s.ranked(r); !s.after.began() || s.compare(&c, &s.after.ranked) > 0 {
+	c := ranked{record: r}
+	if s.order != nil {
+		c.place = s.order.Place(r.row())
+	}
+	if s.after == nil || s.compare(c, *s.after) > 0 {
 		best.add(c)
 	}
 }
@@ -219,72 +240,18 @@ func (s *search) offer(best *top, r *Record) {
 func (s *search) page(best *top, room int) ([]jsontext.Value, string) {
 	p, more := newPage[jsontext.Value](s.q.Page, room), false
 	for _, c := range best.sorted() {
-		if more = !p.add(c.record.State(), len(c.record.text), s.cursorAt(&c)); more {
+		if more = !p.add(c.record.State(), len(c.record.text), s.cursorAt(c)); more {
 			break
 		}
 	}
 	return p.answer(more)
 }
 
-func (s *search) ranked(r *Record) ranked {
-	c := ranked{record: r}
-	if s.order != nil {
-		c.place = s.order.Place(r.row())
-	}
-	return c
-}
-
-func (s *search) compare(a, b *ranked) int {
+func (s *search) compare(a, b ranked) int {
 	if s.order == nil {
 		return byName(a.record, b.record)
 	}
-	if order := s.order.Compare(a.place, b.place); order != 0 {
-		return order
-	}
-	return slices.Compare(a.record.GUID[:], b.record.GUID[:])
-}
-
-// each calls take with every matching element, in no order.
-func (s *search) each(x *Index, snap snapshot, take func(*Record)) error {
-	look := func(r *Record) bool {
-		if s.matches(r) {
-			take(r)
-		}
-		return !s.budget.spent()
-	}
-	if s.text == "" {
-		s.eachOfTypes(snap, look)
-		if s.budget.ended || s.budget.over() {
-			return tooLong()
-		}
-		return nil
-	}
-	hits, all := s.withText(x, 0)
-	for _, r := range hits {
-		if s.asked(r.Type.Name) && !look(r) {
-			return tooLong()
-		}
-	}
-	if !all {
-		return tooLong()
-	}
-	return nil
-}
-
-// eachOfTypes calls look with every element of the types of the question, until it
-// returns false.
-func (s *search) eachOfTypes(snap snapshot, look func(*Record) bool) {
-	for _, name := range snap.names {
-		if !s.asked(name) {
-			continue
-		}
-		run := newRun(snap.trees, name, &Record{})
-		for r := run.head; r != nil; r, _ = run.next() {
-			if !look(r) {
-				return
-			}
-		}
-	}
+	return cmp.Or(s.order.Compare(a.place, b.place), bytes.Compare(a.record.GUID[:], b.record.GUID[:]))
 }
 
 // Count returns the number of matching elements, by type.
@@ -295,12 +262,19 @@ func (x *Index) Count(ctx context.Context, q *events.Find) (events.CountAnswer, 
 	}
 	a := events.CountAnswer{Elements: map[string]int{}, Relationships: map[string]int{}}
 	if s.isCounted() {
-		a.Sequence = x.withCounts(func(t *typeCounts) { s.sum(t, &a) })
+		x.mu.RLock()
+		defer x.mu.RUnlock()
+		a.Sequence = x.sequence
+		s.sum(&x.counts, &a)
 		return a, nil
 	}
 	snap, sequence := x.snapshot()
 	a.Sequence = sequence
-	return a, s.each(x, snap, func(r *Record) { a.Elements[r.Type.Name]++ })
+	candidates, err := s.candidates(x, snap)
+	if err == nil {
+		err = s.visit(candidates, func(r *Record) { a.Elements[r.Type.Name]++ })
+	}
+	return a, err
 }
 
 // isCounted reports whether the counts by type are the answer.
@@ -371,40 +345,35 @@ func tooLong() error {
 	return events.Errorf(events.CodeUnavailable, "", "the question takes too long here: narrow it by type, prefix or source, or leave out the sorting")
 }
 
-// cursor is a place in an order of elements.
-type cursor struct{ ranked }
-
-func (c *cursor) began() bool { return c.record != nil }
-
 func cursorOf(r *Record) string { return r.GUID.String() + r.Name }
 
 // cursorAt starts with s, unlike the cursor of the order of names.
-func (s *search) cursorAt(c *ranked) string {
+func (s *search) cursorAt(c ranked) string {
 	if s.order == nil {
 		return cursorOf(c.record)
 	}
 	return "s" + c.record.GUID.String() + c.place.String()
 }
 
-func (s *search) parseCursor(text string) (cursor, error) {
+func (s *search) parseCursor(text string) (*ranked, error) {
 	if text == "" {
-		return cursor{}, nil
+		return nil, nil //nolint:nilnil // the first page
 	}
 	rest, ranks := strings.CutPrefix(text, "s")
 	length := len(uuid.Nil.String())
 	wrong := events.Errorf(events.CodeInvalid, "/after", "%q is not what an answer to this question gave as next", text)
 	if len(rest) <= length || ranks != (s.order != nil) {
-		return cursor{}, wrong
+		return nil, wrong
 	}
 	id, err := uuid.Parse(rest[:length])
 	if err != nil {
-		return cursor{}, wrong
+		return nil, wrong
 	}
-	c := cursor{ranked{record: &Record{GUID: id, Name: rest[length:]}}}
+	c := &ranked{record: &Record{GUID: id, Name: rest[length:]}}
 	if s.order != nil {
 		var ok bool
 		if c.place, ok = s.order.Parse(rest[length:]); !ok {
-			return cursor{}, wrong
+			return nil, wrong
 		}
 	}
 	return c, nil

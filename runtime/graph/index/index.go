@@ -18,9 +18,18 @@ import (
 )
 
 // Index is the committed state. It is safe for concurrent use. Records in it never
-// change, so a copy of the ordered trees is a snapshot.
+// change, so a copy of an ordered tree is a snapshot.
 type Index struct {
 	mu sync.RWMutex
+	// advanced is closed when the sequence grows; nil while nobody waits.
+	advanced chan struct{}
+	state
+	texts *text.Index[*Record]
+	log   *slog.Logger
+}
+
+// state is what the events of the out topic lead to.
+type state struct {
 	// sequence is that of the last committed event on the out topic, position its
 	// in-sequence.
 	sequence, position uint64
@@ -29,60 +38,45 @@ type Index struct {
 	id     string
 	// cause is the id of the last event that could be read.
 	cause string
-	// advanced is closed when sequence grows; nil while nobody waits.
-	advanced chan struct{}
 
 	byGUID map[guid]*Record
 	// byName are the elements whose guid does not follow from their name.
 	byName map[string]*Record
-	// aliases are the relationships with guids of their own, by the derived guid.
-	aliases *btree.BTreeG[end]
-	fences  map[string]uint64
+	types  *btree.BTreeG[*Record] // elements by type, name
+	scopes *btree.BTreeG[*Record] // what has a scope by source, scope, guid
+	groups [groupKinds]*btree.BTreeG[member]
+	fences map[string]uint64
 	tombstoneSet
 	typeSet
 	counts typeCounts
-	texts  *text.Index[*Record]
-	trees
-	log *slog.Logger
 }
 
-// trees are the ordered parts of the index.
-type trees struct {
-	types  *btree.BTreeG[*Record] // elements by type, name
-	scopes *btree.BTreeG[*Record] // what has a scope by source, scope, guid
-	ends   *btree.BTreeG[end]     // relationships by element, guid
-	// anchors are the elements that have an anchor, by that and their guid.
-	anchors *btree.BTreeG[*Record]
-}
-
-type end struct {
-	element guid
-	link    *Record
+// member is a record in a group.
+type member struct {
+	key    guid // of the group
+	record *Record
 }
 
 // New returns an index with the shipped types and no elements.
 func New(types *opentypes.Registry, log *slog.Logger) *Index {
-	x := newIndex(newTypeSet(types, func(name string, err error) {
+	return &Index{log: log, texts: text.New[*Record](), state: newState(newTypeSet(types, func(name string, err error) {
 		log.Error("a type defined on the bus contradicts the types of this version; its elements are kept but cannot be changed",
 			slog.String("type", name), slog.Any("error", err))
-	}))
-	x.log = log
-	return x
+	}))}
 }
 
-func newIndex(types typeSet) *Index {
+func newState(types typeSet) state {
 	// The lock of the index guards the trees too.
 	options := btree.Options{NoLocks: true}
-	return &Index{
-		byGUID: map[guid]*Record{}, byName: map[string]*Record{}, aliases: btree.NewBTreeGOptions(byEnd, options), fences: map[string]uint64{},
-		typeSet: types, tombstoneSet: newTombstones(), counts: newTypeCounts(), texts: text.New[*Record](),
-		trees: trees{
-			types:   btree.NewBTreeGOptions(byType, options),
-			scopes:  btree.NewBTreeGOptions(byScope, options),
-			ends:    btree.NewBTreeGOptions(byEnd, options),
-			anchors: btree.NewBTreeGOptions(byAnchor, options),
-		},
+	s := state{
+		byGUID: map[guid]*Record{}, byName: map[string]*Record{}, fences: map[string]uint64{},
+		types: btree.NewBTreeGOptions(byType, options), scopes: btree.NewBTreeGOptions(byScope, options),
+		typeSet: types, tombstoneSet: newTombstones(), counts: newTypeCounts(),
 	}
+	for kind := range s.groups {
+		s.groups[kind] = btree.NewBTreeGOptions(byKey, options)
+	}
+	return s
 }
 
 func byType(a, b *Record) bool {
@@ -104,12 +98,8 @@ func byScope(a, b *Record) bool {
 	return bytes.Compare(a.GUID[:], b.GUID[:]) < 0
 }
 
-func byEnd(a, b end) bool {
-	return cmp.Or(bytes.Compare(a.element[:], b.element[:]), bytes.Compare(a.link.GUID[:], b.link.GUID[:])) < 0
-}
-
-func byAnchor(a, b *Record) bool {
-	return cmp.Or(bytes.Compare(a.Anchor[:], b.Anchor[:]), bytes.Compare(a.GUID[:], b.GUID[:])) < 0
+func byKey(a, b member) bool {
+	return cmp.Or(bytes.Compare(a.key[:], b.key[:]), bytes.Compare(a.record.GUID[:], b.record.GUID[:])) < 0
 }
 
 // ByGUID implements [Lookup].
@@ -117,13 +107,6 @@ func (x *Index) ByGUID(id guid) *Record {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	return x.byGUID[id]
-}
-
-// at looks a record up, and returns the sequence at which it is current.
-func (x *Index) at(look func() *Record) (uint64, *Record) {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	return x.sequence, look()
 }
 
 // ByName implements [Lookup].
@@ -173,6 +156,7 @@ const (
 	links groupKind = iota
 	aliases
 	anchored
+	groupKinds
 )
 
 // LinksOf is the relationships of an element.
@@ -186,7 +170,9 @@ func AliasesOf(key uuid.UUID) Group { return Group{aliases, key} }
 func AnchoredTo(element uuid.UUID) Group { return Group{anchored, element} }
 
 // Groups returns the groups that a record belongs to.
-func (r *Record) Groups() (groups []Group) {
+func (r *Record) Groups() []Group { return r.appendGroups(nil) }
+
+func (r *Record) appendGroups(groups []Group) []Group {
 	if r.Relationship {
 		groups = append(groups, LinksOf(r.End1), LinksOf(r.End2))
 		if !r.Derived {
@@ -203,51 +189,33 @@ func (r *Record) Groups() (groups []Group) {
 func (x *Index) Group(g Group) (found []*Record) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	tree := x.ends
-	switch g.kind {
-	case anchored:
-		x.anchors.Ascend(&Record{Anchor: g.key}, func(r *Record) bool {
-			if r.Anchor == g.key {
-				found = append(found, r)
-			}
-			return r.Anchor == g.key
-		})
-		return found
-	case aliases:
-		tree = x.aliases
-	case links:
-	}
-	tree.Ascend(end{element: g.key, link: &Record{}}, func(e end) bool {
-		if e.element == g.key {
-			found = append(found, e.link)
-		}
-		return e.element == g.key
+	x.ascend(g, guid{}, func(r *Record) bool {
+		found = append(found, r)
+		return true
 	})
 	return found
 }
 
-// snapshot is the state of the ordered trees at one time.
+// ascend calls take with the records of a group after one, sorted by guid, until it
+// returns false.
+func (x *Index) ascend(g Group, after guid, take func(*Record) bool) {
+	x.groups[g.kind].Ascend(member{key: g.key, record: &Record{GUID: after}}, func(m member) bool {
+		return m.key == g.key && (m.record.GUID == after || take(m.record))
+	})
+}
+
+// snapshot is the elements at one time.
 type snapshot struct {
-	trees
+	types *btree.BTreeG[*Record]
 	// names are the types that have elements.
 	names []string
 }
 
-// snapshot returns a copy of the ordered trees, and their sequence.
+// snapshot returns a copy of the elements, and its sequence.
 func (x *Index) snapshot() (snapshot, uint64) {
 	x.mu.Lock() // copying marks the nodes of the original as shared
 	defer x.mu.Unlock()
-	return snapshot{
-		trees: trees{types: x.types.Copy(), scopes: x.scopes.Copy(), ends: x.ends.Copy(), anchors: x.anchors.Copy()}, names: x.counts.typeNames(),
-	}, x.sequence
-}
-
-// withCounts calls look with the counts by type, and returns their sequence.
-func (x *Index) withCounts(look func(*typeCounts)) uint64 {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	look(&x.counts)
-	return x.sequence
+	return snapshot{types: x.types.Copy(), names: x.counts.typeNames()}, x.sequence
 }
 
 // LastEvent returns the position, when the last event was stored, and its id.
@@ -269,10 +237,7 @@ func (x *Index) Cause() string {
 func (x *Index) Reset() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	fresh := newIndex(newTypeSet(x.shipped, x.unfit))
-	x.sequence, x.position, x.stored, x.id, x.cause = 0, 0, time.Time{}, "", ""
-	x.byGUID, x.byName, x.aliases, x.fences, x.trees = fresh.byGUID, fresh.byName, fresh.aliases, fresh.fences, fresh.trees
-	x.tombstoneSet, x.typeSet, x.counts = fresh.tombstoneSet, fresh.typeSet, fresh.counts
+	x.state = newState(newTypeSet(x.shipped, x.unfit))
 	x.texts.Clear()
 }
 
@@ -344,7 +309,6 @@ func (x *Index) take(f *StateChange) {
 	case f.Record == nil && f.Connector != "":
 		x.fences[f.Connector] = f.Generation
 	case f.Record != nil:
-		f.Record.sequence = f.Sequence
 		if !f.Moved {
 			x.put(f.Record)
 		}
@@ -359,26 +323,26 @@ func (x *Index) put(r *Record) {
 	if old != nil {
 		x.remove(old)
 	}
-	if !r.Relationship {
-		x.replaceText(old, r)
-	}
+	now := r
 	if r.Deleted {
+		now = nil
+	}
+	if !r.Relationship {
+		x.texts.Replace(old, now)
+	}
+	if now == nil {
 		return
 	}
 	x.byGUID[r.GUID] = r
-	if r.Anchor != uuid.Nil {
-		x.anchors.Set(r)
-	}
 	x.counts.add(r, 1)
+	var few [4]Group
+	for _, g := range r.appendGroups(few[:0]) {
+		x.groups[g.kind].Set(member{key: g.key, record: r})
+	}
 	if r.Scope() != "" {
 		x.scopes.Set(r)
 	}
 	if r.Relationship {
-		x.ends.Set(end{element: r.End1, link: r})
-		x.ends.Set(end{element: r.End2, link: r})
-		if !r.Derived {
-			x.aliases.Set(end{element: r.LinkKey(), link: r})
-		}
 		return
 	}
 	x.types.Set(r)
@@ -387,32 +351,21 @@ func (x *Index) put(r *Record) {
 	}
 }
 
-func (x *Index) replaceText(old, now *Record) {
-	if now.Deleted {
-		now = nil
-	}
-	x.texts.Replace(old, now)
-}
-
 func (x *Index) remove(r *Record) {
 	delete(x.byGUID, r.GUID)
-	if r.Anchor != uuid.Nil {
-		x.anchors.Delete(r)
-	}
 	x.counts.add(r, -1)
+	var few [4]Group
+	for _, g := range r.appendGroups(few[:0]) {
+		x.groups[g.kind].Delete(member{key: g.key, record: r})
+	}
 	if r.Scope() != "" {
 		x.scopes.Delete(r)
 	}
 	if r.Relationship {
-		x.ends.Delete(end{element: r.End1, link: r})
-		x.ends.Delete(end{element: r.End2, link: r})
-		if !r.Derived {
-			x.aliases.Delete(end{element: r.LinkKey(), link: r})
-		}
 		return
 	}
 	x.types.Delete(r)
-	if !r.Derived && x.byName[r.Name] == r {
+	if x.byName[r.Name] == r {
 		delete(x.byName, r.Name)
 	}
 }

@@ -1,77 +1,62 @@
 package index
 
 import (
-	"container/heap"
+	"iter"
 	"slices"
+
+	"github.com/tidwall/btree"
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/events/query"
 )
 
-// run is the elements of one type from a cursor on.
+// run is the elements of one type in the order of their names; head is the next, nil
+// after the last.
 type run struct {
-	next func() (*Record, bool)
-	head *Record
+	elements btree.IterG[*Record]
+	typeName string
+	head     *Record
 }
 
 // newRun returns the elements of a type after a name and guid.
-func newRun(snap trees, typeName string, after *Record) *run {
-	r := &run{}
-	it := snap.types.Iter()
+func newRun(snap snapshot, typeName string, after *Record) *run {
+	r := &run{elements: snap.types.Iter(), typeName: typeName}
 	from := &Record{Type: &events.ElementType{Name: typeName}, Name: after.Name, GUID: after.GUID}
-	ok := it.Seek(from)
-	if ok && byName(it.Item(), from) == 0 && it.Item().Type.Name == typeName {
-		ok = it.Next()
+	r.setHead(r.elements.Seek(from))
+	if r.head != nil && byName(r.head, from) == 0 {
+		r.next()
 	}
-	r.next = func() (*Record, bool) {
-		if !ok || it.Item().Type.Name != typeName {
-			return nil, false
-		}
-		item := it.Item()
-		ok = it.Next()
-		return item, true
-	}
-	r.head, _ = r.next()
 	return r
 }
 
-// runs is a heap of runs, the one with the first name on top.
-type runs []*run
+func (r *run) next() { r.setHead(r.elements.Next()) }
 
-// Len implements [heap.Interface].
-func (h *runs) Len() int { return len(*h) }
-
-// Less implements [heap.Interface].
-func (h *runs) Less(i, j int) bool { return byName((*h)[i].head, (*h)[j].head) < 0 }
-
-// Swap implements [heap.Interface].
-func (h *runs) Swap(i, j int) { (*h)[i], (*h)[j] = (*h)[j], (*h)[i] }
-
-// Push implements [heap.Interface]; runs are only taken away.
-func (*runs) Push(any) {}
-
-// Pop implements [heap.Interface].
-func (h *runs) Pop() any {
-	last := (*h)[len(*h)-1]
-	*h = (*h)[:len(*h)-1]
-	return last
+func (r *run) setHead(ok bool) {
+	r.head = nil
+	if ok && r.elements.Item().Type.Name == r.typeName {
+		r.head = r.elements.Item()
+	}
 }
 
+func byHead(a, b *run) int { return byName(a.head, b.head) }
+
 // merge yields the records of all runs in the order of their names.
-func merge(of []*run) func(yield func(*Record) bool) {
+func merge(runs []*run) iter.Seq[*Record] {
 	return func(yield func(*Record) bool) {
-		h := runs(slices.DeleteFunc(of, func(r *run) bool { return r.head == nil }))
-		heap.Init(&h)
-		for len(h) > 0 {
-			first := h[0]
+		runs = slices.DeleteFunc(runs, func(r *run) bool { return r.head == nil })
+		slices.SortFunc(runs, byHead)
+		for len(runs) > 0 {
+			first, others := runs[0], runs[1:]
 			if !yield(first.head) {
 				return
 			}
-			if first.head, _ = first.next(); first.head == nil {
-				heap.Pop(&h)
-			} else {
-				heap.Fix(&h, 0)
+			if first.next(); first.head == nil {
+				runs = others
+				continue
 			}
+			place, _ := slices.BinarySearchFunc(others, first, byHead)
+			copy(runs, others[:place])
+			runs[place] = first
 		}
 	}
 }
@@ -82,46 +67,25 @@ type ranked struct {
 	place  query.Place
 }
 
-// top keeps the first of many records. It is a heap with the last of them on top.
+// top keeps the first of many records.
 type top struct {
 	limit   int
-	compare func(a, b *ranked) int
+	compare func(a, b ranked) int
 	items   []ranked
+	// full means that the first items, up to the limit, are sorted.
+	full bool
 }
-
-func newTop(limit int, compare func(a, b *ranked) int) *top {
-	return &top{limit: limit, compare: compare}
-}
-
-// Len implements [heap.Interface].
-func (t *top) Len() int { return len(t.items) }
-
-// Less implements [heap.Interface].
-func (t *top) Less(i, j int) bool { return t.compare(&t.items[i], &t.items[j]) > 0 }
-
-// Swap implements [heap.Interface].
-func (t *top) Swap(i, j int) { t.items[i], t.items[j] = t.items[j], t.items[i] }
-
-// Push implements [heap.Interface]; add does it.
-func (*top) Push(any) {}
-
-// Pop implements [heap.Interface]; nothing is taken away.
-func (*top) Pop() any { return nil }
 
 func (t *top) add(c ranked) {
-	switch {
-	case len(t.items) < t.limit:
-		t.items = append(t.items, c)
-		if len(t.items) == t.limit {
-			heap.Init(t)
-		}
-	case t.compare(&c, &t.items[0]) < 0:
-		t.items[0] = c
-		heap.Fix(t, 0)
+	if t.full && t.compare(c, t.items[t.limit-1]) >= 0 {
+		return
+	}
+	if t.items = append(t.items, c); len(t.items) == 2*t.limit {
+		t.items, t.full = t.sorted(), true
 	}
 }
 
 func (t *top) sorted() []ranked {
-	slices.SortFunc(t.items, func(a, b ranked) int { return t.compare(&a, &b) })
-	return t.items
+	slices.SortFunc(t.items, t.compare)
+	return t.items[:min(len(t.items), t.limit)]
 }

@@ -83,17 +83,16 @@ func (x *Index) lookUp(q *events.Get) (ElementAnswer, error) {
 	if err := q.Validate(""); err != nil {
 		return ElementAnswer{}, err
 	}
-	var r *Record
-	var sequence uint64
-	if q.GUID != "" {
-		id, err := uuid.Parse(q.GUID)
-		if err != nil {
-			return ElementAnswer{}, events.Errorf(events.CodeInvalid, "/guid", "%q is not a guid", q.GUID)
-		}
-		sequence, r = x.at(func() *Record { return x.byGUID[id] })
-	} else {
-		sequence, r = x.at(func() *Record { return x.lookUpName(q.QualifiedName) })
+	id, err := uuid.Parse(q.GUID)
+	if err != nil && q.GUID != "" {
+		return ElementAnswer{}, events.Errorf(events.CodeInvalid, "/guid", "%q is not a guid", q.GUID)
 	}
+	x.mu.RLock()
+	r, sequence := x.byGUID[id], x.sequence
+	if q.GUID == "" {
+		r = x.lookUpName(q.QualifiedName)
+	}
+	x.mu.RUnlock()
 	switch {
 	case r == nil:
 		return ElementAnswer{}, errNotFound(x, q.ElementRef, "")

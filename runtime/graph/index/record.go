@@ -37,11 +37,10 @@ type Record struct {
 	Type     *events.ElementType
 	home     unique.Handle[home] // see [Record.Source] and [Record.Scope]
 	// Name is the qualified name, or the guid if there is none; usually a part of text.
-	Name     string
-	Version  int64
-	sequence uint64
-	*Ends         // of a relationship; nil for an element
-	Anchor   guid // none: uuid.Nil
+	Name    string
+	Version int64
+	*Ends        // of a relationship; nil for an element
+	Anchor  guid // none: uuid.Nil
 	// text is the JSON of the Element or Relationship, see [Record.State].
 	text string
 }

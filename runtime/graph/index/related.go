@@ -86,13 +86,8 @@ func (x *Index) links(element, after guid) func(yield func(*Record) bool) {
 func (x *Index) someLinks(element, after guid) (links []*Record) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	x.ends.Ascend(end{element: element, link: &Record{GUID: after}}, func(e end) bool {
-		if e.element != element {
-			return false
-		}
-		if e.link.GUID != after {
-			links = append(links, e.link)
-		}
+	x.ascend(LinksOf(element), after, func(l *Record) bool {
+		links = append(links, l)
 		return len(links) < linksAtATime
 	})
 	return links

@@ -3,6 +3,7 @@ package index
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"testing"
 
@@ -25,7 +26,7 @@ func textRecord(name, text string) *Record {
 // What is found has to be there still when the texts have been searched.
 func TestWhatChangedSinceItWasFoundIsFoundAsItIs(t *testing.T) {
 	t.Parallel()
-	x := newIndex(newTypeSet(nil, nil))
+	x := New(nil, slog.New(slog.DiscardHandler))
 	var was []*Record
 	for i, name := range []string{"same", "changed", "other", "gone"} {
 		was = append(was, textRecord(name, "needle"))
@@ -46,7 +47,7 @@ func TestRelatedEndsInItsTime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x := newIndex(newTypeSet(types, nil))
+	x := New(types, slog.New(slog.DiscardHandler))
 	hub := textRecord("hub", "")
 	file := textRecord("file", "")
 	x.Commit(StateChange{Sequence: 1, Record: hub}, StateChange{Sequence: 2, Record: file})
