@@ -12,6 +12,15 @@ import (
 // Index returns the index of the repository.
 func (r *Repository) Index() *index.Index { return r.index }
 
+// Sequence returns the sequence of the out topic that the index reflects.
+func (r *Repository) Sequence() uint64 {
+	sequence, _ := r.index.Reached()
+	return sequence
+}
+
+// Writing returns the name of the node that has the writer's lease, "" if none.
+func (r *Repository) Writing(ctx context.Context) (string, error) { return r.lease.Holder(ctx) }
+
 // CrashAt has a function called at the writer's steps "publish", "published" and
 // "committed". It is given before the repository serves.
 func (r *Repository) CrashAt(step func(name string)) { r.crash = step }

@@ -82,7 +82,7 @@ func (r *Repository) await(ctx context.Context, t events.QuestionType, question 
 	if q, err = t.Decode(question); err != nil {
 		return nil, nil, err
 	}
-	if err = r.awaitSequence(ctx, *q.Awaited()); err != nil || isLookup(q) {
+	if err = r.Await(ctx, *q.Awaited()); err != nil || isLookup(q) {
 		return q, nil, err
 	}
 	end, err = r.limits.begin(ctx)

@@ -7,9 +7,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/micro"
 
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/bus"
 	"github.com/camena-io/camena/topics"
 )
 
@@ -52,24 +53,11 @@ func (p *loadProgress) step(ctx context.Context, log *slog.Logger) {
 
 // serveLoadProgress serves the progress while the node answers nothing else.
 func (r *Repository) serveLoadProgress(ctx context.Context) (stop func(), err error) {
-	b := r.set.Bus
-	subscription, err := b.Conn().QueueSubscribe(b.Topics().API(topics.RepositoryService, topics.VerbLoadProgress), "reading", func(m *nats.Msg) {
-		data, err := events.Marshal(&events.LoadProgress{Node: r.set.Node, Read: r.loadProgress.read.Load(), Of: r.loadProgress.of.Load()})
-		if err == nil {
-			err = m.Respond(data)
-		}
-		if err != nil {
-			r.set.Logger.DebugContext(ctx, "tell how far reading is", slog.Any("error", err))
-		}
+	return r.serveEndpoints(ctx, "camena-loading", map[string]micro.Handler{
+		topics.VerbLoadProgress: bus.Answer(r.set.Bus, func(struct{}) (events.LoadProgress, error) {
+			return events.LoadProgress{Node: r.set.Node, Read: r.loadProgress.read.Load(), Of: r.loadProgress.of.Load()}, nil
+		}),
 	})
-	if err != nil {
-		return nil, fmt.Errorf("repository: %w", err)
-	}
-	return func() {
-		if err := subscription.Unsubscribe(); err != nil {
-			r.set.Logger.DebugContext(ctx, "stop telling how far reading is", slog.Any("error", err))
-		}
-	}, nil
 }
 
 // open reads the stored metadata and then answers questions: before, the node would
@@ -77,7 +65,7 @@ func (r *Repository) serveLoadProgress(ctx context.Context) (stop func(), err er
 func (r *Repository) open(ctx context.Context) (shut func(), err error) {
 	done, err := r.serveLoadProgress(ctx)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("repository: %w", err)
 	}
 	defer done() // when questions are answered, so that there is always somebody
 	if err := r.readWhole(ctx); err != nil {

@@ -94,20 +94,21 @@ func (o *publisher) release(ask bool) error {
 	return nil
 }
 
-// stored and refused belong to the oldest acknowledgement on its way; nil blocks
-// forever.
-func (o *publisher) stored() <-chan *jetstream.PubAck {
+// oldest returns the oldest acknowledgement on its way, nil if there is none.
+func (o *publisher) oldest() jetstream.PubAckFuture {
 	if len(o.acks) == 0 {
 		return nil
 	}
-	return o.acks[0].ack.Ok()
+	return o.acks[0].ack
 }
 
-func (o *publisher) refused() <-chan error {
-	if len(o.acks) == 0 {
-		return nil
+// answers returns where an acknowledgement or a refusal comes. Without a publish they
+// are nil, which blocks forever.
+func answers(f jetstream.PubAckFuture) (<-chan *jetstream.PubAck, <-chan error) {
+	if f == nil {
+		return nil, nil
 	}
-	return o.acks[0].ack.Err()
+	return f.Ok(), f.Err()
 }
 
 // confirm takes the oldest acknowledgement.

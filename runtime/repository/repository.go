@@ -230,7 +230,7 @@ func (r *Repository) write(tenure context.Context, next uint64) error {
 	}
 	w := &writer{
 		bus: r.set.Bus, js: js, index: r.index, log: r.set.Logger, crash: r.crash,
-		progress: &r.progress, purgeLast: r.purgePending, purgeAll: r.purgeUnfinished,
+		progress: &r.progress, purgeHistories: r.purgeHistories,
 		pending: graph.NewPending(r.index, graph.Rules{
 			PublishZones: r.set.PublishZones, DefaultZones: r.set.DefaultZones, MaxState: graph.MaxState(r.set.Bus.MaxPayload()),
 		}),
@@ -306,26 +306,25 @@ var errOtherStore = errors.New("the out topic is not the one that was read")
 // server lost the end of the out topic, or it was created again or restored: verify
 // empties the index, which then is loaded again.
 func (r *Repository) verify(ctx context.Context) error {
-	sequence, _ := r.index.Reached()
-	if sequence == 0 {
+	last := r.index.LastEvent()
+	if last.Sequence == 0 {
 		return nil
 	}
-	_, stored, id := r.index.LastEvent()
 	info, err := r.set.Bus.StreamInfo(ctx, r.set.Bus.Topics().OutStream())
 	if err != nil {
 		return err
 	}
-	found, err := r.set.Bus.MessageID(ctx, info.Config.Name, sequence)
+	found, err := r.set.Bus.MessageID(ctx, info.Config.Name, last.Sequence)
 	if err != nil {
 		return err
 	}
 	// Swept events, and those pushed out by newer states, are not there either.
-	passed := found == "" && info.State.LastSeq >= sequence && !info.Created.After(stored)
-	if found == id || passed {
+	passed := found == "" && info.State.LastSeq >= last.Sequence && !info.Created.After(last.Stored)
+	if found == last.ID || passed {
 		return nil
 	}
 	r.set.Logger.ErrorContext(ctx, "the out topic is not the one that was read; reading it again",
-		slog.Uint64("read_up_to", sequence), slog.Uint64("length", info.State.LastSeq))
+		slog.Uint64("read_up_to", last.Sequence), slog.Uint64("length", info.State.LastSeq))
 	r.index.Reset()
 	return errOtherStore
 }
@@ -358,17 +357,8 @@ func (r *Repository) follow(ctx context.Context, done func() bool) error {
 	})
 }
 
-// Sequence returns the sequence of the out topic that the index reflects.
-func (r *Repository) Sequence() uint64 {
-	sequence, _ := r.index.Reached()
-	return sequence
-}
-
-// Writing returns the name of the node that has the writer's lease, "" if none.
-func (r *Repository) Writing(ctx context.Context) (string, error) { return r.lease.Holder(ctx) }
-
-// awaitSequence waits until the index reflects a sequence.
-func (r *Repository) awaitSequence(ctx context.Context, want uint64) error {
+// Await waits until the index reflects a sequence of the out topic.
+func (r *Repository) Await(ctx context.Context, want uint64) error {
 	for {
 		have, advanced := r.index.Waiting()
 		if have >= want {
@@ -380,9 +370,4 @@ func (r *Repository) awaitSequence(ctx context.Context, want uint64) error {
 			return events.Errorf(events.CodeUnavailable, "/minSequence", "this node has read the out topic up to %d, not yet to %d; try again", have, want)
 		}
 	}
-}
-
-// Await waits until the index reflects a sequence of the out topic.
-func (r *Repository) Await(ctx context.Context, sequence uint64) error {
-	return r.awaitSequence(ctx, sequence)
 }

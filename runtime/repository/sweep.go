@@ -39,7 +39,7 @@ func (r *Repository) sweep(tenure context.Context) {
 		following := bus.FollowOptions{Stream: t.CyclesStream(), Subjects: []string{t.RepositoryDue()}, Start: bus.FromNow}
 		err = r.set.Bus.Follow(tenure, following, func(*bus.Message) error {
 			r.Sweep(tenure, time.Now().Add(-r.set.Retention))
-			r.purgeUnfinished(tenure)
+			r.purgeHistories(tenure, r.index.UnfinishedPurges())
 			return nil
 		})
 	}
@@ -65,17 +65,6 @@ func (r *Repository) Sweep(ctx context.Context, before time.Time) (purged int) {
 		purged++
 	}
 	return purged
-}
-
-// purgePending removes the history of what the last command purged.
-func (r *Repository) purgePending(ctx context.Context) {
-	r.purgeHistories(ctx, r.index.PendingPurges())
-}
-
-// purgeUnfinished removes the history of all purged elements, also of those that an
-// earlier writer could not remove.
-func (r *Repository) purgeUnfinished(ctx context.Context) {
-	r.purgeHistories(ctx, r.index.UnfinishedPurges())
 }
 
 // purgeHistories removes the history of purged elements under all their types; the

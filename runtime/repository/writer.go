@@ -54,9 +54,8 @@ type writer struct {
 	crash  func(step string)   // test hook: what happens at a step
 	// held is a command that waits until everything before it is committed.
 	held *received
-	// purgeLast removes the history of what the last command purged, purgeAll of all that
-	// was purged.
-	purgeLast, purgeAll func(context.Context)
+	// purgeHistories removes the history of purged elements.
+	purgeHistories func(context.Context, []index.Tombstone)
 }
 
 // publication is an applied or refused command on its way to being committed.
@@ -103,7 +102,7 @@ func (w *writer) run(ctx context.Context) error {
 		return err
 	}
 	w.progress.reach(position)
-	w.purgeLast(ctx)
+	w.purgeHistories(ctx, w.index.PendingPurges())
 	w.log.InfoContext(ctx, "applying commands", slog.Uint64("from", position+1), slog.Uint64("out_sequence", w.publisher.last))
 
 	reading, stop := context.WithCancel(ctx)
@@ -115,7 +114,8 @@ func (w *writer) run(ctx context.Context) error {
 		w.read(reading, position, commands)
 	}()
 	var purging sync.WaitGroup
-	purging.Go(func() { w.purgeAll(reading) }) // may take long, and nothing waits for it
+	// Those that an earlier writer could not remove; it may take long, and nothing waits for it.
+	purging.Go(func() { w.purgeHistories(reading, w.index.UnfinishedPurges()) })
 	err = w.loop(ctx, position, commands)
 	stop()
 	<-done
@@ -147,8 +147,8 @@ func (w *writer) position(ctx context.Context) (uint64, error) {
 // id of its command; if the message at the position has another one, the in topic was
 // created again, or the server lost its end and it has grown since.
 func (w *writer) recognize(ctx context.Context, in *jetstream.StreamInfo) (uint64, error) {
-	position, stored, _ := w.index.LastEvent()
-	id, found := w.index.Cause(), ""
+	last, found := w.index.LastEvent(), ""
+	position, id, stored := last.Position, last.Cause, last.Stored
 	if position > 0 && position <= in.State.LastSeq {
 		var err error
 		if found, err = w.bus.MessageID(ctx, in.Config.Name, position); err != nil {
@@ -244,6 +244,12 @@ func (w *writer) step(ctx context.Context, position uint64, commands <-chan *rec
 			return err
 		}
 	}
+	stored, refused := answers(w.publisher.oldest())
+	var deadLetter jetstream.PubAckFuture
+	if len(w.inFlight) > 0 {
+		deadLetter = w.inFlight[0].ack
+	}
+	deadLettered, deadLetterRefused := answers(deadLetter)
 	select {
 	case r := <-intake:
 		if r.sequence > position || r.isDryRun() && r.isAwaited() {
@@ -251,15 +257,18 @@ func (w *writer) step(ctx context.Context, position uint64, commands <-chan *rec
 		}
 		w.answerReplayed(ctx, r)
 		w.room.Release(int64(r.size))
-	case ack := <-w.publisher.stored():
+	case ack := <-stored:
 		w.progress.step()
 		return w.publisher.confirm(ack)
-	case err := <-w.publisher.refused():
+	case err := <-refused:
 		return err
-	case <-w.deadLettered():
+	case <-deadLettered:
 		w.inFlight[0].deadLettered = true
-	case err := <-w.deadLetterFailed():
-		return w.handleDeadLetterError(err)
+	case err := <-deadLetterRefused:
+		if !bus.IsSequence(err) {
+			return err
+		}
+		w.inFlight[0].deadLettered = true // it is stored already
 	case <-ctx.Done():
 	}
 	return nil
@@ -337,32 +346,6 @@ func (w *writer) protect(sequence uint64, refuse func(defect error)) {
 
 func (r *received) isDryRun() bool { return graph.IsDryRun(&r.event) }
 
-// deadLettered and deadLetterFailed belong to the dead letter on its way; nil blocks
-// forever.
-func (w *writer) deadLettered() <-chan *jetstream.PubAck {
-	if len(w.inFlight) == 0 || w.inFlight[0].ack == nil {
-		return nil
-	}
-	return w.inFlight[0].ack.Ok()
-}
-
-func (w *writer) deadLetterFailed() <-chan error {
-	if len(w.inFlight) == 0 || w.inFlight[0].ack == nil {
-		return nil
-	}
-	return w.inFlight[0].ack.Err()
-}
-
-// handleDeadLetterError takes the refusal of a dead letter that is stored already as
-// success.
-func (w *writer) handleDeadLetterError(err error) error {
-	if !bus.IsSequence(err) {
-		return err
-	}
-	w.inFlight[0].deadLettered = true
-	return nil
-}
-
 // collect commits every publication whose events are stored, oldest first, and sends
 // the dead letter of a refused command when its turn has come.
 func (w *writer) collect(ctx context.Context) error {
@@ -399,7 +382,7 @@ func (w *writer) commit(ctx context.Context, done []*publication) {
 	}
 	w.index.Commit(w.stateChanges...)
 	if slices.ContainsFunc(done, func(p *publication) bool { return p.purges }) {
-		w.purgeLast(ctx)
+		w.purgeHistories(ctx, w.index.PendingPurges())
 	}
 	w.progress.reach(done[len(done)-1].sequence)
 	for _, p := range done {

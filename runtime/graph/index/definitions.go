@@ -18,7 +18,7 @@ func (x *Index) Definitions(q *events.Types, room int) (events.TypesAnswer, erro
 	registry := x.Types()
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	a := events.TypesAnswer{Sequence: x.sequence, Types: []events.KnownType{}}
+	a := events.TypesAnswer{Sequence: x.last.Sequence, Types: []events.KnownType{}}
 	for _, t := range registry.All() {
 		_, defined := x.typeSet.defined[t.Name()]
 		if t.Name() <= q.After || q.Defined && !defined {

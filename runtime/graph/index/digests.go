@@ -23,7 +23,7 @@ func (x *Index) Digests(q *events.Digests, room int) (events.DigestsAnswer, erro
 		from.GUID = id
 	}
 	x.mu.Lock() // copying marks the nodes of the original as shared
-	scopes, sequence := x.scopes.Copy(), x.sequence
+	scopes, sequence := x.scopes.Copy(), x.last.Sequence
 	x.mu.Unlock()
 	p, more := newPage[events.DigestItem](q.Page, room), false
 	scopes.Ascend(from, func(r *Record) bool {

@@ -264,7 +264,7 @@ func (x *Index) Count(ctx context.Context, q *events.Find) (events.CountAnswer, 
 	if s.isCounted() {
 		x.mu.RLock()
 		defer x.mu.RUnlock()
-		a.Sequence = x.sequence
+		a.Sequence = x.last.Sequence
 		s.sum(&x.counts, &a)
 		return a, nil
 	}

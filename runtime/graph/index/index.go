@@ -28,17 +28,21 @@ type Index struct {
 	log   *slog.Logger
 }
 
+// LastEvent is the last committed event of the out topic.
+type LastEvent struct {
+	// Sequence on the out topic, and Position, its in-sequence.
+	Sequence, Position uint64
+	// Stored is when it was stored.
+	Stored time.Time
+	ID     string
+	// Cause is the id of the last event that could be read. It begins with the id of the
+	// command at the position.
+	Cause string
+}
+
 // state is what the events of the out topic lead to.
 type state struct {
-	// sequence is that of the last committed event on the out topic, position its
-	// in-sequence.
-	sequence, position uint64
-	// stored is the time when the last event was stored, id its id.
-	stored time.Time
-	id     string
-	// cause is the id of the last event that could be read.
-	cause string
-
+	last LastEvent
 	byGUID map[guid]*Record
 	// byName are the elements whose guid does not follow from their name.
 	byName map[string]*Record
@@ -215,22 +219,14 @@ type snapshot struct {
 func (x *Index) snapshot() (snapshot, uint64) {
 	x.mu.Lock() // copying marks the nodes of the original as shared
 	defer x.mu.Unlock()
-	return snapshot{types: x.types.Copy(), names: x.counts.typeNames()}, x.sequence
+	return snapshot{types: x.types.Copy(), names: x.counts.typeNames()}, x.last.Sequence
 }
 
-// LastEvent returns the position, when the last event was stored, and its id.
-func (x *Index) LastEvent() (position uint64, stored time.Time, id string) {
+// LastEvent returns the last committed event.
+func (x *Index) LastEvent() LastEvent {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	return x.position, x.stored, x.id
-}
-
-// Cause returns the id of the last event that could be read. It begins with the id of
-// the command at the position.
-func (x *Index) Cause() string {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	return x.cause
+	return x.last
 }
 
 // Reset drops everything, because the out topic was replaced.
@@ -243,9 +239,8 @@ func (x *Index) Reset() {
 
 // Reached returns the sequence of the last committed event, and its in-sequence.
 func (x *Index) Reached() (sequence, position uint64) {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	return x.sequence, x.position
+	last := x.LastEvent()
+	return last.Sequence, last.Position
 }
 
 // Waiting returns the sequence of the last committed event, and a channel that is
@@ -256,7 +251,7 @@ func (x *Index) Waiting() (sequence uint64, advanced <-chan struct{}) {
 	if x.advanced == nil {
 		x.advanced = make(chan struct{})
 	}
-	return x.sequence, x.advanced
+	return x.last.Sequence, x.advanced
 }
 
 // StateChange is the content of one event of the out topic.
@@ -287,13 +282,14 @@ func (x *Index) Commit(facts ...StateChange) {
 	defer x.mu.Unlock()
 	for i := range facts {
 		f := &facts[i]
-		if f.Sequence <= x.sequence {
+		if f.Sequence <= x.last.Sequence {
 			continue // committed before the follower started again
 		}
-		x.sequence, x.position, x.stored, x.id = f.Sequence, f.Position, f.Stored, f.ID
-		if !f.unread {
-			x.cause = f.ID
+		cause := f.ID
+		if f.unread {
+			cause = x.last.Cause
 		}
+		x.last = LastEvent{Sequence: f.Sequence, Position: f.Position, Stored: f.Stored, ID: f.ID, Cause: cause}
 		x.take(f)
 	}
 	if x.advanced != nil {

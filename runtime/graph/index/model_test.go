@@ -322,15 +322,14 @@ func (w *writer) compare() {
 
 // known is what an index knows besides states.
 func known(x *index.Index) map[string]any {
-	sequence, position := x.Reached()
-	_, stored, id := x.LastEvent()
+	last := x.LastEvent()
 	var pump events.TypeDef // the only type that is defined here
 	if t, ok := x.Types().Type("Pump"); ok {
 		pump = t.Def()
 	}
 	digests, err := x.Digests(&events.Digests{Scope: "p"}, 1<<20)
 	return map[string]any{
-		"sequence": sequence, "position": position, "stored": stored, "id": id, "pump": pump,
+		"sequence": last.Sequence, "position": last.Position, "stored": last.Stored, "id": last.ID, "pump": pump,
 		"digests": digests.Digests, "refused": err,
 	}
 }

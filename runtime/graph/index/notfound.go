@@ -105,7 +105,7 @@ func (t *Tombstone) describe() string {
 func (x *Index) LastDeletion(ref events.ElementRef) (Tombstone, bool) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	if t := x.tombstone(x.last[GUIDOf(ref)]); t != nil {
+	if t := x.tombstone(x.latest[GUIDOf(ref)]); t != nil {
 		return *t, true
 	}
 	if ref.GUID != "" {

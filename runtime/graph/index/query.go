@@ -88,7 +88,7 @@ func (x *Index) lookUp(q *events.Get) (ElementAnswer, error) {
 		return ElementAnswer{}, events.Errorf(events.CodeInvalid, "/guid", "%q is not a guid", q.GUID)
 	}
 	x.mu.RLock()
-	r, sequence := x.byGUID[id], x.sequence
+	r, sequence := x.byGUID[id], x.last.Sequence
 	if q.GUID == "" {
 		r = x.lookUpName(q.QualifiedName)
 	}

@@ -35,8 +35,8 @@ type Tombstone struct {
 type tombstoneSet struct {
 	// tombstones, oldest first.
 	tombstones []Tombstone
-	// last is the sequence of the last deletion by guid.
-	last map[guid]uint64
+	// latest is the sequence of the last deletion by guid.
+	latest map[guid]uint64
 	// names are the deletions of elements whose guids do not follow from their names.
 	names *btree.BTreeG[formerName]
 	seed  maphash.Seed
@@ -51,7 +51,7 @@ type formerName struct {
 
 func newTombstones() tombstoneSet {
 	names := btree.NewBTreeGOptions(byFormerName, btree.Options{NoLocks: true})
-	return tombstoneSet{last: map[guid]uint64{}, names: names, seed: maphash.MakeSeed()}
+	return tombstoneSet{latest: map[guid]uint64{}, names: names, seed: maphash.MakeSeed()}
 }
 
 func byFormerName(a, b formerName) bool {
@@ -72,7 +72,7 @@ func (x *Index) addTombstone(f *StateChange) {
 	}
 	x.tombstones = append(x.tombstones, t)
 	if !f.Moved {
-		x.last[t.GUID] = t.Sequence
+		x.latest[t.GUID] = t.Sequence
 	}
 }
 
@@ -85,7 +85,7 @@ func (t *Tombstone) formerName() formerName {
 func (x *Index) deletedAt(id guid) (sequence uint64, ok bool) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	sequence, ok = x.last[id]
+	sequence, ok = x.latest[id]
 	return sequence, ok && x.byGUID[id] == nil
 }
 
@@ -97,7 +97,7 @@ func (x *Index) PendingPurges() []Tombstone {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	first := len(x.tombstones)
-	for first > 0 && x.tombstones[first-1].position+1 >= x.position {
+	for first > 0 && x.tombstones[first-1].position+1 >= x.last.Position {
 		first--
 	}
 	return unfinished(x.tombstones[first:])
@@ -145,7 +145,7 @@ func (x *Index) OldestTombstone(before time.Time) (Tombstone, bool) {
 	defer x.mu.Unlock()
 	for len(x.tombstones) > 0 {
 		t := x.tombstones[0]
-		if t.stored >= before.UnixNano() || t.Sequence == x.sequence {
+		if t.stored >= before.UnixNano() || t.Sequence == x.last.Sequence {
 			return Tombstone{}, false
 		}
 		if now := x.byGUID[t.GUID]; now == nil || now.Type.Name != t.Type.Name {
@@ -158,8 +158,8 @@ func (x *Index) OldestTombstone(before time.Time) (Tombstone, bool) {
 
 func (x *Index) dropTombstone(t Tombstone) {
 	x.tombstones = x.tombstones[1:]
-	if x.last[t.GUID] == t.Sequence {
-		delete(x.last, t.GUID)
+	if x.latest[t.GUID] == t.Sequence {
+		delete(x.latest, t.GUID)
 	}
 	if t.name != 0 {
 		x.names.Delete(t.formerName())
