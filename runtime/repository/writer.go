@@ -227,7 +227,7 @@ func (w *writer) loop(ctx context.Context, position uint64, commands <-chan *rec
 	return nil
 }
 
-// step waits for whatever comes next, and takes it.
+// step handles the held command when its turn comes, otherwise whatever comes next.
 func (w *writer) step(ctx context.Context, position uint64, commands <-chan *received) error {
 	if r := w.held; r != nil && len(w.inFlight) == 0 {
 		w.held = nil
@@ -244,6 +244,11 @@ func (w *writer) step(ctx context.Context, position uint64, commands <-chan *rec
 			return err
 		}
 	}
+	return w.next(ctx, position, intake)
+}
+
+// next waits for a command or an answer of the bus, and takes it.
+func (w *writer) next(ctx context.Context, position uint64, intake <-chan *received) error {
 	stored, refused := answers(w.publisher.oldest())
 	var deadLetter jetstream.PubAckFuture
 	if len(w.inFlight) > 0 {

@@ -42,7 +42,7 @@ type LastEvent struct {
 
 // state is what the events of the out topic lead to.
 type state struct {
-	last LastEvent
+	last   LastEvent
 	byGUID map[guid]*Record
 	// byName are the elements whose guid does not follow from their name.
 	byName map[string]*Record
