@@ -1,6 +1,8 @@
 package events
 
 import (
+	"iter"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -23,28 +25,41 @@ func Encode(e *Event, header map[string][]string) ([]byte, error) {
 		return nil, err
 	}
 	values := make([]string, 0, 8+len(e.Extensions))
-	put := func(name, value string) {
-		if value == "" {
-			return
-		}
+	for name, value := range e.headers() {
 		n := len(values)
 		values = append(values, EncodeAttribute(value))
 		header[name] = values[n : n+1 : n+1]
 	}
-	put(headerSpecVersion, specVersion)
-	put(prefix+"id", e.ID)
-	put(prefix+"source", e.Source)
-	put(prefix+"type", e.Type)
-	put(prefix+"subject", e.Subject)
-	if !e.Time.IsZero() {
-		put(prefix+"time", e.Time.UTC().Format(time.RFC3339Nano))
-	}
-	put(prefix+"datacontenttype", e.contentType())
-	put(prefix+"dataschema", e.DataSchema)
-	for name, value := range e.Extensions {
-		put(prefix+name, value)
-	}
 	return e.Data, nil
+}
+
+// headers yields the attributes that have a value, by the names of their headers.
+func (e *Event) headers() iter.Seq2[string, string] {
+	return func(yield func(header, value string) bool) {
+		at := ""
+		if !e.Time.IsZero() {
+			at = e.Time.UTC().Format(time.RFC3339Nano)
+		}
+		for _, a := range [...]struct{ header, value string }{
+			{headerSpecVersion, specVersion},
+			{prefix + "id", e.ID},
+			{prefix + "source", e.Source},
+			{prefix + "type", e.Type},
+			{prefix + "subject", e.Subject},
+			{prefix + "time", at},
+			{prefix + "datacontenttype", e.contentType()},
+			{prefix + "dataschema", e.DataSchema},
+		} {
+			if a.value != "" && !yield(a.header, a.value) {
+				return
+			}
+		}
+		for name, value := range e.Extensions {
+			if value != "" && !yield(prefix+name, value) {
+				return
+			}
+		}
+	}
 }
 
 // Decode reads a message in either mode. A content type of
@@ -221,8 +236,8 @@ func DecodeAttribute(s string) string {
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
 		if s[i] == '%' && i+2 < len(s) {
-			if hi, lo := unhex(s[i+1]), unhex(s[i+2]); hi >= 0 && lo >= 0 {
-				b.WriteByte(byte(hi<<4 | lo)) //nolint:gosec // two hex digits fit a byte
+			if c, err := strconv.ParseUint(s[i+1:i+3], 16, 8); err == nil {
+				b.WriteByte(byte(c))
 				i += 2
 				continue
 			}
@@ -230,17 +245,4 @@ func DecodeAttribute(s string) string {
 		b.WriteByte(s[i])
 	}
 	return b.String()
-}
-
-func unhex(c byte) int {
-	switch {
-	case '0' <= c && c <= '9':
-		return int(c - '0')
-	case 'a' <= c && c <= 'f':
-		return int(c-'a') + 10
-	case 'A' <= c && c <= 'F':
-		return int(c-'A') + 10
-	default:
-		return -1
-	}
 }

@@ -120,27 +120,6 @@ func plainName(name jsontext.Value) bool {
 	return true
 }
 
-// isDeeper reports whether v, which is canonical, nests deeper than limit.
-func isDeeper(v jsontext.Value, limit int) bool {
-	depth := 0
-	for i := 0; i < len(v); {
-		switch v[i] {
-		case '"':
-			i = stringEnd(v, i)
-			continue
-		case '{', '[':
-			depth++
-		case '}', ']':
-			depth--
-		}
-		if depth > limit {
-			return true
-		}
-		i++
-	}
-	return false
-}
-
 // member is one name, quoted, and its value.
 type member struct{ name, value jsontext.Value }
 
@@ -162,30 +141,16 @@ func (m *member) compare(n *member) int {
 	return slices.Compare(utf16.Encode([]rune(unquote(m.name))), utf16.Encode([]rune(unquote(n.name))))
 }
 
-// members iterates over a canonical object.
-type members struct {
-	object jsontext.Value
-	at     int
-}
-
-func (m *members) next() (member, bool) {
-	start := m.at + 1
-	if start >= len(m.object) || m.object[start] == '}' {
-		return member{}, false
-	}
-	colon := stringEnd(m.object, start)
-	m.at = valueEnd(m.object, colon+1)
-	return member{name: m.object[start:colon], value: m.object[colon+1 : m.at]}, true
-}
-
-// valueEnd returns the end of the value at v[i]; v is canonical.
-func valueEnd(v jsontext.Value, i int) int {
+// valueEnd returns the end of the value at v[i], and how deep it nests; v is
+// canonical.
+func valueEnd(v jsontext.Value, i int) (end, deepest int) {
 	for depth := 0; ; {
 		switch v[i] {
 		case '"':
 			i = stringEnd(v, i)
 		case '{', '[':
 			depth++
+			deepest = max(deepest, depth)
 			i++
 		case '}', ']':
 			depth--
@@ -196,7 +161,7 @@ func valueEnd(v jsontext.Value, i int) int {
 			i = scalarEnd(v, i)
 		}
 		if depth == 0 {
-			return i
+			return i, deepest
 		}
 	}
 }

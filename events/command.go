@@ -1,8 +1,8 @@
 package events
 
 import (
+	"cmp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -57,24 +57,22 @@ func (s *ElementSpec) Validate(pointer string) error {
 	if s.Type == "" {
 		return Errorf(CodeInvalid, pointer+"/type", "missing: name the type of the element")
 	}
-	if err := validQualifiedName(pointer+"/qualifiedName", s.QualifiedName); err != nil {
-		return err
+	return cmp.Or(
+		validQualifiedName(pointer+"/qualifiedName", s.QualifiedName),
+		validateMarks(s.Classifications, pointer),
+		validateAnchor(s.Anchor, pointer+"/anchor"),
+		validateZones(s.Zones, pointer+"/zones"),
+		validateEffectivity(s.Effectivity, pointer+"/effectivity"),
+		validNewGUID(pointer+"/guid", s.GUID),
+	)
+}
+
+// validateAnchor checks the reference to an anchor that may not be given.
+func validateAnchor(anchor ElementRef, pointer string) error {
+	if anchor == (ElementRef{}) {
+		return nil
 	}
-	if err := validateMarks(s.Classifications, pointer); err != nil {
-		return err
-	}
-	if s.Anchor != (ElementRef{}) {
-		if err := s.Anchor.Validate(pointer + "/anchor"); err != nil {
-			return err
-		}
-	}
-	if err := validateZones(s.Zones, pointer+"/zones"); err != nil {
-		return err
-	}
-	if err := validateEffectivity(s.Effectivity, pointer+"/effectivity"); err != nil {
-		return err
-	}
-	return validNewGUID(pointer+"/guid", s.GUID)
+	return anchor.Validate(pointer)
 }
 
 // validateEffectivity checks an effectivity that may not be given.
@@ -87,29 +85,18 @@ func validateEffectivity(e *Effectivity, pointer string) error {
 
 func validateZones(zones []string, pointer string) error {
 	if i := slices.Index(zones, ""); i >= 0 {
-		return Errorf(CodeInvalid, pointer+"/"+strconv.Itoa(i), "the name of a zone is empty")
+		return Errorf(CodeInvalid, itemAt(pointer, i), "the name of a zone is empty")
 	}
 	return nil
 }
 
 // validateMarks checks that each classification is one, and is given once.
-func validateMarks(marks []Classification, pointer string) error {
-	var names map[string]bool
-	if len(marks) > 1 {
-		names = make(map[string]bool, len(marks))
-	}
+func validateMarks(marks []Classification, of string) error {
+	names := onceEach{}
 	for i := range marks {
-		name := marks[i].Name
-		if err := validateMark(name, ""); err != nil {
-			return Errorf(err.Code, pointer+classificationAt(i), "%s", err.Message)
-		}
-		if names[name] {
-			return Errorf(CodeInvalid, pointer+classificationAt(i), "%s is given twice", name)
-		}
-		if names != nil {
-			names[name] = true
-		}
-		if err := marks[i].Effectivity.Validate(pointer + "/classifications/" + strconv.Itoa(i)); err != nil {
+		at := itemAt(of+"/classifications", i)
+		pointer := at + "/classificationName"
+		if err := cmp.Or(validateMark(marks[i].Name, pointer), names.add(pointer, marks[i].Name), marks[i].Effectivity.Validate(at)); err != nil {
 			return err
 		}
 	}
@@ -119,7 +106,7 @@ func validateMarks(marks []Classification, pointer string) error {
 // validateMark checks the name of a classification that a command puts on an
 // element or takes off it. Those that say what else an element has a place for
 // are not among them.
-func validateMark(name, pointer string) *Error {
+func validateMark(name, pointer string) error {
 	switch name {
 	case "":
 		return Errorf(CodeInvalid, pointer, "missing: name the classification")
@@ -131,10 +118,6 @@ func validateMark(name, pointer string) *Error {
 		return Errorf(CodeInvalid, pointer, "the zones of an element are no classification here: create, upsert and update have the field zones")
 	}
 	return nil
-}
-
-func classificationAt(i int) string {
-	return "/classifications/" + strconv.Itoa(i) + "/classificationName"
 }
 
 // RelationshipSpec is how a relationship is wanted to be.
@@ -153,16 +136,12 @@ func (s *RelationshipSpec) Validate(pointer string) error {
 	if s.Type == "" {
 		return Errorf(CodeInvalid, pointer+"/type", "missing: name the type of the relationship")
 	}
-	if err := s.End1.Validate(pointer + "/end1"); err != nil {
-		return err
-	}
-	if err := s.End2.Validate(pointer + "/end2"); err != nil {
-		return err
-	}
-	if err := validateEffectivity(s.Effectivity, pointer+"/effectivity"); err != nil {
-		return err
-	}
-	return validNewGUID(pointer+"/guid", s.GUID)
+	return cmp.Or(
+		s.End1.Validate(pointer+"/end1"),
+		s.End2.Validate(pointer+"/end2"),
+		validateEffectivity(s.Effectivity, pointer+"/effectivity"),
+		validNewGUID(pointer+"/guid", s.GUID),
+	)
 }
 
 // Expectation makes a command apply only to the version that its sender saw.
@@ -267,10 +246,7 @@ func (r *RelationshipRef) Validate(pointer string) error {
 	if r.Type == "" {
 		return Errorf(CodeInvalid, pointer+"/type", "missing: name the relationship by guid, or by type, end1 and end2")
 	}
-	if err := r.End1.Validate(pointer + "/end1"); err != nil {
-		return err
-	}
-	return r.End2.Validate(pointer + "/end2")
+	return cmp.Or(r.End1.Validate(pointer+"/end1"), r.End2.Validate(pointer+"/end2"))
 }
 
 // UpdateRelationship is the data of [TypeUpdateRelationship]: change properties
@@ -389,23 +365,19 @@ type Preview struct {
 // or a type.
 func DecodeChange(eventType string, data []byte) (Preview, error) {
 	p := Preview{Type: eventType}
-	var err error
 	switch {
 	case strings.HasPrefix(eventType, "io.camena.element."):
-		p.Element, err = unmarshalPointer[ElementChange](data)
+		p.Element = new(ElementChange)
+		return p, unmarshal(data, p.Element)
 	case strings.HasPrefix(eventType, "io.camena.relationship."):
-		p.Relationship, err = unmarshalPointer[RelationshipChange](data)
+		p.Relationship = new(RelationshipChange)
+		return p, unmarshal(data, p.Relationship)
 	case strings.HasPrefix(eventType, "io.camena.type."):
-		p.OpenType, err = unmarshalPointer[TypeChange](data)
+		p.OpenType = new(TypeChange)
+		return p, unmarshal(data, p.OpenType)
 	default:
-		err = Errorf(CodeInvalid, "", "%s is no change of an element, a relationship or a type", eventType)
+		return p, Errorf(CodeInvalid, "", "%s is no change of an element, a relationship or a type", eventType)
 	}
-	return p, err
-}
-
-func unmarshalPointer[T any](data []byte) (*T, error) {
-	v, err := Unmarshal[T](data)
-	return &v, err
 }
 
 func validGUID(pointer, guid string) error {

@@ -1,6 +1,6 @@
 package events
 
-import "strconv"
+import "cmp"
 
 // Command is the data of one of the command events; [CommandTypes] lists them.
 type Command interface {
@@ -48,54 +48,40 @@ func (*Flush) Validate() error { return nil }
 
 // Validate checks the element's spec.
 func (c *Upsert) Validate() error {
-	if err := c.UnknownProperties.validate("/unknownProperties"); err != nil {
-		return err
-	}
-	return c.Element.Validate("/element")
+	return cmp.Or(c.UnknownProperties.validate("/unknownProperties"), c.Element.Validate("/element"))
 }
 
 // Validate checks the element's spec.
 func (c *Create) Validate() error {
-	if err := c.UnknownProperties.validate("/unknownProperties"); err != nil {
-		return err
-	}
-	if err := CheckTypedName("/element/qualifiedName", c.Element.QualifiedName); err != nil {
-		return err
-	}
-	return c.Element.Validate("/element")
+	return cmp.Or(
+		c.UnknownProperties.validate("/unknownProperties"),
+		CheckTypedName("/element/qualifiedName", c.Element.QualifiedName),
+		c.Element.Validate("/element"),
+	)
 }
 
 // Validate checks the reference.
 func (c *Update) Validate() error {
-	if err := c.UnknownProperties.validate("/unknownProperties"); err != nil {
-		return err
-	}
-	if err := validateZones(c.Zones, "/zones"); err != nil {
-		return err
-	}
-	if err := validateEffectivity(c.Effectivity, "/effectivity"); err != nil {
-		return err
-	}
-	return c.Element.Validate("/element")
+	return cmp.Or(
+		c.UnknownProperties.validate("/unknownProperties"),
+		validateZones(c.Zones, "/zones"),
+		validateEffectivity(c.Effectivity, "/effectivity"),
+		c.Element.Validate("/element"),
+	)
 }
 
 // Validate checks the reference and the classification's name.
 func (c *Classify) Validate() error {
-	if err := validateMark(c.Classification.Name, "/classification/classificationName"); err != nil {
-		return err
-	}
-	if err := c.Classification.Effectivity.Validate("/classification"); err != nil {
-		return err
-	}
-	return c.Element.Validate("/element")
+	return cmp.Or(
+		validateMark(c.Classification.Name, "/classification/classificationName"),
+		c.Classification.Effectivity.Validate("/classification"),
+		c.Element.Validate("/element"),
+	)
 }
 
 // Validate checks the reference and the classification's name.
 func (c *Declassify) Validate() error {
-	if err := validateMark(c.ClassificationName, "/classificationName"); err != nil {
-		return err
-	}
-	return c.Element.Validate("/element")
+	return cmp.Or(validateMark(c.ClassificationName, "/classificationName"), c.Element.Validate("/element"))
 }
 
 // Validate checks the relationship's spec.
@@ -103,10 +89,7 @@ func (c *Link) Validate() error { return c.Relationship.Validate("/relationship"
 
 // Validate checks that the relationship is named in one of the two ways.
 func (c *UpdateRelationship) Validate() error {
-	if err := validateEffectivity(c.Effectivity, "/effectivity"); err != nil {
-		return err
-	}
-	return c.Relationship.Validate("/relationship")
+	return cmp.Or(validateEffectivity(c.Effectivity, "/effectivity"), c.Relationship.Validate("/relationship"))
 }
 
 // Validate checks that the relationship is named in one of the two ways.
@@ -168,7 +151,7 @@ func NewChangeSet(commands ...Command) (*ChangeSet, error) {
 
 // Command decodes the step, which is the i-th of its change set.
 func (s *Step) Command(i int) (Command, error) {
-	pointer := "/commands/" + strconv.Itoa(i)
+	pointer := itemAt("/commands", i)
 	if t, ok := CommandTypeOf(s.Type); ok && !t.InChangeSet {
 		return nil, Errorf(CodeInvalid, pointer+"/type", "%s cannot stand in a change set", s.Type)
 	}

@@ -1,7 +1,6 @@
 package events
 
 import (
-	"crypto/sha1" //nolint:gosec // see derived
 	"encoding/binary"
 	"hash/fnv"
 	"slices"
@@ -105,7 +104,7 @@ type Key = uuid.UUID
 // or, where it has none, its guid.
 func ElementKey(ref ElementRef) Key {
 	if ref.QualifiedName != "" {
-		return derived("camena:element:", ref.QualifiedName)
+		return derived("camena:element:" + ref.QualifiedName)
 	}
 	id, err := uuid.Parse(ref.GUID)
 	if err != nil {
@@ -117,23 +116,11 @@ func ElementKey(ref ElementRef) Key {
 // RelationshipKey returns the key of the relationship of a type between the
 // elements with the given keys.
 func RelationshipKey(typeName string, end1, end2 Key) Key {
-	return derived("camena:relationship:", typeName, ":", end1.String(), ":", end2.String())
+	return derived("camena:relationship:" + typeName + ":" + end1.String() + ":" + end2.String())
 }
 
-// derived returns the UUIDv5 of a name given in parts: uuid.NewSHA1 without its
-// allocations, because every command needs one.
-func derived(parts ...string) Key {
-	var room [256]byte
-	b := append(room[:0], uuid.NameSpaceURL[:]...)
-	for _, p := range parts {
-		b = append(b, p...)
-	}
-	sum := sha1.Sum(b) //nolint:gosec // RFC 9562 asks for SHA-1; nothing is secret here
-	key := Key(sum[:16])
-	key[6] = key[6]&0x0f | 0x50
-	key[8] = key[8]&0x3f | 0x80
-	return key
-}
+// derived returns the UUIDv5 of a name.
+func derived(name string) Key { return uuid.NewSHA1(uuid.NameSpaceURL, []byte(name)) }
 
 // GUIDOf returns the guid of the element with a qualified name, unless it was
 // created with another one. It is the UUIDv5 of the name, so that every sender

@@ -1,6 +1,9 @@
 package events
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // The limits of [Graph] and [Lineage].
 const (
@@ -130,10 +133,7 @@ func (q *Graph) Complete() error {
 	if q.End < 0 || q.End > 2 {
 		return Errorf(CodeInvalid, "/end", "%d: use 1, 2, or 0 for both", q.End)
 	}
-	if err := completeLimit(&q.Depth, 1, MaxGraphDepth, "/depth"); err != nil {
-		return err
-	}
-	return q.GraphLimits.complete()
+	return cmp.Or(completeLimit(&q.Depth, 1, MaxGraphDepth, "/depth"), q.GraphLimits.complete())
 }
 
 // Complete checks the direction and the limits and puts in what is not given.
@@ -145,17 +145,14 @@ func (q *Lineage) Complete() error {
 	default:
 		return Errorf(CodeInvalid, "/direction", "%s: use %s, %s or %s", quoted(string(q.Direction)), Upstream, Downstream, BothWays)
 	}
-	if err := completeLimit(&q.Depth, MaxGraphDepth, MaxGraphDepth, "/depth"); err != nil {
-		return err
-	}
-	return q.GraphLimits.complete()
+	return cmp.Or(completeLimit(&q.Depth, MaxGraphDepth, MaxGraphDepth, "/depth"), q.GraphLimits.complete())
 }
 
 func (l *GraphLimits) complete() error {
-	if err := completeLimit(&l.Nodes, defaultNodes, MaxGraphNodes, "/nodes"); err != nil {
-		return err
-	}
-	return completeLimit(&l.Edges, defaultEdges, MaxGraphEdges, "/edges")
+	return cmp.Or(
+		completeLimit(&l.Nodes, defaultNodes, MaxGraphNodes, "/nodes"),
+		completeLimit(&l.Edges, defaultEdges, MaxGraphEdges, "/edges"),
+	)
 }
 
 func completeLimit(n *int, unless, most int, pointer string) error {

@@ -1,6 +1,7 @@
 package events
 
 import (
+	"cmp"
 	"strings"
 	"time"
 )
@@ -187,21 +188,13 @@ func (*FromTemplate) EventType() string { return TypeCreateFromTemplate }
 
 // Validate checks the references.
 func (c *FromTemplate) Validate() error {
-	if err := c.Template.Validate("/template"); err != nil {
-		return err
-	}
-	if c.Anchor != (ElementRef{}) {
-		if err := c.Anchor.Validate("/anchor"); err != nil {
-			return err
-		}
-	}
-	if err := CheckTypedName("/qualifiedName", c.QualifiedName); err != nil {
-		return err
-	}
-	if err := validQualifiedName("/qualifiedName", c.QualifiedName); err != nil {
-		return err
-	}
-	return validNewGUID("/guid", c.GUID)
+	return cmp.Or(
+		c.Template.Validate("/template"),
+		validateAnchor(c.Anchor, "/anchor"),
+		CheckTypedName("/qualifiedName", c.QualifiedName),
+		validQualifiedName("/qualifiedName", c.QualifiedName),
+		validNewGUID("/guid", c.GUID),
+	)
 }
 
 // ExternalID names an element in an external system: the identifier, and the
@@ -221,10 +214,7 @@ func ExternalIDName(scope, identifier string) string {
 }
 
 func (x *ExternalID) validate() error {
-	if err := x.Element.Validate("/element"); err != nil {
-		return err
-	}
-	if err := x.Scope.Validate("/scope"); err != nil {
+	if err := cmp.Or(x.Element.Validate("/element"), x.Scope.Validate("/scope")); err != nil {
 		return err
 	}
 	if x.Identifier == "" {

@@ -41,7 +41,7 @@ func (m *Members) Next() bool {
 		colon := stringEnd(m.parent, start)
 		m.current.name, start = m.parent[start:colon], colon+1
 	}
-	m.at = valueEnd(m.parent, start)
+	m.at, _ = valueEnd(m.parent, start)
 	m.current.value = m.parent[start:m.at]
 	return true
 }

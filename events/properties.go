@@ -133,10 +133,9 @@ func Property[T any](p Properties, name string) (T, error) {
 }
 
 func (p Properties) field(name string) jsontext.Value {
-	fields := members{object: p.raw}
-	for f, ok := fields.next(); ok; f, ok = fields.next() {
-		if f.is(name) {
-			return f.value
+	for m := p.Members(); m.Next(); {
+		if m.Is(name) {
+			return m.Value()
 		}
 	}
 	return nil
@@ -152,25 +151,24 @@ func (p Properties) Merge(patch Properties) (Properties, error) {
 		return Properties{}, err
 	}
 	out := newObject(len(p.raw) + len(patch.raw))
-	haves, wants := members{object: p.raw}, members{object: patch.raw}
-	have, inHaves := haves.next()
-	want, inWants := wants.next()
-	for inHaves || inWants {
+	have, want := p.Members(), patch.Members()
+	inHave, inWant := have.Next(), want.Next()
+	for inHave || inWant {
 		order := -1
 		switch {
-		case !inHaves:
+		case !inHave:
 			order = 1
-		case inWants:
-			order = have.compare(&want)
+		case inWant:
+			order = have.current.compare(&want.current)
 		}
 		if order < 0 {
-			out.add(&have)
+			out.add(&have.current)
 		} else {
-			out.add(&want)
-			want, inWants = wants.next()
+			out.add(&want.current)
+			inWant = want.Next()
 		}
 		if order <= 0 {
-			have, inHaves = haves.next()
+			inHave = have.Next()
 		}
 	}
 	return out.properties(), nil
@@ -183,9 +181,8 @@ func (p Properties) WithoutNulls() (Properties, error) {
 		return p, p.err
 	}
 	out := newObject(len(p.raw))
-	fields := members{object: p.raw}
-	for f, ok := fields.next(); ok; f, ok = fields.next() {
-		out.add(&f)
+	for m := p.Members(); m.Next(); {
+		out.add(&m.current)
 	}
 	return out.properties(), nil
 }
@@ -243,7 +240,7 @@ func (p *Properties) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 		if err := Canonicalize(&own); err != nil {
 			return err
 		}
-		if isDeeper(own, MaxDepth) {
+		if _, deepest := valueEnd(own, 0); deepest > MaxDepth {
 			return Errorf(CodeInvalid, "", "nested deeper than %d levels", MaxDepth)
 		}
 	}

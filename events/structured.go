@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -22,23 +21,9 @@ func EncodeStructured(e *Event) ([]byte, error) {
 	if err := e.Validate(); err != nil {
 		return nil, err
 	}
-	doc := map[string]any{"specversion": specVersion}
-	put := func(name, value string) {
-		if value != "" {
-			doc[name] = value
-		}
-	}
-	put("id", e.ID)
-	put("source", e.Source)
-	put("type", e.Type)
-	put("subject", e.Subject)
-	if !e.Time.IsZero() {
-		put("time", e.Time.UTC().Format(time.RFC3339Nano))
-	}
-	put("datacontenttype", e.contentType())
-	put("dataschema", e.DataSchema)
-	for name, value := range e.Extensions {
-		put(name, value)
+	doc := map[string]any{}
+	for header, value := range e.headers() {
+		doc[strings.TrimPrefix(header, prefix)] = value
 	}
 	switch {
 	case len(e.Data) == 0:

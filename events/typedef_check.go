@@ -1,20 +1,23 @@
 package events
 
-import "strconv"
+import (
+	"cmp"
+	"strconv"
+)
 
 // Validate checks what can be checked without the other types; pointer is where
 // the definition stands.
 func (d *TypeDef) Validate(pointer string) error {
-	if err := d.validKind(pointer); err != nil {
-		return err
-	}
-	if err := validTypeName(pointer+"/name", d.Name); err != nil {
-		return err
-	}
-	if err := d.validReferences(pointer); err != nil {
-		return err
-	}
-	if err := d.validAttributes(pointer + "/attributes"); err != nil {
+	err := cmp.Or(
+		d.validKind(pointer),
+		validTypeName(pointer+"/name", d.Name),
+		d.validReferences(pointer),
+		tooMany(pointer+"/attributes", len(d.Attributes)),
+		tooMany(pointer+"/validFor", len(d.ValidFor)),
+		tooMany(pointer+"/values", len(d.Values)),
+		d.validAttributes(pointer+"/attributes"),
+	)
+	if err != nil {
 		return err
 	}
 	switch d.Kind {
@@ -43,25 +46,23 @@ func (d *TypeDef) validKind(pointer string) error {
 	default:
 		return Errorf(CodeInvalid, pointer+"/kind", "%s is none of element, relationship, classification, enum, struct", quoted(string(d.Kind)))
 	}
-	misplaced := func(field, owner string) error {
-		return Errorf(CodeInvalid, pointer+field, "only %s has this field; %s is of kind %s", owner, quoted(d.Name), d.Kind)
-	}
-	isData := d.Kind == KindEnum || d.Kind == KindStruct
-	switch {
-	case isData && d.SuperType != "":
-		return misplaced("/superType", "an element, a relationship or a classification")
-	case d.Kind == KindEnum && len(d.Attributes) > 0:
-		return misplaced("/attributes", "a type other than an enum")
-	case d.Kind != KindRelationship && d.End1 != nil:
-		return misplaced("/end1", "a relationship")
-	case d.Kind != KindRelationship && d.End2 != nil:
-		return misplaced("/end2", "a relationship")
-	case d.Kind != KindRelationship && d.MultiLink:
-		return misplaced("/multiLink", "a relationship")
-	case d.Kind != KindClassification && len(d.ValidFor) > 0:
-		return misplaced("/validFor", "a classification")
-	case d.Kind != KindEnum && len(d.Values) > 0:
-		return misplaced("/values", "an enum")
+	isData, isLink := d.Kind == KindEnum || d.Kind == KindStruct, d.Kind == KindRelationship
+	for _, field := range [...]struct {
+		name           string
+		isSet, belongs bool
+		owner          string
+	}{
+		{"/superType", d.SuperType != "", !isData, "an element, a relationship or a classification"},
+		{"/attributes", len(d.Attributes) > 0, d.Kind != KindEnum, "a type other than an enum"},
+		{"/end1", d.End1 != nil, isLink, "a relationship"},
+		{"/end2", d.End2 != nil, isLink, "a relationship"},
+		{"/multiLink", d.MultiLink, isLink, "a relationship"},
+		{"/validFor", len(d.ValidFor) > 0, d.Kind == KindClassification, "a classification"},
+		{"/values", len(d.Values) > 0, d.Kind == KindEnum, "an enum"},
+	} {
+		if field.isSet && !field.belongs {
+			return Errorf(CodeInvalid, pointer+field.name, "only %s has this field; %s is of kind %s", field.owner, quoted(d.Name), d.Kind)
+		}
 	}
 	return nil
 }
@@ -87,6 +88,17 @@ func (d *TypeDef) validReferences(pointer string) error {
 // the attributes of a type with the inherited ones.
 const MaxTypeMembers = 1000
 
+// onceEach refuses what is added twice.
+type onceEach map[string]bool
+
+func (o onceEach) add(pointer, name string) error {
+	if o[name] {
+		return Errorf(CodeInvalid, pointer, "%s is given twice", name)
+	}
+	o[name] = true
+	return nil
+}
+
 func tooMany(pointer string, n int) error {
 	if n <= MaxTypeMembers {
 		return nil
@@ -95,22 +107,15 @@ func tooMany(pointer string, n int) error {
 }
 
 func (d *TypeDef) validAttributes(pointer string) error {
-	if err := tooMany(pointer, len(d.Attributes)); err != nil {
-		return err
-	}
-	names := make(map[string]bool, len(d.Attributes))
+	names := onceEach{}
 	for i := range d.Attributes {
 		a, at := &d.Attributes[i], itemAt(pointer, i)
-		if err := validName(at+"/name", a.Name, "of an attribute such as displayName"); err != nil {
+		if a.Name == "qualifiedName" {
+			return Errorf(CodeInvalid, at+"/name", "qualifiedName is part of the header of an element; it cannot be an attribute")
+		}
+		if err := cmp.Or(validName(at+"/name", a.Name, "of an attribute such as displayName"), names.add(at+"/name", a.Name)); err != nil {
 			return err
 		}
-		switch {
-		case a.Name == "qualifiedName":
-			return Errorf(CodeInvalid, at+"/name", "qualifiedName is part of the header of an element; it cannot be an attribute")
-		case names[a.Name]:
-			return Errorf(CodeInvalid, at+"/name", "%s is given twice", a.Name)
-		}
-		names[a.Name] = true
 		if _, err := ParseValueType(a.Type); err != nil {
 			return Errorf(CodeInvalid, at+"/type", "%s", err)
 		}
@@ -153,18 +158,12 @@ func (d *TypeDef) validTargets(pointer string) error {
 	if len(d.ValidFor) == 0 && d.SuperType == "" {
 		return Errorf(CodeInvalid, pointer, "missing: the element types that it may classify, such as Referenceable")
 	}
-	if err := tooMany(pointer, len(d.ValidFor)); err != nil {
-		return err
-	}
-	names := make(map[string]bool, len(d.ValidFor))
+	names := onceEach{}
 	for i, name := range d.ValidFor {
-		if err := validTypeName(itemAt(pointer, i), name); err != nil {
+		at := itemAt(pointer, i)
+		if err := cmp.Or(validTypeName(at, name), names.add(at, name)); err != nil {
 			return err
 		}
-		if names[name] {
-			return Errorf(CodeInvalid, itemAt(pointer, i), "%s is given twice", name)
-		}
-		names[name] = true
 	}
 	return nil
 }
@@ -173,24 +172,20 @@ func (d *TypeDef) validValues(pointer string) error {
 	if len(d.Values) == 0 {
 		return Errorf(CodeInvalid, pointer, "missing: an enum has values")
 	}
-	if err := tooMany(pointer, len(d.Values)); err != nil {
-		return err
-	}
-	names, ordinals := make(map[string]bool, len(d.Values)), make(map[int]bool, len(d.Values))
+	names, ordinals := onceEach{}, onceEach{}
 	for i := range d.Values {
 		v, at := &d.Values[i], itemAt(pointer, i)
-		if err := validName(at+"/name", v.Name, "of a value such as ACTIVE"); err != nil {
+		err := cmp.Or(
+			validName(at+"/name", v.Name, "of a value such as ACTIVE"),
+			names.add(at+"/name", v.Name),
+			ordinals.add(at+"/ordinal", strconv.Itoa(v.Ordinal)),
+		)
+		if err != nil {
 			return err
 		}
-		switch {
-		case names[v.Name]:
-			return Errorf(CodeInvalid, at+"/name", "%s is given twice", v.Name)
-		case ordinals[v.Ordinal]:
-			return Errorf(CodeInvalid, at+"/ordinal", "%d is given twice", v.Ordinal)
-		case v.Ordinal < 0:
+		if v.Ordinal < 0 {
 			return Errorf(CodeInvalid, at+"/ordinal", "%d is negative", v.Ordinal)
 		}
-		names[v.Name], ordinals[v.Ordinal] = true, true
 	}
 	return nil
 }
