@@ -170,7 +170,7 @@ type replies struct {
 
 func newWorld(t *testing.T, server *embedded.Server, domain string) *world {
 	t.Helper()
-	w := &world{t: t, server: server, domain: domain, model: graphtest.NewModel(), died: make(chan struct{}, 2), replies: replies{inbox: nats.NewInbox()}}
+	w := &world{t: t, server: server, domain: domain, model: graphtest.NewModel(looseTypes(t)), died: make(chan struct{}, 2), replies: replies{inbox: nats.NewInbox()}}
 	w.bus = w.connect()
 	limits := topics.DefaultLimits()
 	limits.History = 1000

@@ -60,7 +60,7 @@ type flight struct {
 
 func newWriter(t *testing.T, rt *rapid.T, types *opentypes.Registry) *writer {
 	t.Helper()
-	w := &writer{T: rt, ctx: t.Context(), types: types, model: graphtest.NewModel(), first: map[uint64][]graph.Change{}}
+	w := &writer{T: rt, ctx: t.Context(), types: types, model: graphtest.NewModel(types), first: map[uint64][]graph.Change{}}
 	w.index = index.New(types, slog.New(slog.DiscardHandler))
 	w.begin()
 	return w

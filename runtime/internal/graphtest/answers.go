@@ -75,16 +75,16 @@ func finds() *rapid.Generator[events.Find] {
 // found are the elements that a question is for, by name, or by guid where they
 // have none.
 func (m *Model) found(q *events.Find) []*thing {
-	all := slices.DeleteFunc(slices.Collect(maps.Values(m.elements)), func(e *thing) bool { return !e.isFound(q) })
+	all := slices.DeleteFunc(slices.Collect(maps.Values(m.elements)), func(e *thing) bool { return !m.isFound(e, q) })
 	slices.SortFunc(all, func(a, b *thing) int { return strings.Compare(orderOf(a), orderOf(b)) })
 	return all
 }
 
 func orderOf(e *thing) string { return cmp.Or(e.name, e.guid) }
 
-func (e *thing) isFound(q *events.Find) bool {
+func (m *Model) isFound(e *thing, q *events.Find) bool {
 	_, marked := e.marks[q.Classification]
-	return (q.Type == "" || q.Type == "OpenMetadataRoot" || isA(e.typ, q.Type)) &&
+	return (q.Type == "" || m.isA(e.typ, q.Type)) &&
 		(q.Source == "" || e.source == q.Source) && (q.Scope == "" || e.scope == q.Scope) &&
 		(q.Classification == "" || marked) && (q.Zone == "" || slices.Contains(e.zones, q.Zone)) &&
 		(q.NamePrefix == "" || strings.HasPrefix(e.name, q.NamePrefix)) &&
@@ -206,10 +206,10 @@ func (q *questioning) related(id string, archived bool) {
 
 // far is the other end, which may be the same.
 func (e *thing) far(id string) string {
-	if e.end1 == id {
-		return e.end2
+	if e.ends[0] == id {
+		return e.ends[1]
 	}
-	return e.end1
+	return e.ends[0]
 }
 
 // distances returns how far what can be reached is from an element.
@@ -241,8 +241,8 @@ func (q *questioning) around(id string, depth int, archived bool) {
 	})
 	var edges []string
 	for _, l := range q.links {
-		one, ok1 := far[l.end1]
-		two, ok2 := far[l.end2]
+		one, ok1 := far[l.ends[0]]
+		two, ok2 := far[l.ends[1]]
 		if ok1 && ok2 && min(one, two) < depth {
 			edges = append(edges, q.state(l.guid))
 		}
@@ -272,18 +272,14 @@ func (q *questioning) lineage(id string) {
 	flow := func(end int) map[string]int {
 		return distances(id, events.MaxGraphDepth, func(from string) (next []string) {
 			for _, l := range q.linked(from) {
-				switch {
-				case l.typ != "DataFlow":
-				case end == 1 && l.end1 == from:
-					next = append(next, l.end2)
-				case end == 2 && l.end2 == from:
-					next = append(next, l.end1)
+				if l.typ == "DataFlow" && l.ends[end] == from {
+					next = append(next, l.ends[1-end])
 				}
 			}
 			return next
 		})
 	}
-	down, up := flow(1), flow(2)
+	down, up := flow(0), flow(1)
 	want := map[string]string{}
 	for to, n := range down {
 		want[to] = fmt.Sprint(n, 0)

@@ -17,14 +17,18 @@ import (
 // the real one is held against.
 func TestRepositoryEqualsTheModel(t *testing.T) {
 	t.Parallel()
-	types, err := graphtest.LooseTypes()
+	types, err := graphtest.Types()
+	if err != nil {
+		t.Fatal(err)
+	}
+	loose, err := graphtest.LooseTypes()
 	if err != nil {
 		t.Fatal(err)
 	}
 	rapid.Check(t, func(rt *rapid.T) {
 		list := slices.Concat(graphtest.Furniture(), rapid.SliceOfN(graphtest.Wishes(), 20, 60).Draw(rt, "commands"))
 		synctest.Test(t, func(t *testing.T) { // the model has to know the time of each command
-			k := &modelled{T: t, model: graphtest.NewModel(), repo: connectortest.NewRepository(types...)}
+			k := &modelled{T: t, model: graphtest.NewModel(types), repo: connectortest.NewRepository(loose...)}
 			k.repo.SetZones([]string{"sales", "research"}, []string{"draft"})
 			k.send(rt, list)
 			k.send(rt, k.model.Restores())

@@ -41,8 +41,8 @@ func (m *Model) remove(c *events.Delete) outcome {
 	var identifiers []string
 	for _, e := range family {
 		for _, l := range m.linked(e.guid) {
-			if purge && l.typ == "ExternalIdLink" && l.end1 == e.guid {
-				identifiers = append(identifiers, l.end2)
+			if purge && l.typ == "ExternalIdLink" && l.ends[0] == e.guid {
+				identifiers = append(identifiers, l.ends[1])
 			}
 			m.drop(l, purge)
 		}
@@ -188,7 +188,7 @@ func (m *Model) deletedWith(root string) (elements map[string]*thing, links []*t
 		}
 	}
 	for _, l := range m.issue.before.deletions[root] {
-		if l.isLink() && all[l.key()] == l && (elements[l.end1] != nil || elements[l.end2] != nil) {
+		if l.isLink() && all[l.key()] == l && (elements[l.ends[0]] != nil || elements[l.ends[1]] != nil) {
 			links = append(links, l)
 		}
 	}
@@ -198,10 +198,9 @@ func (m *Model) deletedWith(root string) (elements map[string]*thing, links []*t
 // relink brings back a relationship, unless its ends are gone or of other types,
 // or another one has its place.
 func (m *Model) relink(old *thing) {
-	end1, end2 := m.elements[old.end1], m.elements[old.end2]
-	if end1 != nil && end2 != nil && mayStand(old.typ, 1, end1.typ) && mayStand(old.typ, 2, end2.typ) &&
-		m.links[old.guid] == nil && m.elements[old.guid] == nil && len(m.inTheWay(old)) == 0 &&
-		(old.typ == "DataFlow" || m.only(old.typ, old.end1, old.end2) == nil) {
+	end1, end2 := m.elements[old.ends[0]], m.elements[old.ends[1]]
+	if end1 != nil && end2 != nil && m.mayStand(old.typ, 0, end1.typ) && m.mayStand(old.typ, 1, end2.typ) &&
+		m.links[old.guid] == nil && m.elements[old.guid] == nil && len(m.inTheWay(old)) == 0 && m.only(old.typ, old.ends) == nil {
 		m.touch(old.clone(), events.TypeRelationshipRestored)
 	}
 }

@@ -21,13 +21,12 @@ func (m *Model) meant(s *events.ElementSpec) *thing {
 		e = m.elements[s.GUID]
 		refuseIf(e != nil && s.QualifiedName != "" && e.name != s.QualifiedName, "it has another name")
 	}
-	refuseIf(e != nil && e.typ != s.Type, "it is of another type")
+	refuseIf(e != nil && e.typ != m.typ(s.Type).Name(), "it is of another type")
 	return e
 }
 
 func (m *Model) upsert(c *events.Upsert) outcome {
 	s := &c.Element
-	refuseIf(m.attributes(s.Type) == nil, "no type %s", s.Type)
 	old := m.meant(s)
 	if old == nil {
 		return m.create(c)
@@ -49,7 +48,7 @@ func (m *Model) upsert(c *events.Upsert) outcome {
 func (m *Model) create(c *events.Upsert) outcome {
 	s := &c.Element
 	refuseIf(s.GUID != "" && s.GUID == s.QualifiedName, "the guid is no name")
-	refuseIf(s.QualifiedName == "" && s.Type != "ContactDetails", "a name is needed")
+	refuseIf(s.QualifiedName == "" && m.typ(s.Type).RequiresName(), "a name is needed")
 	expect(c.Expectation, 0)
 	e := m.issue.created(s.GUID, s.Type)
 	e.name, e.zones = s.QualifiedName, []string{"draft"}
@@ -106,15 +105,11 @@ func (m *Model) shape(e *thing, s *events.ElementSpec) {
 }
 
 func (m *Model) mark(e *thing, c events.Classification) {
-	refuseIf(m.attributes(c.Name) == nil || !mayMark(c.Name, e.typ), "no %s on %s", c.Name, e.typ)
+	refuseIf(!m.mayMark(c.Name, e.typ), "no %s on %s", c.Name, e.typ)
 	e.marks[c.Name] = mark{properties: m.wanted(c.Name, nil, c.Properties, false, events.RefuseUnknown), effective: c.Effectivity}
 }
 
-func mayMark(mark, typ string) bool {
-	return referenceable(typ) || mark == events.Template || mark == events.Memento
-}
-
-func referenceable(typ string) bool { return typ != "ContactDetails" }
+func (m *Model) mayMark(mark, typ string) bool { return m.typ(mark).MayClassify(m.typ(typ).Header()) }
 
 func (e *thing) archived() bool { _, ok := e.marks[events.Memento]; return ok }
 
@@ -184,17 +179,18 @@ func (m *Model) declassify(c *events.Declassify) outcome {
 func (m *Model) retype(c *events.Retype) outcome {
 	old := m.live(c.Element, c.Expectation)
 	attributes := m.attributes(c.Type)
-	refuseIf(attributes == nil, "no type %s", c.Type)
 	if c.Type == old.typ {
 		return m.update(&events.Update{Element: events.ByGUID(old.guid), Properties: c.Properties})
 	}
 	m.mustOwn(old)
-	refuseIf(old.name == "" && referenceable(c.Type), "a name is needed")
+	refuseIf(old.name == "" && m.typ(c.Type).RequiresName(), "a name is needed")
 	for _, l := range m.linked(old.guid) {
-		refuseIf(l.end1 == old.guid && !mayStand(l.typ, 1, c.Type) || l.end2 == old.guid && !mayStand(l.typ, 2, c.Type), "%s", l)
+		for end, id := range l.ends {
+			refuseIf(id == old.guid && !m.mayStand(l.typ, end, c.Type), "%s", l)
+		}
 	}
 	for name := range old.marks {
-		refuseIf(!mayMark(name, c.Type), "no %s on %s", name, c.Type)
+		refuseIf(!m.mayMark(name, c.Type), "no %s on %s", name, c.Type)
 	}
 	e := old.clone()
 	e.typ = c.Type
@@ -242,7 +238,7 @@ func (m *Model) rehome(c *events.Rehome) outcome {
 // linked returns the relationships of an element, by guid.
 func (m *Model) linked(guid string) (links []*thing) {
 	for _, id := range slices.Sorted(maps.Keys(m.links)) {
-		if l := m.links[id]; l.end1 == guid || l.end2 == guid {
+		if l := m.links[id]; slices.Contains(l.ends[:], guid) {
 			links = append(links, l)
 		}
 	}

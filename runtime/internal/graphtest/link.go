@@ -9,44 +9,25 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// mayStand reports whether an element of a type may be at an end of a
-// relationship.
-func mayStand(link string, end int, typ string) bool {
-	file := typ == "DataFile" || typ == "CSVFile"
-	switch {
-	case (link == "NestedFile" || holds(link)) && end == 1:
-		return typ == "FileFolder"
-	case link == "NestedFile" || holds(link):
-		return file
-	case link == "ConnectToEndpoint" && end == 1:
-		return typ == "Connection"
-	case link == "ConnectToEndpoint":
-		return typ == "Endpoint"
-	case strings.HasPrefix(link, "ExternalId") && end == 2:
-		return typ == "ExternalId"
-	case link == "ExternalIdLink":
-		return true
-	default:
-		return referenceable(typ)
-	}
+// mayStand reports whether an element of a type may be at an end of a relationship.
+func (m *Model) mayStand(link string, end int, typ string) bool {
+	return m.isA(typ, m.typ(link).End(end+1).Type)
 }
-
-// holds are a type and its subtype, of which a file has one.
-func holds(typ string) bool { return typ == "Holds" || typ == "HoldsTight" }
 
 func (m *Model) link(c *events.Link) outcome {
 	s := &c.Relationship
 	end1, end2 := m.find(s.End1), m.find(s.End2)
-	refuseIf(m.attributes(s.Type) == nil || end1 == nil || end2 == nil || !mayStand(s.Type, 1, end1.typ) || !mayStand(s.Type, 2, end2.typ), "no such ends")
-	old, id := m.meantLink(s, end1.guid, end2.guid)
+	refuseIf(end1 == nil || end2 == nil || !m.mayStand(s.Type, 0, end1.typ) || !m.mayStand(s.Type, 1, end2.typ), "no such ends")
+	ends := [2]string{end1.guid, end2.guid}
+	old, id := m.meantLink(s, ends)
 	if old != nil {
 		expect(c.Expectation, old.version)
 		return m.reviseLink(old, s.Properties, c.Merge, s.Effectivity)
 	}
 	expect(c.Expectation, 0)
-	refuseIf(s.Type != "DataFlow" && (end1.archived() || end2.archived()), "archived") // only lineage leads to what was
+	refuseIf(!m.isA(s.Type, "LineageRelationship") && (end1.archived() || end2.archived()), "archived") // only lineage leads to what was
 	l := m.issue.created(id, s.Type)
-	l.end1, l.end2 = end1.guid, end2.guid
+	l.ends = ends
 	l.setEffectivity(s.Effectivity)
 	l.properties = m.wanted(s.Type, nil, s.Properties, false, events.RefuseUnknown)
 	for _, other := range m.inTheWay(l) { // what the same reconciliation saw before in that place goes
@@ -58,59 +39,54 @@ func (m *Model) link(c *events.Link) outcome {
 
 // meantLink is the relationship that a spec means: there is one of a type between
 // two elements, unless the type is a multi-link.
-func (m *Model) meantLink(s *events.RelationshipSpec, end1, end2 string) (old *thing, id string) {
-	id = cmp.Or(s.GUID, events.RelationshipGUIDOf(s.Type, end1, end2))
+func (m *Model) meantLink(s *events.RelationshipSpec, ends [2]string) (old *thing, id string) {
+	id = cmp.Or(s.GUID, events.RelationshipGUIDOf(s.Type, ends[0], ends[1]))
 	refuseIf(m.elements[id] != nil, "the guid of an element")
 	if old = m.links[id]; old != nil {
-		refuseIf(old.typ != s.Type || old.end1 != end1 || old.end2 != end2, "the guid of another")
-	} else if s.Type != "DataFlow" {
-		old = m.only(s.Type, end1, end2)
-		refuseIf(old != nil && (s.GUID != "" || old.typ != s.Type), "there can be only one")
+		refuseIf(old.typ != s.Type || old.ends != ends, "the guid of another")
+	} else if old = m.only(s.Type, ends); old != nil {
+		refuseIf(s.GUID != "" || old.typ != s.Type, "there can be only one")
 	}
 	return old, id
 }
 
-func (m *Model) between(typ, end1, end2 string) []*thing {
-	return slices.DeleteFunc(m.linked(end1), func(l *thing) bool { return l.typ != typ || l.end1 != end1 || l.end2 != end2 })
+func (m *Model) between(typ string, ends [2]string) []*thing {
+	return slices.DeleteFunc(m.linked(ends[0]), func(l *thing) bool { return l.typ != typ || l.ends != ends })
 }
 
-// only is the relationship between two elements, where there can be but one.
-func (m *Model) only(typ, end1, end2 string) *thing {
-	all := m.between(typ, end1, end2)
-	if holds(typ) {
-		all = append(m.between("Holds", end1, end2), m.between("HoldsTight", end1, end2)...)
+// only is the relationship between two elements, where there can be but one of a type
+// and its subtypes.
+func (m *Model) only(typ string, ends [2]string) *thing {
+	for _, l := range m.linked(ends[0]) {
+		if !m.typ(typ).MultiLink() && l.ends == ends && m.typ(l.typ).Root() == m.typ(typ).Root() {
+			return l
+		}
 	}
-	if len(all) == 0 {
-		return nil
-	}
-	return all[0]
+	return nil
 }
 
-// inTheWay are those that leave no room for another one: a connection has one
-// endpoint, and a file has one folder that holds it, but for those that are
-// archived.
-func (m *Model) inTheWay(l *thing) []*thing {
-	switch {
-	case l.typ == "ConnectToEndpoint":
-		return slices.DeleteFunc(m.linked(l.end1), func(other *thing) bool {
-			return other.typ != l.typ || other.end1 != l.end1 || m.elements[other.end2].archived()
-		})
-	case holds(l.typ):
-		return slices.DeleteFunc(m.linked(l.end2), func(other *thing) bool {
-			return !holds(other.typ) || other.end2 != l.end2 || m.elements[other.end1].archived()
-		})
-	default:
+// rivals are the relationships that leave no room for another one at an end, where there
+// can be but one, archived elements not counted.
+func (m *Model) rivals(l *thing, end int) []*thing {
+	if m.typ(l.typ).Cardinality(end+1) != events.CardinalityOne {
 		return nil
 	}
+	return slices.DeleteFunc(m.linked(l.ends[1-end]), func(other *thing) bool {
+		return other.guid == l.guid || m.typ(other.typ).Root() != m.typ(l.typ).Root() ||
+			other.ends[1-end] != l.ends[1-end] || m.elements[other.ends[end]].archived()
+	})
 }
+
+func (m *Model) inTheWay(l *thing) []*thing { return append(m.rivals(l, 0), m.rivals(l, 1)...) }
 
 // replaceEnds drops the relationships of an element that is archived no more which
 // have lost their place meanwhile.
 func (m *Model) replaceEnds(back string) {
 	for _, l := range m.linked(back) {
-		far := l.typ == "ConnectToEndpoint" && l.end2 == back || holds(l.typ) && l.end1 == back
-		if far && slices.ContainsFunc(m.inTheWay(l), func(other *thing) bool { return other.guid != l.guid }) {
-			m.drop(l, false)
+		for end, id := range l.ends {
+			if id == back && len(m.rivals(l, end)) > 0 {
+				m.drop(l, false)
+			}
 		}
 	}
 }
@@ -129,12 +105,13 @@ func (m *Model) findLink(r *events.RelationshipRef) *thing {
 		refuseIf(m.elements[r.GUID] != nil, "an element")
 		return m.links[r.GUID]
 	}
-	refuseIf(m.attributes(r.Type) == nil || m.isLink(r.End1) || m.isLink(r.End2), "no such type, or relationships as ends")
+	m.typ(r.Type)
+	refuseIf(m.isLink(r.End1) || m.isLink(r.End2), "relationships as ends")
 	end1, end2 := m.find(r.End1), m.find(r.End2)
 	if end1 == nil || end2 == nil {
 		return nil
 	}
-	all := m.between(r.Type, end1.guid, end2.guid)
+	all := m.between(r.Type, [2]string{end1.guid, end2.guid})
 	refuseIf(len(all) > 1, "several")
 	if len(all) == 0 {
 		return nil
@@ -184,7 +161,7 @@ func (m *Model) linkExternalID(c *events.LinkExternalID) outcome {
 	p := c.Properties.Map()
 	p["identifier"] = c.Identifier
 	r := m.identifier(id, p)
-	if len(m.between("ExternalIdScope", scope.GUID, r.guid)) == 0 {
+	if len(m.between("ExternalIdScope", [2]string{scope.GUID, r.guid})) == 0 {
 		m.link(&events.Link{Relationship: events.RelationshipSpec{Type: "ExternalIdScope", End1: scope, End2: id}})
 		r.changed = true
 	}

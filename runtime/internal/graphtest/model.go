@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/opentypes"
 )
 
 // Model is the metadata graph in its simplest form: maps, and one command after the
@@ -16,8 +17,7 @@ type Model struct {
 	elements, links map[string]*thing // by guid
 	// deletions are what was deleted together with an element, by its guid.
 	deletions map[string][]*thing
-	// pump are the attributes of the type Pump; nil: it is not defined.
-	pump map[string]string
+	types     *opentypes.Registry
 	// log are the change events by kind and guid; kept is how many of them must still
 	// be stored.
 	log  map[string][]string
@@ -47,7 +47,7 @@ type issue struct {
 // thing is an element or, with ends, a relationship.
 type thing struct {
 	guid, typ, name  string
-	end1, end2       string
+	ends             [2]string
 	version          int64
 	properties       map[string]any
 	marks            map[string]mark // classifications
@@ -100,9 +100,10 @@ func try(do func()) (err error) {
 	return nil
 }
 
-// NewModel returns a graph in which nothing is but the types of [Types].
-func NewModel() *Model {
+// NewModel returns an empty graph with these types.
+func NewModel(types *opentypes.Registry) *Model {
 	return &Model{
+		types:    types,
 		elements: map[string]*thing{}, links: map[string]*thing{}, deletions: map[string][]*thing{},
 		log: map[string][]string{}, kept: map[string]int{},
 	}
@@ -227,21 +228,12 @@ func (m *Model) changeSet(set *events.ChangeSet) (all outcome) {
 	return all
 }
 
-// defineTypes adds the type Pump, or attributes to it.
 func (m *Model) defineTypes(c *events.DefineTypes) outcome {
-	for i, def := range c.Types {
-		refuseIf(def.SuperType == "Nobody" || i > 0 && def.Name == c.Types[0].Name, "super type")
-		next := map[string]string{}
-		for _, a := range def.Attributes {
-			next[a.Name] = a.Type
-		}
-		for name, typ := range m.pump {
-			refuseIf(next[name] != typ, "%s was %s", name, typ)
-		}
-		if m.pump == nil || !maps.Equal(m.pump, next) {
-			m.pump = next
-			m.note("type Pump", events.TypeTypeDefined, 0)
-		}
+	types, changed, err := m.types.Apply(c.Types...)
+	refuseIf(err != nil, "%v", err)
+	m.types = types
+	for _, def := range changed {
+		m.note("type "+def.Name, events.TypeTypeDefined, 0)
 	}
 	return outcome{}
 }
@@ -296,7 +288,7 @@ func (m *Model) of(e *thing) map[string]*thing {
 	return m.elements
 }
 
-func (e *thing) isLink() bool { return e.end1 != "" }
+func (e *thing) isLink() bool { return e.ends[0] != "" }
 
 func (e *thing) key() string {
 	if e.isLink() {
@@ -377,44 +369,20 @@ func (m *Model) owns(e *thing) bool { return e.source == "" || e.source == m.iss
 
 func (m *Model) mustOwn(e *thing) { refuseIf(!m.owns(e), "it belongs to %s", e.source) }
 
-// attributes are those of a type that is used here; nil for any other.
+// typ returns a type, which must be known.
+func (m *Model) typ(name string) *opentypes.Type {
+	t, ok := m.types.Type(name)
+	refuseIf(!ok, "no type %s", name)
+	return t
+}
+
+func (m *Model) isA(typ, super string) bool { return m.typ(typ).Is(super) }
+
+// attributes are the value types of the attributes of a type.
 func (m *Model) attributes(typ string) map[string]string {
-	loose := map[string]string{"x": "any", "y": "any", "z": "any"}
-	all := map[string]string{"x": "any", "y": "any", "z": "any", "text": "string"}
-	if typ != "ContactDetails" {
-		all["identifier"], all["additionalProperties"] = "string", "any"
-	}
-	switch typ {
-	case "FileFolder", "Connection", "Endpoint", "InventoryCatalog", "ContactDetails":
-	case "ExternalId":
-		all["keyPattern"] = "any"
-	case "DataFile":
-		all["fileName"] = "string"
-	case "CSVFile":
-		all["fileName"], all["delimiterCharacter"] = "string", "string"
-	case "Pump":
-		if m.pump == nil {
-			return nil
-		}
-		maps.Copy(all, m.pump)
-	case "NestedFile":
-		loose["text"] = "string"
-		return loose
-	case "Ownership":
-		loose["free"] = "any"
-		return loose
-	case "Criticality":
-		return loose
-	case "DataFlow":
-		return map[string]string{"formula": "string"}
-	case "ExternalIdLink":
-		return map[string]string{"usage": "string", "lastSynchronized": "string", "openChanged": "string", "thirdPartyChanged": "string"}
-	case "SourcedFrom":
-		return map[string]string{"sourceVersionNumber": "any"}
-	case "Holds", "HoldsTight", "ConnectToEndpoint", "ExternalIdScope", "Template":
-		return map[string]string{}
-	default:
-		return nil
+	all := map[string]string{}
+	for _, a := range m.typ(typ).Attributes() {
+		all[a.Name] = a.Type
 	}
 	return all
 }
@@ -457,10 +425,8 @@ func fits(kind string, v any) bool {
 		return true
 	case string:
 		return kind != "int"
-	case float64:
-		return kind != "string"
 	default:
-		return kind == "any"
+		return kind != "string"
 	}
 }
 
@@ -484,8 +450,8 @@ func (e *thing) String() string {
 	for _, name := range slices.Sorted(maps.Keys(e.marks)) {
 		fmt.Fprintf(&marks, " #%s%v%s", name, e.marks[name].properties, when(e.marks[name].effective))
 	}
-	return fmt.Sprintf("%s %s %q %s %s %v%s zones %s anchor %s %s source %s scope %s %s",
-		e.guid, e.typ, e.name, e.end1, e.end2, e.properties, marks.String(), zones, e.anchor, e.category, e.source, e.scope, when(e.effective))
+	return fmt.Sprintf("%s %s %q %s %v%s zones %s anchor %s %s source %s scope %s %s",
+		e.guid, e.typ, e.name, e.ends, e.properties, marks.String(), zones, e.anchor, e.category, e.source, e.scope, when(e.effective))
 }
 
 func when(e events.Effectivity) string { return stamp(e.From) + "…" + stamp(e.To) }

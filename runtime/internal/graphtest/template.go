@@ -25,7 +25,7 @@ func (m *Model) fromTemplate(c *events.FromTemplate) outcome {
 	t := &modelCopy{Model: m, c: c, root: root, copies: map[string]string{}}
 	t.name = t.fill(cmp.Or(c.QualifiedName, root.name))
 	if e := m.named(t.name); e != nil && c.Retrieve && e.guid != root.guid {
-		refuseIf(!isA(e.typ, root.typ) || e.archived(), "%s is no copy", e.name)
+		refuseIf(!t.isA(e.typ, root.typ) || e.archived(), "%s is no copy", e.name)
 		return e.outcome()
 	}
 	t.copyAll()
@@ -64,9 +64,6 @@ func (t *modelCopy) copyAll() {
 	}
 }
 
-// isA knows the one type here that is below another.
-func isA(typ, super string) bool { return typ == super || typ == "CSVFile" && super == "DataFile" }
-
 func (t *modelCopy) copyElement(e *thing) {
 	spec := events.ElementSpec{Type: e.typ, Zones: t.c.Zones, Effectivity: &e.effective}
 	p := t.fillAll(e.properties)
@@ -100,18 +97,18 @@ func (t *modelCopy) rename(name string) string {
 }
 
 func (t *modelCopy) copyLink(l *thing, of string) {
-	end1, end2 := cmp.Or(t.copies[l.end1], l.end1), cmp.Or(t.copies[l.end2], l.end2)
-	if l.end1 != of || l.typ == "SourcedFrom" || strings.HasPrefix(l.typ, "ExternalId") || t.elements[end1].archived() || t.elements[end2].archived() {
+	end1, end2 := cmp.Or(t.copies[l.ends[0]], l.ends[0]), cmp.Or(t.copies[l.ends[1]], l.ends[1])
+	if l.ends[0] != of || l.typ == "SourcedFrom" || strings.HasPrefix(l.typ, "ExternalId") || t.elements[end1].archived() || t.elements[end2].archived() {
 		return
 	}
 	spec := events.RelationshipSpec{
 		Type: l.typ, End1: events.ByGUID(end1), End2: events.ByGUID(end2),
 		Properties: events.Props(t.fillAll(l.properties)), Effectivity: &l.effective,
 	}
-	if l.typ == "DataFlow" && l.guid != events.RelationshipGUIDOf(l.typ, l.end1, l.end2) {
+	if t.typ(l.typ).MultiLink() && l.guid != events.RelationshipGUIDOf(l.typ, l.ends[0], l.ends[1]) {
 		spec.GUID = t.newGUID()
 	}
-	if len(t.inTheWay(&thing{typ: l.typ, end1: end1, end2: end2})) == 0 {
+	if len(t.inTheWay(&thing{typ: l.typ, ends: [2]string{end1, end2}})) == 0 {
 		t.link(&events.Link{Relationship: spec})
 	}
 }

@@ -104,7 +104,7 @@ func (m *Model) state(id string) string {
 		return e.state()
 	}
 	l := m.links[id]
-	return l.state() + " of " + m.elements[l.end1].typ + " and " + m.elements[l.end2].typ
+	return l.state() + " of " + m.elements[l.ends[0]].typ + " and " + m.elements[l.ends[1]].typ
 }
 
 // state tells everything of a thing but the types of its ends.
@@ -122,7 +122,7 @@ func elementState(e *events.Element) string {
 
 func linkState(l *events.Relationship) string {
 	t := thingOf(&l.Header, l.Properties)
-	t.end1, t.end2 = l.End1.GUID, l.End2.GUID
+	t.ends = [2]string{l.End1.GUID, l.End2.GUID}
 	return t.state() + " of " + l.End1.Type + " and " + l.End2.Type
 }
 
