@@ -28,7 +28,7 @@ import (
 type plan struct {
 	furnished bool
 	batches   []batch // none: one writer, which does not die
-	commands  []graphtest.Wish
+	commands  []events.Event
 }
 
 // batch is a number of commands and the steps at which the writers die that apply them.
@@ -39,7 +39,7 @@ type batch struct {
 
 func plans() *rapid.Generator[plan] {
 	return rapid.Custom(func(t *rapid.T) plan {
-		p := plan{furnished: rapid.IntRange(0, 3).Draw(t, "empty") > 0, commands: rapid.SliceOfN(graphtest.Wishes(), 20, 60).Draw(t, "commands")}
+		p := plan{furnished: rapid.IntRange(0, 3).Draw(t, "empty") > 0, commands: rapid.SliceOfN(graphtest.Requests(), 20, 60).Draw(t, "commands")}
 		if rapid.IntRange(0, 4).Draw(t, "peaceful") == 0 {
 			return p
 		}
@@ -298,14 +298,9 @@ func removeAll(t *testing.T, b *bus.Bus) {
 	}
 }
 
-func (w *world) send(list []graphtest.Wish) {
+func (w *world) send(list []events.Event) {
 	err := w.metadata.Send(w.t.Context(), func(yield func(events.Event) bool) {
-		for _, o := range list {
-			e, err := o.Event()
-			if err != nil {
-				w.t.Error(err)
-				return
-			}
+		for _, e := range list {
 			w.sent++
 			e.SetExtension(events.ExtReplyTo, w.replies.inbox+"."+strconv.Itoa(w.sent))
 			if !yield(e) {

@@ -76,7 +76,7 @@ func (w *writer) live() {
 	if rapid.IntRange(0, 3).Draw(w.T, "empty") > 0 {
 		w.send(graphtest.Furniture())
 	}
-	w.send(rapid.SliceOfN(graphtest.Wishes(), 20, 60).Draw(w.T, "commands"))
+	w.send(rapid.SliceOfN(graphtest.Requests(), 20, 60).Draw(w.T, "commands"))
 	w.run()
 	w.send(w.model.Restores())
 	w.run()
@@ -87,12 +87,8 @@ func (w *writer) live() {
 }
 
 // send stores commands on the in topic.
-func (w *writer) send(list []graphtest.Wish) {
-	for _, o := range list {
-		e, err := o.Event()
-		if err != nil {
-			w.Fatal(err)
-		}
+func (w *writer) send(list []events.Event) {
+	for _, e := range list {
 		e.ID = fmt.Sprint("c", len(w.in)+1) // the same in each run
 		w.in = append(w.in, e)
 	}

@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -27,17 +27,17 @@ func (m *Model) CompareAnswers(ctx context.Context, t *rapid.T, of events.Asker)
 	q := &questioning{Model: m, TB: t, ctx: ctx, of: of}
 	find := finds().Draw(t, "find")
 	q.find(find)
-	q.count(find)
-	q.count(events.Find{})
-	q.count(events.Find{IncludeArchived: true})
-	for _, id := range slices.Sorted(maps.Keys(m.states())) {
-		q.get(id)
+	for _, f := range []events.Find{find, {}, {IncludeArchived: true}} {
+		q.count(f)
 	}
 	depth, archived := rapid.IntRange(1, 4).Draw(t, "depth"), rapid.Bool().Draw(t, "archived")
-	for _, id := range slices.Sorted(maps.Keys(m.elements)) {
-		q.related(id, archived)
-		q.around(id, depth, archived)
-		q.lineage(id)
+	for id, i := range m.instances {
+		q.get(id, i, time.Time{})
+		if !i.isLink() {
+			q.related(id, archived)
+			q.around(id, depth, archived)
+			q.lineage(id)
+		}
 	}
 	if n := len(m.learned); n > 0 {
 		q.former(m.learned[rapid.IntRange(0, n-1).Draw(t, "as of")])
@@ -52,8 +52,17 @@ func (q *questioning) same(what string, got, want any) {
 
 func (q *questioning) must(what string, err error) {
 	if err != nil {
-		q.Errorf("%s: %s", what, err)
+		q.Fatalf("%s: %s", what, err)
 	}
+}
+
+// pages returns what all pages of an answer hold.
+func pages[T any](q *questioning, question events.Paged[T]) (all []*T) {
+	for item, err := range events.All(q.ctx, q.of, question) {
+		q.must(fmt.Sprintf("%+v", question), err)
+		all = append(all, item)
+	}
+	return all
 }
 
 // finds draws questions for elements.
@@ -74,15 +83,15 @@ func finds() *rapid.Generator[events.Find] {
 
 // found are the elements that a question is for, by name, or by guid where they
 // have none.
-func (m *Model) found(q *events.Find) []*thing {
-	all := slices.DeleteFunc(slices.Collect(maps.Values(m.elements)), func(e *thing) bool { return !m.isFound(e, q) })
-	slices.SortFunc(all, func(a, b *thing) int { return strings.Compare(orderOf(a), orderOf(b)) })
+func (m *Model) found(q *events.Find) []*instance {
+	all := m.all(func(e *instance) bool { return !e.isLink() && m.isFound(e, q) })
+	slices.SortFunc(all, func(a, b *instance) int { return strings.Compare(orderOf(a), orderOf(b)) })
 	return all
 }
 
-func orderOf(e *thing) string { return cmp.Or(e.name, e.guid) }
+func orderOf(e *instance) string { return cmp.Or(e.name, e.guid) }
 
-func (m *Model) isFound(e *thing, q *events.Find) bool {
+func (m *Model) isFound(e *instance, q *events.Find) bool {
 	_, marked := e.marks[q.Classification]
 	return (q.Type == "" || m.isA(e.typ, q.Type)) &&
 		(q.Source == "" || e.source == q.Source) && (q.Scope == "" || e.scope == q.Scope) &&
@@ -92,29 +101,20 @@ func (m *Model) isFound(e *thing, q *events.Find) bool {
 		(q.IncludeArchived || !e.archived())
 }
 
-// find asks for one page after the other.
 func (q *questioning) find(find events.Find) {
 	var got, want []string
 	for _, e := range q.found(&find) {
-		want = append(want, q.state(e.guid))
+		want = append(want, e.state())
+	}
+	what := fmt.Sprintf("find %+v", find)
+	for _, e := range pages(q, &find) {
+		got = append(got, instanceOf(e, nil).state())
 	}
 	if len(find.Sort) > 0 { // by the name, which not all have
 		slices.Sort(want)
-	}
-	for {
-		a, err := events.Ask(q.ctx, q.of, &find)
-		q.must("find", err)
-		for i := range a.Elements {
-			got = append(got, elementState(&a.Elements[i]))
-		}
-		if find.After = a.Next; err != nil || a.Next == "" {
-			break
-		}
-	}
-	if len(find.Sort) > 0 {
 		slices.Sort(got)
 	}
-	q.same(fmt.Sprintf("find %+v", find), got, want)
+	q.same(what, got, want)
 }
 
 func (q *questioning) count(find events.Find) {
@@ -123,7 +123,7 @@ func (q *questioning) count(find events.Find) {
 		want.Elements[e.typ]++
 	}
 	if f := find; f.Type+f.Source+f.Scope+f.Classification+f.Zone+f.NamePrefix+f.Text == "" {
-		for _, l := range q.links {
+		for _, l := range q.all((*instance).isLink) {
 			want.Relationships[l.typ]++
 		}
 	}
@@ -132,52 +132,30 @@ func (q *questioning) count(find events.Find) {
 	q.same(fmt.Sprintf("count %+v", find), []any{got.Elements, got.Relationships}, []any{want.Elements, want.Relationships})
 }
 
-func (q *questioning) get(id string) {
+// get asks for what an instance is, or was at a time, by guid and by name.
+func (q *questioning) get(id string, want *instance, asOf time.Time) {
 	refs := []events.ElementRef{events.ByGUID(id)}
-	if e := q.elements[id]; e != nil && e.name != "" {
-		refs = append(refs, events.ByName(e.name))
+	if want != nil && want.name != "" {
+		refs = append(refs, events.ByName(want.name))
 	}
 	for _, ref := range refs {
-		a, err := events.Ask(q.ctx, q.of, &events.Get{ElementRef: ref})
-		q.must("get", err)
-		q.same(fmt.Sprintf("get %+v", ref), answered(&a), q.state(id))
-	}
-}
-
-// answered is the state of an answer.
-func answered(a *events.ElementAnswer) string {
-	switch {
-	case a.Element != nil:
-		return elementState(a.Element)
-	case a.Relationship != nil:
-		return linkState(a.Relationship)
-	default:
-		return ""
+		what := fmt.Sprintf("get %+v as of %s", ref, asOf)
+		a, err := events.Ask(q.ctx, q.of, &events.Get{ElementRef: ref, AsOf: asOf})
+		if events.CodeOf(err) != events.CodeNotFound {
+			q.must(what, err)
+		}
+		q.same(what, instanceOf(a.Element, a.Relationship).state(), want.state())
 	}
 }
 
 // former asks how everything was after a command. Of what was purged at any time
 // the model does not know as of when nothing is told.
 func (q *questioning) former(l *Learned) {
-	then := l.after
 	for key := range q.log {
-		kind, id, _ := strings.Cut(key, " ")
-		if kind == "type" || q.wasPurged(id) {
-			continue
-		}
-		q.formerly(l, events.ByGUID(id), then.states()[id])
-		if e := then.elements[id]; e != nil && e.name != "" {
-			q.formerly(l, events.ByName(e.name), then.states()[id])
+		if kind, id, _ := strings.Cut(key, " "); kind != "type" && !q.wasPurged(id) {
+			q.get(id, l.after[id], l.Time)
 		}
 	}
-}
-
-func (q *questioning) formerly(l *Learned, ref events.ElementRef, want string) {
-	a, err := events.Ask(q.ctx, q.of, &events.Get{ElementRef: ref, AsOf: l.Time})
-	if events.CodeOf(err) != events.CodeNotFound {
-		q.must("get as of", err)
-	}
-	q.same(fmt.Sprintf("get %+v as of %s", ref, l.Time), answered(&a), want)
 }
 
 func (m *Model) wasPurged(id string) bool {
@@ -192,20 +170,18 @@ func (m *Model) wasPurged(id string) bool {
 func (q *questioning) related(id string, archived bool) {
 	var got, want []string
 	for _, l := range q.linked(id) {
-		if far := q.elements[l.far(id)]; archived || !far.archived() {
-			want = append(want, q.state(l.guid), q.state(far.guid))
+		if far := q.instances[l.far(id)]; archived || !far.archived() {
+			want = append(want, l.state(), far.state())
 		}
 	}
-	a, err := events.Ask(q.ctx, q.of, &events.Related{ElementRef: events.ByGUID(id), IncludeArchived: archived})
-	q.must("related", err)
-	for i := range a.Related {
-		got = append(got, linkState(&a.Related[i].Relationship), elementState(&a.Related[i].Element))
+	for _, pair := range pages(q, &events.Related{ElementRef: events.ByGUID(id), IncludeArchived: archived}) {
+		got = append(got, instanceOf(nil, &pair.Relationship).state(), instanceOf(&pair.Element, nil).state())
 	}
 	q.same("related to "+id, got, want)
 }
 
 // far is the other end, which may be the same.
-func (e *thing) far(id string) string {
+func (e *instance) far(id string) string {
 	if e.ends[0] == id {
 		return e.ends[1]
 	}
@@ -214,57 +190,59 @@ func (e *thing) far(id string) string {
 
 // distances returns how far what can be reached is from an element.
 func distances(id string, most int, next func(id string) []string) map[string]int {
-	far, frontier := map[string]int{id: 0}, []string{id}
-	for depth := 1; depth <= most && len(frontier) > 0; depth++ {
-		var beyond []string
-		for _, from := range frontier {
-			for _, to := range next(from) {
-				if _, seen := far[to]; !seen {
-					far[to] = depth
-					beyond = append(beyond, to)
-				}
+	far, queue := map[string]int{id: 0}, []string{id}
+	for i := 0; i < len(queue); i++ {
+		depth := far[queue[i]] + 1
+		for _, to := range next(queue[i]) {
+			if _, seen := far[to]; !seen && depth <= most {
+				far[to] = depth
+				queue = append(queue, to)
 			}
 		}
-		frontier = beyond
 	}
 	return far
+}
+
+// depths are those of the nodes of an answer, and in the other direction, by guid.
+func depths(a *events.GraphAnswer) map[string][2]int {
+	all := map[string][2]int{}
+	for i := range a.Nodes {
+		n := &a.Nodes[i]
+		all[n.Element.Header.GUID] = [2]int{n.Depth, n.AlsoDepth}
+	}
+	return all
 }
 
 func (q *questioning) around(id string, depth int, archived bool) {
 	far := distances(id, depth, func(from string) (next []string) {
 		for _, l := range q.linked(from) {
-			if to := l.far(from); archived || !q.elements[to].archived() {
+			if to := l.far(from); archived || !q.instances[to].archived() {
 				next = append(next, to)
 			}
 		}
 		return next
 	})
-	var edges []string
-	for _, l := range q.links {
+	nodes := map[string][2]int{}
+	for to, n := range far {
+		nodes[to] = [2]int{n, 0}
+	}
+	var got, want []string
+	for _, l := range q.all((*instance).isLink) {
 		one, ok1 := far[l.ends[0]]
 		two, ok2 := far[l.ends[1]]
 		if ok1 && ok2 && min(one, two) < depth {
-			edges = append(edges, q.state(l.guid))
+			want = append(want, l.state())
 		}
 	}
-	a, err := events.Ask(q.ctx, q.of, &events.Graph{ElementRef: events.ByGUID(id), Depth: depth, IncludeArchived: archived})
-	q.must("graph", err)
-	nodes := map[string]int{}
-	for i := range a.Nodes {
-		nodes[a.Nodes[i].Element.Header.GUID] = a.Nodes[i].Depth
-	}
 	what := fmt.Sprintf("graph around %s, depth %d, archived %t", id, depth, archived)
-	q.same(what, nodes, far)
-	q.same(what, edgesOf(&a), slices.Sorted(slices.Values(edges)))
-}
-
-func edgesOf(a *events.GraphAnswer) []string {
-	var edges []string
+	a, err := events.Ask(q.ctx, q.of, &events.Graph{ElementRef: events.ByGUID(id), Depth: depth, IncludeArchived: archived})
+	q.must(what, err)
 	for i := range a.Edges {
-		edges = append(edges, linkState(&a.Edges[i]))
+		got = append(got, instanceOf(nil, &a.Edges[i]).state())
 	}
-	slices.Sort(edges)
-	return edges
+	slices.Sort(got) // by guid, as they are in the model
+	q.same(what, depths(&a), nodes)
+	q.same(what, got, want)
 }
 
 // lineage goes both ways, to the end: what is on both sides counts on the nearer.
@@ -280,27 +258,23 @@ func (q *questioning) lineage(id string) {
 		})
 	}
 	down, up := flow(0), flow(1)
-	want := map[string]string{}
+	want := map[string][2]int{}
 	for to, n := range down {
-		want[to] = fmt.Sprint(n, 0)
+		want[to] = [2]int{n, 0}
 	}
 	for to, n := range up {
 		m, both := down[to]
 		switch {
 		case to == id:
 		case !both:
-			want[to] = fmt.Sprint(-n, 0)
+			want[to] = [2]int{-n, 0}
 		case n < m:
-			want[to] = fmt.Sprint(-n, m)
+			want[to] = [2]int{-n, m}
 		default:
-			want[to] = fmt.Sprint(m, -n)
+			want[to] = [2]int{m, -n}
 		}
 	}
 	a, err := events.Ask(q.ctx, q.of, &events.Lineage{ElementRef: events.ByGUID(id)})
 	q.must("lineage", err)
-	got := map[string]string{}
-	for i := range a.Nodes {
-		got[a.Nodes[i].Element.Header.GUID] = fmt.Sprint(a.Nodes[i].Depth, a.Nodes[i].AlsoDepth)
-	}
-	q.same("lineage of "+id, got, want)
+	q.same("lineage of "+id, depths(&a), want)
 }

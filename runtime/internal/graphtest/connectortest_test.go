@@ -26,7 +26,7 @@ func TestRepositoryEqualsTheModel(t *testing.T) {
 		t.Fatal(err)
 	}
 	rapid.Check(t, func(rt *rapid.T) {
-		list := slices.Concat(graphtest.Furniture(), rapid.SliceOfN(graphtest.Wishes(), 20, 60).Draw(rt, "commands"))
+		list := slices.Concat(graphtest.Furniture(), rapid.SliceOfN(graphtest.Requests(), 20, 60).Draw(rt, "commands"))
 		synctest.Test(t, func(t *testing.T) { // the model has to know the time of each command
 			k := &modelled{T: t, model: graphtest.NewModel(types), repo: connectortest.NewRepository(loose...)}
 			k.repo.SetZones([]string{"sales", "research"}, []string{"draft"})
@@ -46,12 +46,8 @@ type modelled struct {
 }
 
 // send sends commands, and compares the outcomes with those of the model.
-func (k *modelled) send(rt *rapid.T, list []graphtest.Wish) {
-	for _, o := range list {
-		e, err := o.Event()
-		if err != nil {
-			rt.Fatal(err)
-		}
+func (k *modelled) send(rt *rapid.T, list []events.Event) {
+	for _, e := range list {
 		n := len(k.model.Learned()) + 1
 		want, err := k.model.Learn(&e, uint64(n), time.Now().UTC())
 		if err != nil {

@@ -9,14 +9,10 @@ import (
 
 // family returns an element and what is anchored to it, and so on, anchors first
 // and otherwise by guid.
-func (m *Model) family(root *thing) []*thing {
-	all := []*thing{root}
+func (m *Model) family(root *instance) []*instance {
+	all := []*instance{root}
 	for i := 0; i < len(all); i++ {
-		for _, id := range slices.Sorted(maps.Keys(m.elements)) {
-			if e := m.elements[id]; e.anchor == all[i].guid {
-				all = append(all, e)
-			}
-		}
+		all = append(all, m.all(func(e *instance) bool { return e.anchor == all[i].guid })...)
 	}
 	return all
 }
@@ -58,7 +54,7 @@ func (m *Model) remove(c *events.Delete) outcome {
 // purgeOrphans purges the identifiers that nothing has any more.
 func (m *Model) purgeOrphans(identifiers []string) {
 	for _, id := range identifiers {
-		e := m.elements[id]
+		e := m.element(id)
 		if e == nil || !m.owns(e) || len(m.family(e)) > 1 || len(m.identifying(id)) > 0 {
 			continue
 		}
@@ -70,7 +66,7 @@ func (m *Model) purgeOrphans(identifiers []string) {
 }
 
 // archive marks a family, but for what is archived already.
-func (m *Model) archive(family []*thing, process string) outcome {
+func (m *Model) archive(family []*instance, process string) outcome {
 	memento := mark{properties: map[string]any{"archiveDate": stamp(m.issue.time), "archiveUser": "/test"}}
 	if process != "" {
 		memento.properties["archiveProcess"] = process
@@ -84,7 +80,7 @@ func (m *Model) archive(family []*thing, process string) outcome {
 			changed = true
 		}
 	}
-	root := m.elements[family[0].guid]
+	root := m.element(family[0].guid)
 	return outcome{guid: root.guid, version: root.version, changed: changed}
 }
 
@@ -112,7 +108,7 @@ func (m *Model) restore(c *events.Restore) (last outcome) {
 
 // archivedWith returns what was archived with an element, as were the anchors between
 // them; itself last.
-func (m *Model) archivedWith(root *thing) (with []*thing) {
+func (m *Model) archivedWith(root *instance) (with []*instance) {
 	kept := map[string]bool{} // in the archive
 	for _, e := range m.family(root) {
 		mark, archived := e.marks[events.Memento]
@@ -127,8 +123,9 @@ func (m *Model) archivedWith(root *thing) (with []*thing) {
 	return with
 }
 
-func (m *Model) anchorArchived(e *thing) bool {
-	return e.anchor != "" && m.elements[e.anchor] != nil && m.elements[e.anchor].archived()
+func (m *Model) anchorArchived(e *instance) bool {
+	anchor := m.element(e.anchor)
+	return anchor != nil && anchor.archived()
 }
 
 // restoreDeleted brings back an element that was deleted before this command, what was
@@ -136,25 +133,25 @@ func (m *Model) anchorArchived(e *thing) bool {
 func (m *Model) restoreDeleted(id string) outcome {
 	elements, links := m.deletedWith(id)
 	root := elements[id]
-	refuseIf(root == nil || m.issue.before.elements[id] != nil, "it was not deleted")
+	refuseIf(root == nil || m.issue.before.element(id) != nil, "it was not deleted")
 	m.mustOwn(root)
 	refuseIf(!root.archived() && m.anchorArchived(root) || m.canReturn(root.anchor), "its anchor is archived, or can be restored first")
 	m.bringBack(elements)
 	for _, l := range links {
 		m.relink(l)
 	}
-	return outcome{guid: id, version: m.elements[id].version, changed: true}
+	return outcome{guid: id, version: m.instances[id].version, changed: true}
 }
 
 // bringBack brings back elements that are not there.
-func (m *Model) bringBack(elements map[string]*thing) {
+func (m *Model) bringBack(elements map[string]*instance) {
 	for _, id := range slices.Sorted(maps.Keys(elements)) {
-		if m.elements[id] != nil {
+		if m.element(id) != nil {
 			continue
 		}
 		e := elements[id].clone()
-		refuseIf(m.named(e.name) != nil || m.links[id] != nil, "%s is taken", e.name)
-		if m.elements[e.anchor] == nil && elements[e.anchor] == nil {
+		refuseIf(m.named(e.name) != nil || m.instances[id] != nil, "%s is taken", e.name)
+		if m.element(e.anchor) == nil && elements[e.anchor] == nil {
 			e.anchor = ""
 		}
 		m.touch(e, events.TypeElementRestored)
@@ -164,7 +161,7 @@ func (m *Model) bringBack(elements map[string]*thing) {
 // canReturn reports whether a deleted anchor and what was deleted with it can be
 // restored on the same behalf.
 func (m *Model) canReturn(anchor string) bool {
-	if m.elements[anchor] != nil || m.issue.before.elements[anchor] != nil {
+	if m.element(anchor) != nil || m.issue.before.element(anchor) != nil {
 		return false
 	}
 	gone, _ := m.deletedWith(anchor)
@@ -174,12 +171,12 @@ func (m *Model) canReturn(anchor string) bool {
 
 // deletedWith returns the elements that were anchored to a deleted one, itself
 // among them, and the relationships of them all, each as it was at last.
-func (m *Model) deletedWith(root string) (elements map[string]*thing, links []*thing) {
-	all := map[string]*thing{}
+func (m *Model) deletedWith(root string) (elements map[string]*instance, links []*instance) {
+	all := map[string]*instance{}
 	for _, g := range m.issue.before.deletions[root] {
 		all[g.key()] = g
 	}
-	elements = map[string]*thing{}
+	elements = map[string]*instance{}
 	for _, e := range all {
 		for up := e; !e.isLink() && up != nil; up = all["element "+up.anchor] {
 			if up.guid == root {
@@ -197,10 +194,10 @@ func (m *Model) deletedWith(root string) (elements map[string]*thing, links []*t
 
 // relink brings back a relationship, unless its ends are gone or of other types,
 // or another one has its place.
-func (m *Model) relink(old *thing) {
-	end1, end2 := m.elements[old.ends[0]], m.elements[old.ends[1]]
+func (m *Model) relink(old *instance) {
+	end1, end2 := m.element(old.ends[0]), m.element(old.ends[1])
 	if end1 != nil && end2 != nil && m.mayStand(old.typ, 0, end1.typ) && m.mayStand(old.typ, 1, end2.typ) &&
-		m.links[old.guid] == nil && m.elements[old.guid] == nil && len(m.inTheWay(old)) == 0 && m.only(old.typ, old.ends) == nil {
+		m.instances[old.guid] == nil && len(m.inTheWay(old)) == 0 && m.only(old.typ, old.ends) == nil {
 		m.touch(old.clone(), events.TypeRelationshipRestored)
 	}
 }

@@ -9,24 +9,6 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// Wish is a command with its envelope.
-type Wish struct {
-	command       events.Command
-	source, scope string
-	category      events.OriginCategory
-	dry           string
-}
-
-// Event returns the command as it is sent.
-func (o *Wish) Event() (events.Event, error) {
-	e, err := events.NewCommand("/test", o.command)
-	e.SetExtension(events.ExtMetadataSource, o.source)
-	e.SetExtension(events.ExtScope, o.scope)
-	e.SetExtension(events.ExtOriginCategory, string(o.category))
-	e.SetExtension(events.ExtDryRun, o.dry)
-	return e, err
-}
-
 const (
 	guid1 = "aaaaaaaa-0000-4000-8000-000000000001"
 	guid2 = "aaaaaaaa-0000-4000-8000-000000000002"
@@ -34,36 +16,49 @@ const (
 	flow2 = "bbbbbbbb-0000-4000-8000-000000000002"
 )
 
-// Wishes draws commands about a few elements, so that they meet often.
-func Wishes() *rapid.Generator[Wish] {
-	return rapid.Custom(func(t *rapid.T) Wish {
-		o := Wish{
-			command: Commands().Draw(t, "command"),
-			source:  rapid.SampledFrom([]string{"", "", "", "", "", "", "", "", "s1", "s2"}).Draw(t, "source"),
-			scope:   rapid.SampledFrom([]string{"", "", "", "", "", "", "p", "q"}).Draw(t, "scope"),
-			dry:     rapid.SampledFrom([]string{"", "", "", "", "", "", "", "", "", "", "", "", "", "false", "true", "perhaps"}).Draw(t, "dry run"),
+// Requests draws commands with their envelopes, about a few elements, so that they meet
+// often.
+func Requests() *rapid.Generator[events.Event] {
+	return rapid.Custom(func(t *rapid.T) events.Event {
+		d := drawing{t}
+		c := Commands().Draw(t, "command")
+		e := request(c)
+		source := pick(d, "source", "", "", "", "", "", "", "", "", "s1", "s2")
+		if c, ok := c.(*events.Rehome); ok { // by its home, by nobody, or by others
+			source = pick(d, "source", c.From, "", "s1", "s2")
 		}
-		if c, ok := o.command.(*events.Rehome); ok { // by its home, by nobody, or by others
-			o.source = rapid.SampledFrom([]string{c.From, "", "s1", "s2"}).Draw(t, "source")
+		e.SetExtension(events.ExtMetadataSource, source)
+		e.SetExtension(events.ExtScope, pick(d, "scope", "", "", "", "", "", "", "p", "q"))
+		e.SetExtension(events.ExtDryRun, pick(d, "dry run", "", "", "", "", "", "", "", "", "", "", "", "", "", "false", "true", "perhaps"))
+		var category events.OriginCategory
+		if source != "" {
+			category = pick(d, "category", "", "", events.OriginContentPack, events.OriginExternal)
 		}
-		if o.source != "" {
-			o.category = rapid.SampledFrom([]events.OriginCategory{"", "", events.OriginContentPack, events.OriginExternal}).Draw(t, "category")
+		if d.sometimes(30, "wrong category") {
+			category = pick(d, "category", events.OriginLocal, events.OriginExportArchive)
 		}
-		if rapid.IntRange(0, 29).Draw(t, "wrong category") == 0 {
-			o.category = rapid.SampledFrom([]events.OriginCategory{events.OriginLocal, events.OriginExportArchive}).Draw(t, "category")
-		}
-		return o
+		e.SetExtension(events.ExtOriginCategory, string(category))
+		return e
 	})
 }
 
+// request returns a command as it is sent.
+func request(c events.Command) events.Event {
+	e, err := events.NewCommand("/test", c)
+	if err != nil {
+		panic(err) // it draws no such commands
+	}
+	return e
+}
+
 // Furniture is what many commands need.
-func Furniture() []Wish {
+func Furniture() []events.Event {
 	template := upsert("FileFolder", "t", map[string]any{"text": "for ~{p}~"})
 	template.Element.Classifications = []events.Classification{{Name: events.Template}}
 	leaf := upsert("DataFile", "t/1", map[string]any{"x": 1})
 	leaf.Element.Anchor = events.ByName("t")
 	nameless := &events.Upsert{Element: events.ElementSpec{Type: "ContactDetails", Anchor: events.ByName("t")}}
-	var all []Wish
+	var all []events.Event
 	for _, c := range []events.Command{
 		template, leaf, nameless, upsert("FileFolder", "a", nil), upsert("DataFile", "b", map[string]any{"x": 1}),
 		upsert("InventoryCatalog", "sc", nil), upsert("Connection", "conn", nil), upsert("Endpoint", "e1", nil), upsert("Endpoint", "e2", nil),
@@ -71,7 +66,7 @@ func Furniture() []Wish {
 		link("NestedFile", "a", "b", nil), link("Holds", "a", "b", nil), link("DataFlow", "b", "t", nil), link("DataFlow", "t", "b", map[string]any{"formula": "f"}),
 		&events.LinkExternalID{ExternalID: events.ExternalID{Element: events.ByName("b"), Scope: events.ByName("sc"), Identifier: "1"}},
 	} {
-		all = append(all, Wish{command: c})
+		all = append(all, request(c))
 	}
 	return all
 }
@@ -96,13 +91,14 @@ func Commands() *rapid.Generator[events.Command] {
 // definition draws the type Pump, wider or narrower, or one that cannot be.
 func definition() *rapid.Generator[events.TypeDef] {
 	return rapid.Custom(func(t *rapid.T) events.TypeDef {
+		d := drawing{t}
 		def := events.TypeDef{Kind: events.KindElement, Name: "Pump", SuperType: "Asset", Description: "A pump.", Attributes: []events.AttributeDef{
-			{Name: "litres", Type: rapid.SampledFrom([]string{"int", "int", "int", "string"}).Draw(t, "litres"), Description: "What it does."},
+			{Name: "litres", Type: pick(d, "litres", "int", "int", "int", "string"), Description: "What it does."},
 		}}
-		if rapid.Bool().Draw(t, "maker") {
+		if d.sometimes(2, "maker") {
 			def.Attributes = append(def.Attributes, events.AttributeDef{Name: "maker", Type: "string", Description: "Who made it."})
 		}
-		if rapid.IntRange(0, 5).Draw(t, "orphan") == 0 {
+		if d.sometimes(6, "orphan") {
 			def.Name, def.SuperType = "Orphan", "Nobody"
 		}
 		return def
@@ -138,17 +134,11 @@ func (d drawing) typ(name string) string {
 }
 
 func (d drawing) ref(what string) events.ElementRef {
-	name := pick(d, what, "a", "b", "c", "a", "b", "c", "a", "b", "c", "a", "b", "c", "t", "t/1", "t", "t/1",
-		"m~{p}~", "sc", "conn", "e1", "a/1", "ExternalId::sc::1", guid1, guid2, "the guid of a", "the guid of c")
-	switch name {
-	case guid1, guid2:
-		return events.ByGUID(name)
-	case "the guid of a":
-		return events.ByGUID(events.GUIDOf("a"))
-	case "the guid of c":
-		return events.ByGUID(events.GUIDOf("c"))
+	if d.sometimes(7, "by guid") {
+		return events.ByGUID(pick(d, what, guid1, guid2, events.GUIDOf("a"), events.GUIDOf("c")))
 	}
-	return events.ByName(name)
+	return events.ByName(pick(d, what, "a", "b", "c", "a", "b", "c", "a", "b", "c", "a", "b", "c", "t", "t/1", "t", "t/1",
+		"m~{p}~", "sc", "conn", "e1", "a/1", "ExternalId::sc::1"))
 }
 
 // props draws properties, which now and then are unknown or of the wrong type.
@@ -170,20 +160,11 @@ func (d drawing) props(names ...string) events.Properties {
 	return events.Props(m)
 }
 
-func (d drawing) elementProps() events.Properties { return d.props("text", "text") }
-
-// elementPropsOf draws properties that elements of the type have, with some that
+// elementProps draws properties that elements of the type have, with some that
 // they may not have.
-func (d drawing) elementPropsOf(typ string, unknown events.UnknownProperties) events.Properties {
-	names := []string{"text"}
-	switch typ {
-	case "CSVFile":
-		names = append(names, "fileName", "delimiterCharacter")
-	case "DataFile":
-		names = append(names, "fileName")
-	case "Pump":
-		names = append(names, "litres")
-	}
+func (d drawing) elementProps(typ string, unknown events.UnknownProperties) events.Properties {
+	own := map[string][]string{"CSVFile": {"fileName", "delimiterCharacter"}, "DataFile": {"fileName"}, "Pump": {"litres"}}
+	names := append([]string{"text"}, own[typ]...)
 	if unknown == events.KeepUnknown {
 		names = append(names, "colour", "fileName")
 	}
@@ -245,7 +226,7 @@ func (d drawing) spec(unknown events.UnknownProperties) events.ElementSpec {
 		Zones:         d.zones(), Classifications: d.marks(), Effectivity: d.effectivity(),
 	}
 	s.Type = d.typ(s.QualifiedName)
-	s.Properties = d.elementPropsOf(s.Type, unknown)
+	s.Properties = d.elementProps(s.Type, unknown)
 	switch {
 	case s.QualifiedName == "" && !d.sometimes(9, "wrong type"):
 		s.Type = "ContactDetails"

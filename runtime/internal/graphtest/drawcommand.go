@@ -21,7 +21,7 @@ func single() *rapid.Generator[events.Command] {
 			return &events.Create{Element: d.spec(unknown), UnknownProperties: unknown}
 		case 5, 6:
 			return &events.Update{
-				Element: d.ref("element"), Properties: d.elementPropsOf("", events.KeepUnknown), Zones: d.zones(), Effectivity: d.effectivity(),
+				Element: d.ref("element"), Properties: d.elementProps("", events.KeepUnknown), Zones: d.zones(), Effectivity: d.effectivity(),
 				Replace: d.sometimes(2, "replace"), UnknownProperties: pick(d, "unknown properties", "", events.KeepUnknown, events.KeepUnknown), Expectation: d.expect(),
 			}
 		case 7, 8:
@@ -61,7 +61,7 @@ func (d drawing) other(kind int) events.Command {
 	switch kind {
 	case 12, 13:
 		return &events.Retype{
-			Element: d.ref("element"), Properties: d.elementProps(), Expectation: d.expect(),
+			Element: d.ref("element"), Properties: d.elementProps("", ""), Expectation: d.expect(),
 			Type: pick(d, "type", "DataFile", "DataFile", "CSVFile", "CSVFile", "FileFolder", "Pump", "ContactDetails", "NoSuchType"),
 		}
 	case 14, 21:

@@ -14,11 +14,11 @@ func (m *Model) createNew(c *events.Create) outcome {
 
 // meant is the element that a spec means: a name is never given to a second
 // element, no element changes its name, and only retyping changes its type.
-func (m *Model) meant(s *events.ElementSpec) *thing {
+func (m *Model) meant(s *events.ElementSpec) *instance {
 	e := m.named(s.QualifiedName)
 	if s.GUID != "" {
-		refuseIf(e != nil && e.guid != s.GUID || m.links[s.GUID] != nil, "taken")
-		e = m.elements[s.GUID]
+		refuseIf(e != nil && e.guid != s.GUID || m.isLink(s.Ref()), "taken")
+		e = m.element(s.GUID)
 		refuseIf(e != nil && s.QualifiedName != "" && e.name != s.QualifiedName, "it has another name")
 	}
 	refuseIf(e != nil && e.typ != m.typ(s.Type).Name(), "it is of another type")
@@ -59,7 +59,7 @@ func (m *Model) create(c *events.Upsert) outcome {
 	default:
 		e.guid = m.newGUID()
 	}
-	refuseIf(m.elements[e.guid] != nil || m.links[e.guid] != nil, "the guid is taken")
+	refuseIf(m.instances[e.guid] != nil, "the guid is taken")
 	e.properties = m.wanted(s.Type, nil, s.Properties, false, c.UnknownProperties)
 	m.shape(e, s)
 	return m.put(e, events.TypeElementCreated)
@@ -70,13 +70,13 @@ func (m *Model) newGUID() string {
 	return FreshGUID(m.issue.id, m.issue.sequence, m.issue.time, m.issue.made-1)
 }
 
-func (e *thing) setZones(zones []string) {
+func (e *instance) setZones(zones []string) {
 	if zones != nil {
 		e.zones = slices.Compact(slices.Sorted(slices.Values(zones)))
 	}
 }
 
-func (e *thing) setEffectivity(effective *events.Effectivity) {
+func (e *instance) setEffectivity(effective *events.Effectivity) {
 	if effective != nil {
 		e.effective = *effective
 	}
@@ -84,7 +84,7 @@ func (e *thing) setEffectivity(effective *events.Effectivity) {
 
 // shape gives an element what a spec says besides the properties; what it leaves
 // out stays.
-func (m *Model) shape(e *thing, s *events.ElementSpec) {
+func (m *Model) shape(e *instance, s *events.ElementSpec) {
 	e.setZones(s.Zones)
 	e.setEffectivity(s.Effectivity)
 	if s.Classifications != nil {
@@ -99,24 +99,24 @@ func (m *Model) shape(e *thing, s *events.ElementSpec) {
 	anchor := m.find(s.Anchor)
 	refuseIf(anchor == nil || anchor.archived(), "no anchor, or an archived one")
 	e.anchor = anchor.guid
-	for up := anchor; up != nil; up = m.elements[up.anchor] {
+	for up := anchor; up != nil; up = m.element(up.anchor) {
 		refuseIf(up.guid == e.guid, "a circle")
 	}
 }
 
-func (m *Model) mark(e *thing, c events.Classification) {
+func (m *Model) mark(e *instance, c events.Classification) {
 	refuseIf(!m.mayMark(c.Name, e.typ), "no %s on %s", c.Name, e.typ)
 	e.marks[c.Name] = mark{properties: m.wanted(c.Name, nil, c.Properties, false, events.RefuseUnknown), effective: c.Effectivity}
 }
 
 func (m *Model) mayMark(mark, typ string) bool { return m.typ(mark).MayClassify(m.typ(typ).Header()) }
 
-func (e *thing) archived() bool { _, ok := e.marks[events.Memento]; return ok }
+func (e *instance) archived() bool { _, ok := e.marks[events.Memento]; return ok }
 
 // revise stores a changed thing, unless it is so already. What is seen by a
 // reconciliation belongs to its scope; but not what another source owns, which changes
 // as what it is anchored to does.
-func (m *Model) revise(old, e *thing, event string) outcome {
+func (m *Model) revise(old, e *instance, event string) outcome {
 	if m.issue.scope != "" && m.owns(old) {
 		e.scope = m.issue.scope
 	}
@@ -200,16 +200,17 @@ func (m *Model) retype(c *events.Retype) outcome {
 	for name, v := range e.properties {
 		refuseIf(!fits(attributes[name], v), "%s cannot be %v", name, v)
 	}
+	m.note(e.key(), events.TypeElementMoved, 0)
+	r := m.touch(e, events.TypeElementRetyped)
 	for _, l := range m.linked(e.guid) {
 		m.put(l.clone(), events.TypeRelationshipUpdated) // with the new type at this end
 	}
-	m.note(e.key(), events.TypeElementMoved, 0)
-	return m.touch(e, events.TypeElementRetyped)
+	return r
 }
 
 // rehome is for who belongs to the present home, or to none.
 func (m *Model) rehome(c *events.Rehome) outcome {
-	var old *thing
+	var old *instance
 	if c.Element != (events.ElementRef{}) {
 		old = m.find(c.Element)
 	} else {
@@ -236,11 +237,6 @@ func (m *Model) rehome(c *events.Rehome) outcome {
 }
 
 // linked returns the relationships of an element, by guid.
-func (m *Model) linked(guid string) (links []*thing) {
-	for _, id := range slices.Sorted(maps.Keys(m.links)) {
-		if l := m.links[id]; slices.Contains(l.ends[:], guid) {
-			links = append(links, l)
-		}
-	}
-	return links
+func (m *Model) linked(guid string) []*instance {
+	return m.all(func(l *instance) bool { return slices.Contains(l.ends[:], guid) })
 }

@@ -26,7 +26,7 @@ type Learned struct {
 	Refused error
 	outcome outcome
 	// after is how everything was then.
-	after *Model
+	after map[string]*instance
 }
 
 // Learn lets the model apply a command, the next on the in topic.
@@ -37,8 +37,7 @@ func (m *Model) Learn(e *events.Event, sequence uint64, at time.Time) (*Learned,
 	}
 	i := issueOf(e, sequence, at)
 	o := m.apply(i, c)
-	l := &Learned{Event: *e, Command: c, Time: at, DryRun: i.dry, Refused: o.refused, outcome: o}
-	l.after = &Model{elements: m.elements, links: m.links} // which are not changed, but replaced
+	l := &Learned{Event: *e, Command: c, Time: at, DryRun: i.dry, Refused: o.refused, outcome: o, after: m.instances}
 	m.learned = append(m.learned, l)
 	return l, nil
 }
@@ -50,15 +49,13 @@ func (m *Model) Learned() []*Learned { return m.learned }
 func (m *Model) Refused() int { return m.refused }
 
 // Restores are commands that bring back all that can be brought back.
-func (m *Model) Restores() []Wish {
-	var all []Wish
+func (m *Model) Restores() []events.Event {
+	var all []events.Event
 	for _, id := range slices.Sorted(maps.Keys(m.deletions)) {
-		all = append(all, Wish{command: &events.Restore{Element: events.ByGUID(id)}})
+		all = append(all, request(&events.Restore{Element: events.ByGUID(id)}))
 	}
-	for _, id := range slices.Sorted(maps.Keys(m.elements)) {
-		if m.elements[id].archived() {
-			all = append(all, Wish{command: &events.Restore{Element: events.ByGUID(id)}})
-		}
+	for _, e := range m.all((*instance).archived) {
+		all = append(all, request(&events.Restore{Element: events.ByGUID(e.guid)}))
 	}
 	return all
 }

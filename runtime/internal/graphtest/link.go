@@ -39,10 +39,9 @@ func (m *Model) link(c *events.Link) outcome {
 
 // meantLink is the relationship that a spec means: there is one of a type between
 // two elements, unless the type is a multi-link.
-func (m *Model) meantLink(s *events.RelationshipSpec, ends [2]string) (old *thing, id string) {
+func (m *Model) meantLink(s *events.RelationshipSpec, ends [2]string) (old *instance, id string) {
 	id = cmp.Or(s.GUID, events.RelationshipGUIDOf(s.Type, ends[0], ends[1]))
-	refuseIf(m.elements[id] != nil, "the guid of an element")
-	if old = m.links[id]; old != nil {
+	if old = m.instances[id]; old != nil {
 		refuseIf(old.typ != s.Type || old.ends != ends, "the guid of another")
 	} else if old = m.only(s.Type, ends); old != nil {
 		refuseIf(s.GUID != "" || old.typ != s.Type, "there can be only one")
@@ -50,13 +49,13 @@ func (m *Model) meantLink(s *events.RelationshipSpec, ends [2]string) (old *thin
 	return old, id
 }
 
-func (m *Model) between(typ string, ends [2]string) []*thing {
-	return slices.DeleteFunc(m.linked(ends[0]), func(l *thing) bool { return l.typ != typ || l.ends != ends })
+func (m *Model) between(typ string, ends [2]string) []*instance {
+	return slices.DeleteFunc(m.linked(ends[0]), func(l *instance) bool { return l.typ != typ || l.ends != ends })
 }
 
 // only is the relationship between two elements, where there can be but one of a type
 // and its subtypes.
-func (m *Model) only(typ string, ends [2]string) *thing {
+func (m *Model) only(typ string, ends [2]string) *instance {
 	for _, l := range m.linked(ends[0]) {
 		if !m.typ(typ).MultiLink() && l.ends == ends && m.typ(l.typ).Root() == m.typ(typ).Root() {
 			return l
@@ -67,17 +66,17 @@ func (m *Model) only(typ string, ends [2]string) *thing {
 
 // rivals are the relationships that leave no room for another one at an end, where there
 // can be but one, archived elements not counted.
-func (m *Model) rivals(l *thing, end int) []*thing {
+func (m *Model) rivals(l *instance, end int) []*instance {
 	if m.typ(l.typ).Cardinality(end+1) != events.CardinalityOne {
 		return nil
 	}
-	return slices.DeleteFunc(m.linked(l.ends[1-end]), func(other *thing) bool {
+	return slices.DeleteFunc(m.linked(l.ends[1-end]), func(other *instance) bool {
 		return other.guid == l.guid || m.typ(other.typ).Root() != m.typ(l.typ).Root() ||
-			other.ends[1-end] != l.ends[1-end] || m.elements[other.ends[end]].archived()
+			other.ends[1-end] != l.ends[1-end] || m.element(other.ends[end]).archived()
 	})
 }
 
-func (m *Model) inTheWay(l *thing) []*thing { return append(m.rivals(l, 0), m.rivals(l, 1)...) }
+func (m *Model) inTheWay(l *instance) []*instance { return append(m.rivals(l, 0), m.rivals(l, 1)...) }
 
 // replaceEnds drops the relationships of an element that is archived no more which
 // have lost their place meanwhile.
@@ -91,7 +90,7 @@ func (m *Model) replaceEnds(back string) {
 	}
 }
 
-func (m *Model) reviseLink(old *thing, p events.Properties, merge bool, effective *events.Effectivity) outcome {
+func (m *Model) reviseLink(old *instance, p events.Properties, merge bool, effective *events.Effectivity) outcome {
 	m.mustOwn(old)
 	l := old.clone()
 	l.properties = m.wanted(l.typ, old.properties, p, merge, events.RefuseUnknown)
@@ -100,10 +99,10 @@ func (m *Model) reviseLink(old *thing, p events.Properties, merge bool, effectiv
 }
 
 // findLink returns the relationship that a reference means, nil if there is none.
-func (m *Model) findLink(r *events.RelationshipRef) *thing {
+func (m *Model) findLink(r *events.RelationshipRef) *instance {
 	if r.GUID != "" {
-		refuseIf(m.elements[r.GUID] != nil, "an element")
-		return m.links[r.GUID]
+		refuseIf(m.element(r.GUID) != nil, "an element")
+		return m.instances[r.GUID]
 	}
 	m.typ(r.Type)
 	refuseIf(m.isLink(r.End1) || m.isLink(r.End2), "relationships as ends")
@@ -201,8 +200,8 @@ func (m *Model) unlinkExternalID(c *events.UnlinkExternalID) outcome {
 }
 
 // identifying are the links from elements to an identifier.
-func (m *Model) identifying(id string) []*thing {
-	return slices.DeleteFunc(m.linked(id), func(l *thing) bool { return l.typ != "ExternalIdLink" })
+func (m *Model) identifying(id string) []*instance {
+	return slices.DeleteFunc(m.linked(id), func(l *instance) bool { return l.typ != "ExternalIdLink" })
 }
 
 func (m *Model) confirm(c *events.ConfirmSynchronization) outcome {

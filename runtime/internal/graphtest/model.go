@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/camena-io/camena/events"
@@ -14,9 +13,9 @@ import (
 // Model is the metadata graph in its simplest form: maps, and one command after the
 // other. Values in the maps never change; they are replaced.
 type Model struct {
-	elements, links map[string]*thing // by guid
+	instances map[string]*instance // elements and relationships, by guid
 	// deletions are what was deleted together with an element, by its guid.
-	deletions map[string][]*thing
+	deletions map[string][]*instance
 	types     *opentypes.Registry
 	// log are the change events by kind and guid; kept is how many of them must still
 	// be stored.
@@ -39,15 +38,15 @@ type issue struct {
 	wrong         bool // the envelope is
 	made          int  // guids
 	// gone is what the command deleted so far, in order.
-	gone []*thing
+	gone []*instance
 	// before is how everything was before the command.
 	before *Model
 }
 
-// thing is an element or, with ends, a relationship.
-type thing struct {
+// instance is an element or, with ends, a relationship.
+type instance struct {
 	guid, typ, name  string
-	ends             [2]string
+	ends, endTypes   [2]string
 	version          int64
 	properties       map[string]any
 	marks            map[string]mark // classifications
@@ -103,16 +102,14 @@ func try(do func()) (err error) {
 // NewModel returns an empty graph with these types.
 func NewModel(types *opentypes.Registry) *Model {
 	return &Model{
-		types:    types,
-		elements: map[string]*thing{}, links: map[string]*thing{}, deletions: map[string][]*thing{},
-		log: map[string][]string{}, kept: map[string]int{},
+		types:     types,
+		instances: map[string]*instance{}, deletions: map[string][]*instance{}, log: map[string][]string{}, kept: map[string]int{},
 	}
 }
 
 func (m *Model) clone() *Model {
 	c := *m
-	c.elements, c.links, c.deletions = maps.Clone(m.elements), maps.Clone(m.links), maps.Clone(m.deletions)
-	c.log, c.kept = maps.Clone(m.log), maps.Clone(m.kept)
+	c.instances, c.deletions, c.log, c.kept = maps.Clone(m.instances), maps.Clone(m.deletions), maps.Clone(m.log), maps.Clone(m.kept)
 	return &c
 }
 
@@ -151,14 +148,11 @@ func (m *Model) toldSince(before *Model) (n int) {
 // doSettled does a command, and drops relationships that have no place any more beside
 // what it took from the archive.
 func (m *Model) doSettled(c events.Command) outcome {
-	archived := map[string]bool{}
-	for id, e := range m.elements {
-		archived[id] = e.archived()
-	}
+	archived := m.all((*instance).archived)
 	r := m.do(c)
-	for _, id := range slices.Sorted(maps.Keys(m.elements)) {
-		if archived[id] && !m.elements[id].archived() {
-			m.replaceEnds(id)
+	for _, before := range archived {
+		if e := m.element(before.guid); e != nil && !e.archived() {
+			m.replaceEnds(e.guid)
 		}
 	}
 	return r
@@ -245,27 +239,32 @@ func (m *Model) note(key, eventType string, version int64) {
 
 func line(eventType string, version int64) string { return fmt.Sprintf("%s v%d", eventType, version) }
 
-// put stores a thing, and tells it.
-func (m *Model) put(e *thing, event string) outcome {
-	m.of(e)[e.guid] = e
+// put stores an instance, and tells it.
+func (m *Model) put(e *instance, event string) outcome {
+	for i := range e.ends {
+		if e.isLink() {
+			e.endTypes[i] = m.element(e.ends[i]).typ
+		}
+	}
+	m.instances[e.guid] = e
 	m.note(e.key(), event, e.version)
 	return outcome{guid: e.guid, version: e.version, changed: true}
 }
 
-// touch stores the next version of a thing.
-func (m *Model) touch(e *thing, event string) outcome {
+// touch stores the next version of an instance.
+func (m *Model) touch(e *instance, event string) outcome {
 	e.version++
 	e.updated = m.issue.time
 	return m.put(e, event)
 }
 
-// drop deletes a thing. What the command deleted until then went together with it.
-func (m *Model) drop(e *thing, purge bool) {
+// drop deletes an instance. What the command deleted until then went together with it.
+func (m *Model) drop(e *instance, purge bool) {
 	event := events.TypeElementDeleted
 	if e.isLink() {
 		event = events.TypeRelationshipDeleted
 	}
-	delete(m.of(e), e.guid)
+	delete(m.instances, e.guid)
 	delete(m.deletions, e.guid)
 	m.note(e.key(), event, 0)
 	if !purge {
@@ -277,46 +276,60 @@ func (m *Model) drop(e *thing, purge bool) {
 	}
 	m.kept[e.key()] = 1 // nothing brings it back
 	for root, with := range m.deletions {
-		m.deletions[root] = slices.DeleteFunc(slices.Clone(with), func(g *thing) bool { return g.key() == e.key() })
+		m.deletions[root] = slices.DeleteFunc(slices.Clone(with), func(g *instance) bool { return g.key() == e.key() })
 	}
 }
 
-func (m *Model) of(e *thing) map[string]*thing {
-	if e.isLink() {
-		return m.links
+// all returns the instances that match, by guid.
+func (m *Model) all(match func(*instance) bool) (some []*instance) {
+	for _, id := range slices.Sorted(maps.Keys(m.instances)) {
+		if i := m.instances[id]; match(i) {
+			some = append(some, i)
+		}
 	}
-	return m.elements
+	return some
 }
 
-func (e *thing) isLink() bool { return e.ends[0] != "" }
+// element returns the element with a guid; nil if there is none.
+func (m *Model) element(guid string) *instance {
+	if e := m.instances[guid]; e != nil && !e.isLink() {
+		return e
+	}
+	return nil
+}
 
-func (e *thing) key() string {
+func (e *instance) isLink() bool { return e.ends[0] != "" }
+
+func (e *instance) key() string {
 	if e.isLink() {
 		return "relationship " + e.guid
 	}
 	return "element " + e.guid
 }
 
-func (e *thing) outcome() outcome { return outcome{guid: e.guid, version: e.version} }
+func (e *instance) outcome() outcome { return outcome{guid: e.guid, version: e.version} }
 
-func (e *thing) clone() *thing {
+func (e *instance) clone() *instance {
 	c := *e
 	c.marks = maps.Clone(e.marks)
 	return &c
 }
 
-func (m *Model) find(ref events.ElementRef) *thing {
+func (m *Model) find(ref events.ElementRef) *instance {
 	if ref.GUID != "" {
-		return m.elements[ref.GUID]
+		return m.element(ref.GUID)
 	}
 	return m.named(ref.QualifiedName)
 }
 
 // isLink reports whether what should be an element is a relationship.
-func (m *Model) isLink(ref events.ElementRef) bool { return ref.GUID != "" && m.links[ref.GUID] != nil }
+func (m *Model) isLink(ref events.ElementRef) bool {
+	i := m.instances[ref.GUID]
+	return i != nil && i.isLink()
+}
 
-func (m *Model) named(name string) *thing {
-	for _, e := range m.elements {
+func (m *Model) named(name string) *instance {
+	for _, e := range m.instances {
 		if name != "" && e.name == name {
 			return e
 		}
@@ -324,7 +337,7 @@ func (m *Model) named(name string) *thing {
 	return nil
 }
 
-func (m *Model) must(ref events.ElementRef, want events.Expectation) *thing {
+func (m *Model) must(ref events.ElementRef, want events.Expectation) *instance {
 	e := m.find(ref)
 	refuseIf(e == nil, "there is no %v", ref)
 	expect(want, e.version)
@@ -332,7 +345,7 @@ func (m *Model) must(ref events.ElementRef, want events.Expectation) *thing {
 }
 
 // live is what is there and not archived.
-func (m *Model) live(ref events.ElementRef, want events.Expectation) *thing {
+func (m *Model) live(ref events.ElementRef, want events.Expectation) *instance {
 	e := m.must(ref, want)
 	refuseIf(e.archived(), "%s is archived", e.name)
 	return e
@@ -356,18 +369,18 @@ func (i *issue) origin() events.OriginCategory {
 }
 
 // created is what the command creates.
-func (i *issue) created(guid, typ string) *thing {
-	return &thing{
+func (i *issue) created(guid, typ string) *instance {
+	return &instance{
 		guid: guid, typ: typ, version: 1, created: i.time, marks: map[string]mark{},
 		category: i.origin(), source: i.source, scope: i.scope,
 	}
 }
 
-// owns reports whether the command may change a thing: what belongs to a metadata
+// owns reports whether the command may change an instance: what belongs to a metadata
 // source is changed by that one only.
-func (m *Model) owns(e *thing) bool { return e.source == "" || e.source == m.issue.source }
+func (m *Model) owns(e *instance) bool { return e.source == "" || e.source == m.issue.source }
 
-func (m *Model) mustOwn(e *thing) { refuseIf(!m.owns(e), "it belongs to %s", e.source) }
+func (m *Model) mustOwn(e *instance) { refuseIf(!m.owns(e), "it belongs to %s", e.source) }
 
 // typ returns a type, which must be known.
 func (m *Model) typ(name string) *opentypes.Type {
@@ -444,15 +457,13 @@ func overlaid(base, top map[string]any, merge bool) map[string]any {
 func same(a, b map[string]any) bool { return fmt.Sprint(a) == fmt.Sprint(b) }
 
 // String tells everything but the version and who changed it when.
-func (e *thing) String() string {
-	zones := strings.Join(slices.Sorted(slices.Values(e.zones)), "+")
-	var marks strings.Builder
-	for _, name := range slices.Sorted(maps.Keys(e.marks)) {
-		fmt.Fprintf(&marks, " #%s%v%s", name, e.marks[name].properties, when(e.marks[name].effective))
-	}
-	return fmt.Sprintf("%s %s %q %s %v%s zones %s anchor %s %s source %s scope %s %s",
-		e.guid, e.typ, e.name, e.ends, e.properties, marks.String(), zones, e.anchor, e.category, e.source, e.scope, when(e.effective))
+func (e *instance) String() string {
+	zones := slices.Sorted(slices.Values(e.zones))
+	return fmt.Sprintf("%s %s %q %s %v %v zones %q anchor %s %s source %s scope %s %s",
+		e.guid, e.typ, e.name, e.ends, e.properties, e.marks, zones, e.anchor, e.category, e.source, e.scope, when(e.effective))
 }
+
+func (k mark) String() string { return fmt.Sprint(k.properties, when(k.effective)) }
 
 func when(e events.Effectivity) string { return stamp(e.From) + "…" + stamp(e.To) }
 

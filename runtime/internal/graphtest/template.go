@@ -12,7 +12,7 @@ import (
 type modelCopy struct {
 	*Model
 	c      *events.FromTemplate
-	root   *thing
+	root   *instance
 	name   string
 	copies map[string]string // guid of the copy by that of the original
 	used   bool              // the placeholder p
@@ -41,9 +41,9 @@ func (m *Model) fromTemplate(c *events.FromTemplate) outcome {
 }
 
 // originals are what is copied: not what is archived, nor what is anchored to that.
-func (t *modelCopy) originals() []*thing {
-	return slices.DeleteFunc(t.family(t.root), func(e *thing) bool {
-		for ; e.guid != t.root.guid; e = t.elements[e.anchor] {
+func (t *modelCopy) originals() []*instance {
+	return slices.DeleteFunc(t.family(t.root), func(e *instance) bool {
+		for ; e.guid != t.root.guid; e = t.element(e.anchor) {
 			if e.archived() {
 				return true
 			}
@@ -64,7 +64,7 @@ func (t *modelCopy) copyAll() {
 	}
 }
 
-func (t *modelCopy) copyElement(e *thing) {
+func (t *modelCopy) copyElement(e *instance) {
 	spec := events.ElementSpec{Type: e.typ, Zones: t.c.Zones, Effectivity: &e.effective}
 	p := t.fillAll(e.properties)
 	for name, mark := range e.marks {
@@ -96,9 +96,9 @@ func (t *modelCopy) rename(name string) string {
 	return renamed
 }
 
-func (t *modelCopy) copyLink(l *thing, of string) {
+func (t *modelCopy) copyLink(l *instance, of string) {
 	end1, end2 := cmp.Or(t.copies[l.ends[0]], l.ends[0]), cmp.Or(t.copies[l.ends[1]], l.ends[1])
-	if l.ends[0] != of || l.typ == "SourcedFrom" || strings.HasPrefix(l.typ, "ExternalId") || t.elements[end1].archived() || t.elements[end2].archived() {
+	if l.ends[0] != of || l.typ == "SourcedFrom" || strings.HasPrefix(l.typ, "ExternalId") || t.element(end1).archived() || t.element(end2).archived() {
 		return
 	}
 	spec := events.RelationshipSpec{
@@ -108,7 +108,7 @@ func (t *modelCopy) copyLink(l *thing, of string) {
 	if t.typ(l.typ).MultiLink() && l.guid != events.RelationshipGUIDOf(l.typ, l.ends[0], l.ends[1]) {
 		spec.GUID = t.newGUID()
 	}
-	if len(t.inTheWay(&thing{typ: l.typ, ends: [2]string{end1, end2}})) == 0 {
+	if len(t.inTheWay(&instance{typ: l.typ, ends: [2]string{end1, end2}})) == 0 {
 		t.link(&events.Link{Relationship: spec})
 	}
 }

@@ -22,27 +22,24 @@ func NewTold() *Told { return &Told{log: map[string][]string{}, states: map[stri
 
 // Take takes in the next change.
 func (o *Told) Take(c *events.Preview) {
-	var key string
-	var version int64
+	var key, id string
+	var now *instance
 	switch {
 	case c.OpenType != nil:
 		key = "type " + c.OpenType.Type.Name
 	case c.Relationship != nil:
-		id := c.Relationship.State().Header.GUID
+		id, now = c.Relationship.State().Header.GUID, instanceOf(nil, c.Relationship.Relationship)
 		key = "relationship " + id
-		delete(o.states, id)
-		if l := c.Relationship.Relationship; l != nil {
-			o.states[id], version = linkState(l), l.Header.Versions.Version
-		}
 	default:
-		id := c.Element.State().Header.GUID
+		id, now = c.Element.State().Header.GUID, instanceOf(c.Element.Element, nil)
 		key = "element " + id
-		if c.Type != events.TypeElementMoved {
-			delete(o.states, id)
-		}
-		if e := c.Element.Element; e != nil {
-			o.states[id], version = elementState(e), e.Header.Versions.Version
-		}
+	}
+	if c.Type != events.TypeElementMoved {
+		delete(o.states, id)
+	}
+	var version int64
+	if now != nil {
+		o.states[id], version = now.state(), now.version
 	}
 	o.log[key] = append(o.log[key], line(c.Type, version))
 }
@@ -64,70 +61,61 @@ func (m *Model) Compare(t rapid.TB, out *Told) {
 // CompareStates compares the JSON of all elements and relationships.
 func (m *Model) CompareStates(t rapid.TB, where string, elements, links []jsontext.Value) {
 	got := map[string]string{}
-	for _, s := range elements {
-		e, err := events.Unmarshal[events.Element](s)
+	take := func(i *instance, err error) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got[e.Header.GUID] = elementState(&e)
+		got[i.guid] = i.state()
+	}
+	for _, s := range elements {
+		e, err := events.Unmarshal[events.Element](s)
+		take(instanceOf(&e, nil), err)
 	}
 	for _, s := range links {
 		l, err := events.Unmarshal[events.Relationship](s)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got[l.Header.GUID] = linkState(&l)
+		take(instanceOf(nil, &l), err)
 	}
 	m.compareStates(t, where, got)
 }
 
 func (m *Model) compareStates(t rapid.TB, where string, got map[string]string) {
-	if diff := cmp.Diff(m.states(), got); diff != "" {
+	want := map[string]string{}
+	for id, i := range m.instances {
+		want[id] = i.state()
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("%s differs (-the model +%s):\n%s", where, where, diff)
 	}
 }
 
-// states tells everything that there is, by guid.
-func (m *Model) states() map[string]string {
-	states := make(map[string]string, len(m.elements)+len(m.links))
-	for id := range m.elements {
-		states[id] = m.state(id)
+// state tells everything of an instance; nothing of nil.
+func (i *instance) state() string {
+	if i == nil {
+		return ""
 	}
-	for id := range m.links {
-		states[id] = m.state(id)
+	return i.String() + fmt.Sprintf(" of %s v%d %s %s", i.endTypes, i.version, stamp(i.created), stamp(i.updated))
+}
+
+// instanceOf returns the element or the relationship; nil if both are nil.
+func instanceOf(e *events.Element, l *events.Relationship) *instance {
+	switch {
+	case e != nil:
+		i := fromHeader(&e.Header, e.Properties)
+		for _, c := range e.Classifications {
+			i.marks[c.Name] = mark{properties: c.Properties.Map(), effective: c.Effectivity}
+		}
+		return i
+	case l != nil:
+		i := fromHeader(&l.Header, l.Properties)
+		i.ends, i.endTypes = [2]string{l.End1.GUID, l.End2.GUID}, [2]string{l.End1.Type, l.End2.Type}
+		return i
+	default:
+		return nil
 	}
-	return states
 }
 
-func (m *Model) state(id string) string {
-	if e := m.elements[id]; e != nil {
-		return e.state()
-	}
-	l := m.links[id]
-	return l.state() + " of " + m.elements[l.ends[0]].typ + " and " + m.elements[l.ends[1]].typ
-}
-
-// state tells everything of a thing but the types of its ends.
-func (e *thing) state() string {
-	return e.String() + fmt.Sprintf(" v%d %s %s", e.version, stamp(e.created), stamp(e.updated))
-}
-
-func elementState(e *events.Element) string {
-	t := thingOf(&e.Header, e.Properties)
-	for _, c := range e.Classifications {
-		t.marks[c.Name] = mark{properties: c.Properties.Map(), effective: c.Effectivity}
-	}
-	return t.state()
-}
-
-func linkState(l *events.Relationship) string {
-	t := thingOf(&l.Header, l.Properties)
-	t.ends = [2]string{l.End1.GUID, l.End2.GUID}
-	return t.state() + " of " + l.End1.Type + " and " + l.End2.Type
-}
-
-func thingOf(h *events.ElementHeader, p events.Properties) *thing {
-	return &thing{
+func fromHeader(h *events.ElementHeader, p events.Properties) *instance {
+	return &instance{
 		guid: h.GUID, typ: h.Type.Name, name: h.QualifiedName, properties: p.Map(), marks: map[string]mark{}, zones: h.Zones,
 		anchor: h.AnchorGUID, effective: h.Effectivity, category: h.Origin.Category, source: h.Origin.Source, scope: h.Origin.Scope,
 		version: h.Versions.Version, created: h.Versions.CreateTime, updated: h.Versions.UpdateTime,
