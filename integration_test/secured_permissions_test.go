@@ -3,6 +3,7 @@ package integration_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"regexp"
@@ -12,6 +13,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/bus"
 	"github.com/camena-io/camena/runtime/runtimetest"
 	"github.com/camena-io/camena/topics"
 )
@@ -87,6 +90,48 @@ func obeysPermissions(t *testing.T, built programs) {
 	})
 	if code != 0 || strings.Contains(printed, "ermissions") {
 		t.Errorf("the node ends with %d:\n%s", code, printed)
+	}
+}
+
+// tellsOfDeniedLeases acquires leases as a user who may not write them.
+func tellsOfDeniedLeases(t *testing.T, built programs) {
+	t.Helper()
+	const password = "pa55-of-all"
+	names, err := topics.New("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := built.natsServer(t, t.TempDir(), fmt.Sprintf(
+		`authorization { users: [{user: all, password: %[1]q}, {user: node, password: %[1]q, permissions: {publish: {deny: ["$KV.%[2]s.>", "$KV.%[3]s.>"]}}}] }`,
+		password, names.NodesBucket(), names.LeasesBucket()))
+	connect := func(user string) *bus.Bus {
+		b, err := bus.Connect(t.Context(), bus.Settings{URL: "nats://" + address, Credentials: bus.Credentials{User: user, Password: password}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(b.Close)
+		return b
+	}
+	if err := connect("all").Ensure(t.Context(), topics.DefaultLimits()); err != nil {
+		t.Fatal(err)
+	}
+	denied := connect("node")
+	role, err := denied.NewLease(t.Context(), "coordinator", "node", "process")
+	if err != nil {
+		t.Fatal(err)
+	}
+	heartbeat, err := denied.NewHeartbeat(t.Context(), "node", "process", func() events.Node { return events.Node{} })
+	if err != nil {
+		t.Fatal(err)
+	}
+	work := func(context.Context) error { return errors.New("it runs without the lease") }
+	for name, hold := range map[string]func(context.Context, func(context.Context) error) error{"role": role.Hold, "name": heartbeat.Hold} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if err := hold(t.Context(), work); !errors.Is(err, bus.ErrDenied) {
+				t.Errorf("holding the lease ends with %v", err)
+			}
+		})
 	}
 }
 

@@ -61,6 +61,10 @@ func TestSecuredNATS(t *testing.T) {
 		t.Parallel()
 		obeysPermissions(t, built)
 	})
+	t.Run("a lease that is denied", func(t *testing.T) {
+		t.Parallel()
+		tellsOfDeniedLeases(t, built)
+	})
 	t.Run("refused for a while", func(t *testing.T) {
 		t.Parallel()
 		outlivesRefusals(t, built)
