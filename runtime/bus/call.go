@@ -62,7 +62,7 @@ func (b *Bus) Call(ctx context.Context, subject string, question any) ([]byte, e
 
 // ask publishes a question and returns the whole answer.
 func (b *Bus) ask(ctx context.Context, subject string, data []byte) (*nats.Msg, error) {
-	reply, answers, forget := b.inbox.expectParts()
+	reply, answers, forget := b.Replies(partsAhead + 1)
 	defer forget()
 	q := nats.NewMsg(subject)
 	q.Reply, q.Data, q.Header = reply, data, nats.Header{headerAccepts: []string{acceptsParts}}
@@ -80,25 +80,20 @@ func (b *Bus) ask(ctx context.Context, subject string, data []byte) (*nats.Msg, 
 func await(ctx context.Context, subject string, answers <-chan *nats.Msg, patience time.Duration) (*nats.Msg, error) {
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
+	var m *nats.Msg
 	select {
-	case m := <-answers:
-		return answered(subject, m)
+	case m = <-answers:
 	case <-timer.C:
-		select {
-		case m := <-answers: // this process was suspended, not the other one
-			return answered(subject, m)
-		default:
+		if len(answers) == 0 {
 			return nil, nobody(subject, nats.ErrTimeout)
 		}
+		m = <-answers // this process was suspended, not the other one
 	case <-ctx.Done():
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			return nil, nobody(subject, ctx.Err())
 		}
 		return nil, fmt.Errorf("ask %s: %w", subject, context.Cause(ctx))
 	}
-}
-
-func answered(subject string, m *nats.Msg) (*nats.Msg, error) {
 	if len(m.Data) == 0 && m.Header.Get("Status") == noResponders {
 		return nil, nobody(subject, nats.ErrNoResponders)
 	}
@@ -189,9 +184,7 @@ func AnswerWithin(b *Bus, handle func(question []byte, room int) (any, error)) m
 
 // Refuse answers a question with an error.
 func Refuse(b *Bus, r micro.Request, why *events.Error) {
-	if err := b.respond(r.Reply(), nil, why, false); err != nil {
-		b.set.Logger.Warn("answer", slog.String("subject", r.Subject()), slog.Any("error", err))
-	}
+	AnswerWithin(b, func([]byte, int) (any, error) { return nil, why }).Handle(r)
 }
 
 // room is how much an answer should hold.
@@ -210,7 +203,8 @@ func (b *Bus) respond(subject string, answer any, err error, parts bool) error {
 			case len(m.Data) <= b.partSize() || !parts && int64(len(m.Data)) <= b.conn.MaxPayload():
 				return b.conn.PublishMsg(m)
 			case !parts:
-				err = tooLargeForOne(len(m.Data))
+				err = events.Errorf(events.CodeTooLarge, "", "the answer, of %d bytes, does not fit into a message: ask for less, "+
+					"or with the header %s: %s", len(m.Data), headerAccepts, acceptsParts)
 			case len(m.Data) > MaxAnswer:
 				err = tooLarge()
 			default:
@@ -228,9 +222,4 @@ func (b *Bus) respond(subject string, answer any, err error, parts bool) error {
 	m.Header.Set(micro.ErrorHeader, refusal.Message)
 	m.Header.Set(micro.ErrorCodeHeader, string(refusal.Code))
 	return b.conn.PublishMsg(m)
-}
-
-func tooLargeForOne(size int) error {
-	return events.Errorf(events.CodeTooLarge, "", "the answer, of %d bytes, does not fit into a message: ask for less, "+
-		"or with the header %s: %s", size, headerAccepts, acceptsParts)
 }

@@ -98,28 +98,31 @@ func (b *Bus) persist(ctx context.Context, what string, f func(context.Context) 
 	return err
 }
 
-func (b *Bus) ensureStream(ctx context.Context, c jetstream.StreamConfig) error {
-	stream, err := b.js.Stream(ctx, c.Name)
-	if err == nil {
-		// Another node may have seen more servers; never remove replicas.
-		c.Replicas = max(c.Replicas, stream.CachedInfo().Config.Replicas)
-	} else if !errors.Is(err, jetstream.ErrStreamNotFound) {
-		return err
+func (b *Bus) ensureStream(ctx context.Context, c jetstream.StreamConfig) (err error) {
+	if c.Replicas, err = b.replicas(ctx, c.Name, c.Replicas); err == nil {
+		_, err = b.js.CreateOrUpdateStream(ctx, c)
 	}
-	_, err = b.js.CreateOrUpdateStream(ctx, c)
 	return err
 }
 
-func (b *Bus) ensureBucket(ctx context.Context, c jetstream.KeyValueConfig) error {
-	if kv, err := b.js.KeyValue(ctx, c.Bucket); err == nil {
-		if status, err := kv.Status(ctx); err == nil {
-			c.Replicas = max(c.Replicas, status.Config().Replicas)
-		}
-	} else if !errors.Is(err, jetstream.ErrBucketNotFound) {
-		return err
+func (b *Bus) ensureBucket(ctx context.Context, c jetstream.KeyValueConfig) (err error) {
+	if c.Replicas, err = b.replicas(ctx, "KV_"+c.Bucket, c.Replicas); err == nil {
+		_, err = b.js.CreateOrUpdateKeyValue(ctx, c)
 	}
-	_, err := b.js.CreateOrUpdateKeyValue(ctx, c)
 	return err
+}
+
+// replicas returns how many replicas a stream is to have. It never removes any:
+// another node may have seen more servers.
+func (b *Bus) replicas(ctx context.Context, stream string, wanted int) (int, error) {
+	s, err := b.js.Stream(ctx, stream)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return wanted, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	return max(wanted, s.CachedInfo().Config.Replicas), nil
 }
 
 // defaultReplicas is three in a cluster of at least three servers, otherwise one.

@@ -65,9 +65,12 @@ type Snapshot struct {
 	again bool
 }
 
+// ErrStop is what a handler returns to end following without an error.
+var ErrStop = errors.New("stop following")
+
 // Follow calls handle for every message, in stream order, until ctx is done or
-// handle returns an error, which it returns. After a reconnect it goes on where it
-// was. It leaves nothing behind on the server.
+// handle returns an error, which it returns unless that is [ErrStop]. After a
+// reconnect it continues where it was. It leaves nothing behind on the server.
 //
 // It ends with [ErrClosed] when the connection is closed.
 //
@@ -88,6 +91,9 @@ func (b *Bus) Follow(ctx context.Context, f FollowOptions, handle func(*Message)
 			return context.Cause(ctx)
 		}
 		if h, ok := errors.AsType[*handlerError](err); ok && !b.conn.IsClosed() {
+			if errors.Is(h.err, ErrStop) {
+				return nil
+			}
 			return h.err
 		}
 		if f.Sequence != last || time.Since(began) > time.Second {
@@ -128,14 +134,8 @@ func (b *Bus) followOnce(ctx context.Context, f *FollowOptions, handle func(*Mes
 		return err
 	}
 	defer stopOnReconnect(ctx, connected, messages)()
-	if f.Ready != nil {
-		f.Ready()
-		f.Ready = nil
-	}
 	present := consumer.CachedInfo().NumPending
-	if f.present != nil {
-		f.present(present)
-	}
+	f.begin(present)
 	if f.ends && present == 0 {
 		return nil
 	}
@@ -148,6 +148,17 @@ func (b *Bus) followOnce(ctx context.Context, f *FollowOptions, handle func(*Mes
 	}
 	wait := f.wait(ctx)
 	return f.deliver(func(delivered uint64) (*Message, error) { return f.next(ctx, consumer, messages, wait, delivered) }, handle)
+}
+
+// begin tells the caller that the consumer exists, and how many messages there are.
+func (f *FollowOptions) begin(present uint64) {
+	if f.Ready != nil {
+		f.Ready()
+		f.Ready = nil
+	}
+	if f.present != nil {
+		f.present(present)
+	}
 }
 
 func (f *FollowOptions) deliver(next func(delivered uint64) (*Message, error), handle func(*Message) error) error {
@@ -286,16 +297,14 @@ func (b *Bus) consumer(ctx context.Context, f *FollowOptions) (jetstream.Consume
 	if err := b.pinNow(ctx, f); err != nil {
 		return nil, err
 	}
-	config := jetstream.ConsumerConfig{FilterSubjects: f.Subjects}
-	switch f.Start {
-	case FromLatest:
-		config.DeliverPolicy = jetstream.DeliverLastPerSubjectPolicy
+	config := jetstream.ConsumerConfig{
+		FilterSubjects: f.Subjects, DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: max(f.Sequence, 1),
+	}
+	if f.Start == FromLatest {
+		config.DeliverPolicy, config.OptStartSeq = jetstream.DeliverLastPerSubjectPolicy, 0
 		if len(f.Subjects) == 0 {
 			config.FilterSubjects = []string{">"}
 		}
-	default:
-		config.DeliverPolicy = jetstream.DeliverByStartSequencePolicy
-		config.OptStartSeq = max(f.Sequence, 1)
 	}
 	consumer, err := b.createConsumer(ctx, f.Stream, config)
 	if err != nil {

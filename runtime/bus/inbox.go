@@ -23,7 +23,13 @@ type inbox struct {
 
 // Reply returns a subject for answers, and calls take with each of them until
 // forget is called. Take must not block.
-func (b *Bus) Reply(take func(*nats.Msg)) (subject string, forget func()) { return b.inbox.tell(take) }
+func (b *Bus) Reply(take func(*nats.Msg)) (subject string, forget func()) { return b.inbox.reply(take) }
+
+// Replies returns a subject for answers and the channel on which they arrive, until
+// forget is called. It drops those that the channel has no room for.
+func (b *Bus) Replies(room int) (subject string, answers <-chan *nats.Msg, forget func()) {
+	return b.inbox.replies(room)
+}
 
 func openInbox(conn *nats.Conn, prefix string) (*inbox, error) {
 	i := &inbox{prefix: prefix, waiting: map[string]func(*nats.Msg){}}
@@ -36,31 +42,28 @@ func openInbox(conn *nats.Conn, prefix string) (*inbox, error) {
 func (i *inbox) take(m *nats.Msg) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if tell, ok := i.waiting[strings.TrimPrefix(m.Subject, i.prefix)]; ok {
-		tell(m)
+	if take, ok := i.waiting[strings.TrimPrefix(m.Subject, i.prefix)]; ok {
+		take(m)
 	}
 }
 
-// expectParts returns a subject for an answer that may come in parts, and where
-// that arrives.
-func (i *inbox) expectParts() (subject string, answer <-chan *nats.Msg, forget func()) {
-	arrived := make(chan *nats.Msg, partsAhead+1)
-	subject, forget = i.tell(func(m *nats.Msg) {
+func (i *inbox) replies(room int) (subject string, answers <-chan *nats.Msg, forget func()) {
+	arrived := make(chan *nats.Msg, room)
+	subject, forget = i.reply(func(m *nats.Msg) {
 		select {
 		case arrived <- m:
-		default: // more than is expected
+		default:
 		}
 	})
 	return subject, arrived, forget
 }
 
-// tell returns a subject for answers, and passes them on until forget is called.
-func (i *inbox) tell(of func(*nats.Msg)) (subject string, forget func()) {
+func (i *inbox) reply(take func(*nats.Msg)) (subject string, forget func()) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.last++
 	token := strconv.FormatUint(i.last, 10)
-	i.waiting[token] = of
+	i.waiting[token] = take
 	return i.prefix + token, func() {
 		i.mu.Lock()
 		defer i.mu.Unlock()

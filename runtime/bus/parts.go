@@ -79,6 +79,6 @@ func (b *Bus) expectSigns() (subject string, signs <-chan *nats.Msg, forget func
 			return "", nil, nil, err
 		}
 	}
-	subject, signs, forget = b.signs.expectParts()
+	subject, signs, forget = b.signs.replies(partsAhead + 1)
 	return subject, signs, forget, nil
 }

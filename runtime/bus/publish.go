@@ -104,12 +104,8 @@ func (b *Bus) PublishAll(ctx context.Context, subject string, es iter.Seq[events
 }
 
 func (b *Bus) publishBatch(ctx context.Context, batch []*nats.Msg) error {
-	switch len(batch) {
-	case 0:
-		return nil
-	case 1:
-		_, err := b.publish(ctx, batch[0], b.patience(batch[0].Subject))
-		return err
+	if len(batch) < 2 {
+		return b.publishEach(ctx, batch)
 	}
 	err := store(ctx, b.patience(batch[0].Subject), func(ctx context.Context) error {
 		_, err := jetstreamext.PublishMsgBatch(ctx, b.js, batch)
@@ -118,15 +114,15 @@ func (b *Bus) publishBatch(ctx context.Context, batch []*nats.Msg) error {
 	// The server does not say why it cannot store a batch; for a single message it
 	// does.
 	if isStored(err) || errors.Is(err, ErrFull) {
-		return b.publishRest(ctx, batch)
+		return b.publishEach(ctx, batch)
 	}
 	return b.unpublished(batch[0].Subject, err)
 }
 
-// publishRest publishes the messages of a batch one by one, because some are stored
+// publishEach publishes the messages of a batch one by one. Some may be stored
 // already: all of them if an answer was lost, some if the publisher repeats events
 // together with new ones.
-func (b *Bus) publishRest(ctx context.Context, batch []*nats.Msg) error {
+func (b *Bus) publishEach(ctx context.Context, batch []*nats.Msg) error {
 	for _, m := range batch {
 		m.Reply = ""
 		for _, name := range [...]string{jetstreamext.BatchIDHeader, jetstreamext.BatchSeqHeader, jetstreamext.BatchCommitHeader} {

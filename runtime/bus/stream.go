@@ -174,20 +174,14 @@ func (b *Bus) Copy(ctx context.Context, c CopyOptions, handle func(*Message) err
 		f.Start = FromLatest
 	}
 	whole, copied := !c.Latest && len(c.Subjects) == 0 && c.From <= state.FirstSeq, uint64(0)
-	err = b.Follow(ctx, f, func(m *Message) error {
+	return b.Follow(ctx, f, func(m *Message) error {
 		if m.Sequence > state.LastSeq && whole && copied == state.Msgs {
-			return errCopied
+			return ErrStop
 		}
 		copied++
 		return handle(m)
 	})
-	if errors.Is(err, errCopied) {
-		return nil
-	}
-	return err
 }
-
-var errCopied = errors.New("copied to the end")
 
 // Read copies the messages of some subjects.
 func (b *Bus) Read(ctx context.Context, stream string, subjects []string, handle func(*Message) error) error {

@@ -12,8 +12,6 @@ import (
 	"maps"
 	"sync/atomic"
 
-	"github.com/nats-io/nats.go"
-
 	"github.com/camena-io/camena/connectors"
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
@@ -56,20 +54,14 @@ func (c *Client) Request(ctx context.Context, e events.Event) (events.Result, er
 	if c.sender == "" {
 		return events.Result{}, errNameless
 	}
-	answer := make(chan *nats.Msg, 1)
-	subject, forget := c.bus.Reply(func(m *nats.Msg) {
-		select {
-		case answer <- m:
-		default: // one outcome is expected
-		}
-	})
+	subject, outcome, forget := c.bus.Replies(1)
 	defer forget()
 	e = replyingTo(e, subject)
 	if _, err := c.bus.Send(ctx, c.bus.Topics().Commands(c.sender), &e); err != nil {
 		return events.Result{}, err
 	}
 	select {
-	case m := <-answer:
+	case m := <-outcome:
 		return events.Unmarshal[events.Result](m.Data)
 	case <-ctx.Done():
 		return events.Result{}, fmt.Errorf("%w: %w", events.Errorf(events.CodeUnavailable, "",

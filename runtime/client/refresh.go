@@ -51,8 +51,6 @@ func (c *Client) placed(ctx context.Context, name string) (Connector, error) {
 	}
 }
 
-var errOutcome = errors.New("the outcome is there")
-
 // requestCycle publishes a due cycle to the connector's node and waits for its
 // outcome.
 func (c *Client) requestCycle(ctx context.Context, v *Connector) (report events.CycleReport, err error) {
@@ -81,13 +79,10 @@ func (c *Client) requestCycle(ctx context.Context, v *Connector) (report events.
 		}
 		report, err = events.Unmarshal[events.CycleReport](outcome.Data)
 		if err == nil && report.Run == cycle.Run {
-			return errOutcome
+			return bus.ErrStop
 		}
 		return err
 	})
-	if errors.Is(err, errOutcome) {
-		return report, nil
-	}
 	return report, err
 }
 

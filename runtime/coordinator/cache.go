@@ -13,7 +13,9 @@ import (
 // cache is a local copy of a bucket, kept current by a watch and by our own
 // writes.
 type cache[T any] struct {
-	bucket *bus.Bucket[T]
+	bus    *bus.Bus
+	name   string
+	bucket *bus.Bucket[T] // opened by Serve, before the cache is ready
 	// changed is called, with the lock held, for changes of others; old or now
 	// is nil where there was or is no value.
 	changed func(old, now *T)
@@ -30,12 +32,17 @@ type cached[T any] struct {
 	seen     time.Time
 }
 
-func newCache[T any](bucket *bus.Bucket[T], changed func(old, now *T)) *cache[T] {
-	return &cache[T]{bucket: bucket, changed: changed, entries: map[string]cached[T]{}}
+func newCache[T any](b *bus.Bus, bucket string, changed func(old, now *T)) *cache[T] {
+	return &cache[T]{bus: b, name: bucket, changed: changed, entries: map[string]cached[T]{}}
 }
 
 // Serve keeps the cache up to date until ctx is done.
-func (c *cache[T]) Serve(ctx context.Context) error { return c.bucket.Watch(ctx, c.apply) }
+func (c *cache[T]) Serve(ctx context.Context) (err error) {
+	if c.bucket, err = bus.OpenBucket[T](ctx, c.bus, c.name); err != nil {
+		return err
+	}
+	return c.bucket.Watch(ctx, c.apply)
+}
 
 func (c *cache[T]) apply(e *bus.Entry[T]) {
 	c.mu.Lock()

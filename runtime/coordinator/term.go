@@ -54,26 +54,13 @@ func newTerm(ctx context.Context, s *Settings) (*term, error) {
 	t := &term{bus: s.Bus, log: s.Logger, wake: make(chan struct{}, 1)}
 	t.clock = clock{bus: s.Bus}
 	names := s.Bus.Topics()
-	nodes, err := bus.OpenBucket[events.Node](ctx, s.Bus, names.NodesBucket())
-	if err != nil {
-		return nil, err
-	}
-	assignments, err := bus.OpenBucket[events.Assignment](ctx, s.Bus, names.AssignmentsBucket())
-	if err != nil {
-		return nil, err
-	}
-	reports, err := bus.OpenBucket[events.ConnectorReport](ctx, s.Bus, names.StatusBucket())
-	if err != nil {
-		return nil, err
-	}
-	t.nodes = newCache(nodes, t.nodeChanged)
-	t.assignments = newCache(assignments, func(_, _ *events.Assignment) { t.notify() })
-	t.reports = newCache(reports, t.reportChanged)
-	if t.last, err = t.lastChange(ctx); err != nil {
-		return nil, err
-	}
+	t.nodes = newCache(s.Bus, names.NodesBucket(), t.nodeChanged)
+	t.assignments = newCache(s.Bus, names.AssignmentsBucket(), func(_, _ *events.Assignment) { t.notify() })
+	t.reports = newCache(s.Bus, names.StatusBucket(), t.reportChanged)
+	var err error
+	t.last, err = t.lastChange(ctx)
 	t.complete = t.last == 0
-	return t, nil
+	return t, err
 }
 
 // Serve coordinates until ctx is done or one of its sources fails.

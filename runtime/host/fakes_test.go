@@ -270,7 +270,9 @@ func core(t *testing.T, s *script, test func(t *bubble, c *host.Core, r *recorde
 		}
 		r.core = host.NewCore(host.Settings{
 			Node: "a", Instance: "a-1", Connectors: s.factories(t), Parallel: 4,
-			Metadata: func(string) host.Metadata { return nowhere{} },
+			Connect: func(_ string, to *connectors.Settings) {
+				to.Publisher, to.Asker, to.Follower, to.Positions = nowhere{}, nowhere{}, nowhere{}, nowhere{}
+			},
 		}, r)
 		test(&bubble{t}, r.core, r)
 		r.core.Stop(false)

@@ -114,13 +114,13 @@ func (r *runner) connect(i *instance, first *run, a *events.Assignment) bool {
 // startWith starts the connector with a Context, and begins to hand changes
 // over if it listens.
 func (r *runner) startWith(ctx context.Context, i *instance, a *events.Assignment) error {
-	m := r.engine.set.Metadata(a.Definition.ID)
-	c := connectors.NewContext(connectors.Settings{
+	set := connectors.Settings{
 		Definition: a.Definition, Node: r.engine.set.Node, Generation: a.Generation,
-		Logger:    r.log.With(slog.String("name", a.Definition.Name)),
-		Publisher: m, Asker: m, Follower: m, Positions: m,
+		Logger: r.log.With(slog.String("name", a.Definition.Name)),
 		Notify: func() { r.problemsChanged(i) },
-	})
+	}
+	r.engine.set.Connect(a.Definition.ID, &set)
+	c := connectors.NewContext(set)
 	r.mu.Lock()
 	ending := i.ending
 	if !ending {

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/camena-io/camena/connectors"
-	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
 	"github.com/camena-io/camena/runtime/client"
 )
@@ -20,9 +19,9 @@ type Settings struct {
 	Instance   string
 	Bus        *bus.Bus
 	Connectors connectors.Set
-	// Metadata gives a connector, named by its id, access to the metadata; nil
-	// is over the bus.
-	Metadata func(connector string) Metadata
+	// Connect gives a connector, named by its id, access to the metadata: it sets
+	// the fields of its Settings. Without it the access is over the bus.
+	Connect func(connector string, to *connectors.Settings)
 	// Roles are those of the node; its heartbeat tells them.
 	Roles   []string
 	Version string
@@ -31,14 +30,6 @@ type Settings struct {
 	// Parallel is how many connectors start or refresh at a time; 0 means 64.
 	Parallel int
 	_        struct{}
-}
-
-// Metadata is what a connector's Context is made of.
-type Metadata interface {
-	connectors.Publisher
-	events.Asker
-	connectors.Follower
-	connectors.Positions
 }
 
 // Timing is how long things may take. A zero field means the default.
@@ -68,8 +59,11 @@ func (s *Settings) complete() error {
 	if s.Node == "" || s.Instance == "" || s.Bus == nil {
 		return errors.New("host: Node, Instance and Bus are needed")
 	}
-	if s.Metadata == nil {
-		s.Metadata = func(connector string) Metadata { return client.New(s.Bus, connector) }
+	if s.Connect == nil {
+		s.Connect = func(connector string, to *connectors.Settings) {
+			c := client.New(s.Bus, connector)
+			to.Publisher, to.Asker, to.Follower, to.Positions = c, c, c, c
+		}
 	}
 	s.defaults()
 	return nil

@@ -62,23 +62,17 @@ func (l storeLog) At(ctx context.Context, sequence uint64) (e index.Event, ok bo
 // Between implements [graph.Log].
 func (l storeLog) Between(ctx context.Context, first, last uint64, take func(*index.Event)) error {
 	following := bus.FollowOptions{Stream: l.bus.Topics().OutStream(), Sequence: first}
-	err := l.bus.Follow(ctx, following, func(m *bus.Message) error {
+	return l.bus.Follow(ctx, following, func(m *bus.Message) error {
 		if m.Sequence <= last {
 			e := eventOf(l.bus.Topics(), m)
 			take(&e)
 		}
 		if m.Sequence >= last {
-			return errRead
+			return bus.ErrStop
 		}
 		return nil
 	})
-	if errors.Is(err, errRead) {
-		return nil
-	}
-	return err
 }
-
-var errRead = errors.New("read to the end")
 
 // Of implements [graph.Log].
 func (l storeLog) Of(ctx context.Context, guid string, take func(*index.Event) error) (most int64, err error) {
