@@ -12,6 +12,7 @@ const (
 	specVersion       = "1.0"
 	prefix            = "ce-"
 	headerSpecVersion = prefix + "specversion"
+	headerTime        = prefix + "time"
 	headerContentType = "Content-Type"
 	structuredType    = "application/cloudevents"
 	batchType         = structuredType + "-batch"
@@ -33,26 +34,38 @@ func Encode(e *Event, header map[string][]string) ([]byte, error) {
 	return e.Data, nil
 }
 
+// text is an attribute that CloudEvents defines, and whose value is any text.
+type text struct {
+	header string
+	value  *string
+}
+
+func (t *text) name() string { return t.header[len(prefix):] }
+
+// texts returns all such attributes.
+func (e *Event) texts() [6]text {
+	return [...]text{
+		{prefix + "id", &e.ID},
+		{prefix + "source", &e.Source},
+		{prefix + "type", &e.Type},
+		{prefix + "subject", &e.Subject},
+		{prefix + "datacontenttype", &e.ContentType},
+		{prefix + "dataschema", &e.DataSchema},
+	}
+}
+
 // headers yields the attributes that have a value, by the names of their headers.
 func (e *Event) headers() iter.Seq2[string, string] {
 	return func(yield func(header, value string) bool) {
-		at := ""
-		if !e.Time.IsZero() {
-			at = e.Time.UTC().Format(time.RFC3339Nano)
-		}
-		for _, a := range [...]struct{ header, value string }{
-			{headerSpecVersion, specVersion},
-			{prefix + "id", e.ID},
-			{prefix + "source", e.Source},
-			{prefix + "type", e.Type},
-			{prefix + "subject", e.Subject},
-			{prefix + "time", at},
-			{prefix + "datacontenttype", e.contentType()},
-			{prefix + "dataschema", e.DataSchema},
-		} {
-			if a.value != "" && !yield(a.header, a.value) {
+		sent := *e
+		sent.ContentType = e.contentType()
+		for _, a := range sent.texts() {
+			if *a.value != "" && !yield(a.header, *a.value) {
 				return
 			}
+		}
+		if !e.Time.IsZero() && !yield(headerTime, e.Time.UTC().Format(time.RFC3339Nano)) || !yield(headerSpecVersion, specVersion) {
+			return
 		}
 		for name, value := range e.Extensions {
 			if value != "" && !yield(prefix+name, value) {
@@ -128,25 +141,12 @@ func (e *Event) read(attribute string, values []string) *Error {
 }
 
 func (e *Event) set(attribute, value string) *Error {
-	var field *string
 	switch attribute {
 	case "specversion":
 		if value != specVersion {
 			return Errorf(CodeInvalid, attribute, "%q is not supported; send CloudEvents %s", value, specVersion)
 		}
 		return nil
-	case "id":
-		field = &e.ID
-	case "source":
-		field = &e.Source
-	case "type":
-		field = &e.Type
-	case "subject":
-		field = &e.Subject
-	case "datacontenttype":
-		field = &e.ContentType
-	case "dataschema":
-		field = &e.DataSchema
 	case "time":
 		t, err := time.Parse(time.RFC3339Nano, value)
 		if err != nil {
@@ -157,14 +157,18 @@ func (e *Event) set(attribute, value string) *Error {
 		}
 		e.Time = t
 		return nil
-	default:
-		return e.addExtension(attribute, value)
 	}
-	if *field != "" {
-		return twice(attribute)
+	for _, a := range e.texts() {
+		switch {
+		case a.name() != attribute:
+			continue
+		case *a.value != "":
+			return twice(attribute)
+		}
+		*a.value = value
+		return nil
 	}
-	*field = value
-	return nil
+	return e.addExtension(attribute, value)
 }
 
 func (e *Event) addExtension(name, value string) *Error {

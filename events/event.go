@@ -88,16 +88,9 @@ func (e *Event) Validate() error {
 	if err := e.validateRequired(); err != nil {
 		return err
 	}
-	for _, a := range [...]struct{ name, value string }{
-		{"id", e.ID},
-		{"source", e.Source},
-		{"type", e.Type},
-		{"subject", e.Subject},
-		{"datacontenttype", e.ContentType},
-		{"dataschema", e.DataSchema},
-	} {
-		if !utf8.ValidString(a.value) {
-			return Errorf(CodeInvalid, a.name, notUTF8)
+	for _, a := range e.texts() {
+		if !utf8.ValidString(*a.value) {
+			return Errorf(CodeInvalid, a.name(), notUTF8)
 		}
 	}
 	if year := e.Time.UTC().Year(); year < 0 || year > 9999 {

@@ -39,64 +39,39 @@ func IsSecret(name string) bool {
 // secret text and number replaced by [MaskedSecret]. References to secrets, such
 // as "env:NAME" and "file:/path", stay.
 func MaskSecrets(v jsontext.Value) (jsontext.Value, error) {
+	if !v.IsValid() {
+		return nil, Errorf(CodeInvalid, "", "not one JSON value")
+	}
 	var out bytes.Buffer
-	m := masker{dec: jsontext.NewDecoder(bytes.NewReader(v)), enc: jsontext.NewEncoder(&out)}
-	if err := m.value(false); err != nil {
-		return nil, err
-	}
-	if _, err := m.dec.ReadToken(); !errors.Is(err, io.EOF) {
-		return nil, Errorf(CodeInvalid, "", "there is more than one JSON value")
-	}
-	return bytes.TrimRight(out.Bytes(), "\n"), nil
-}
-
-// masker copies JSON without its secrets.
-type masker struct {
-	dec *jsontext.Decoder
-	enc *jsontext.Encoder
-}
-
-// value copies the next value and masks it if it is secret.
-func (m masker) value(secret bool) error {
-	t, err := m.dec.ReadToken()
-	if err != nil {
-		return err
-	}
-	kind := t.Kind()
-	switch {
-	case secret && (kind == '0' || kind == '"' && !isReference(t.String())):
-		t = jsontext.String(MaskedSecret)
-	case kind == '"':
-		t = maskLogin(t)
-	}
-	if err := m.enc.WriteToken(t); err != nil || kind != '{' && kind != '[' {
-		return err
-	}
-	for next := m.dec.PeekKind(); next != '}' && next != ']'; next = m.dec.PeekKind() {
-		if err := m.member(kind, secret); err != nil {
-			return err
+	dec, enc := jsontext.NewDecoder(bytes.NewReader(v)), jsontext.NewEncoder(&out)
+	secretIn := 0 // the depth of the object that has the secret member which is read, 0 if none is
+	for {
+		t, err := dec.ReadToken()
+		if errors.Is(err, io.EOF) {
+			return bytes.TrimRight(out.Bytes(), "\n"), nil
 		}
-	}
-	end, err := m.dec.ReadToken()
-	if err != nil {
-		return err
-	}
-	return m.enc.WriteToken(end)
-}
-
-// member copies the next member of an object, or item of an array.
-func (m masker) member(of jsontext.Kind, secret bool) error {
-	if of == '{' {
-		name, err := m.dec.ReadToken()
 		if err != nil {
-			return err
+			return nil, err
 		}
-		secret = secret || IsSecret(name.String())
-		if err := m.enc.WriteToken(name); err != nil {
-			return err
+		depth := dec.StackDepth()
+		parent, read := dec.StackIndex(depth)
+		isName := parent == '{' && read%2 == 1
+		if depth < secretIn || isName && depth == secretIn {
+			secretIn = 0
+		}
+		switch kind := t.Kind(); {
+		case isName && secretIn == 0 && IsSecret(t.String()):
+			secretIn = depth
+		case isName:
+		case secretIn > 0 && (kind == '0' || kind == '"' && !isReference(t.String())):
+			t = jsontext.String(MaskedSecret)
+		case kind == '"':
+			t = maskLogin(t)
+		}
+		if err := enc.WriteToken(t); err != nil {
+			return nil, err
 		}
 	}
-	return m.value(secret)
 }
 
 // passwordInURL matches a URL up to its host; its group ends before the password.

@@ -17,6 +17,7 @@ func TestSecretsAreMasked(t *testing.T) {
 		`{"name":"clearPassword","type":"string"}`:                              `{"name":"clearPassword","type":"string"}`,
 		`{"clear\u0050assword":"x"}`:                                            `{"clearPassword":"***"}`,
 		`{"url":"see postgres://u:p%2Fw@h/db or http://u@h:80/x"}`:              `{"url":"see postgres://u:***@h/db or http://u@h:80/x"}`,
+		`[{"token":["x",{"user":1}]},[["y"]],{"a":{"token":"x"},"b":"z"}]`:      `[{"token":["***",{"user":"***"}]},[["y"]],{"a":{"token":"***"},"b":"z"}]`,
 		`"a"`: `"a"`,
 	} {
 		if got, err := events.MaskSecrets([]byte(in)); err != nil || string(got) != want {

@@ -3,7 +3,6 @@ package coordinator
 import (
 	"context"
 	"errors"
-	"maps"
 	"sync"
 	"time"
 
@@ -77,11 +76,18 @@ func (c *cache[T]) ready() bool {
 	return c.complete
 }
 
-// snapshot returns the entries, and the highest revision seen.
-func (c *cache[T]) snapshot() (map[string]cached[T], uint64) {
+// values returns the values that were last seen after a time, and the highest
+// revision seen.
+func (c *cache[T]) values(after time.Time) (map[string]T, uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return maps.Clone(c.entries), c.revision
+	values := make(map[string]T, len(c.entries))
+	for key, e := range c.entries {
+		if e.seen.After(after) {
+			values[key] = *e.value
+		}
+	}
+	return values, c.revision
 }
 
 // write stores a value if the key is unchanged. Otherwise it reads the key again

@@ -36,34 +36,22 @@ func (t *term) perform(ctx context.Context, actions []Action) error {
 }
 
 func (t *term) act(ctx context.Context, a *Action) error {
+	// Forget disarms once more: the host may have armed a schedule after Remove.
+	if a.Op == Retire || a.Op == Remove || a.Op == Forget {
+		if err := t.bus.Disarm(ctx, t.bus.Topics().SchedulesOf(a.Connector)); err != nil {
+			return err
+		}
+	}
 	switch a.Op {
-	case Assign, Update, Release:
-		return t.assignments.write(ctx, a.Connector, &a.Assignment)
-	case Retire:
-		if err := t.disarm(ctx, a.Connector); err != nil {
-			return err
-		}
-		return t.assignments.write(ctx, a.Connector, &a.Assignment)
 	case Remove:
-		if err := t.disarm(ctx, a.Connector); err != nil {
-			return err
-		}
 		return t.assignments.remove(ctx, a.Connector)
 	case Forget:
-		// Once more: its host may have armed a schedule while it was removed.
-		if err := t.disarm(ctx, a.Connector); err != nil {
-			return err
-		}
 		return t.reports.remove(ctx, a.Connector)
 	case Explain:
 		return t.explain(ctx, a)
 	default:
-		return fmt.Errorf("unknown operation %q", a.Op)
+		return t.assignments.write(ctx, a.Connector, &a.Assignment)
 	}
-}
-
-func (t *term) disarm(ctx context.Context, connector string) error {
-	return t.bus.Disarm(ctx, t.bus.Topics().SchedulesOf(connector))
 }
 
 func (t *term) explain(ctx context.Context, a *Action) error {

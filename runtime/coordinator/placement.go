@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+
+	"github.com/camena-io/camena/events"
 )
 
 // placement assigns connectors to nodes, by kind. It spreads them so that, of
@@ -16,13 +18,13 @@ type placement struct {
 	node  map[string]string              // connector: node
 }
 
-func newPlacement(offers map[string][]string) *placement {
+func newPlacement(nodes map[string]events.Node) *placement {
 	p := &placement{
 		able: map[string][]string{}, has: map[string]map[string][]string{},
 		total: map[string]int{}, node: map[string]string{},
 	}
-	for _, node := range slices.Sorted(maps.Keys(offers)) {
-		for _, kind := range offers[node] {
+	for _, node := range slices.Sorted(maps.Keys(nodes)) {
+		for _, kind := range nodes[node].Kinds {
 			p.able[kind] = append(p.able[kind], node)
 		}
 	}

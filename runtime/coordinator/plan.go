@@ -65,7 +65,7 @@ type Action struct {
 // reached, or when nodes have to act first. Each step concerns one connector,
 // so that the steps can be taken in any order.
 func Plan(s State) []Action {
-	p := &planner{State: s, placement: newPlacement(s.offers())}
+	p := &planner{State: s, placement: newPlacement(s.Nodes)}
 	p.place()
 	known := map[string]bool{}
 	for i := range p.Desired {
@@ -83,14 +83,6 @@ type planner struct {
 	State
 	placement *placement
 	actions   []Action
-}
-
-func (s *State) offers() map[string][]string {
-	offers := make(map[string][]string, len(s.Nodes))
-	for name := range s.Nodes {
-		offers[name] = s.Nodes[name].Kinds
-	}
-	return offers
 }
 
 // place decides which node runs each connector. A running connector stays where

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -226,28 +227,14 @@ func (t *term) ready() bool {
 
 // state returns the present state.
 func (t *term) state() State {
-	s := State{
-		Now: time.Now(), Nodes: map[string]events.Node{},
-		Assignments: map[string]events.Assignment{}, Reports: map[string]events.ConnectorReport{},
-	}
+	s := State{Now: time.Now()}
 	t.mu.Lock()
 	s.Desired, s.Incomplete = t.view.Definitions()
 	t.mu.Unlock()
-	nodes, _ := t.nodes.snapshot()
-	for name, h := range nodes {
-		if slices.Contains(h.value.Roles, events.RoleHost) && s.Now.Sub(h.seen) < heartbeatTimeout {
-			s.Nodes[name] = *h.value
-		}
-	}
-	assignments, revision := t.assignments.snapshot()
-	s.Revision = revision
-	for id, h := range assignments {
-		s.Assignments[id] = *h.value
-	}
-	reports, _ := t.reports.snapshot()
-	for id, h := range reports {
-		s.Reports[id] = *h.value
-	}
+	s.Nodes, _ = t.nodes.values(s.Now.Add(-heartbeatTimeout))
+	maps.DeleteFunc(s.Nodes, func(_ string, n events.Node) bool { return !slices.Contains(n.Roles, events.RoleHost) })
+	s.Assignments, s.Revision = t.assignments.values(time.Time{})
+	s.Reports, _ = t.reports.values(time.Time{})
 	return s
 }
 
