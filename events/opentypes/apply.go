@@ -93,12 +93,7 @@ func (b *builder) gather() error {
 }
 
 func (b *builder) resolveAll() error {
-	for _, name := range b.names() {
-		if _, err := b.resolve(name); err != nil {
-			return err
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(b.old.types)) {
+	for _, name := range append(b.names(), slices.Sorted(maps.Keys(b.old.types))...) {
 		if _, err := b.resolve(name); err != nil {
 			return err
 		}

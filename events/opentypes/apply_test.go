@@ -402,11 +402,11 @@ func TestEnds(t *testing.T) {
 	}
 	sleeps, _ := r.Relationship("SleepsIn", "")
 	chases, _ := r.Relationship("Chases", "")
-	if sleeps.Cardinality(1) != events.CardinalityMany || sleeps.Cardinality(2) != events.CardinalityOne || sleeps.MultiLink() || !chases.MultiLink() {
-		t.Error(sleeps.Cardinality(1), sleeps.Cardinality(2), sleeps.MultiLink(), chases.MultiLink())
+	if sleeps.End(1).Cardinality != events.CardinalityMany || sleeps.End(2).Cardinality != events.CardinalityOne || sleeps.MultiLink() || !chases.MultiLink() {
+		t.Error(sleeps.End(1).Cardinality, sleeps.End(2).Cardinality, sleeps.MultiLink(), chases.MultiLink())
 	}
 	bird, _ := r.Element("Bird", "")
-	if bird.Cardinality(1) != "" || bird.End(2) != nil {
+	if bird.End(1) != nil || bird.End(2) != nil {
 		t.Error("a bird has ends")
 	}
 	expect(t, bird.CheckEnds(bird.Header(), bird.Header(), ""), events.CodeInvalid, "/type", "type of an element")

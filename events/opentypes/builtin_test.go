@@ -150,7 +150,7 @@ func TestRelationshipsOfTheModel(t *testing.T) {
 		"RegisteredIntegrationConnector": {"many", "many"}, "CatalogTarget": {"many", "many"},
 	} {
 		typ, _ := r.Relationship(name, "")
-		if got := [2]events.Cardinality{typ.Cardinality(1), typ.Cardinality(2)}; got != want {
+		if got := [2]events.Cardinality{typ.End(1).Cardinality, typ.End(2).Cardinality}; got != want {
 			t.Errorf("%s is %v, want %v", name, got, want)
 		}
 	}

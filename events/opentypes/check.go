@@ -103,11 +103,8 @@ func (c *checker) unknownAttribute(name string) *events.Error {
 		c.unknown = append(c.unknown, name)
 		return nil
 	}
-	names := make([]string, len(c.t.attributes))
-	for i, a := range c.t.attributes {
-		names[i] = a.def.Name
-	}
-	return events.Errorf(events.CodeInvalid, pointerTo(name), "%s has no attribute %s%s", c.t.def.Name, quoted(name), suggest.Nearest(name, names))
+	return events.Errorf(events.CodeInvalid, pointerTo(name), "%s has no attribute %s%s", c.t.def.Name, quoted(name),
+		suggest.Nearest(name, c.t.attributeNames()))
 }
 
 func (c *checker) attribute(a *attribute, v jsontext.Value) *events.Error {
@@ -125,30 +122,28 @@ func (c *checker) attribute(a *attribute, v jsontext.Value) *events.Error {
 
 // check checks a value other than null.
 func (t *value) check(v jsontext.Value) *events.Error {
-	switch t.kind {
-	case kindAny:
+	switch {
+	case t.is != nil:
+		if !t.is(v) {
+			return wrongValue(t.want, v)
+		}
 		return nil
-	case kindArray, kindMap:
+	case t.of != nil:
 		return t.checkCollection(v)
-	case kindEnum:
-		return t.typ.checkName(v)
-	case kindStruct:
-		if v[0] != '{' {
-			return wrongValue("an object, the struct "+t.typ.def.Name, v)
-		}
-		c := checker{t: t.typ}
-		return c.members(events.MembersOf(v))
-	default:
-		if want := t.kind.wanted(v); want != "" {
-			return wrongValue(want, v)
-		}
+	case t.typ == nil:
 		return nil
+	case t.kind == query.String:
+		return t.typ.checkName(v)
+	case v[0] != '{':
+		return wrongValue("an object, the struct "+t.typ.def.Name, v)
 	}
+	c := checker{t: t.typ}
+	return c.members(events.MembersOf(v))
 }
 
 func (t *value) checkCollection(v jsontext.Value) *events.Error {
 	opening, want := byte('['), "an array"
-	if t.kind == kindMap {
+	if t.kind == query.Object {
 		opening, want = '{', "an object"
 	}
 	if v[0] != opening {

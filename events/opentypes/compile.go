@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/query"
 	"github.com/camena-io/camena/events/suggest"
 )
 
@@ -120,7 +121,7 @@ func (b *builder) typeConflict(t *Type, own, inherited *attribute, at string) er
 
 // value resolves the names in a value type.
 func (b *builder) value(parsed events.ValueType, at string) (*value, error) {
-	v := &value{kind: valueKindOf(parsed.Name)}
+	v := &value{primitive: primitiveOf(parsed.Name)}
 	switch {
 	case parsed.Of != nil:
 		of, err := b.value(*parsed.Of, at)
@@ -138,21 +139,16 @@ func (b *builder) value(parsed events.ValueType, at string) (*value, error) {
 	case typ.def.Kind != events.KindEnum && typ.def.Kind != events.KindStruct:
 		return nil, events.Errorf(events.CodeInvalid, at, "%s is the type of %s; a value is a primitive, an enum or a struct", parsed.Name, withArticle(typ.def.Kind))
 	}
-	v.kind, v.typ = kindEnum, typ
+	v.kind, v.typ = query.String, typ
 	if typ.def.Kind == events.KindStruct {
-		v.kind = kindStruct
+		v.kind = query.Object
 	}
 	return v, nil
 }
 
 // unknown is the error of a name that is no type.
 func (b *builder) unknown(at string, kind events.TypeKind, name string) error {
-	var candidates []string
-	for _, t := range b.old.types {
-		if t.def.Kind == kind {
-			candidates = append(candidates, t.def.Name)
-		}
-	}
+	candidates := b.old.names(kind)
 	for i := range b.defs {
 		if b.defs[i].Kind == kind {
 			candidates = append(candidates, b.defs[i].Name)

@@ -1,6 +1,7 @@
 package opentypes
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -49,7 +50,7 @@ func (s *rows) Values(path, pointer string) ([]query.Value, error) {
 	case strings.HasPrefix(path, events.AnyProperty):
 		return nil, nil
 	case len(attributes) > 0:
-		return nil, events.Errorf(events.CodeInvalid, pointer, "%s has no member %s%s", name, quoted(rest), suggest.Nearest(rest, attributes[0].value.members()))
+		return nil, events.Errorf(events.CodeInvalid, pointer, "%s has no member %s%s", name, quoted(rest), suggest.Nearest(rest, attributes[0].value.typ.attributeNames()))
 	}
 	return nil, events.Errorf(events.CodeInvalid, pointer, "%s has an attribute %s%s", s.none(), quoted(name), suggest.Nearest(name, s.names()))
 }
@@ -78,21 +79,12 @@ func (s *rows) header(field, pointer string) ([]query.Value, error) {
 }
 
 // types returns the types of the rows.
-func (s *rows) types() []*Type {
-	if s.name == "" {
-		return s.below(root)
-	}
-	if s.kind == events.KindClassification {
+func (s *rows) types() (types []*Type) {
+	if s.kind == events.KindClassification && s.name != "" {
 		return []*Type{s.registry.types[s.name]}
 	}
-	return s.below(s.name)
-}
-
-func (s *rows) below(name string) []*Type {
-	names := s.registry.Subtypes(name)
-	types := make([]*Type, len(names))
-	for i, n := range names {
-		types[i] = s.registry.types[n]
+	for _, name := range s.registry.Subtypes(cmp.Or(s.name, root)) {
+		types = append(types, s.registry.types[name])
 	}
 	return types
 }
@@ -107,12 +99,9 @@ func (s *rows) attributes(name string) (found []*attribute) {
 	return found
 }
 
-func (s *rows) names() []string {
-	var names []string
+func (s *rows) names() (names []string) {
 	for _, t := range s.types() {
-		for _, a := range t.attributes {
-			names = append(names, a.def.Name)
-		}
+		names = append(names, t.attributeNames()...)
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
@@ -121,16 +110,16 @@ func (s *rows) names() []string {
 // at returns the values at a path in the value. The names in a map may contain dots.
 func (t *value) at(path string) (found []*value) {
 	switch {
-	case path == "" || t.kind == kindAny:
+	case path == "" || t.kind == query.Any:
 		return []*value{t}
-	case t.kind == kindMap:
+	case t.kind == query.Object && t.of != nil:
 		for i := range path {
 			if path[i] == '.' {
 				found = append(found, t.of.at(path[i+1:])...)
 			}
 		}
 		return append(found, t.of)
-	case t.kind == kindStruct:
+	case t.kind == query.Object:
 		name, rest, _ := strings.Cut(path, ".")
 		if a := t.typ.attribute(name); a != nil {
 			return a.value.at(rest)
@@ -139,37 +128,17 @@ func (t *value) at(path string) (found []*value) {
 	return nil
 }
 
-// members returns the names in a struct.
-func (t *value) members() (names []string) {
-	if t.kind == kindStruct {
-		for _, a := range t.typ.attributes {
-			names = append(names, a.def.Name)
-		}
-	}
-	return names
-}
-
 // row returns the value as conditions see it.
 func (t *value) row() query.Value {
-	switch t.kind {
-	case kindAny:
-		return query.Value{}
-	case kindBoolean:
-		return query.Value{Kind: query.Boolean}
-	case kindDate:
-		return query.Value{Kind: query.Time}
-	case kindArray:
+	v := query.Value{Kind: t.kind}
+	switch {
+	case t.kind == query.Array:
 		item := t.of.row()
-		return query.Value{Kind: query.Array, Item: &item}
-	case kindMap, kindStruct:
-		return query.Value{Kind: query.Object}
-	case kindString, kindChar:
-		return query.Value{Kind: query.String}
-	case kindEnum:
-		return query.Value{Kind: query.String, Enum: t.typ.def.Name, CheckName: t.typ.expectsName}
-	default:
-		return query.Value{Kind: query.Number}
+		v.Item = &item
+	case t.kind == query.String && t.typ != nil:
+		v.Enum, v.CheckName = t.typ.def.Name, t.typ.expectsName
 	}
+	return v
 }
 
 // expectsName returns "" for the name of a value of the enum, otherwise what is

@@ -2,49 +2,74 @@ package opentypes
 
 import (
 	"bytes"
+	"fmt"
 	"time"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/query"
 )
 
-// wanted returns "" if v is a value of the primitive k, otherwise what it expects.
-func (k valueKind) wanted(v jsontext.Value) string {
-	switch k {
-	case kindString:
-		return expect(v[0] == '"', "a string")
-	case kindBoolean:
-		return expect(v[0] == 't' || v[0] == 'f', "true or false")
-	case kindDate:
-		return expect(isDate(v), "a time such as 2006-01-02T15:04:05Z")
-	case kindChar:
-		return expect(isChar(v), "a string of one character")
-	case kindNumber:
-		return expect(isNumber(v), "a number")
-	case kindWhole:
-		return expect(isNumber(v) && isWhole(v), "a whole number, without fraction or exponent")
-	case kindByte:
-		return expect(isWholeOf(v, 8), "a whole number from -128 to 127")
-	case kindShort:
-		return expect(isWholeOf(v, 16), "a whole number from -32768 to 32767")
-	case kindInt:
-		return expect(isWholeOf(v, 32), "a whole number from -2147483648 to 2147483647")
-	default: // kindLong
-		return expect(isWholeOf(v, 64), "a whole number from -9223372036854775808 to 9223372036854775807")
+// primitive is what a value is in JSON.
+type primitive struct {
+	kind query.Kind
+	// want describes the values; is reports whether a value is one. They are zero where
+	// other checks decide, or none.
+	want string
+	is   func(v jsontext.Value) bool
+}
+
+// primitiveOf returns the values of a built-in type.
+func primitiveOf(typeName string) primitive {
+	switch typeName {
+	case events.ValueString:
+		return primitive{query.String, "a string", isString}
+	case events.ValueBoolean:
+		return primitive{query.Boolean, "true or false", func(v jsontext.Value) bool { return v[0] == 't' || v[0] == 'f' }}
+	case events.ValueDate:
+		return primitive{query.Time, "a time such as 2006-01-02T15:04:05Z", isDate}
+	case events.ValueChar:
+		return primitive{query.String, "a string of one character", isChar}
+	case events.ValueFloat, events.ValueDouble, events.ValueBigDecimal:
+		return primitive{query.Number, "a number", isNumber}
+	case events.ValueBigInteger:
+		return primitive{query.Number, "a whole number, without fraction or exponent", isWhole}
+	case events.ValueByte:
+		return wholeOf(8)
+	case events.ValueShort:
+		return wholeOf(16)
+	case events.ValueInt:
+		return wholeOf(32)
+	case events.ValueLong:
+		return wholeOf(64)
+	case events.ValueArray:
+		return primitive{kind: query.Array}
+	case events.ValueMap:
+		return primitive{kind: query.Object}
+	default:
+		return primitive{}
 	}
 }
 
-func expect(good bool, want string) string {
-	if good {
-		return ""
-	}
-	return want
+// wholeOf are the signed whole numbers of a size in bits.
+func wholeOf(bits int) primitive {
+	limit := int64(1)<<(bits-1) - 1
+	return primitive{query.Number, fmt.Sprintf("a whole number from %d to %d", -limit-1, limit), func(v jsontext.Value) bool {
+		return isWholeOf(v, uint64(limit)) //nolint:gosec // positive
+	}}
 }
+
+func isString(v jsontext.Value) bool { return v[0] == '"' }
 
 func isNumber(v jsontext.Value) bool { return v[0] == '-' || v[0] >= '0' && v[0] <= '9' }
 
 // isWhole reports whether v is a number without fraction and exponent.
 func isWhole(v jsontext.Value) bool {
+	if !isNumber(v) {
+		return false
+	}
 	if v[0] == '-' {
 		v = v[1:]
 	}
@@ -56,13 +81,13 @@ func isWhole(v jsontext.Value) bool {
 	return true
 }
 
-// isWholeOf reports whether v is a signed whole number of the given size.
-func isWholeOf(v jsontext.Value, bits int) bool {
+// isWholeOf reports whether v is a whole number up to a limit; a negative one may be
+// further from 0 by one.
+func isWholeOf(v jsontext.Value, limit uint64) bool {
 	const digits = 19 // of the largest signed 64-bit number; 19 digits fit into uint64
-	if !isNumber(v) || !isWhole(v) {
+	if !isWhole(v) {
 		return false
 	}
-	limit := uint64(1)<<(bits-1) - 1
 	if v[0] == '-' {
 		v, limit = v[1:], limit+1
 	}

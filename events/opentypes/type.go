@@ -29,61 +29,10 @@ type attribute struct {
 
 // value is a [events.ValueType] with resolved names.
 type value struct {
-	kind valueKind
-	of   *value
-	typ  *Type // the enum or struct
-}
+	primitive
 
-// valueKind is the kind of a value, as a number for speed.
-type valueKind uint8
-
-const (
-	kindAny valueKind = iota
-	kindString
-	kindBoolean
-	kindDate
-	kindChar
-	kindNumber
-	kindWhole
-	kindByte
-	kindShort
-	kindInt
-	kindLong
-	kindArray
-	kindMap
-	kindEnum
-	kindStruct
-)
-
-func valueKindOf(name string) valueKind {
-	switch name {
-	case events.ValueString:
-		return kindString
-	case events.ValueBoolean:
-		return kindBoolean
-	case events.ValueDate:
-		return kindDate
-	case events.ValueChar:
-		return kindChar
-	case events.ValueFloat, events.ValueDouble, events.ValueBigDecimal:
-		return kindNumber
-	case events.ValueBigInteger:
-		return kindWhole
-	case events.ValueByte:
-		return kindByte
-	case events.ValueShort:
-		return kindShort
-	case events.ValueInt:
-		return kindInt
-	case events.ValueLong:
-		return kindLong
-	case events.ValueArray:
-		return kindArray
-	case events.ValueMap:
-		return kindMap
-	default:
-		return kindAny
-	}
+	of  *value // of the items of an array and the values of a map
+	typ *Type  // the enum or struct
 }
 
 // Name returns the type's name.
@@ -108,6 +57,17 @@ func (t *Type) Attributes() []events.AttributeDef {
 	return list
 }
 
+// attributeNames returns the names of all attributes; none of the nil type.
+func (t *Type) attributeNames() (names []string) {
+	if t == nil {
+		return nil
+	}
+	for _, a := range t.attributes {
+		names = append(names, a.def.Name)
+	}
+	return names
+}
+
 // Def returns a copy of the definition of the type.
 func (t *Type) Def() events.TypeDef { return clone(&t.def) }
 
@@ -124,20 +84,11 @@ func (t *Type) End(end int) *events.EndDef {
 	return t.end2
 }
 
-// Cardinality returns how many elements at end 1 or 2 an element at the other
-// end may be related to; "" for types of other kinds.
-func (t *Type) Cardinality(end int) events.Cardinality {
-	if e := t.End(end); e != nil {
-		return e.Cardinality
-	}
-	return ""
-}
-
 // Limit returns the topmost type, among t and its super types, whose cardinality
 // at end 1 or 2 is one; "" if it is many. All relationships of that type and of
 // its subtypes count.
 func (t *Type) Limit(end int) (name string) {
-	for ; t != nil && t.Cardinality(end) == events.CardinalityOne; t = t.super {
+	for ; t != nil && t.End(end) != nil && t.End(end).Cardinality == events.CardinalityOne; t = t.super {
 		name = t.def.Name
 	}
 	return name

@@ -2,6 +2,7 @@ package query
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -26,7 +27,7 @@ func Parse(text string) (events.Condition, error) {
 	if !utf8.ValidString(text) {
 		return events.Condition{}, invalid("", "the condition is not UTF-8")
 	}
-	p := &expression{text: text}
+	p := &expression{text: text, tokens: regexp.MustCompile(tokens)}
 	p.next()
 	c, err := p.either(0)
 	if err != nil {
@@ -38,11 +39,16 @@ func Parse(text string) (events.Condition, error) {
 	return c, nil
 }
 
+// tokens has a group for each [tokenKind].
+const tokens = `(?s)^(?:("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|(\x60(?:[^\x60\\]|\\.)*\x60)|` +
+	`([\pL\p{Nd}_.:\-+/@$#*%&;|{}]+)|(["'\x60])|(!=|<>|<=|>=|==|.))`
+
 // expression is a recursive descent parser; token is the next token.
 type expression struct {
-	text  string
-	at    int
-	token token
+	text   string
+	tokens *regexp.Regexp
+	at     int
+	token  token
 }
 
 type token struct {
@@ -54,12 +60,12 @@ type token struct {
 type tokenKind int
 
 const (
-	tokenEnd tokenKind = iota
+	tokenEnd      tokenKind = iota
+	tokenQuoted             // in ' or "
+	tokenProperty           // in `
 	tokenWord
-	tokenQuoted   // in ' or "
-	tokenProperty // in `
-	tokenSign     // an operator, a parenthesis or a comma
-	tokenBroken   // a quote without its end
+	tokenBroken // a quote without its end
+	tokenSign   // an operator, a parenthesis or a comma
 )
 
 // maxParentheses bounds the recursion.
@@ -69,64 +75,27 @@ func (p *expression) next() {
 	rest := strings.TrimLeftFunc(p.text[p.at:], unicode.IsSpace)
 	p.at = len(p.text) - len(rest)
 	p.token = token{at: p.at}
-	switch {
-	case rest == "":
-		return
-	case strings.IndexByte("\"'`", rest[0]) >= 0:
-		p.quoted(rest)
-	case isWordRune(rest):
-		p.token.kind, p.token.text = tokenWord, rest[:wordEnd(rest)]
-		p.at += len(p.token.text)
-	default:
-		p.token.kind, p.token.text = tokenSign, signOf(rest)
-		p.at += len(p.token.text)
-	}
-}
-
-func wordEnd(text string) int {
-	for i := range text {
-		if !isWordRune(text[i:]) {
-			return i
+	for kind, text := range p.tokens.FindStringSubmatch(rest) {
+		if text != "" {
+			p.token.kind, p.token.text = tokenKind(kind), text
 		}
 	}
-	return len(text)
-}
-
-// isWordRune reports whether the text begins with what may be in a word.
-func isWordRune(text string) bool {
-	r, _ := utf8.DecodeRuneInString(text)
-	return unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("_.:-+/@$#*%&;|{}", r)
-}
-
-func signOf(text string) string {
-	for _, sign := range [...]string{"!=", "<>", "<=", ">=", "=="} {
-		if strings.HasPrefix(text, sign) {
-			return sign
-		}
+	p.at += len(p.token.text)
+	if p.token.kind == tokenQuoted || p.token.kind == tokenProperty {
+		p.token.text = unescaped(p.token.text[1 : len(p.token.text)-1])
 	}
-	_, size := utf8.DecodeRuneInString(text)
-	return text[:size]
 }
 
-func (p *expression) quoted(rest string) {
-	p.token.kind = tokenQuoted
-	if rest[0] == '`' {
-		p.token.kind = tokenProperty
-	}
+// unescaped drops the backslash before each character that one escapes.
+func unescaped(text string) string {
 	var b strings.Builder
-	for i := 1; i < len(rest); i++ {
-		switch {
-		case rest[i] == rest[0]:
-			p.at += i + 1
-			p.token.text = b.String()
-			return
-		case rest[i] == '\\' && i+1 < len(rest):
+	for i := 0; i < len(text); i++ {
+		if text[i] == '\\' {
 			i++
 		}
-		b.WriteByte(rest[i])
+		b.WriteByte(text[i])
 	}
-	p.at = len(p.text)
-	p.token.kind, p.token.text = tokenBroken, rest
+	return b.String()
 }
 
 // is reports whether the next token is a sign, or a word whatever its case.
