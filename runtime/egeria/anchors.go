@@ -67,14 +67,14 @@ func (c *checker) circularAnchors() map[uuid.UUID]bool {
 const circle = "anchors cannot go round in a circle: this one leads back to the element itself"
 
 // anchorApart notes an anchor in a classification that stands by itself.
-func (c *checker) anchorApart(x *extension) *fault {
-	element := id(x.of.GUID)
-	for at, more := id(x.anchor), true; more; at, more = c.anchors[at] {
+func (c *checker) anchorApart(of, anchor string) *fault {
+	element := id(of)
+	for at, more := id(anchor), true; more; at, more = c.anchors[at] {
 		if at == element {
 			return faultf("/classification"+anchorPointer, circle)
 		}
 	}
-	c.anchors[element] = id(x.anchor)
+	c.anchors[element] = id(anchor)
 	c.anchorsDeferred = true
 	return nil
 }

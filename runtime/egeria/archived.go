@@ -170,7 +170,7 @@ func (a *archivedElements) tried(s *Step, r events.Result) {
 		a.reasons[s.Where] = reasonOf(r.Error)
 	case s.Archives():
 		// An archive that names no process leaves the one that archived it.
-		if c, ok := s.Commands[0].(*events.Delete); ok && e != nil && c.ArchiveProcess != "" && c.ArchiveProcess != e.process {
+		if c, ok := s.Command.(*events.Delete); ok && e != nil && c.ArchiveProcess != "" && c.ArchiveProcess != e.process {
 			e.changed = true
 		}
 	case r.Changed:

@@ -45,8 +45,6 @@ type Plan struct {
 	survey   survey
 	types    []placedType
 	defs     map[string]events.TypeDef
-	// known has the types that the repository was asked for, nil if it has no such type.
-	known map[string]*events.TypeDef
 	// dropped are the items that are not taken, and the classifications that are not
 	// taken although their element is.
 	dropped map[key]bool
@@ -96,7 +94,7 @@ func (a *Archive) Check(ctx context.Context, settings Settings) (*Plan, error) {
 	}
 	p := &Plan{
 		Report:  Report{Counts: map[Kind]Count{}},
-		archive: a, settings: settings, defs: map[string]events.TypeDef{}, known: map[string]*events.TypeDef{},
+		archive: a, settings: settings, defs: map[string]events.TypeDef{},
 		dropped: map[key]bool{}, deferred: map[key]bool{}, anchors: map[uuid.UUID]uuid.UUID{},
 		meter: meter{progress: settings.Progress},
 	}

@@ -185,7 +185,7 @@ func (c *checker) element(i *item, e *entity) *fault {
 		return faultf("/properties/instanceProperties/qualifiedName", "the element %s has the same qualified name, at %s", other, c.elements[other])
 	}
 	dropped, own, lost := c.classifications(i, e)
-	if wrong := c.fits(e.step(Place{}, "").Commands); wrong != nil {
+	if wrong := c.fits(e.steps(Place{}, "")...); wrong != nil {
 		return wrong
 	}
 	c.names[name] = id(e.spec.GUID)
@@ -238,23 +238,23 @@ func (c *checker) classification(i *item, e *entity, m *wireClassification, inde
 	if f := twice(own, k, now, ""); f != nil {
 		return f
 	}
-	pointer := itemAt("/classifications", index)
-	anchor, f := e.add(&out, Place{})
+	s, f := classificationStep(&out, e.stub(), Place{})
 	if f != nil {
 		return f
 	}
 	own[k] = now
-	c.mementos = c.mementos || out.Name == events.Memento
-	switch {
-	case anchor != "":
-		e.anchor = anchor
-		c.anchored = append(c.anchored, anchored{
-			pending: pending{key: i.classification(index), finding: e.finding(KindClassification, out.Name, i.place(pointer))},
-			element: e.stub(), anchor: reference{what: "the anchor", Stub: Stub{GUID: anchor}, where: i.place(pointer + anchorPointer)},
-		})
-	case out.Name == anchors:
-		e.inHeader++
+	c.mementos = c.mementos || s.Archives()
+	if s.Anchor == "" {
+		e.add(s)
+		return nil
 	}
+	e.spec.Anchor = events.ByGUID(s.Anchor)
+	pointer := itemAt("/classifications", index)
+	s.Where = i.place(pointer)
+	c.anchored = append(c.anchored, anchored{
+		pending: pending{key: i.classification(index), finding: s.Finding},
+		element: e.stub(), anchor: reference{what: "the anchor", Stub: Stub{GUID: s.Anchor}, where: i.place(pointer + anchorPointer)},
+	})
 	return nil
 }
 
@@ -276,14 +276,14 @@ func twice[K comparable](before map[K]seen, k K, now seen, pointer string) *faul
 	}
 }
 
-// fits checks that commands are not too large to be sent.
-func (c *checker) fits(commands []events.Command) *fault {
+// fits checks that the commands of an item are not too large to be sent.
+func (c *checker) fits(steps ...*Step) *fault {
 	if c.settings.MaxCommand <= 0 {
 		return nil
 	}
 	size := 0
-	for _, command := range commands {
-		data, err := events.Marshal(command)
+	for _, s := range steps {
+		data, err := events.Marshal(s.Command)
 		if err != nil {
 			return faultf("", "%s", err)
 		}
@@ -318,17 +318,7 @@ func (p *Plan) typeOf(name string) (events.TypeDef, bool) {
 	if def, ok := p.defs[name]; ok {
 		return def, true
 	}
-	known, asked := p.known[name]
-	if !asked {
-		if def, ok := p.ask(name); ok {
-			known = &def
-		}
-		p.known[name] = known
-	}
-	if known == nil {
-		return events.TypeDef{}, false
-	}
-	return *known, true
+	return p.ask(name)
 }
 
 // ask returns the definition that the repository has of a type.

@@ -51,10 +51,8 @@ func FuzzCheck(f *testing.F) {
 			if s.Kind == egeria.KindElement || s.Kind == egeria.KindRelationship {
 				taken++
 			}
-			for _, c := range s.Commands {
-				if _, err := events.Marshal(c); err != nil {
-					t.Fatalf("%s: %v", s.Where, err)
-				}
+			if _, err := events.Marshal(s.Command); err != nil {
+				t.Fatalf("%s: %v", s.Where, err)
 			}
 		}
 		counts := plan.Report.Counts

@@ -168,7 +168,7 @@ func (l *loader) run(ctx context.Context) error {
 
 // settle counts a step for which nothing has to be sent.
 func (l *loader) settle(s *Step) bool {
-	reason, settled := "", len(s.Commands) == 0
+	reason, settled := "", s.Command == nil
 	if !settled {
 		reason, settled = l.archived.settled(s)
 	}
@@ -183,18 +183,16 @@ func (l *loader) settle(s *Step) bool {
 	return true
 }
 
-// send sends the commands of steps, of which each has one, and hands over the results.
-// A classification is not in a change set with its element: commands by themselves are
-// several times faster, and a refused classification leaves its element.
+// send sends the commands of steps and hands over the results.
 func (l *loader) send(ctx context.Context, t target, steps iter.Seq[*Step], done func(*Step, events.Result)) error {
 	sent := map[int]*Step{}
 	return t.apply(ctx, func(yield func(events.Event) bool) {
 		n := 0
 		for s := range steps {
-			if len(s.Commands) == 0 {
+			if s.Command == nil {
 				continue
 			}
-			e, err := l.event(s.Commands[0])
+			e, err := l.event(s.Command)
 			if err != nil {
 				done(s, events.Result{Error: errorOf(err)})
 				continue
@@ -233,13 +231,7 @@ func (l *loader) event(command events.Command) (events.Event, error) {
 // defineTypes defines the types of the archive. Types that are refused together are
 // sent again one by one, as long as some of them are taken: they refer to each other.
 func (l *loader) defineTypes(ctx context.Context) error {
-	steps := slices.DeleteFunc(l.plan.typeSteps(), func(s *Step) bool {
-		_, err := l.event(s.Commands[0])
-		if err != nil {
-			l.refuse(s, err.Error())
-		}
-		return err != nil
-	})
+	steps := l.plan.typeSteps(l.plan.types)
 	for len(steps) > 0 {
 		refused := map[*Step]events.Result{}
 		err := l.send(ctx, l.target, slices.Values(steps), func(s *Step, r events.Result) {
@@ -257,8 +249,10 @@ func (l *loader) defineTypes(ctx context.Context) error {
 			r, again := refused[s]
 			switch {
 			case !again:
-			case len(s.Types) > 1:
-				left = append(left, s.Parts...)
+			case len(s.types) > 1:
+				for i := range s.types {
+					left = append(left, defining(s.types[i:i+1]))
+				}
 			case len(refused) == len(steps):
 				l.take(s, r)
 			default:
@@ -275,7 +269,7 @@ func (l *loader) take(s *Step, r events.Result) {
 	switch {
 	case r.Error != nil:
 		l.refuse(s, reasonOf(r.Error))
-	case len(s.Types) > 0:
+	case len(s.types) > 0:
 		l.countTypes(s)
 	default:
 		l.count(s, r.Changed || l.archived.wasRestored(s))
@@ -304,18 +298,14 @@ func (l *loader) refuse(s *Step, reason string) {
 // what it was.
 func (l *loader) countTypes(s *Step) {
 	different := map[string]bool{}
-	if next, changed, err := l.registry.Apply(s.Types...); err == nil {
+	if next, changed, err := l.registry.Apply(s.Command.(*events.DefineTypes).Types...); err == nil {
 		l.registry = next
 		for i := range changed {
 			different[changed[i].Name] = true
 		}
 	}
-	parts := s.Parts
-	if len(parts) == 0 {
-		parts = []*Step{s}
-	}
-	for _, part := range parts {
-		l.count(part, different[part.Types[0].Name])
+	for i := range s.types {
+		l.count(defining(s.types[i:i+1]), different[s.types[i].def.Name])
 	}
 }
 
@@ -333,26 +323,14 @@ func (l *loader) count(s *Step, changed bool) {
 	}
 }
 
-// steps yields the steps of the archive one by one, but for those of types.
+// steps yields the steps of the archive, but for those of types.
 //
 //nolint:gocritic // failure tells the caller how the sequence ended
 func (l *loader) steps(ctx context.Context, failure *error) iter.Seq[*Step] {
 	return func(yield func(*Step) bool) {
-		for whole, err := range l.plan.Steps(ctx) {
-			if *failure = err; err != nil {
+		for s, err := range l.plan.Steps(ctx) {
+			if *failure = err; err != nil || len(s.types) == 0 && !yield(s) {
 				return
-			}
-			parts := whole.Parts
-			switch {
-			case len(whole.Types) > 0:
-				continue
-			case len(parts) == 0:
-				parts = []*Step{whole}
-			}
-			for _, s := range parts {
-				if !yield(s) {
-					return
-				}
 			}
 		}
 	}

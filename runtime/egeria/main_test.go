@@ -45,14 +45,22 @@ func steps(t *testing.T, plan *egeria.Plan) []*egeria.Step {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, c := range s.Commands {
-			if err := c.Validate(); err != nil {
+		if s.Command != nil {
+			if err := s.Command.Validate(); err != nil {
 				t.Errorf("%s: %v", s.Where, err)
 			}
 		}
 		all = append(all, s)
 	}
 	return all
+}
+
+// defined returns the types that a step defines.
+func defined(s *egeria.Step) []events.TypeDef {
+	if c, ok := s.Command.(*events.DefineTypes); ok {
+		return c.Types
+	}
+	return nil
 }
 
 // having returns a lookup in a repository that has elements with those guids.
@@ -89,7 +97,7 @@ func zipped(t *testing.T, text string) string {
 // upserted returns the element of a step.
 func upserted(t *testing.T, s *egeria.Step) events.ElementSpec {
 	t.Helper()
-	upsert, ok := s.Commands[0].(*events.Upsert)
+	upsert, ok := s.Command.(*events.Upsert)
 	if !ok {
 		t.Fatalf("the step is %+v", s)
 	}

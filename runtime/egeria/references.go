@@ -1,6 +1,7 @@
 package egeria
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -13,7 +14,7 @@ func (c *checker) relationship(i *item) {
 	if wrong == nil {
 		wrong = c.takeRelationship(i, &r)
 	}
-	f := r.finding(i.place(""))
+	f := r.step(i.place("")).Finding
 	if wrong != nil {
 		c.refuse(i, f, wrong)
 		return
@@ -40,50 +41,48 @@ func (c *checker) takeRelationship(i *item, r *relationship) *fault {
 	if wrong := c.validType("/type/typeDefName", r.spec.Type, events.KindRelationship); wrong != nil {
 		return wrong
 	}
-	return c.fits([]events.Command{&events.Link{Relationship: r.spec}})
+	return c.fits(r.step(Place{}))
 }
 
 // extension checks a classification that stands by itself.
 func (c *checker) extension(i *item) {
 	x, wrong := c.decodeExtension(i)
+	s, broken := x.step(i.place(""))
 	if wrong == nil {
-		wrong = c.takeExtension(i, &x)
+		wrong = c.takeExtension(i, &x, s, broken)
 	}
-	f := x.finding(i.place(""))
 	if wrong != nil {
-		c.refuse(i, f, wrong)
+		c.refuse(i, s.Finding, wrong)
 		return
 	}
 	references := []reference{{what: "the classified element", where: i.place("/entityToClassify/guid"), Stub: x.of}}
-	if x.anchor != "" {
-		references = append(references, reference{what: "the anchor", Stub: Stub{GUID: x.anchor}, where: i.place("/classification" + anchorPointer)})
+	if s.Anchor != "" {
+		references = append(references, reference{what: "the anchor", Stub: Stub{GUID: s.Anchor}, where: i.place("/classification" + anchorPointer)})
 	}
 	c.Report.loseOf(x.wire.Classification)
-	c.await(pending{key: i.key(), finding: f}, references)
+	c.await(pending{key: i.key(), finding: s.Finding}, references)
 }
 
-func (c *checker) takeExtension(i *item, x *extension) *fault {
-	m := &x.classification
+// takeExtension takes the step of a classification, unless that is broken or something
+// else is wrong with it.
+func (c *checker) takeExtension(i *item, x *extension, s *Step, broken *fault) *fault {
 	if x.wire.Classification.Status == deleted {
 		return skipf(isDeleted)
 	}
-	if wrong := c.validType("/classification/name", m.Name, events.KindClassification); wrong != nil {
+	if wrong := c.validType("/classification/name", s.Type, events.KindClassification); wrong != nil {
 		return wrong
 	}
-	k, now := c.classificationHash(x.of.GUID, m.Name), i.seen(c.hash(x.wire.Classification))
-	if wrong := twice(c.classified, k, now, "/classification"); wrong != nil {
-		return wrong
-	}
-	wrong := x.setCommands()
-	if wrong == nil && x.anchor != "" {
-		wrong = c.anchorApart(x)
+	k, now := c.classificationHash(x.of.GUID, s.Type), i.seen(c.hash(x.wire.Classification))
+	wrong := cmp.Or(twice(c.classified, k, now, "/classification"), broken)
+	if wrong == nil && s.Anchor != "" {
+		wrong = c.anchorApart(x.of.GUID, s.Anchor)
 	}
 	if wrong == nil {
-		wrong = c.fits(x.commands)
+		wrong = c.fits(s)
 	}
 	if wrong == nil {
 		c.classified[k] = now
-		c.mementos = c.mementos || m.Name == events.Memento
+		c.mementos = c.mementos || s.Archives()
 	}
 	return wrong
 }

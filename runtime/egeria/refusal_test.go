@@ -300,7 +300,7 @@ func TestRefusedClassifications(t *testing.T) {
 	if got, want := plan.Report.Counts[egeria.KindClassification], (egeria.Count{Found: 9, Taken: 3, Skipped: 2, Refused: 4}); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
-	parts := steps(t, plan)[0].Parts
+	parts := steps(t, plan)
 	if len(parts) != 3 || parts[1].Type != "Listed" || parts[2].Type != "Kept" {
 		t.Errorf("the element has %+v", parts)
 	}
@@ -442,7 +442,7 @@ func TestRefusedByTheRepository(t *testing.T) {
 	if diff := cmp.Diff(plan.Report.Counts, want); diff != "" {
 		t.Errorf("counts (-got +want):\n%s", diff)
 	}
-	if f := plan.Report.Findings; len(f) != 10 || f[4].QualifiedName != "Library:willow" || f[4].Outcome != egeria.Refused || f[4].Reason != "not today" {
+	if f := plan.Report.Findings; len(f) != 11 || f[4].QualifiedName != "Library:willow" || f[4].Outcome != egeria.Refused || f[4].Reason != "not today" {
 		t.Errorf("findings: %v", f)
 	}
 }

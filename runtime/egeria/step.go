@@ -10,28 +10,24 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// Step is one item of an archive, or several types, and the commands that bring it
+// Step is one item of an archive, or several types, and the command that brings it
 // into the repository.
 type Step struct {
 	// Finding names the item; of several types, the first.
 	Finding
-	Types []events.TypeDef
-	// Commands belong together: of an element, and of each of its classifications.
-	Commands []events.Command
-	// Anchor is the guid of the element that the first command anchors its element to.
+	// Command is nil if the item asks for nothing.
+	Command events.Command
+	// Anchor is the guid of the element that the command anchors its element to.
 	Anchor string
 	// Counts is how many items of each kind the step brings.
 	Counts map[Kind]int
-	// Parts bring the same one by one, each with one command at most: each of several
-	// types, or an element and then each of its classifications. Nil means that the
-	// step has no parts.
-	Parts []*Step
+	types  []placedType
 }
 
 // newStep returns a step that brings one item.
-func newStep(f Finding, commands ...events.Command) *Step {
+func newStep(f Finding, command events.Command) *Step {
 	f.Outcome = Taken
-	return &Step{Finding: f, Commands: commands, Counts: map[Kind]int{f.Kind: 1}}
+	return &Step{Finding: f, Command: command, Counts: map[Kind]int{f.Kind: 1}}
 }
 
 // Archives reports whether the step archives an element.
@@ -48,33 +44,36 @@ func (s *Step) subject() string {
 
 // ends returns the guids of the elements that the step relates.
 func (s *Step) ends() []string {
-	if link, ok := s.Commands[0].(*events.Link); ok {
+	if link, ok := s.Command.(*events.Link); ok {
 		return []string{link.Relationship.End1.GUID, link.Relationship.End2.GUID}
 	}
 	return nil
 }
 
-// classificationCommands returns the commands of a classification and what it
-// anchors its element to. Zones and anchor are parts of the header of an element;
-// Memento is what archiving leaves. An element whose anchor is itself has none.
-func classificationCommands(c *events.Classification, of Stub) (commands []events.Command, anchor string, f *fault) {
+// classificationStep returns the step of a classification. Zones and anchor are parts of
+// the header of an element; Memento is what archiving leaves. An element whose anchor is
+// itself has none.
+func classificationStep(c *events.Classification, of Stub, where Place) (*Step, *fault) {
 	element := events.ByGUID(of.GUID)
+	s := newStep(Finding{Kind: KindClassification, GUID: of.GUID, QualifiedName: of.QualifiedName, Type: c.Name, Where: where}, nil)
+	var f *fault
 	switch c.Name {
 	case anchors:
-		if anchor, f = anchorOf(c, of.GUID); anchor == "" || f != nil {
-			return nil, "", f
+		if s.Anchor, f = anchorOf(c, of.GUID); s.Anchor != "" {
+			s.Command = anchorCommand(of, s.Anchor)
 		}
-		return []events.Command{anchorCommand(of, anchor)}, anchor, nil
 	case zoneMembership, assetZones:
-		zones, f := zonesOf(c)
-		return []events.Command{&events.Update{Element: element, Zones: zones}}, "", f
+		var zones []string
+		zones, f = zonesOf(c)
+		s.Command = &events.Update{Element: element, Zones: zones}
 	case events.Memento:
-		return []events.Command{&events.Delete{
+		s.Command = &events.Delete{
 			Element: element, Method: events.DeleteArchive, Cascade: true, ArchiveProcess: c.Properties.String("archiveProcess"),
-		}}, "", nil
+		}
 	default:
-		return []events.Command{&events.Classify{Element: element, Classification: *c}}, "", nil
+		s.Command = &events.Classify{Element: element, Classification: *c}
 	}
+	return s, f
 }
 
 // anchorCommand anchors an existing element, and changes nothing else.
@@ -118,11 +117,10 @@ func zonesOf(c *events.Classification) ([]string, *fault) {
 
 // entity is an entity of an archive with those of its classifications that are taken.
 type entity struct {
-	wire   wireElement
-	spec   events.ElementSpec
-	anchor string
+	wire wireElement
+	spec events.ElementSpec
 	// inHeader is how many classifications are parts of the header of the element;
-	// the others are commands of their own.
+	// the others are steps of their own.
 	inHeader        int
 	classifications []*Step
 }
@@ -165,46 +163,30 @@ func (e *entity) finding(kind Kind, typeName string, where Place) Finding {
 	return Finding{Kind: kind, GUID: e.spec.GUID, QualifiedName: e.spec.QualifiedName, Type: typeName, Where: where}
 }
 
-// add adds a classification, and returns what it anchors the element to.
-func (e *entity) add(c *events.Classification, where Place) (anchor string, f *fault) {
-	commands, anchor, f := classificationCommands(c, e.stub())
-	switch {
-	case f != nil:
-		return "", f
-	case c.Name == anchors:
-		return anchor, nil
+// add adds a classification.
+func (e *entity) add(s *Step) {
+	switch c := s.Command.(type) {
+	case nil, *events.Upsert:
+		e.spec.Anchor = events.ByGUID(s.Anchor)
+	case *events.Update:
+		e.spec.Zones = c.Zones
+	default:
+		e.classifications = append(e.classifications, s)
+		return
 	}
-	if update, ok := commands[0].(*events.Update); ok {
-		e.spec.Zones = update.Zones
-		e.inHeader++
-		return "", nil
-	}
-	e.classifications = append(e.classifications, newStep(e.finding(KindClassification, c.Name, where), commands...))
-	return "", nil
+	e.inHeader++
 }
 
-// step returns the step of the entity. Its classifications are commands of their
-// own, so that those that others gave the element stay.
-func (e *entity) step(where Place, unknown events.UnknownProperties) *Step {
-	upsert := &events.Upsert{Element: e.spec, UnknownProperties: unknown}
-	if e.anchor != "" {
-		upsert.Element.Anchor = events.ByGUID(e.anchor)
-	}
-	bare := newStep(e.finding(KindElement, e.spec.Type, where), upsert)
-	bare.Anchor = e.anchor
+// steps returns the steps of the entity. Its classifications are commands of their
+// own, so that those that others gave the element stay, and that a refused one leaves
+// its element; commands by themselves are also several times faster than a change set.
+func (e *entity) steps(where Place, unknown events.UnknownProperties) []*Step {
+	s := newStep(e.finding(KindElement, e.spec.Type, where), &events.Upsert{Element: e.spec, UnknownProperties: unknown})
+	s.Anchor = e.spec.Anchor.GUID
 	if e.inHeader > 0 {
-		bare.Counts[KindClassification] = e.inHeader
+		s.Counts[KindClassification] = e.inHeader
 	}
-	if len(e.classifications) == 0 {
-		return bare
-	}
-	whole := *bare
-	whole.Counts = map[Kind]int{KindElement: 1, KindClassification: e.inHeader + len(e.classifications)}
-	whole.Parts = append([]*Step{bare}, e.classifications...)
-	for _, s := range e.classifications {
-		whole.Commands = append(whole.Commands, s.Commands...)
-	}
-	return &whole
+	return append([]*Step{s}, e.classifications...)
 }
 
 // relationship is a relationship of an archive.
@@ -223,8 +205,8 @@ func (c *converter) decodeRelationship(i *item) (r relationship, f *fault) {
 	return r, f
 }
 
-func (r *relationship) finding(where Place) Finding {
-	return Finding{Kind: KindRelationship, GUID: r.spec.GUID, Type: r.spec.Type, Where: where}
+func (r *relationship) step(where Place) *Step {
+	return newStep(Finding{Kind: KindRelationship, GUID: r.spec.GUID, Type: r.spec.Type, Where: where}, &events.Link{Relationship: r.spec})
 }
 
 // extension is a classification that stands by itself.
@@ -232,9 +214,6 @@ type extension struct {
 	wire           wireExtension
 	classification events.Classification
 	of             Stub
-	commands       []events.Command
-	// anchor is what the classification anchors its element to.
-	anchor string
 }
 
 func (c *converter) decodeExtension(i *item) (x extension, f *fault) {
@@ -245,16 +224,12 @@ func (c *converter) decodeExtension(i *item) (x extension, f *fault) {
 	return x, f
 }
 
-// setCommands sets commands and anchor.
-func (x *extension) setCommands() (f *fault) {
-	if x.commands, x.anchor, f = classificationCommands(&x.classification, x.of); f != nil {
-		return f.below("/classification")
+func (x *extension) step(where Place) (*Step, *fault) {
+	s, f := classificationStep(&x.classification, x.of, where)
+	if f != nil {
+		f = f.below("/classification")
 	}
-	return nil
-}
-
-func (x *extension) finding(where Place) Finding {
-	return Finding{Kind: KindClassification, GUID: x.of.GUID, QualifiedName: x.of.QualifiedName, Type: x.classification.Name, Where: where}
+	return s, f
 }
 
 // id returns a valid guid in the form that is compared.

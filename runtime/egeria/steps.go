@@ -9,8 +9,6 @@ import (
 	"slices"
 
 	"github.com/google/uuid"
-
-	"github.com/camena-io/camena/events"
 )
 
 // Steps reads the archive again and yields what is taken, in an order in which it can
@@ -47,7 +45,7 @@ var errStopped = errors.New("stopped")
 func (w *walk) all(ctx context.Context) error {
 	passes := w.plan.survey.passes([]section{entities}, []section{classifications}, []section{relationships})
 	w.plan.meter.begin(len(passes), w.plan.archive.size)
-	if err := w.steps(w.plan.typeSteps()); err != nil {
+	if err := w.steps(w.plan.typeSteps(w.plan.types)); err != nil {
 		return err
 	}
 	for _, pass := range passes {
@@ -83,23 +81,7 @@ func (w *walk) resolveAnchors() error {
 }
 
 func (w *walk) item(i *item) error {
-	var s *Step
-	var f *fault
-	switch i.section {
-	case entities:
-		s, f = w.entity(i)
-	case relationships:
-		var r relationship
-		r, f = w.converter.decodeRelationship(i)
-		s = newStep(r.finding(i.place("")), &events.Link{Relationship: r.spec})
-	default:
-		var x extension
-		if x, f = w.converter.decodeExtension(i); f == nil {
-			f = x.setCommands()
-		}
-		s = newStep(x.finding(i.place("")), x.commands...)
-		s.Anchor = x.anchor
-	}
+	steps, f := w.stepsOf(i)
 	if f != nil {
 		return &DamageError{Where: i.place(f.pointer), Reason: "the archive was changed since it was checked: " + f.reason}
 	}
@@ -108,19 +90,37 @@ func (w *walk) item(i *item) error {
 			return err
 		}
 	}
-	if s.Archives() {
-		w.mementos = append(w.mementos, s)
-		return nil
-	}
-	return w.steps([]*Step{s})
+	return w.steps(slices.DeleteFunc(steps, func(s *Step) bool {
+		if s.Archives() {
+			w.mementos = append(w.mementos, s)
+		}
+		return s.Archives()
+	}))
 }
 
-func (w *walk) entity(i *item) (*Step, *fault) {
-	e, f := w.converter.decodeEntity(i)
+// stepsOf returns the steps of an item that is taken.
+func (w *walk) stepsOf(i *item) ([]*Step, *fault) {
+	switch i.section {
+	case entities:
+		return w.entity(i)
+	case relationships:
+		r, f := w.decodeRelationship(i)
+		return []*Step{r.step(i.place(""))}, f
+	default:
+		x, f := w.decodeExtension(i)
+		if f != nil {
+			return nil, f
+		}
+		s, f := x.step(i.place(""))
+		return []*Step{s}, f
+	}
+}
+
+func (w *walk) entity(i *item) ([]*Step, *fault) {
+	e, f := w.decodeEntity(i)
 	if f != nil {
 		return nil, f
 	}
-	where := i.place("")
 	for index, m := range e.wire.Classifications {
 		if m == nil {
 			e.inHeader++
@@ -128,30 +128,18 @@ func (w *walk) entity(i *item) (*Step, *fault) {
 		if m == nil || w.plan.dropped[i.classification(index)] {
 			continue
 		}
+		pointer := itemAt("/classifications", index)
 		c, f := w.converter.classification(m)
-		if f == nil {
-			f = w.add(i, e, &c, where, index)
-		}
 		if f != nil {
-			return nil, f.below(itemAt("/classifications", index))
+			return nil, f.below(pointer)
+		}
+		s, f := classificationStep(&c, e.stub(), i.place(pointer))
+		if f != nil {
+			return nil, f.below(pointer)
+		}
+		if s.Anchor == "" || !w.plan.deferred[i.classification(index)] {
+			e.add(s)
 		}
 	}
-	return e.step(where, w.plan.settings.UnknownProperties), nil
-}
-
-// add adds a classification to an entity, unless it comes in a later step.
-func (w *walk) add(i *item, e *entity, c *events.Classification, where Place, index int) *fault {
-	if c.Name == events.Memento {
-		commands, _, _ := classificationCommands(c, e.stub())
-		w.mementos = append(w.mementos, newStep(e.finding(KindClassification, c.Name, i.place(itemAt("/classifications", index))), commands...))
-		return nil
-	}
-	where.Pointer += itemAt("/classifications", index)
-	anchor, f := e.add(c, where)
-	if f != nil || c.Name != anchors || anchor != "" && w.plan.deferred[i.classification(index)] {
-		return f
-	}
-	e.anchor = anchor
-	e.inHeader++
-	return nil
+	return e.steps(i.place(""), w.plan.settings.UnknownProperties), nil
 }

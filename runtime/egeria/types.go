@@ -263,33 +263,41 @@ func (p *Plan) nameOf(typeName string, ordinal int64) (string, bool) {
 	return "", false
 }
 
-// typeSteps defines the types in as few commands as fit into messages.
-func (p *Plan) typeSteps() (steps []*Step) {
+// typeSteps defines types in as few commands as fit into messages.
+func (p *Plan) typeSteps(types []placedType) []*Step {
 	const most = 512 << 10 // half of the default size of a message
 	limit := most
 	if p.settings.MaxCommand > 0 {
 		limit = min(limit, p.settings.MaxCommand)
 	}
-	size := limit
-	for _, t := range p.types {
-		data, err := events.Marshal(t.def)
+	var steps []*Step
+	begin, size := 0, 0
+	for i := range types {
+		data, err := events.Marshal(types[i].def)
 		if err != nil {
-			continue
+			data = nil // sending it tells why
 		}
-		types := []events.TypeDef{t.def}
-		part := newStep(Finding{Kind: KindType, Type: t.def.Name, Where: t.finding.Where}, &events.DefineTypes{Types: types})
-		part.Types, part.Counts = types, map[Kind]int{}
-		if size += len(data); size > limit {
-			steps = append(steps, &Step{Finding: part.Finding, Counts: map[Kind]int{}})
-			size = len(data)
+		if size += len(data); size > limit && i > begin {
+			steps = append(steps, defining(types[begin:i]))
+			begin, size = i, len(data)
 		}
-		s := steps[len(steps)-1]
-		for _, origin := range t.origins {
-			part.Counts[origin.section.kind()]++
-			s.Counts[origin.section.kind()]++
-		}
-		s.Types, s.Parts = append(s.Types, t.def), append(s.Parts, part)
-		s.Commands = []events.Command{&events.DefineTypes{Types: s.Types}}
+	}
+	if begin < len(types) {
+		steps = append(steps, defining(types[begin:]))
 	}
 	return steps
+}
+
+// defining returns the step that defines types.
+func defining(types []placedType) *Step {
+	command := &events.DefineTypes{}
+	s := newStep(Finding{Kind: KindType, Type: types[0].def.Name, Where: types[0].finding.Where}, command)
+	s.Counts, s.types = map[Kind]int{}, types
+	for i := range types {
+		command.Types = append(command.Types, types[i].def)
+		for _, origin := range types[i].origins {
+			s.Counts[origin.section.kind()]++
+		}
+	}
+	return s
 }

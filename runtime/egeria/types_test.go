@@ -117,7 +117,7 @@ func TestRefusedTypes(t *testing.T) {
 			}
 			var types []string
 			for _, s := range steps(t, plan) {
-				for _, def := range s.Types {
+				for _, def := range defined(s) {
 					types = append(types, def.Name)
 				}
 			}
@@ -154,7 +154,7 @@ func TestPatchesOfTheRepository(t *testing.T) {
 			},
 		},
 	}
-	if diff := cmp.Diff(all[0].Types, want); diff != "" {
+	if diff := cmp.Diff(defined(all[0]), want); diff != "" {
 		t.Errorf("types (-got +want):\n%s", diff)
 	}
 	if got, want := plan.Report.Counts[egeria.KindPatch], (egeria.Count{Found: 2, Taken: 2}); got != want {
@@ -177,18 +177,18 @@ func TestManyTypes(t *testing.T) {
 		definitions = append(definitions, house(fmt.Sprintf("Type%d", i), super, `,"description":"`+strings.Repeat("x", 1000)+`"`))
 	}
 	plan := checkWith(t, typeStore(strings.Join(definitions, ","), ""), egeria.Settings{MaxCommand: 20_000})
-	defined := map[string]bool{"Referenceable": true}
+	known := map[string]bool{"Referenceable": true}
 	all := steps(t, plan)
 	for _, s := range all {
-		for _, def := range s.Types {
-			if !defined[def.SuperType] {
+		for _, def := range defined(s) {
+			if !known[def.SuperType] {
 				t.Fatalf("%s comes before %s", def.Name, def.SuperType)
 			}
-			defined[def.Name] = true
+			known[def.Name] = true
 		}
 	}
-	if len(defined) != 101 || len(all) < 5 || len(all) > 10 {
-		t.Errorf("%d types in %d steps", len(defined), len(all))
+	if len(known) != 101 || len(all) < 5 || len(all) > 10 {
+		t.Errorf("%d types in %d steps", len(known), len(all))
 	}
 }
 
@@ -207,7 +207,7 @@ func TestNamesOfEnums(t *testing.T) {
 	if len(all) != 2 {
 		t.Fatalf("%d steps: %+v", len(all), plan.Report)
 	}
-	if diff := cmp.Diff(all[0].Types[0].Values, []events.EnumValue{{Name: "RED"}, {Ordinal: 2, Name: "BLUE"}, {Ordinal: 3, Name: "Green"}}); diff != "" {
+	if diff := cmp.Diff(defined(all[0])[0].Values, []events.EnumValue{{Name: "RED"}, {Ordinal: 2, Name: "BLUE"}, {Ordinal: 3, Name: "Green"}}); diff != "" {
 		t.Errorf("values (-got +want):\n%s", diff)
 	}
 	if got := upserted(t, all[1]).Properties.String("a"); got != "BLUE" {
