@@ -1,7 +1,6 @@
 package egeria
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -32,6 +31,12 @@ func (e *archivedElement) staysArchived() bool {
 // mayBeRestored reports whether the import restores the element where that is needed.
 func (e *archivedElement) mayBeRestored() bool { return e != nil && (e.imported || e.staysArchived()) }
 
+// hasToBeRestored reports whether the archive changes the element, or does not archive it.
+func (e *archivedElement) hasToBeRestored() bool {
+	stays := e.staysArchived()
+	return stays && e.changed || e.imported && !stays
+}
+
 // archivedElements are those of one archive. An element about which the archive
 // changes nothing stays archived as it is. The others are restored before anything
 // else is sent, anchors first, so that their order in the file does not matter; the
@@ -41,8 +46,6 @@ type archivedElements struct {
 	all    []*archivedElement
 	// reasons has, by place, why steps were refused on trial.
 	reasons map[Place]string
-	// restore are the elements to restore, in this order.
-	restore []*archivedElement
 }
 
 // findArchived finds the archived elements of the archive, and which of them the
@@ -53,35 +56,30 @@ func (l *loader) findArchived(ctx context.Context) error {
 		return err
 	}
 	a := &archivedElements{byGUID: map[string]*archivedElement{}, reasons: map[Place]string{}}
-	var failure error
-	for s := range l.steps(ctx, &failure) {
-		if err := a.note(ctx, r, s, l.result.Source); err != nil {
+	for s, err := range l.plan.instances(ctx) {
+		if err == nil {
+			err = a.note(ctx, r, s, l.result.Source)
+		}
+		if err != nil {
 			return err
 		}
 	}
-	if failure != nil || len(a.all) == 0 {
-		return failure
+	if len(a.all) == 0 {
+		return nil
 	}
 	l.archived = a
 	trial := r.trial()
-	if err := l.restoreAll(ctx, trial, a.candidates()); err != nil {
+	if err := l.restoreAll(ctx, trial, a.restorable(func(*archivedElement) bool { return true })); err != nil {
 		return err
 	}
-	if err := l.send(ctx, trial, l.steps(ctx, &failure), a.tried); err != nil || failure != nil {
-		return cmp.Or(failure, err)
+	if err := l.send(ctx, trial, l.plan.instances(ctx), a.tried); err != nil {
+		return err
 	}
-	a.chooseRestores()
-	return l.restoreAll(ctx, l.target, a.restore)
-}
-
-// chooseRestores adds the elements to restore: those that the archive changes, and
-// those that it does not archive.
-func (a *archivedElements) chooseRestores() {
-	for _, e := range a.all {
-		if stays := e.staysArchived(); stays && e.changed || e.imported && !stays {
-			a.addRestore(e)
-		}
+	restore := a.restorable((*archivedElement).hasToBeRestored)
+	for _, e := range restore {
+		e.restored = true
 	}
+	return l.restoreAll(ctx, l.target, restore)
 }
 
 // state returns a copy of the state to try the archive on; nil if no archived element
@@ -132,8 +130,9 @@ func (a *archivedElements) find(ctx context.Context, r *rehearsal, guid string, 
 	return e, err
 }
 
-// candidates are the elements that the import may restore, anchors first.
-func (a *archivedElements) candidates() (list []*archivedElement) {
+// restorable returns the wanted elements that the import may restore, each after its
+// anchor.
+func (a *archivedElements) restorable(wanted func(*archivedElement) bool) (list []*archivedElement) {
 	seen := map[*archivedElement]bool{}
 	var add func(e *archivedElement)
 	add = func(e *archivedElement) {
@@ -145,21 +144,11 @@ func (a *archivedElements) candidates() (list []*archivedElement) {
 		list = append(list, e)
 	}
 	for _, e := range a.all {
-		add(e)
+		if wanted(e) {
+			add(e)
+		}
 	}
 	return list
-}
-
-// addRestore adds an element to those that are restored, after its anchor.
-func (a *archivedElements) addRestore(e *archivedElement) {
-	if e.restored || !e.mayBeRestored() {
-		return
-	}
-	e.restored = true
-	if e.anchor != nil {
-		a.addRestore(e.anchor)
-	}
-	a.restore = append(a.restore, e)
 }
 
 // tried takes the result of a step that was tried with all candidates restored.
@@ -219,16 +208,14 @@ func (a *archivedElements) wasRestored(s *Step) bool {
 // restoreAll restores elements. A refusal is not told here: the repository refuses
 // what the archive has of the element.
 func (l *loader) restoreAll(ctx context.Context, t target, list []*archivedElement) error {
-	var failure error
-	err := t.apply(ctx, func(yield func(events.Event) bool) {
-		for _, e := range list {
-			command, err := l.event(&events.Restore{Element: events.ByGUID(e.guid)})
-			if failure = err; err != nil || !yield(command) {
-				return
-			}
-		}
-	}, func(n int, r events.Result) { list[n].wasRestored = t == l.target && r.Error == nil })
-	if err := cmp.Or(failure, err); err != nil {
+	steps := make([]*Step, len(list))
+	for i, e := range list {
+		steps[i] = newStep(Finding{GUID: e.guid}, &events.Restore{Element: events.ByGUID(e.guid)})
+	}
+	err := l.send(ctx, t, sequence(steps), func(s *Step, r events.Result) {
+		l.archived.at(s.GUID).wasRestored = t == l.target && r.Error == nil
+	})
+	if err != nil {
 		return fmt.Errorf("restoring what is archived: %w", err)
 	}
 	return nil

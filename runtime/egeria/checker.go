@@ -36,8 +36,6 @@ func (s section) stage() stage {
 // checker decides what is taken of the items that it is shown.
 type checker struct {
 	*Plan
-	converter
-
 	stage stage
 	seed  maphash.Seed
 	// patches and inline definitions are applied when all definitions are read.
@@ -87,7 +85,7 @@ type reference struct {
 
 func newChecker(p *Plan) *checker {
 	return &checker{
-		Plan: p, converter: converter{enum: p.nameOf}, seed: maphash.MakeSeed(),
+		Plan: p, seed: maphash.MakeSeed(),
 		elements: map[uuid.UUID]seen{}, relationships: map[uuid.UUID]seen{}, unread: map[uuid.UUID]seen{}, names: map[uint64]uuid.UUID{},
 		classified: map[uint64]seen{}, there: map[uuid.UUID]bool{},
 	}
@@ -224,7 +222,7 @@ func (c *checker) classifications(i *item, e *entity) (dropped []pending, own ma
 }
 
 func (c *checker) classification(i *item, e *entity, m *wireClassification, index int, own map[uint64]seen) *fault {
-	out, f := c.converter.classification(m)
+	out, f := c.Plan.classification(m)
 	if f != nil {
 		return f
 	}

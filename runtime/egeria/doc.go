@@ -9,7 +9,7 @@
 // whole, and of each item whether it can be understood, its type is known and
 // what it refers to exists. The [Report] has each fault with its line and JSON
 // pointer; a fault stops nothing else, unless the document is truncated or not
-// JSON. [Plan.Steps] then yields the commands, in an order in which they can be
+// JSON. The [Plan] then yields the commands, in an order in which they can be
 // applied: types, elements, classifications, relationships. The commands state
 // the wanted result, with the guids of the archive, so that sending them again
 // changes nothing.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"iter"
-	"slices"
 	"strings"
 
 	"github.com/camena-io/camena/events"
@@ -155,15 +154,13 @@ func (l *loader) run(ctx context.Context) error {
 	if err := l.findArchived(ctx); err != nil {
 		return err
 	}
-	var failure error
-	err := l.send(ctx, l.target, func(yield func(*Step) bool) {
-		for s := range l.steps(ctx, &failure) {
-			if !l.settle(s) && !yield(s) {
+	return l.send(ctx, l.target, func(yield func(*Step, error) bool) {
+		for s, err := range l.plan.instances(ctx) {
+			if (err != nil || !l.settle(s)) && !yield(s, err) {
 				return
 			}
 		}
 	}, l.take)
-	return cmp.Or(failure, err)
 }
 
 // settle counts a step for which nothing has to be sent.
@@ -184,11 +181,15 @@ func (l *loader) settle(s *Step) bool {
 }
 
 // send sends the commands of steps and hands over the results.
-func (l *loader) send(ctx context.Context, t target, steps iter.Seq[*Step], done func(*Step, events.Result)) error {
+func (l *loader) send(ctx context.Context, t target, steps iter.Seq2[*Step, error], done func(*Step, events.Result)) error {
 	sent := map[int]*Step{}
-	return t.apply(ctx, func(yield func(events.Event) bool) {
+	var failure error
+	err := t.apply(ctx, func(yield func(events.Event) bool) {
 		n := 0
-		for s := range steps {
+		for s, err := range steps {
+			if failure = err; err != nil {
+				return
+			}
 			if s.Command == nil {
 				continue
 			}
@@ -208,6 +209,7 @@ func (l *loader) send(ctx context.Context, t target, steps iter.Seq[*Step], done
 		delete(sent, n)
 		done(s, r)
 	})
+	return cmp.Or(failure, err)
 }
 
 // event returns a command on behalf of the owner of what is imported.
@@ -234,7 +236,7 @@ func (l *loader) defineTypes(ctx context.Context) error {
 	steps := l.plan.typeSteps(l.plan.types)
 	for len(steps) > 0 {
 		refused := map[*Step]events.Result{}
-		err := l.send(ctx, l.target, slices.Values(steps), func(s *Step, r events.Result) {
+		err := l.send(ctx, l.target, sequence(steps), func(s *Step, r events.Result) {
 			if r.Error != nil {
 				refused[s] = r
 			} else {
@@ -320,18 +322,5 @@ func (l *loader) count(s *Step, changed bool) {
 			d.Unchanged += n
 		}
 		l.result.Done[kind] = d
-	}
-}
-
-// steps yields the steps of the archive, but for those of types.
-//
-//nolint:gocritic // failure tells the caller how the sequence ended
-func (l *loader) steps(ctx context.Context, failure *error) iter.Seq[*Step] {
-	return func(yield func(*Step) bool) {
-		for s, err := range l.plan.Steps(ctx) {
-			if *failure = err; err != nil || len(s.types) == 0 && !yield(s) {
-				return
-			}
-		}
 	}
 }

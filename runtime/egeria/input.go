@@ -37,11 +37,6 @@ func Open(name string) (*Archive, error) {
 	return &Archive{file: file, size: info.Size(), done: file.Close}, nil
 }
 
-// New returns the archive in the first size bytes of r.
-func New(r io.ReaderAt, size int64) *Archive {
-	return &Archive{file: r, size: size, done: func() error { return nil }}
-}
-
 // Close closes the file that [Open] opened.
 func (a *Archive) Close() error { return a.done() }
 

@@ -103,7 +103,7 @@ func validGUID(pointer, guid string) *fault {
 }
 
 // instance checks what every instance has, and converts its properties.
-func (c *converter) instance(w *wireAudit, class, category string) (map[string]any, events.Effectivity, *fault) {
+func (p *Plan) instance(w *wireAudit, class, category string) (map[string]any, events.Effectivity, *fault) {
 	values, effectivity := map[string]any{}, events.Effectivity{}
 	if f := cmp.Or(validClass(w.Class, class), validVersion(w.HeaderVersion)); f != nil {
 		return nil, effectivity, f
@@ -114,7 +114,7 @@ func (c *converter) instance(w *wireAudit, class, category string) (map[string]a
 	if w.Properties == nil {
 		return values, effectivity, nil
 	}
-	values, f := c.values("/properties", w.Properties, 1)
+	values, f := p.values("/properties", w.Properties, 1)
 	if f != nil {
 		return nil, effectivity, f
 	}
@@ -147,9 +147,9 @@ func effectivityOf(e events.Effectivity) *events.Effectivity {
 }
 
 // element converts an entity, but not its classifications.
-func (c *converter) element(w *wireElement) (events.ElementSpec, *fault) {
+func (p *Plan) element(w *wireElement) (events.ElementSpec, *fault) {
 	e := events.ElementSpec{GUID: w.GUID, Type: w.Type.Name}
-	values, effectivity, f := c.instance(&w.wireAudit, "EntityDetail", "ENTITY_DEF")
+	values, effectivity, f := p.instance(&w.wireAudit, "EntityDetail", "ENTITY_DEF")
 	if f != nil {
 		return e, f
 	}
@@ -178,9 +178,9 @@ const (
 )
 
 // classification converts a classification.
-func (c *converter) classification(w *wireClassification) (events.Classification, *fault) {
+func (p *Plan) classification(w *wireClassification) (events.Classification, *fault) {
 	out := events.Classification{Name: cmp.Or(w.Name, w.Type.Name)}
-	values, effectivity, f := c.instance(&w.wireAudit, "Classification", "CLASSIFICATION_DEF")
+	values, effectivity, f := p.instance(&w.wireAudit, "Classification", "CLASSIFICATION_DEF")
 	switch {
 	case f != nil:
 		return out, f
@@ -193,9 +193,9 @@ func (c *converter) classification(w *wireClassification) (events.Classification
 }
 
 // relationship converts a relationship; ends are the elements as it names them.
-func (c *converter) relationship(w *wireRelationship) (r events.RelationshipSpec, ends [2]Stub, f *fault) {
+func (p *Plan) relationship(w *wireRelationship) (r events.RelationshipSpec, ends [2]Stub, f *fault) {
 	r = events.RelationshipSpec{GUID: w.GUID, Type: w.Type.Name}
-	values, effectivity, f := c.instance(&w.wireAudit, "Relationship", "RELATIONSHIP_DEF")
+	values, effectivity, f := p.instance(&w.wireAudit, "Relationship", "RELATIONSHIP_DEF")
 	if f != nil {
 		return r, ends, f
 	}
@@ -205,10 +205,10 @@ func (c *converter) relationship(w *wireRelationship) (r events.RelationshipSpec
 	if r.Type == "" {
 		return r, ends, faultf("/type", "the relationship has no type: typeDefName is missing")
 	}
-	if ends[0], f = c.stub(w.End1, "/entityOneProxy"); f != nil {
+	if ends[0], f = p.stub(w.End1, "/entityOneProxy"); f != nil {
 		return r, ends, f
 	}
-	if ends[1], f = c.stub(w.End2, "/entityTwoProxy"); f != nil {
+	if ends[1], f = p.stub(w.End2, "/entityTwoProxy"); f != nil {
 		return r, ends, f
 	}
 	r.End1, r.End2, r.Effectivity = events.ByGUID(ends[0].GUID), events.ByGUID(ends[1].GUID), effectivityOf(effectivity)
@@ -216,7 +216,7 @@ func (c *converter) relationship(w *wireRelationship) (r events.RelationshipSpec
 	return r, ends, f
 }
 
-func (c *converter) stub(w *wireStub, pointer string) (Stub, *fault) {
+func (p *Plan) stub(w *wireStub, pointer string) (Stub, *fault) {
 	if w == nil {
 		return Stub{}, faultf(pointer, "missing: the element that is meant")
 	}
@@ -225,23 +225,23 @@ func (c *converter) stub(w *wireStub, pointer string) (Stub, *fault) {
 		return s, f
 	}
 	// The name in a proxy is only a hint.
-	if values, f := c.values("", w.Unique, 1); f == nil {
+	if values, f := p.values("", w.Unique, 1); f == nil {
 		s.QualifiedName, _ = values[qualifiedName].(string)
 	}
 	return s, nil
 }
 
 // extension converts a classification that stands by itself, and names its element.
-func (c *converter) extension(w *wireExtension) (out events.Classification, of Stub, f *fault) {
+func (p *Plan) extension(w *wireExtension) (out events.Classification, of Stub, f *fault) {
 	if f := cmp.Or(validClass(w.Class, "ClassificationEntityExtension"), validVersion(w.HeaderVersion)); f != nil {
 		return out, of, f
 	}
 	if w.Classification == nil {
 		return out, of, faultf("/classification", "missing: the classification")
 	}
-	if out, f = c.classification(w.Classification); f != nil {
+	if out, f = p.classification(w.Classification); f != nil {
 		return out, of, f.below("/classification")
 	}
-	of, f = c.stub(w.Element, "/entityToClassify")
+	of, f = p.stub(w.Element, "/entityToClassify")
 	return out, of, f
 }

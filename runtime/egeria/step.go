@@ -127,13 +127,13 @@ type entity struct {
 
 // decodeEntity decodes an entity, without its classifications. A faulty one has what
 // could be read before the fault, to help to find it.
-func (c *converter) decodeEntity(i *item) (e *entity, f *fault) {
+func (p *Plan) decodeEntity(i *item) (e *entity, f *fault) {
 	e = &entity{}
 	if f = i.decode(&e.wire); f != nil {
 		e.spec = events.ElementSpec{GUID: cmp.Or(e.wire.GUID, guidIn(i.raw)), Type: e.wire.Type.Name}
 		return e, f
 	}
-	e.spec, f = c.element(&e.wire)
+	e.spec, f = p.element(&e.wire)
 	return e, f
 }
 
@@ -196,12 +196,12 @@ type relationship struct {
 	ends [2]Stub
 }
 
-func (c *converter) decodeRelationship(i *item) (r relationship, f *fault) {
+func (p *Plan) decodeRelationship(i *item) (r relationship, f *fault) {
 	if f = i.decode(&r.wire); f != nil {
 		r.spec = events.RelationshipSpec{GUID: r.wire.GUID, Type: r.wire.Type.Name}
 		return r, f
 	}
-	r.spec, r.ends, f = c.relationship(&r.wire)
+	r.spec, r.ends, f = p.relationship(&r.wire)
 	return r, f
 }
 
@@ -216,11 +216,11 @@ type extension struct {
 	of             Stub
 }
 
-func (c *converter) decodeExtension(i *item) (x extension, f *fault) {
+func (p *Plan) decodeExtension(i *item) (x extension, f *fault) {
 	if f := i.decode(&x.wire); f != nil {
 		return x, f
 	}
-	x.classification, x.of, f = c.extension(&x.wire)
+	x.classification, x.of, f = p.extension(&x.wire)
 	return x, f
 }
 

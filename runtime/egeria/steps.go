@@ -11,16 +11,28 @@ import (
 	"github.com/google/uuid"
 )
 
-// Steps reads the archive again and yields what is taken, in an order in which it can
-// be applied: types, elements, classifications, relationships, and in the end what is
-// archived. An error ends it. A broken archive yields only an error.
-func (p *Plan) Steps(ctx context.Context) iter.Seq2[*Step, error] {
+// sequence yields steps that are known already.
+func sequence(steps []*Step) iter.Seq2[*Step, error] {
+	return func(yield func(*Step, error) bool) {
+		for _, s := range steps {
+			if !yield(s, nil) {
+				return
+			}
+		}
+	}
+}
+
+// instances reads the archive again and yields the steps of what is taken, but for
+// types, in an order in which they can be applied: elements, classifications,
+// relationships, and in the end what is archived. An error ends it. A broken archive
+// yields only an error.
+func (p *Plan) instances(ctx context.Context) iter.Seq2[*Step, error] {
 	return func(yield func(*Step, error) bool) {
 		if b := p.Report.Broken; b != nil {
 			yield(nil, fmt.Errorf("nothing is taken of an archive that is broken: %s", b))
 			return
 		}
-		w := walk{plan: p, yield: yield, converter: converter{enum: p.nameOf}}
+		w := walk{plan: p, yield: yield}
 		if err := w.all(ctx); err != nil && !errors.Is(err, errStopped) {
 			yield(nil, err)
 		}
@@ -29,8 +41,6 @@ func (p *Plan) Steps(ctx context.Context) iter.Seq2[*Step, error] {
 
 // walk yields the steps of a plan until it is stopped.
 type walk struct {
-	converter
-
 	plan  *Plan
 	yield func(*Step, error) bool
 	// anchored says that the deferred anchors were yielded.
@@ -45,9 +55,6 @@ var errStopped = errors.New("stopped")
 func (w *walk) all(ctx context.Context) error {
 	passes := w.plan.survey.passes([]section{entities}, []section{classifications}, []section{relationships})
 	w.plan.meter.begin(len(passes), w.plan.archive.size)
-	if err := w.steps(w.plan.typeSteps(w.plan.types)); err != nil {
-		return err
-	}
 	for _, pass := range passes {
 		if err := w.plan.read(ctx, pass, w.item); err != nil {
 			return err
@@ -104,10 +111,10 @@ func (w *walk) stepsOf(i *item) ([]*Step, *fault) {
 	case entities:
 		return w.entity(i)
 	case relationships:
-		r, f := w.decodeRelationship(i)
+		r, f := w.plan.decodeRelationship(i)
 		return []*Step{r.step(i.place(""))}, f
 	default:
-		x, f := w.decodeExtension(i)
+		x, f := w.plan.decodeExtension(i)
 		if f != nil {
 			return nil, f
 		}
@@ -117,7 +124,7 @@ func (w *walk) stepsOf(i *item) ([]*Step, *fault) {
 }
 
 func (w *walk) entity(i *item) ([]*Step, *fault) {
-	e, f := w.decodeEntity(i)
+	e, f := w.plan.decodeEntity(i)
 	if f != nil {
 		return nil, f
 	}
@@ -129,7 +136,7 @@ func (w *walk) entity(i *item) ([]*Step, *fault) {
 			continue
 		}
 		pointer := itemAt("/classifications", index)
-		c, f := w.converter.classification(m)
+		c, f := w.plan.classification(m)
 		if f != nil {
 			return nil, f.below(pointer)
 		}

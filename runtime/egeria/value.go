@@ -1,6 +1,7 @@
 package egeria
 
 import (
+	"cmp"
 	"maps"
 	"math/big"
 	"slices"
@@ -46,24 +47,18 @@ const (
 	classStruct    = "StructPropertyValue"
 )
 
-// converter converts property values into plain JSON.
-type converter struct {
-	// enum returns the name of the value that has an ordinal.
-	enum func(typeName string, ordinal int64) (name string, ok bool)
-}
-
 // values converts the properties at a pointer. Properties without a value are left out.
-func (c *converter) values(pointer string, p *wireProperties, depth int) (map[string]any, *fault) {
+func (p *Plan) values(pointer string, w *wireProperties, depth int) (map[string]any, *fault) {
 	out := map[string]any{}
-	if p == nil {
+	if w == nil {
 		return out, nil
 	}
-	for _, name := range slices.Sorted(maps.Keys(p.Values)) {
-		value := p.Values[name]
+	for _, name := range slices.Sorted(maps.Keys(w.Values)) {
+		value := w.Values[name]
 		if value == nil {
 			continue
 		}
-		converted, f := c.value(value, depth)
+		converted, f := p.value(value, depth)
 		if f != nil {
 			return nil, f.below(pointer + "/instanceProperties" + member(name))
 		}
@@ -75,25 +70,25 @@ func (c *converter) values(pointer string, p *wireProperties, depth int) (map[st
 }
 
 // value converts one value, nil if there is none.
-func (c *converter) value(p *wireProperty, depth int) (any, *fault) {
+func (p *Plan) value(w *wireProperty, depth int) (any, *fault) {
 	if depth > events.MaxDepth {
 		return nil, faultf("", "nested deeper than %d levels", events.MaxDepth)
 	}
-	class, f := p.class()
+	class, f := w.class()
 	if f != nil {
 		return nil, f
 	}
 	switch class {
 	case classPrimitive:
-		return p.primitive()
+		return w.primitive()
 	case classEnum:
-		return c.symbol(p)
+		return p.symbol(w)
 	case classArray:
-		return c.array(p, depth)
+		return p.array(w, depth)
 	case classMap:
-		return c.values("/mapValues", p.Map, depth+1)
+		return p.values("/mapValues", w.Map, depth+1)
 	default:
-		return c.values("/attributes", p.Struct, depth+1)
+		return p.values("/attributes", w.Struct, depth+1)
 	}
 }
 
@@ -122,52 +117,40 @@ func (p *wireProperty) class() (string, *fault) {
 
 // symbol returns the name of an enum's value. The ordinal decides if the enum is
 // known: releases of Egeria write the names differently.
-func (c *converter) symbol(p *wireProperty) (any, *fault) {
-	if p.Ordinal != nil {
-		if name, ok := c.enum(p.TypeName, *p.Ordinal); ok {
+func (p *Plan) symbol(w *wireProperty) (any, *fault) {
+	if w.Ordinal != nil {
+		if name, ok := p.nameOf(w.TypeName, *w.Ordinal); ok {
 			return name, nil
 		}
 	}
 	switch {
-	case p.Symbol != "":
-		return symbolName(p.Symbol), nil
-	case p.Ordinal == nil:
+	case w.Symbol != "":
+		return symbolName(w.Symbol), nil
+	case w.Ordinal == nil:
 		return nil, nil
 	default:
-		return nil, faultf("/ordinal", "the value has an ordinal, %d, but no symbolicName, and the enum %q is not known to have it", *p.Ordinal, short(p.TypeName))
+		return nil, faultf("/ordinal", "the value has an ordinal, %d, but no symbolicName, and the enum %q is not known to have it", *w.Ordinal, short(w.TypeName))
 	}
 }
 
 // symbolName makes the name of an enum's value from the text that Egeria shows:
 // "Approved concept" becomes Approved_concept, and "<Unknown>" becomes Unknown.
 func symbolName(text string) string {
-	var b strings.Builder
-	gap := false
-	for _, r := range text {
-		if isDigit := r >= '0' && r <= '9'; !isDigit && (r|0x20 < 'a' || r|0x20 > 'z') {
-			gap = true
-			continue
-		}
-		if gap && b.Len() > 0 {
-			b.WriteByte('_')
-		}
-		gap = false
-		b.WriteRune(r)
-	}
-	if b.Len() == 0 {
-		return text
-	}
-	return b.String()
+	words := strings.FieldsFunc(text, func(r rune) bool {
+		isDigit := r >= '0' && r <= '9'
+		return !isDigit && (r|0x20 < 'a' || r|0x20 > 'z')
+	})
+	return cmp.Or(strings.Join(words, "_"), text)
 }
 
 // array converts the members "0", "1", and so on.
-func (c *converter) array(p *wireProperty, depth int) (any, *fault) {
-	values, f := c.values("/arrayValues", p.Array, depth+1)
+func (p *Plan) array(w *wireProperty, depth int) (any, *fault) {
+	values, f := p.values("/arrayValues", w.Array, depth+1)
 	if f != nil {
 		return nil, f
 	}
-	if p.Count != nil && *p.Count != int64(len(values)) {
-		return nil, faultf("/arrayCount", "arrayCount is %d, but there are %d values", *p.Count, len(values))
+	if w.Count != nil && *w.Count != int64(len(values)) {
+		return nil, faultf("/arrayCount", "arrayCount is %d, but there are %d values", *w.Count, len(values))
 	}
 	out := make([]any, len(values))
 	for i := range out {
