@@ -67,7 +67,7 @@ func (m *Model) only(typ string, ends [2]string) *instance {
 // rivals are the relationships that leave no room for another one at an end, where there
 // can be but one, archived elements not counted.
 func (m *Model) rivals(l *instance, end int) []*instance {
-	if m.typ(l.typ).Cardinality(end+1) != events.CardinalityOne {
+	if m.typ(l.typ).End(end+1).Cardinality != events.CardinalityOne {
 		return nil
 	}
 	return slices.DeleteFunc(m.linked(l.ends[1-end]), func(other *instance) bool {
