@@ -1,11 +1,11 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"strings"
 
@@ -17,10 +17,18 @@ import (
 	"github.com/camena-io/camena/runtime/client"
 )
 
+// propertiesOf is a part of a command that flags give properties.
+type propertiesOf struct {
+	flag, pointer string
+	properties    *events.Properties
+	typeName      *string // the type that they belong to; nil for that of the target
+	clears        bool    // null removes a property
+}
+
 // attributes are the flags that give properties.
 type attributes struct {
-	p          *program
-	of         propertiesOf
+	propertiesOf
+	stdin      io.Reader
 	set, clear []string
 	object     string
 }
@@ -34,53 +42,47 @@ text. What --set gives counts instead of what --properties gives.`
 
 // attributes adds the flags.
 func (p *program) attributes(cmd *cobra.Command, of propertiesOf) *attributes {
-	a := &attributes{p: p, of: of}
+	a := &attributes{propertiesOf: of, stdin: p.stdin}
 	f := cmd.Flags()
-	f.StringArrayVar(&a.set, of.flag, nil, "a property, as name=value; may be given again")
-	if of.clears {
+	f.StringArrayVar(&a.set, a.flag, nil, "a property, as name=value; may be given again")
+	if a.clears {
 		f.StringArrayVar(&a.clear, "clear", nil, "remove this property; may be given again")
 	}
-	if of.flag == "set" {
+	if a.flag == "set" {
 		f.StringVar(&a.object, "properties", "", "the properties, as a JSON object; @FILE reads it from a file, @- from the standard input")
 		cmd.Long += setHelp
 	}
 	return a
 }
 
-// given reports whether there are any.
-func (a *attributes) given() bool { return len(a.set) > 0 || len(a.clear) > 0 || a.object != "" }
-
-// properties reads the flags; the type says how a value of --set is read. Cleared
-// properties are null.
-func (a *attributes) properties(ctx context.Context, m *client.Client, typeName string) (events.Properties, error) {
-	object, err := a.read()
+// read sets the properties that the flags give; the type says how a value of --set is
+// read. Cleared properties are null.
+func (a *attributes) read(ctx context.Context, m *client.Client, targetType string) error {
+	object, err := a.readObject()
 	if err != nil {
-		return events.Properties{}, err
+		return err
 	}
-	p, err := events.ParseProperties(object)
-	if err != nil {
-		return p, wrongProperties(err)
+	given, err := events.ParseProperties(object)
+	if e, ok := errors.AsType[*events.Error](err); ok {
+		return withMessage(e, "--properties%s: %s", within(e.Pointer), e.Message)
 	}
-	values, err := a.values(ctx, m, typeName)
+	values, err := a.values(ctx, m, *cmp.Or(a.typeName, &targetType))
 	if err != nil {
-		return p, err
+		return err
 	}
 	for _, name := range a.clear {
 		if _, set := values[name]; set {
-			return p, fmt.Errorf("%s is both set and cleared", name)
+			return fmt.Errorf("%s is both set and cleared", name)
 		}
 		values[name] = nil
 	}
-	return joined(p, values)
-}
-
-// wrongProperties names the flag that an error is about.
-func wrongProperties(err error) error {
-	e, ok := errors.AsType[*events.Error](err)
-	if !ok {
-		return err
+	for m := given.Members(); m.Next(); {
+		if _, replaced := values[m.Name()]; !replaced {
+			values[m.Name()] = m.Value()
+		}
 	}
-	return withMessage(e, "--properties%s: %s", within(e.Pointer), e.Message)
+	*a.properties = events.Props(values)
+	return nil
 }
 
 // values returns the properties of --set.
@@ -93,43 +95,30 @@ func (a *attributes) values(ctx context.Context, m *client.Client, typeName stri
 	if err != nil {
 		return nil, err
 	}
-	typ, _ := types.Type(typeName) // the repository refuses an unknown type
+	typ, known := types.Type(typeName) // the repository refuses an unknown type
 	for i, pair := range a.set {
 		name, text, found := strings.Cut(pair, "=")
 		if !found || name == "" { // the error does not repeat it: it may be a secret
-			return nil, fmt.Errorf("--%s: give name=value, which number %d is not", a.of.flag, i+1)
+			return nil, fmt.Errorf("--%s: give name=value, which number %d is not", a.flag, i+1)
 		}
 		if _, again := values[name]; again {
-			return nil, fmt.Errorf("--%s %s is given twice", a.of.flag, name)
+			return nil, fmt.Errorf("--%s %s is given twice", a.flag, name)
 		}
 		values[name] = typedValue(typ, name, text)
 	}
-	if typ == nil {
-		return values, nil
+	if known {
+		_, err = typ.Check(events.Props(values), opentypes.CheckOptions{Pointer: a.pointer, Partial: true, Lenient: true})
 	}
-	_, err = typ.Check(events.Props(maps.Clone(values)), opentypes.CheckOptions{Pointer: a.of.pointer, Partial: true, Lenient: true})
 	return values, err
 }
 
-// joined returns p with the values, nulls included.
-func joined(p events.Properties, values map[string]any) (events.Properties, error) {
-	for m := p.Members(); m.Next(); {
-		if _, replaced := values[m.Name()]; !replaced {
-			values[m.Name()] = m.Value()
-		}
-	}
-	all := events.Props(values)
-	_, err := all.MarshalJSON()
-	return all, err
-}
-
-func (a *attributes) read() ([]byte, error) {
+func (a *attributes) readObject() ([]byte, error) {
 	file, isFile := strings.CutPrefix(a.object, "@")
 	switch {
 	case a.object == "":
 		return []byte("{}"), nil
 	case file == "-":
-		return io.ReadAll(a.p.stdin)
+		return io.ReadAll(a.stdin)
 	case isFile:
 		content, err := os.ReadFile(file) //nolint:gosec // the user names the file
 		if err != nil {
@@ -143,18 +132,21 @@ func (a *attributes) read() ([]byte, error) {
 
 // pointers returns which flag gave which property.
 func (a *attributes) pointers() []flagPointer {
-	pointer := a.of.pointer
-	pointers := []flagPointer{{pointer: pointer, flag: "--properties", object: true}}
+	pointers := []flagPointer{{a.pointer, "--properties", true}}
 	if a.object == "" {
-		pointers[0].flag = "--" + a.of.flag
+		pointers[0].flag = "--" + a.flag
 	}
-	at := func(name string) string { return pointer + string(jsontext.Pointer("").AppendToken(name)) }
 	for _, pair := range a.set {
 		name, _, _ := strings.Cut(pair, "=")
-		pointers = append(pointers, flagPointer{pointer: at(name), flag: "--" + a.of.flag + " " + name, object: true})
+		pointers = append(pointers, flagPointer{a.at(name), "--" + a.flag + " " + name, true})
 	}
 	for _, name := range a.clear {
-		pointers = append(pointers, flagPointer{pointer: at(name), flag: "--clear " + name, object: true})
+		pointers = append(pointers, flagPointer{a.at(name), "--clear " + name, true})
 	}
 	return pointers
+}
+
+// at is the pointer to a property.
+func (a *attributes) at(name string) string {
+	return a.pointer + string(jsontext.Pointer("").AppendToken(name))
 }

@@ -1,14 +1,12 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/camena-io/camena/events"
-	"github.com/camena-io/camena/runtime/client"
 )
 
 func (p *program) changeSetCommand() *cobra.Command {
@@ -57,8 +55,8 @@ func (p *program) filesCommand(cmd *cobra.Command, usage string, read func(files
 		if err := c.Validate(); err != nil {
 			return locate(err)
 		}
-		o.locate = locate
-		return o.run(cmd.Context(), func(context.Context, *client.Client) (events.Command, error) { return c, nil })
+		o.command, o.locate = c, locate
+		return o.run(cmd.Context())
 	}
 	return cmd
 }
@@ -66,7 +64,6 @@ func (p *program) filesCommand(cmd *cobra.Command, usage string, read func(files
 // filesFlag adds the flag -f, which must be given.
 func filesFlag(cmd *cobra.Command, usage string) *[]string {
 	files := cmd.Flags().StringSliceP("file", "f", nil, usage)
-	cmd.Args = cobra.NoArgs
 	cmd.PreRunE = func(*cobra.Command, []string) error {
 		if len(*files) == 0 {
 			return errors.New("name the files with -f")

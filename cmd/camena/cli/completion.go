@@ -27,7 +27,7 @@ func completeFlag(cmd *cobra.Command, name string, values ...string) {
 // types and names of connectors wherever a command takes them.
 func (p *program) complete(cmd *cobra.Command) {
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		if words, ok := f.Value.(*choice); ok {
+		if words, ok := f.Value.(*flagValue); ok && words.of != nil {
 			completeFlag(cmd, f.Name, words.of...)
 		}
 	})

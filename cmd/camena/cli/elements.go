@@ -50,7 +50,7 @@ type paging struct {
 
 func (g *paging) flags(cmd *cobra.Command) {
 	g.limit = 100
-	cmd.Flags().Var(&countFlag{value: &g.limit, least: 1}, "limit", "show so many at most")
+	cmd.Flags().Var(atLeast(1, &g.limit), "limit", "show so many at most")
 	cmd.Flags().BoolVar(&g.all, "all", false, "show every one")
 	cmd.MarkFlagsMutuallyExclusive("limit", "all")
 }
@@ -177,7 +177,6 @@ func (p *program) elementsHistoryCommand() *cobra.Command {
 (CAMENA_HISTORY). Deleted elements are found, too.`,
 		Example: `  camena elements history Connection::quickstart
   camena elements history 0b4ee7f4-1f5d-5c7e-9b7a-7e0c6d9f3a10 -o json`,
-		Args: arguments(1, theElement),
 	}, &output{masks: true}, func(ctx context.Context, m *client.Client, args []string) (*view, error) {
 		a, err := events.Ask(ctx, m, &events.History{ElementRef: reference(args[0])})
 		if events.CodeOf(err) == events.CodeNotFound {

@@ -23,7 +23,6 @@ type finding struct {
 	classifiedWhere string
 	ignoreCase      bool
 	sort            []string
-	effectiveAt     timeFlag
 }
 
 func (f *finding) flags(cmd *cobra.Command) {
@@ -39,7 +38,7 @@ func (f *finding) flags(cmd *cobra.Command) {
 	flags.StringVar(&f.q.Scope, "scope", "", "only what was cataloged in this scope")
 	flags.StringVar(&f.q.NamePrefix, "prefix", "", "only those whose qualified name begins so")
 	flags.BoolVar(&f.q.IncludeArchived, "archived", false, "archived ones, too")
-	flags.Var(&f.effectiveAt, "effective-at", "only what counts at this time")
+	flags.Var(timeOf(&f.q.EffectiveAt, false), "effective-at", "only what counts at this time")
 	cmd.PreRunE = func(*cobra.Command, []string) error { return f.complete() }
 }
 
@@ -54,7 +53,7 @@ func (f *finding) complete() error {
 	if err != nil {
 		return err
 	}
-	f.q.Where, f.q.EffectiveAt, f.q.Sort = where, f.effectiveAt.Time, nil
+	f.q.Where = where
 	if f.classifiedWhere != "" {
 		c, err := f.parse("classification-where", f.classifiedWhere)
 		if err != nil {
@@ -110,47 +109,7 @@ func (f *finding) parse(flag, text string) (events.Condition, error) {
 
 // explain names the flag that the repository refuses.
 func (*finding) explain(err error) error {
-	return explain(err, []flagPointer{{pointer: "/where", flag: "--where"}, {pointer: "/sort", flag: "--sort"}, {pointer: "/classificationWhere", flag: "--classification-where"}})
-}
-
-// timeFlag is a flag that takes a time.
-type timeFlag struct {
-	time.Time
-	open bool // "" is no limit
-}
-
-// String implements [pflag.Value].
-func (m *timeFlag) String() string {
-	if m.IsZero() {
-		return ""
-	}
-	return m.Format(time.RFC3339Nano)
-}
-
-// Type implements [pflag.Value].
-func (*timeFlag) Type() string { return "time" }
-
-// Set implements [pflag.Value].
-func (m *timeFlag) Set(text string) error {
-	if text == "" && m.open {
-		m.Time = time.Time{}
-		return nil
-	}
-	if d, err := time.ParseDuration(text); err == nil && d < 0 {
-		m.Time = time.Now().Add(d)
-		return nil
-	}
-	if t, err := time.Parse(time.DateOnly, text); err == nil {
-		m.Time = t
-		return nil
-	}
-	for _, layout := range [...]string{time.RFC3339Nano, "2006-01-02T15:04:05", time.DateTime, "2006-01-02 15:04"} {
-		if t, err := time.ParseInLocation(layout, text, time.Local); err == nil {
-			m.Time = t
-			return nil
-		}
-	}
-	return errors.New("give a time such as 2006-01-02T15:04:05Z, 2006-01-02 15:04 (here), a day such as 2006-01-02 (from its beginning in UTC), or -1h30m for so long ago")
+	return explain(err, []flagPointer{{"/where", "--where", false}, {"/sort", "--sort", false}, {"/classificationWhere", "--classification-where", false}})
 }
 
 const noMatch = "no element matches"
@@ -173,7 +132,6 @@ what there is, and properties.size means size whatever the types say.`,
   camena elements find --where 'size > 1000000 and not fileExtension in (csv, json)' --sort -size --limit 10
   camena elements find --where 'header.versions.changeTime > 2026-01-01T00:00:00Z' --sort -header.versions.changeTime
   camena elements find --classification Confidentiality --classification-where 'levelIdentifier >= 3' --zone quarantine`,
-		Args: cobra.NoArgs,
 	}
 	f.flags(cmd)
 	f.sortFlag(cmd)
@@ -191,7 +149,6 @@ func (p *program) elementsCountCommand() *cobra.Command {
 		Long: `Count the elements that match all flags given, by type. Without flags the relationships are counted, too.`,
 		Example: `  camena elements count
   camena elements count --type DataFile --where 'size = 0'`,
-		Args: cobra.NoArgs,
 	}
 	f.flags(cmd)
 	return p.shows(answerTime, cmd, &output{masks: true}, func(ctx context.Context, m *client.Client, _ []string) (*view, error) {
@@ -219,7 +176,7 @@ func countTable(a *events.CountAnswer) *table {
 
 func (p *program) elementsGetCommand() *cobra.Command {
 	o := output{masks: true}
-	var asOf, effectiveAt timeFlag
+	var q events.Get
 	cmd := &cobra.Command{
 		Use: "get QUALIFIED_NAME|GUID", Short: "Show one element, or a relationship by its guid",
 		Long: `Show one element, or a relationship by its guid: as it is, or with --as-of as it was stored at a
@@ -228,18 +185,18 @@ time, as far back as history is kept (CAMENA_HISTORY), even if it has been delet
   camena elements get 0b4ee7f4-1f5d-5c7e-9b7a-7e0c6d9f3a10 -o json
   camena elements get Connection::quickstart --as-of '2026-01-02 15:04'  # not_found where it was created later
   camena elements get Connection::quickstart --as-of -24h                # not_found where it is not a day old`,
-		Args: arguments(1, theElement),
 	}
-	cmd.Flags().Var(&asOf, "as-of", "as it was stored at this time, which is in the past")
-	cmd.Flags().Var(&effectiveAt, "effective-at", "only if it counts at this time")
+	cmd.Flags().Var(timeOf(&q.AsOf, false), "as-of", "as it was stored at this time, which is in the past")
+	cmd.Flags().Var(timeOf(&q.EffectiveAt, false), "effective-at", "only if it counts at this time")
 	cmd.PreRunE = func(*cobra.Command, []string) error {
-		if asOf.After(time.Now()) {
+		if q.AsOf.After(time.Now()) {
 			return errors.New("--as-of: that time has not come yet; for what will count then use --effective-at")
 		}
 		return nil
 	}
 	return p.shows(answerTime, cmd, &o, func(ctx context.Context, m *client.Client, args []string) (*view, error) {
-		a, err := events.Ask(ctx, m, &events.Get{ElementRef: reference(args[0]), AsOf: asOf.Time, EffectiveAt: effectiveAt.Time})
+		q.ElementRef = reference(args[0])
+		a, err := events.Ask(ctx, m, &q)
 		switch {
 		case err != nil:
 			return nil, err
@@ -257,9 +214,6 @@ func nameWithGUID(ctx context.Context, m *client.Client, guid string) string {
 	if guid == "" {
 		return ""
 	}
-	h, err := headerOf(ctx, m, events.ByGUID(guid))
-	if err != nil || h == nil || h.QualifiedName == "" {
-		return guid
-	}
-	return h.QualifiedName + " " + guid
+	h, _, _ := headerOf(ctx, m, events.ByGUID(guid))
+	return strings.TrimSpace(h.QualifiedName + " " + guid)
 }

@@ -15,18 +15,16 @@ import (
 
 func (p *program) elementsRelatedCommand() *cobra.Command {
 	var q events.Related
-	var effectiveAt timeFlag
 	var g paging
 	cmd := &cobra.Command{
 		Use: "related QUALIFIED_NAME|GUID", Short: "List the elements that are related to one",
 		Example: `  camena elements related IntegrationGroup::default
   camena elements related IntegrationConnector::quickstart --relationship AssetConnection`,
-		Args: arguments(1, theElement),
 	}
 	f := cmd.Flags()
 	f.StringVar(&q.Relationship, "relationship", "", "only by this type of relationship, subtypes included")
 	f.BoolVar(&q.IncludeArchived, "archived", false, "archived elements, too")
-	f.Var(&effectiveAt, "effective-at", "only what counts at this time")
+	f.Var(timeOf(&q.EffectiveAt, false), "effective-at", "only what counts at this time")
 	f.IntVar(&q.End, "end", 0, "1 or 2: only where the element is at this end; 0: both")
 	cmd.PreRunE = func(*cobra.Command, []string) error {
 		if q.End < 0 || q.End > 2 {
@@ -36,7 +34,7 @@ func (p *program) elementsRelatedCommand() *cobra.Command {
 	}
 	g.flags(cmd)
 	return p.shows(answerTime, cmd, &output{list: true, masks: true}, func(ctx context.Context, m *client.Client, args []string) (*view, error) {
-		q.ElementRef, q.EffectiveAt = reference(args[0]), effectiveAt.Time
+		q.ElementRef = reference(args[0])
 		all, note, err := collect(&g, &q.Page, events.All(ctx, m, &q))
 		return &view{document: all, tables: []*table{relatedTable(all)}, none: "nothing is related to it", note: note}, err
 	})
@@ -60,10 +58,8 @@ type around interface {
 }
 
 // asksAround completes a command line that asks for a graph.
-func asksAround[Q around](p *program, cmd *cobra.Command, q Q, from *events.ElementRef, effective *time.Time, l *events.GraphLimits) *cobra.Command {
-	var effectiveAt timeFlag
-	cmd.Args = arguments(1, theElement)
-	cmd.Flags().Var(&effectiveAt, "effective-at", "only what counts at this time")
+func asksAround[Q around](p *program, cmd *cobra.Command, q Q, from *events.ElementRef, effectiveAt *time.Time, l *events.GraphLimits) *cobra.Command {
+	cmd.Flags().Var(timeOf(effectiveAt, false), "effective-at", "only what counts at this time")
 	cmd.Flags().IntVar(&l.Nodes, "nodes", 0, "so many elements at most (default 1000)")
 	cmd.Flags().IntVar(&l.Edges, "edges", 0, "so many relationships at most (default 5000)")
 	cmd.PreRunE = func(*cobra.Command, []string) error {
@@ -74,7 +70,7 @@ func asksAround[Q around](p *program, cmd *cobra.Command, q Q, from *events.Elem
 		return err
 	}
 	return p.shows(answerTime, cmd, &output{masks: true}, func(ctx context.Context, m *client.Client, args []string) (*view, error) {
-		*from, *effective = reference(args[0]), effectiveAt.Time
+		*from = reference(args[0])
 		a, err := events.Ask[events.GraphAnswer](ctx, m, q)
 		v := &view{document: &a, tables: []*table{graphNodesTable(&a)}}
 		if len(a.Edges) > 0 {

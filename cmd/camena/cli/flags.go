@@ -1,49 +1,116 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/spf13/pflag"
+
+	"github.com/camena-io/camena/events"
 )
 
-// choice is a flag that takes one of some words.
-type choice struct {
-	value *string
-	of    []string
+// flagValue is a flag whose text is read by a function.
+type flagValue struct {
+	kind, text string
+	// of are the words that the flag takes, if it takes words only.
+	of   []string
+	read func(text string) error
 }
 
 // String implements [pflag.Value].
-func (c *choice) String() string { return *c.value }
+func (v *flagValue) String() string { return v.text }
 
 // Type implements [pflag.Value].
-func (*choice) Type() string { return "word" }
+func (v *flagValue) Type() string { return v.kind }
 
 // Set implements [pflag.Value].
-func (c *choice) Set(text string) error {
-	if !slices.Contains(c.of, text) {
-		return fmt.Errorf("give one of %s", strings.Join(c.of, ", "))
-	}
-	*c.value = text
-	return nil
+func (v *flagValue) Set(text string) error {
+	v.text = text
+	return v.read(text)
 }
 
-// countFlag is a flag whose value is a whole number with a least value.
-type countFlag struct {
-	value *int
-	least int
+// oneOf takes one of some words. The values are those of the words; without values a
+// word is its own value.
+func oneOf[T ~string](value *T, byDefault string, words []string, values ...T) pflag.Value {
+	return &flagValue{kind: "word", text: byDefault, of: words, read: func(text string) error {
+		i := slices.Index(words, text)
+		switch {
+		case i < 0:
+			return fmt.Errorf("give one of %s", strings.Join(words, ", "))
+		case values == nil:
+			*value = T(text)
+		default:
+			*value = values[i]
+		}
+		return nil
+	}}
 }
 
-// String implements [pflag.Value].
-func (c *countFlag) String() string { return strconv.Itoa(*c.value) }
+// atLeast takes a whole number with a least value.
+func atLeast[N int | int64](least N, value *N) pflag.Value {
+	return &flagValue{kind: "int", text: fmt.Sprint(*value), read: func(text string) error {
+		n, err := strconv.Atoi(text)
+		if *value = N(n); err != nil || *value < least {
+			return fmt.Errorf("give a whole number, at least %d", least)
+		}
+		return nil
+	}}
+}
 
-// Type implements [pflag.Value].
-func (*countFlag) Type() string { return "int" }
+// timeOf takes a time, and "" for none if that is open.
+func timeOf(value *time.Time, open bool) pflag.Value {
+	return &flagValue{kind: "time", read: func(text string) (err error) {
+		if *value = (time.Time{}); text != "" || !open {
+			*value, err = parseTime(text)
+		}
+		return err
+	}}
+}
 
-// Set implements [pflag.Value].
-func (c *countFlag) Set(text string) (err error) {
-	if *c.value, err = strconv.Atoi(text); err != nil || *c.value < c.least {
-		return fmt.Errorf("give a whole number, at least %d", c.least)
+// parseTime reads a day, a point in time, or how long ago it was.
+func parseTime(text string) (time.Time, error) {
+	if d, err := time.ParseDuration(text); err == nil && d < 0 {
+		return time.Now().Add(d), nil
 	}
-	return nil
+	if t, err := time.Parse(time.DateOnly, text); err == nil {
+		return t, nil
+	}
+	for _, layout := range [...]string{time.RFC3339Nano, "2006-01-02T15:04:05", time.DateTime, "2006-01-02 15:04"} {
+		if t, err := time.ParseInLocation(layout, text, time.Local); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, errors.New("give a time such as 2006-01-02T15:04:05Z, 2006-01-02 15:04 (here), a day such as 2006-01-02 (from its beginning in UTC), or -1h30m for so long ago")
+}
+
+// refOf takes an element.
+func refOf(value *events.ElementRef) pflag.Value {
+	return &flagValue{kind: "string", read: func(text string) error {
+		*value = reference(text)
+		return nil
+	}}
+}
+
+// reference is an element as it is named on the command line.
+func reference(argument string) events.ElementRef {
+	if _, err := uuid.Parse(argument); err == nil && len(argument) == len(uuid.Nil.String()) {
+		return events.ByGUID(argument)
+	}
+	return events.ByName(argument)
+}
+
+// classificationsOf takes names of classifications.
+func classificationsOf(value *[]events.Classification) pflag.Value {
+	return &flagValue{kind: "strings", read: func(text string) error {
+		*value = append([]events.Classification{}, *value...)
+		for name := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ',' }) {
+			*value = append(*value, events.Classification{Name: name})
+		}
+		return nil
+	}}
 }

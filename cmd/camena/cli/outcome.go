@@ -10,23 +10,24 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// show shows the outcome of a command.
-func (o *operation) show(c events.Command, r *events.Result) error {
+// show shows the outcome of the command.
+func (o *operation) show(r *events.Result) error {
+	c := o.command
 	if o.mustExist && isMissing(c, r) {
-		return events.Errorf(events.CodeNotFound, "", "%s is not there", o.subject(c, r))
+		return events.Errorf(events.CodeNotFound, "", "%s is not there", o.subject(r))
 	}
 	set, isSet := c.(*events.ChangeSet)
 	switch {
 	case o.output.json():
 		return o.output.print(o.p.stdout, r)
-	case o.dryRun:
+	case o.origin.DryRun:
 		if err := o.p.showPreview(r); err != nil {
 			return err
 		}
 	case isSet:
 		return o.showSteps(set, r)
 	default:
-		if _, err := fmt.Fprintln(o.p.stdout, o.outcome(c, r)); err != nil {
+		if _, err := fmt.Fprintln(o.p.stdout, o.outcome(r)); err != nil {
 			return err
 		}
 	}
@@ -39,37 +40,45 @@ func (o *operation) show(c events.Command, r *events.Result) error {
 	return nil
 }
 
-// subject names the subject of the command.
-func (o *operation) subject(c events.Command, r *events.Result) string {
-	if types, ok := c.(*events.DefineTypes); ok {
-		return plural(len(types.Types), "type")
+// subject names the subject of the command as the user did, if that is a name.
+func (o *operation) subject(r *events.Result) string {
+	args := o.arguments
+	switch c := o.command.(type) {
+	case *events.DefineTypes:
+		return plural(len(c.Types), "type")
+	case *events.FromTemplate, *events.ChangeSet:
+		return r.Type + " " + cmp.Or(r.Name, r.GUID)
+	case *events.Classify, *events.Declassify, *events.Retype:
+		return args[0]
+	case *events.Create:
+		if len(args) == 1 { // it has no name
+			return args[0] + " " + r.GUID
+		}
+	case *events.Link, *events.Unlink:
+		if len(args) == 3 {
+			return fmt.Sprintf("%s %s → %s", args[0], args[1], args[2])
+		}
 	}
-	about := strings.Join(o.arguments, " ")
-	if o.about != nil {
-		about = o.about(o.arguments)
-	} else if len(o.arguments) < len(o.args) {
-		about += " " + r.GUID // it has no name
-	}
-	return cmp.Or(about, r.Type+" "+cmp.Or(r.Name, r.GUID))
+	return strings.Join(args, " ")
 }
 
 // outcome returns the result of the command on one line.
-func (o *operation) outcome(c events.Command, r *events.Result) string {
+func (o *operation) outcome(r *events.Result) string {
 	done := o.done
 	if strings.Contains(done, "%s") {
 		done = fmt.Sprintf(done, o.arguments[1])
 	}
-	said := wasDone(c, r, done)
+	said := wasDone(o.command, r, done)
 	switch {
 	case r.Version > 0 && o.parts:
 		said += fmt.Sprintf(" (version %d of the %s)", r.Version, r.Type)
 	case r.Version > 0:
 		said += fmt.Sprintf(" (version %d)", r.Version)
 	}
-	if with := company(c, r); with != "" {
+	if with := company(o.command, r); with != "" {
 		said += ", and with it " + with
 	}
-	return printable(o.subject(c, r)) + " " + said
+	return printable(o.subject(r)) + " " + said
 }
 
 // isMissing reports whether a command to remove something found nothing.

@@ -45,7 +45,7 @@ func (o *output) flag(cmd *cobra.Command) {
 		forms = []string{outputTable, outputWide, outputName, outputJSON, outputYAML}
 	}
 	o.form = outputTable
-	cmd.Flags().VarP(&choice{value: &o.form, of: forms}, "output", "o", "how to print: "+strings.Join(forms, ", "))
+	cmd.Flags().VarP(oneOf(&o.form, outputTable, forms), "output", "o", "how to print: "+strings.Join(forms, ", "))
 	if o.masks {
 		cmd.Flags().BoolVar(&o.secrets, "show-secrets", false, "show passwords and securedProperties, too, instead of "+events.MaskedSecret)
 	}

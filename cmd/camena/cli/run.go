@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 
 	cells "github.com/jedib0t/go-pretty/v6/text"
@@ -96,8 +97,48 @@ func (p *program) finish(cmd *cobra.Command) {
 	}
 	p.complete(cmd)
 	cmd.Long = wrapped(cmd.Long)
+	if cmd.Args == nil {
+		cmd.Args = argumentsOf(cmd.Use)
+	}
 	if cmd.HasSubCommands() && cmd.RunE == nil {
 		cmd.Args, cmd.RunE = cobra.ArbitraryArgs, chooseCommand
+	}
+}
+
+// argumentsOf checks the arguments of a command against its use line. Those in
+// brackets may be missing; one after a bar stands for all before it.
+func argumentsOf(use string) cobra.PositionalArgs {
+	var names []string
+	least := 0
+	for _, word := range strings.Fields(use)[1:] {
+		name := strings.Trim(word, "[]")
+		switch {
+		case strings.HasPrefix(name, "-"):
+			return numbered(least, names)
+		case strings.Contains(name, "..."):
+			return cobra.ArbitraryArgs
+		case name == "|":
+			return numbered(1, names)
+		case name == word:
+			least++
+		}
+		names = append(names, name)
+	}
+	return numbered(least, names)
+}
+
+// numbered takes at least so many arguments, and at most one for each name.
+func numbered(least int, names []string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		switch {
+		case len(args) < least:
+			return fmt.Errorf("%s is missing; see %q", names[len(args)], cmd.CommandPath()+" --help")
+		case len(args) > len(names):
+			return fmt.Errorf("%q is one argument too many; see %q", args[len(names)], cmd.CommandPath()+" --help")
+		case slices.Contains(args, ""):
+			return fmt.Errorf("%s is empty", names[slices.Index(args, "")])
+		}
+		return nil
 	}
 }
 

@@ -34,13 +34,12 @@ func (p *program) typesListCommand() *cobra.Command {
 		Example: `  camena types list --kind relationship
   camena types list --below Asset
   camena types list --defined`,
-		Args: cobra.NoArgs,
 	}
 	kinds := []string{
 		string(events.KindElement), string(events.KindRelationship), string(events.KindClassification), string(events.KindEnum), string(events.KindStruct),
 	}
 	f := cmd.Flags()
-	f.Var(&choice{value: &kind, of: kinds}, "kind", "only "+strings.Join(kinds, ", "))
+	f.Var(oneOf(&kind, "", kinds), "kind", "only "+strings.Join(kinds, ", "))
 	f.StringVar(&below, "below", "", "only this type and its subtypes")
 	f.BoolVar(&q.Defined, "defined", false, "only types that were added or changed")
 	return p.shows(answerTime, cmd, &output{list: true}, func(ctx context.Context, m *client.Client, _ []string) (*view, error) {
@@ -104,7 +103,6 @@ func (p *program) typesGetCommand() *cobra.Command {
 		Use: "get TYPE", Short: "Show a type with its inherited attributes",
 		Example: `  camena types get DataFile
   camena types get SemanticAssignment -o json`,
-		Args: cobra.ExactArgs(1),
 	}, &output{}, func(ctx context.Context, m *client.Client, args []string) (*view, error) {
 		t, err := m.Type(ctx, args[0])
 		if err != nil {

@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"errors"
 	"strings"
 	"time"
 
@@ -77,14 +76,4 @@ func marshaled(v any) jsontext.Value {
 		return jsontext.Value("null")
 	}
 	return data
-}
-
-// parseTime reads a day or a point in time.
-func parseTime(text string) (time.Time, error) {
-	for _, layout := range []string{time.RFC3339Nano, time.DateOnly} {
-		if t, err := time.Parse(layout, text); err == nil {
-			return t, nil
-		}
-	}
-	return time.Time{}, errors.New("expected a time such as 2026-05-01 or 2026-05-01T08:00:00Z")
 }

@@ -81,7 +81,7 @@ func TestValuesAreWhatAttributesHold(t *testing.T) {
 
 func TestErrorsNameTheFlag(t *testing.T) {
 	t.Parallel()
-	a := &attributes{of: propertiesOf{flag: "set", pointer: "/element/properties"}, set: []string{"a/b=1", "map=x"}, clear: []string{"gone"}, object: "{}"}
+	a := &attributes{propertiesOf: propertiesOf{flag: "set", pointer: "/element/properties"}, set: []string{"a/b=1", "map=x"}, clear: []string{"gone"}, object: "{}"}
 	pointers := append(a.pointers(),
 		flagPointer{pointer: "/element/anchor", flag: "--anchor"}, flagPointer{pointer: "/element/type"}, flagPointer{pointer: "/metadatasource", flag: "--source"})
 	for pointer, want := range map[string]string{

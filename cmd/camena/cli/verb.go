@@ -3,14 +3,10 @@ package cli
 import (
 	"cmp"
 	"context"
-	"fmt"
-	"maps"
 	"reflect"
-	"slices"
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -24,362 +20,219 @@ import (
 type verb struct {
 	use, long, example string
 	short              string // by default what the table says
-	command            string // its type
-	args, flags        []field
-	least              int // arguments that must be given; without args it is one, the element
+	command            events.Command
+	args               []any // where the arguments go: a *string or an *events.ElementRef
+	flags              []flag
+	required           []string // flags that must be given
+	exclusive          []string // flags of which only one can be given
 	properties         []propertiesOf
-	// period is the part of the command that has an effectivity, "-" if none has.
-	period string
-	// about names the subject of the command, by default its arguments. done is the
-	// past participle, by default that of the table; %s is the second argument.
-	about func(args []string) string
-	done  string
-	drops string // the reason for which something is dropped
-	parts bool   // the version is that of a part of the subject
-	// look returns the present state of the subject, nil if there is none. It is called
-	// if the flags give only a part of something, or if always is set: then it may
-	// also complete the command.
-	look   func(ctx context.Context, m *client.Client, o *operation) (*events.ElementHeader, error)
-	always bool
-	check  func(o *operation) error
-	// required flags must be given; of exclusive ones only one can be.
-	required  []string
-	exclusive [][]string
+	// setPeriod sets the effectivity, which is at the pointer; nil if there is none.
+	setPeriod func(events.Effectivity)
+	period    string
+	done      string // past participle, by default that of the table; %s is the second argument
+	drops     string // the reason for which something is dropped
+	parts     bool   // the version is that of a part of the subject
+	check     func(args []string) error
+	// target is what the command changes or copies, if its type must be known;
+	// relationship returns the command for a target that is one.
+	target       *events.ElementRef
+	relationship func() (events.Command, error)
+	// prepare completes the command from the present state.
+	prepare func(ctx context.Context, m *client.Client, o *operation) error
 }
 
-// propertiesOf are the flags for properties of a part of the command.
-type propertiesOf struct {
-	flag, pointer string
-	// typeName is the type that they belong to; "" is that of what is there.
-	typeName func(args []string) string
-	clears   bool
-}
-
-// field is an argument or a flag, and the part of a command that it gives, as a JSON
-// pointer.
-type field struct {
+// flag is a flag and the part of a command that it sets, with its JSON pointer. The
+// value is a [pflag.Value], or points to a value of a basic type.
+type flag struct {
 	name, pointer string
-	kind          kind
+	value         any
 	usage         string
 }
 
-// kind registers a flag, and returns a function that reads its value; nil is no value.
-type kind func(f *pflag.FlagSet, name, usage string) func() any
-
-// read returns a function that reads and converts the value of a flag.
-func read[T any](v *T, convert func(T) any) func() any { return func() any { return convert(*v) } }
-
-func unchanged[T any](v T) any { return v }
-
-func text(f *pflag.FlagSet, name, usage string) func() any {
-	return read(f.String(name, "", usage), textValue)
-}
-
-func textValue(text string) any {
-	if text == "" {
-		return nil
-	}
-	return text
-}
-
-func ref(f *pflag.FlagSet, name, usage string) func() any {
-	return read(f.String(name, "", usage), refValue)
-}
-
-func refValue(text string) any {
-	if text == "" {
-		return nil
-	}
-	return reference(text)
-}
-
-// reference is an element as it is named on the command line.
-func reference(argument string) events.ElementRef {
-	if _, err := uuid.Parse(argument); err == nil && len(argument) == len(uuid.Nil.String()) {
-		return events.ByGUID(argument)
-	}
-	return events.ByName(argument)
-}
-
-func truth(f *pflag.FlagSet, name, usage string) func() any {
-	return read(f.Bool(name, false, usage), unchanged)
-}
-
-func texts(f *pflag.FlagSet, name, usage string) func() any {
-	return read(f.StringSlice(name, nil, usage), func(v []string) any { return append([]string{}, v...) })
-}
-
-func pairs(f *pflag.FlagSet, name, usage string) func() any {
-	return read(f.StringToString(name, nil, usage), unchanged)
-}
-
-func classifications(f *pflag.FlagSet, name, usage string) func() any {
-	return read(f.StringSlice(name, nil, usage), func(names []string) any {
-		all := make([]events.Classification, len(names))
-		for i, name := range names {
-			all[i].Name = name
-		}
-		return all
-	})
-}
-
-func moment(f *pflag.FlagSet, name, usage string) func() any {
-	var v timeFlag
-	f.Var(&v, name, usage)
-	return func() any { return v.Time }
-}
-
-func oneWord(byDefault string, values map[string]any) kind {
-	return func(f *pflag.FlagSet, name, usage string) func() any {
-		word := byDefault
-		f.Var(&choice{value: &word, of: slices.Sorted(maps.Keys(values))}, name, usage)
-		return func() any { return values[word] }
+func (d *flag) add(f *pflag.FlagSet) {
+	switch v := d.value.(type) {
+	case *string:
+		f.StringVar(v, d.name, "", d.usage)
+	case *bool:
+		f.BoolVar(v, d.name, false, d.usage)
+	case *[]string:
+		f.StringSliceVar(v, d.name, nil, d.usage)
+	case *map[string]string:
+		f.StringToStringVar(v, d.name, nil, d.usage)
+	case pflag.Value:
+		f.Var(v, d.name, d.usage)
 	}
 }
 
-// operation is one run of a verb: it builds the command, sends it and prints the result.
+// operation is one run of a verb: it completes the command, sends it and prints the
+// result.
 type operation struct {
 	*verb
-	p                 *program
-	cmd               *cobra.Command
-	arguments         []string
-	output            output
-	source, actor     string
-	dryRun, mustExist bool
-	expected          int64
-	from, to          timeFlag
-	given             []func() any
-	attributes        []*attributes
-	data              map[string]any
-	pointers          []flagPointer
-	locate            func(error) error // names the place in files instead of the flag
+	p          *program
+	cmd        *cobra.Command
+	arguments  []string
+	output     output
+	origin     client.Origin
+	mustExist  bool
+	expected   *int64 // the version that the command expects; nil if it cannot expect one
+	from, to   time.Time
+	attributes []*attributes
+	locate     func(error) error // names the place in files instead of the flag
 }
 
 // verbCommand returns the command line of a verb.
 func (p *program) verbCommand(v *verb) *cobra.Command {
-	row, _ := events.CommandTypeOf(v.command)
-	if v.args == nil {
-		v.args, v.least = []field{element()}, 1
-	}
-	names := make([]string, len(v.args))
-	for i := range v.args {
-		names[i] = v.args[i].name
-	}
+	row, _ := events.CommandTypeOf(v.command.EventType())
 	short := cmp.Or(v.short, row.Does)
-	cmd := &cobra.Command{
-		Use: v.use, Short: short, Long: strings.TrimSpace(short + ". " + v.long), Example: v.example,
-		Args: arguments(v.least, names...),
-	}
+	cmd := &cobra.Command{Use: v.use, Short: short, Long: strings.TrimSpace(short + ". " + v.long), Example: v.example}
 	o := &operation{verb: v, p: p, cmd: cmd}
-	o.verbFlags(&row)
+	o.verbFlags(row.Removes)
 	o.flags()
-	for _, together := range v.exclusive {
-		cmd.MarkFlagsMutuallyExclusive(together...)
-	}
-	for _, name := range v.required {
-		_ = cmd.MarkFlagRequired(name) // it has the flag
-	}
 	cmd.PreRunE = func(_ *cobra.Command, args []string) error {
 		o.arguments = args
-		return o.complete()
+		for i, argument := range args {
+			switch part := v.args[i].(type) {
+			case *string:
+				*part = argument
+			case *events.ElementRef:
+				*part = reference(argument)
+			}
+		}
+		if v.check == nil {
+			return nil
+		}
+		return v.check(args)
 	}
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), o.build) }
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) }
 	return cmd
 }
 
-// verbFlags adds the flags of the verb, and records which part of the command each flag
-// and argument sets.
-func (o *operation) verbFlags(row *events.CommandType) {
-	v, f := o.verb, o.cmd.Flags()
-	for _, arg := range v.args {
-		o.pointers = append(o.pointers, flagPointer{pointer: arg.pointer})
+// verbFlags adds the flags of the verb.
+func (o *operation) verbFlags(removes bool) {
+	f := o.cmd.Flags()
+	for i := range o.verb.flags {
+		o.verb.flags[i].add(f)
 	}
-	for _, flag := range v.flags {
-		o.given = append(o.given, flag.kind(f, flag.name, flag.usage))
-		o.pointers = append(o.pointers, flagPointer{pointer: flag.pointer, flag: "--" + flag.name})
-	}
-	for _, of := range v.properties {
+	for _, of := range o.properties {
 		o.attributes = append(o.attributes, o.p.attributes(o.cmd, of))
 	}
-	if v.period != "-" {
-		o.from.open, o.to.open = true, true
-		f.Var(&o.from, "effective-from", `it counts from then; a day begins in UTC; "": from ever`)
-		f.Var(&o.to, "effective-to", `it counts until then, without that day; "": for ever`)
-		o.pointers = append(o.pointers, flagPointer{pointer: v.period + "/effectivity", flag: "--effective-to"}, flagPointer{pointer: v.period + "/effectiveTo", flag: "--effective-to"})
+	if o.setPeriod != nil {
+		f.Var(timeOf(&o.from, true), "effective-from", `it counts from then; a day begins in UTC; "": from ever`)
+		f.Var(timeOf(&o.to, true), "effective-to", `it counts until then, without that day; "": for ever`)
 	}
-	if _, versioned := reflect.TypeOf(row.New()).Elem().FieldByName("Expectation"); versioned {
-		f.Int64Var(&o.expected, "expect-version", 0, "only if it has this version; 0: any")
-		o.pointers = append(o.pointers, flagPointer{pointer: "/expectedVersion", flag: "--expect-version"})
+	if version := reflect.ValueOf(o.command).Elem().FieldByName("ExpectedVersion"); version.IsValid() {
+		o.expected, _ = version.Addr().Interface().(*int64)
+		f.Var(atLeast(0, o.expected), "expect-version", "only if it has this version; 0: any")
 	}
-	if row.Removes {
+	if removes {
 		f.BoolVar(&o.mustExist, "must-exist", false, "fail if it does not exist; otherwise nothing changes then")
 	}
-}
-
-// arguments takes at least so many arguments, and at most one for each name.
-func arguments(least int, names ...string) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		switch {
-		case len(args) < least:
-			return fmt.Errorf("%s is missing; see %q", names[len(args)], cmd.CommandPath()+" --help")
-		case len(args) > len(names):
-			return fmt.Errorf("%q is one argument too many; see %q", args[len(names)], cmd.CommandPath()+" --help")
-		case slices.Contains(args, ""):
-			return fmt.Errorf("%s is empty", names[slices.Index(args, "")])
-		}
-		return nil
+	if o.exclusive != nil {
+		o.cmd.MarkFlagsMutuallyExclusive(o.exclusive...)
+	}
+	for _, name := range o.required {
+		_ = o.cmd.MarkFlagRequired(name) // it has the flag
 	}
 }
 
 // flags adds the flags of every operation.
 func (o *operation) flags() {
 	f := o.cmd.Flags()
-	f.BoolVar(&o.dryRun, "dry-run", false, "show what would change, and change nothing")
-	f.StringVar(&o.source, "source", "", "qualified name of the metadata source to act for; none: the repository itself")
-	f.StringVar(&o.actor, "actor", "", "the user to record; default: CAMENA_USER")
+	f.BoolVar(&o.origin.DryRun, "dry-run", false, "show what would change, and change nothing")
+	f.StringVar(&o.origin.Source, "source", "", "qualified name of the metadata source to act for; none: the repository itself")
+	f.StringVar(&o.origin.Actor, "actor", "", "the user to record; default: CAMENA_USER")
 	o.output.masks = true
 	o.output.flag(o.cmd)
-	o.pointers = append(o.pointers, flagPointer{pointer: "/" + events.ExtMetadataSource, flag: "--source"}, flagPointer{pointer: "/" + events.ExtActor, flag: "--actor"})
 }
 
-// complete puts the arguments and flags into the command's data.
-func (o *operation) complete() error {
-	if o.expected < 0 {
-		return fmt.Errorf("--expect-version %d: give at least 0", o.expected)
+// complete sets the parts of the command that need the present state.
+func (o *operation) complete(ctx context.Context, m *client.Client) error {
+	if o.prepare != nil {
+		return o.prepare(ctx, m, o)
 	}
-	o.data = map[string]any{}
-	for i, argument := range o.arguments {
-		value := any(argument)
-		if o.args[i].kind == nil {
-			value = reference(argument)
-		}
-		o.set(o.args[i].pointer, value)
-	}
-	for i, flag := range o.verb.flags {
-		if o.cmd.Flags().Changed(flag.name) {
-			o.set(flag.pointer, o.given[i]())
-		}
-	}
-	if o.check != nil {
-		return o.check(o)
-	}
-	return nil
-}
-
-// set sets a part of the command's data.
-func (o *operation) set(pointer string, value any) {
-	if value == nil || pointer == "" {
-		return
-	}
-	path := strings.Split(pointer[1:], "/")
-	at := o.data
-	for _, token := range path[:len(path)-1] {
-		next, ok := at[token].(map[string]any)
-		if !ok {
-			next = map[string]any{}
-			at[token] = next
-		}
-		at = next
-	}
-	at[path[len(path)-1]] = value
-}
-
-// half reports whether one end of an effectivity is given, so that the other one
-// stays.
-func (o *operation) half() bool {
-	f := o.cmd.Flags()
-	return f.Changed("effective-from") != f.Changed("effective-to")
-}
-
-// untyped reports whether properties are given whose type is that of the present state.
-func (o *operation) untyped() bool {
-	return slices.ContainsFunc(o.attributes, func(a *attributes) bool { return a.of.typeName == nil && a.given() })
-}
-
-// build returns the command.
-func (o *operation) build(ctx context.Context, m *client.Client) (events.Command, error) {
-	var have *events.ElementHeader
+	var have events.ElementHeader
+	var relationship bool
 	var err error
-	if o.look != nil && (o.always || o.half() || o.untyped()) {
-		if have, err = o.look(ctx, m, o); err != nil {
-			return nil, err
+	if o.target != nil {
+		if have, relationship, err = headerOf(ctx, m, *o.target); err != nil {
+			return err
 		}
 	}
 	for _, a := range o.attributes {
-		o.pointers = append(o.pointers, a.pointers()...)
-		if !a.given() {
-			continue
+		if err := a.read(ctx, m, have.Type.Name); err != nil {
+			return err
 		}
-		typeName := ""
-		if a.of.typeName != nil {
-			typeName = a.of.typeName(o.arguments)
-		} else if have != nil {
-			typeName = have.Type.Name
-		}
-		properties, err := a.properties(ctx, m, typeName)
-		if err != nil {
-			return nil, err
-		}
-		o.set(a.of.pointer, properties)
 	}
-	o.setPeriod(have)
-	if o.expected > 0 {
-		o.set("/expectedVersion", o.expected)
+	if err := o.setEffectivity(ctx, m, &have); err != nil {
+		return err
 	}
-	data, err := events.Marshal(o.data)
-	if err != nil {
-		return nil, err
+	if relationship && o.relationship != nil {
+		o.command, err = o.relationship()
 	}
-	return events.DecodeCommand(&events.Event{Type: o.command, Data: data})
+	return err
 }
 
-// setPeriod sets the effectivity. If one end is given, the other one is that of the
-// present state, and the command expects its version.
-func (o *operation) setPeriod(have *events.ElementHeader) {
+// setEffectivity sets the effectivity. If one end is given, the other one is that of
+// the present state, and the command expects its version.
+func (o *operation) setEffectivity(ctx context.Context, m *client.Client, have *events.ElementHeader) error {
 	f := o.cmd.Flags()
 	from, to := f.Changed("effective-from"), f.Changed("effective-to")
 	if !from && !to {
-		return
+		return nil
 	}
-	given := events.Effectivity{From: o.from.Time, To: o.to.Time}
-	if have != nil && from != to {
-		if !from {
-			given.From = have.Effectivity.From
-		} else {
-			given.To = have.Effectivity.To
+	if from != to && o.target == nil {
+		found, err := presentState(ctx, m, o.command)
+		if err != nil {
+			return err
 		}
-		o.expected = cmp.Or(o.expected, have.Versions.Version)
+		have = &found
 	}
-	if o.command != events.TypeClassifyElement {
-		o.set(o.period+"/effectivity", given)
-		return
+	given := events.Effectivity{From: o.from, To: o.to}
+	if !from {
+		given.From = have.Effectivity.From
 	}
-	for name, t := range map[string]time.Time{"/effectiveFrom": given.From, "/effectiveTo": given.To} {
-		if !t.IsZero() {
-			o.set(o.period+name, t)
-		}
+	if !to {
+		given.To = have.Effectivity.To
 	}
+	if from != to && o.expected != nil {
+		*o.expected = cmp.Or(*o.expected, have.Versions.Version)
+	}
+	o.setPeriod(given)
+	return nil
 }
 
-// run sends the command that build returns, and shows its outcome.
-func (o *operation) run(ctx context.Context, build func(context.Context, *client.Client) (events.Command, error)) error {
+// run completes the command, sends it, and shows its outcome.
+func (o *operation) run(ctx context.Context) error {
+	o.origin.Actor = cmp.Or(o.origin.Actor, o.p.config.User)
 	return o.p.withBus(ctx, answerTime, func(ctx context.Context, b *bus.Bus) error {
 		m := client.New(b, source)
-		command, err := build(ctx, m)
+		if err := o.complete(ctx, m); err != nil {
+			return o.explain(err)
+		}
+		r, err := m.Apply(ctx, o.origin, o.command)
 		if err != nil {
 			return o.explain(err)
 		}
-		r, err := m.Apply(ctx, client.Origin{Actor: cmp.Or(o.actor, o.p.config.User), Source: o.source, DryRun: o.dryRun}, command)
-		if err != nil {
-			return o.explain(err)
-		}
-		return o.show(command, &r)
+		return o.show(&r)
 	})
 }
 
+// explain names the flag that an error is about, or the place in a file.
 func (o *operation) explain(err error) error {
 	if o.locate != nil {
 		err = o.locate(err)
 	}
-	return explain(err, o.pointers)
+	pointers := []flagPointer{
+		{"/" + events.ExtMetadataSource, "--source", false},
+		{"/" + events.ExtActor, "--actor", false},
+		{"/expectedVersion", "--expect-version", false},
+		{o.period + "/effectiveTo", "--effective-to", false},
+	}
+	for _, d := range o.verb.flags {
+		pointers = append(pointers, flagPointer{d.pointer, "--" + d.name, false})
+	}
+	for _, a := range o.attributes {
+		pointers = append(pointers, a.pointers()...)
+	}
+	return explain(err, pointers)
 }

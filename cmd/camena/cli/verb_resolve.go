@@ -12,11 +12,12 @@ import (
 
 // resolveVerb lets one side of a thing win that is in conflict.
 func resolveVerb() *verb {
-	winners := map[string]any{"open-metadata": string(events.SyncTo), "third-party": string(events.SyncFrom), "none": ""}
+	c := &resolution{}
+	winners := oneOf(&c.winner, "", []string{"none", "open-metadata", "third-party"}, "", events.SyncTo, events.SyncFrom)
 	return &verb{
 		use:     "resolve QUALIFIED_NAME|GUID IDENTIFIER --scope QUALIFIED_NAME|GUID --winner WORD",
 		short:   "Let one side win a conflict that halts the synchronization of an element",
-		command: events.TypeUpdateRelationship, period: "-",
+		command: &c.UpdateRelationship, args: []any{&c.element, &c.identifier},
 		long: `It shows what is recorded of both sides, and sets permittedSynchronization on the link that the
 connector uses, for the metadata source that owns the link. The next refresh makes the other side
 the same. From then on that side leads until --winner none: then changes go both ways, as far as
@@ -24,50 +25,50 @@ connector and catalog target permit.`,
 		example: `  camena elements external-id resolve Person::17 4711 --scope SoftwareCapability::crm --winner open-metadata --dry-run
   camena elements external-id resolve Person::17 4711 --scope SoftwareCapability::crm --winner open-metadata
   camena elements external-id resolve Person::17 4711 --scope SoftwareCapability::crm --winner none`,
-		args: []field{element(), {"the identifier", "/identifier", text, ""}}, least: 2,
-		flags: []field{
-			{"scope", "/scope", ref, "the element that stands for the system in which the identifier is valid"},
-			{"winner", "/winner", oneWord("", winners), "open-metadata, third-party or none"},
-		},
-		required: []string{"scope", "winner"}, look: resolve, always: true, done: "resolved", parts: true,
+		flags:    append(scopeFlag(&c.scope), flag{"winner", "/winner", winners, "open-metadata, third-party or none"}),
+		required: []string{"scope", "winner"}, prepare: c.prepare, done: "resolved", parts: true,
 	}
 }
 
-// resolve shows what is known of both sides and makes the command that lets one win.
-func resolve(ctx context.Context, m *client.Client, o *operation) (*events.ElementHeader, error) {
-	e, err := elementOf(ctx, m, o.data["element"])
+// resolution lets one side win: it changes the link to an identifier.
+type resolution struct {
+	events.UpdateRelationship
+	element, scope events.ElementRef
+	identifier     string
+	winner         events.PermittedSynchronization
+}
+
+// prepare shows what is known of both sides and makes the command that lets one win.
+func (c *resolution) prepare(ctx context.Context, m *client.Client, o *operation) error {
+	e, err := elementOf(ctx, m, c.element)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	scope, err := elementOf(ctx, m, o.data["scope"])
+	scope, err := elementOf(ctx, m, c.scope)
 	if err != nil {
-		return nil, fmt.Errorf("--scope: %w", err)
+		return fmt.Errorf("--scope: %w", err)
 	}
-	link, err := identifierLink(ctx, m, e, scope, o.arguments[1])
+	link, err := identifierLink(ctx, m, e, scope, c.identifier)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	known, err := connectors.SyncLinkOf(link)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	permitted := o.data["winner"]
-	if permitted == "" {
-		permitted = nil
+	permitted := map[string]any{"permittedSynchronization": nil}
+	if c.winner != "" {
+		permitted["permittedSynchronization"] = c.winner
 	}
-	o.data = map[string]any{
-		"relationship": events.RelationshipRef{GUID: link.Header.GUID},
-		"properties":   events.Props(map[string]any{"permittedSynchronization": permitted}),
-	}
-	o.source = cmp.Or(o.source, link.Header.Origin.Source)
+	c.Relationship.GUID, c.Properties = link.Header.GUID, events.Props(permitted)
+	o.origin.Source = cmp.Or(o.origin.Source, link.Header.Origin.Source)
 	if o.output.json() {
-		return &link.Header, nil
+		return nil
 	}
-	return &link.Header, sidesTable(e, link, known).print(o.p.stdout, "")
+	return sidesTable(e, link, known).print(o.p.stdout, "")
 }
 
-func elementOf(ctx context.Context, m *client.Client, named any) (*events.Element, error) {
-	r, _ := named.(events.ElementRef)
+func elementOf(ctx context.Context, m *client.Client, r events.ElementRef) (*events.Element, error) {
 	a, err := events.Ask(ctx, m, &events.Get{ElementRef: r})
 	if err == nil && a.Element == nil {
 		err = fmt.Errorf("%s is a relationship, not an element", r.GUID)
@@ -92,8 +93,8 @@ func identifierLink(ctx context.Context, m *client.Client, e, scope *events.Elem
 	name := events.ExternalIDName(inScope, identifier)
 	q := &events.Related{ElementRef: events.ByGUID(e.Header.GUID), Relationship: "ExternalIdLink", End: 1, IncludeArchived: true}
 	link, err := findRelated(ctx, m, q, func(h *events.ElementHeader) bool { return h.QualifiedName == name })
-	if link != nil || err != nil {
-		return link, err
+	if link.Header.GUID != "" || err != nil {
+		return &link, err
 	}
 	return nil, fmt.Errorf("%s has no identifier %q in the scope of %s; \"camena elements external-id add\" with --link permittedSynchronization records one",
 		nameOf(&e.Header), identifier, inScope)

@@ -59,7 +59,7 @@ before it does: so you also see what leaves a zone or loses a classification.`,
 	f.StringSliceVar(&w.changes, "change", nil, "only these changes, such as created or relationship.created; or all of element, relationship, type")
 	f.Uint64Var(&w.filter.From, "from", 0, "begin at this sequence of the out topic; 0: with the next change")
 	f.BoolVar(&w.filter.Present, "present", false, "begin with the present state of everything")
-	f.Var(&countFlag{value: &w.count}, "count", "end after this many events; 0: never")
+	f.Var(atLeast(0, &w.count), "count", "end after this many events; 0: never")
 	w.output.flag(cmd)
 	cmd.MarkFlagsMutuallyExclusive("from", "present")
 	completeFlag(cmd, "change", append(knownChanges(), "element", "relationship", "type")...)
