@@ -3,10 +3,12 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -153,28 +155,16 @@ func background(ctx context.Context, serve func(context.Context) error) (stop fu
 }
 
 func round(v float64, digits int) float64 {
-	p := 1.0
-	for range digits {
-		p *= 10
-	}
-	return float64(int64(v*p+0.5)) / p
+	p := math.Pow10(digits)
+	return math.Round(v*p) / p
 }
 
 func millis(d time.Duration) float64 { return round(float64(d)/float64(time.Millisecond), 3) }
 
 // percentile returns the value below which p per cent of the values are.
-func percentile(d []time.Duration, p int) time.Duration {
-	s := slices.Sorted(slices.Values(d))
-	if len(s) == 0 {
-		return 0
+func percentile[T cmp.Ordered](values []T, p int) (value T) {
+	if s := slices.Sorted(slices.Values(values)); len(s) > 0 {
+		value = s[min(len(s)-1, len(s)*p/100)]
 	}
-	return s[min(len(s)-1, len(s)*p/100)]
-}
-
-func median(v []float64) float64 {
-	s := slices.Sorted(slices.Values(v))
-	if len(s) == 0 {
-		return 0
-	}
-	return (s[(len(s)-1)/2] + s[len(s)/2]) / 2
+	return value
 }

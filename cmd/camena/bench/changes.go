@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"runtime"
 	"slices"
 	"time"
@@ -13,9 +12,6 @@ import (
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
-	"github.com/camena-io/camena/runtime/client"
-	"github.com/camena-io/camena/runtime/repository"
-	"github.com/camena-io/camena/topics"
 )
 
 type changes struct {
@@ -65,55 +61,80 @@ func (b *changes) check() error {
 	}
 }
 
-// series are the speeds of all rounds.
-type series struct{ rates, cpu, ratios []float64 }
-
-func (s *series) add(v, bare speed) {
-	s.rates, s.cpu, s.ratios = append(s.rates, v.rate), append(s.cpu, v.cpu), append(s.ratios, v.rate/bare.rate)
+// series is what all rounds measure in one way: the speed at which n messages are
+// read from the in topic.
+type series struct {
+	n                  int
+	nth                func(i int) (events.Command, error)
+	run                func(ctx context.Context, r *rig, conn *bus.Bus) (speed, error)
+	last               speed
+	rates, cpu, ratios []float64
 }
 
-func (b *changes) measureRounds(ctx context.Context, r *rig) (ours, bare, sets series, err error) {
+// measureRounds measures all series in each round, beside the first of them. Which
+// of the first two begins alternates.
+func (b *changes) measureRounds(ctx context.Context, r *rig, all ...*series) (err error) {
 	for i := range b.rounds {
-		applied, relayed, err := b.round(ctx, r, i)
-		if err != nil {
-			return ours, bare, sets, fmt.Errorf("round %d: %w", i+1, err)
+		order := slices.Clone(all)
+		if i%2 == 1 {
+			order[0], order[1] = order[1], order[0]
 		}
-		ours.add(applied, relayed)
-		bare.add(relayed, relayed)
-		if b.set == 0 {
-			continue
+		for _, s := range order {
+			if s.last, err = s.round(ctx, r); err != nil {
+				return fmt.Errorf("round %d: %w", i+1, err)
+			}
 		}
-		inSets, err := b.setRound(ctx, r, i)
-		if err != nil {
-			return ours, bare, sets, fmt.Errorf("change sets of round %d: %w", i+1, err)
+		for _, s := range all {
+			s.rates, s.cpu, s.ratios = append(s.rates, s.last.rate), append(s.cpu, s.last.cpu), append(s.ratios, s.last.rate/all[0].last.rate)
 		}
-		sets.add(inSets, relayed)
 	}
-	return ours, bare, sets, nil
+	return nil
+}
+
+// round measures on fresh streams.
+func (s *series) round(ctx context.Context, r *rig) (v speed, err error) {
+	conn, err := r.connect(ctx, "changes")
+	if err != nil {
+		return v, err
+	}
+	defer conn.Close()
+	if err = send(ctx, conn, s.n, s.nth); err == nil {
+		v, err = s.run(ctx, r, conn)
+	}
+	names := conn.JetStream().StreamNames(ctx)
+	for name := range names.Name() {
+		err = errors.Join(err, conn.JetStream().DeleteStream(ctx, name))
+	}
+	return v, errors.Join(err, names.Err())
 }
 
 func (b *changes) measure(ctx context.Context, r *rig) ([]figure, error) {
-	ours, bare, sets, err := b.measureRounds(ctx, r)
-	if err != nil {
+	bare := &series{n: b.messages, nth: b.command, run: b.relayRate}
+	ours := &series{n: b.messages, nth: b.command, run: b.repositoryRate}
+	all := []*series{bare, ours}
+	if b.set > 0 {
+		all = append(all, &series{n: (b.messages + b.set - 1) / b.set, nth: b.changeSet, run: b.repositoryRate})
+	}
+	if err := b.measureRounds(ctx, r, all...); err != nil {
 		return nil, err
 	}
 	figures := []figure{
 		{"messages", b.messages, "commands a round"},
 		{"bytes", b.size, "of a command's data"},
 		{"rounds", b.rounds, "alternating with the bare relay"},
-		{"changes_per_s", round(median(ours.rates), 0), "change events a second, median"},
-		{"bare_per_s", round(median(bare.rates), 0), "messages a second of the bare relay, median"},
-		{"ratio", round(median(ours.ratios), 3), "median of the rounds"},
+		{"changes_per_s", round(percentile(ours.rates, 50), 0), "change events a second, median"},
+		{"bare_per_s", round(percentile(bare.rates, 50), 0), "messages a second of the bare relay, median"},
+		{"ratio", round(percentile(ours.ratios, 50), 3), "median of the rounds"},
 		{"ratio_min", round(slices.Min(ours.ratios), 3), "worst round"},
 		{"ratio_max", round(slices.Max(ours.ratios), 3), "best round"},
-		{"cpu_s_per_100k", round(median(ours.cpu), 2), "processor seconds for 100,000 commands, the server's included"},
-		{"bare_cpu_s_per_100k", round(median(bare.cpu), 2), "the same of the bare relay"},
+		{"cpu_s_per_100k", round(percentile(ours.cpu, 50), 2), "processor seconds for 100,000 commands, the server's included"},
+		{"bare_cpu_s_per_100k", round(percentile(bare.cpu, 50), 2), "the same of the bare relay"},
 	}
-	if b.set > 0 {
+	for _, sets := range all[2:] {
 		figures = append(figures,
 			figure{"set", b.set, "changes in a change set"},
-			figure{"set_changes_per_s", round(median(sets.rates), 0), "change events a second, median"},
-			figure{"set_ratio", round(median(sets.ratios), 3), "median of the rounds, against the bare relay of single messages"})
+			figure{"set_changes_per_s", round(percentile(sets.rates, 50), 0), "change events a second, median"},
+			figure{"set_ratio", round(percentile(sets.ratios, 50), 3), "median of the rounds, against the bare relay of single messages"})
 	}
 	if b.latency > 0 {
 		more, err := b.latencies(ctx, r)
@@ -125,80 +146,25 @@ func (b *changes) measure(ctx context.Context, r *rig) ([]figure, error) {
 	return figures, nil
 }
 
-// filled connects to a domain of its own, whose in topic holds the commands.
-func (r *rig) filled(ctx context.Context, domain string, commands iter.Seq[events.Event]) (conn *bus.Bus, remove func() error, err error) {
-	if conn, err = r.connect(ctx, domain); err != nil {
-		return nil, nil, err
-	}
-	remove = func() error {
-		defer conn.Close()
-		var errs []error
-		for _, s := range conn.Topics().Streams(topics.DefaultLimits()) {
-			errs = append(errs, conn.JetStream().DeleteStream(ctx, s.Name))
-		}
-		return errors.Join(errs...)
-	}
-	if err := client.New(conn, "bench").Send(ctx, commands); err != nil {
-		return nil, nil, errors.Join(err, remove())
-	}
-	return conn, remove, nil
-}
-
-// round measures one repository and one relay on fresh streams. Which of the
-// two goes first alternates.
-func (b *changes) round(ctx context.Context, r *rig, i int) (applied, relayed speed, err error) {
-	all := commands(b.messages, b.command)
-	conn, remove, err := r.filled(ctx, fmt.Sprintf("bench%d", i), all)
-	if err != nil {
-		return applied, relayed, err
-	}
-	defer func() { err = errors.Join(err, remove()) }()
-	if i%2 == 0 {
-		if relayed, err = b.relayRate(ctx, conn); err == nil {
-			applied, err = b.repositoryRate(ctx, r, conn)
-		}
-		return applied, relayed, err
-	}
-	if applied, err = b.repositoryRate(ctx, r, conn); err != nil {
-		return applied, relayed, err
-	}
-	// The repository trims the in topic: the relay needs the messages again.
-	stream, err := conn.JetStream().Stream(ctx, conn.Topics().InStream())
-	if err == nil {
-		err = errors.Join(stream.Purge(ctx), client.New(conn, "bench").Send(ctx, all))
-	}
-	if err == nil {
-		relayed, err = b.relayRate(ctx, conn)
-	}
-	return applied, relayed, err
-}
-
-// setRound measures one repository on a fresh in topic of change sets.
-func (b *changes) setRound(ctx context.Context, r *rig, i int) (applied speed, err error) {
-	var failed error
-	sets := commands((b.messages+b.set-1)/b.set, func(i int) events.Command {
-		var members []events.Command
-		for k := i * b.set; k < min((i+1)*b.set, b.messages); k++ {
-			members = append(members, b.command(k))
-		}
-		set, err := events.NewChangeSet(members...)
-		failed = errors.Join(failed, err)
-		return set
-	})
-	conn, remove, err := r.filled(ctx, fmt.Sprintf("benchsets%d", i), sets)
-	if err := errors.Join(err, failed); err != nil {
-		return applied, err
-	}
-	defer func() { err = errors.Join(err, remove()) }()
-	return b.repositoryRate(ctx, r, conn)
-}
-
 func (*changes) name(i int) string {
 	return fmt.Sprintf("DataFile::bench::/srv/data/warehouse/2026/part-%08d.csv", i)
 }
 
+// changeSet returns the i-th change set.
+func (b *changes) changeSet(i int) (events.Command, error) {
+	var members []events.Command
+	for k := i * b.set; k < min((i+1)*b.set, b.messages); k++ {
+		c, err := b.command(k)
+		if err != nil {
+			return nil, err
+		}
+		members = append(members, c)
+	}
+	return events.NewChangeSet(members...)
+}
+
 // command returns the upsert of an element, another for each i.
-func (b *changes) command(i int) events.Command {
+func (b *changes) command(i int) (events.Command, error) {
 	file, name := fmt.Sprintf("part-%08d.csv", i), b.name(i)
 	return upsert(name, b.size, func(filler string) map[string]any {
 		return map[string]any{
@@ -206,17 +172,16 @@ func (b *changes) command(i int) events.Command {
 			"fileExtension": "csv", "encoding": "UTF-8", "size": 1000 + i, "modifiedTime": "2026-01-02T03:04:05Z",
 			"deployedImplementationType": "CSV file", "description": filler,
 		}
-	})
+	}), nil
 }
 
 // repositoryRate lets a repository apply what the in topic holds.
 func (b *changes) repositoryRate(ctx context.Context, r *rig, conn *bus.Bus) (result speed, err error) {
-	repo, err := repository.New(repository.Settings{Node: "bench", Bus: conn, Logger: r.log})
+	clock := startClock()
+	repo, stop, err := r.repository(ctx, "bench", conn)
 	if err != nil {
 		return speed{}, err
 	}
-	clock := startClock()
-	stop := background(ctx, repo.Serve)
 	defer func() { err = errors.Join(err, stop()) }()
 	if err := repo.Await(ctx, uint64(b.messages)); err != nil { //nolint:gosec // a count
 		return speed{}, err
@@ -224,17 +189,14 @@ func (b *changes) repositoryRate(ctx context.Context, r *rig, conn *bus.Bus) (re
 	return clock.speed(b.messages), nil
 }
 
-func (b *changes) relayRate(ctx context.Context, conn *bus.Bus) (speed, error) {
+func (b *changes) relayRate(ctx context.Context, _ *rig, conn *bus.Bus) (speed, error) {
 	relay, err := newRelay(ctx, conn, b.messages)
 	if err != nil {
 		return speed{}, err
 	}
-	defer relay.close(ctx)
 	clock := startClock()
-	if err := relay.run(ctx, b.messages); err != nil {
-		return speed{}, err
-	}
-	return clock.speed(b.messages), nil
+	err = relay.run(ctx, b.messages)
+	return clock.speed(b.messages), err
 }
 
 // speed is messages a second, and processor seconds for 100,000 of them.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strconv"
@@ -18,7 +19,6 @@ import (
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/events/registration"
 	"github.com/camena-io/camena/runtime/bus"
-	"github.com/camena-io/camena/runtime/client"
 	"github.com/camena-io/camena/runtime/node"
 	"github.com/camena-io/camena/topics"
 )
@@ -78,10 +78,12 @@ func (b *cycles) ours(ctx context.Context, r *rig) (figures []figure, err error)
 	}
 	defer conn.Close()
 	began := time.Now()
-	if err := b.catalog(ctx, conn); err != nil {
+	each := len(b.register(0))
+	err = send(ctx, conn, b.connectors*each, func(i int) (events.Command, error) { return b.register(i / each)[i%each], nil })
+	if err != nil {
 		return nil, err
 	}
-	refreshed := make(chan string, b.connectors)
+	refreshed := make(chan struct{}, b.connectors)
 	stop, err := b.serve(ctx, r, conn.Topics().Domain(), refreshed)
 	if err != nil {
 		return nil, err
@@ -91,45 +93,31 @@ func (b *cycles) ours(ctx context.Context, r *rig) (figures []figure, err error)
 		return nil, fmt.Errorf("first refreshes: %w", err)
 	}
 	startup := time.Since(began)
-	if err := b.settle(ctx); err != nil {
-		return nil, err
-	}
-	late, seen, err := b.watch(ctx, conn)
+	late, counts, err := b.watch(ctx, conn)
 	if err != nil {
 		return nil, err
 	}
-	least, most := b.spread(seen)
 	return slices.Concat([]figure{
 		{"connectors", b.connectors, "connectors on one node"},
 		{"interval_s", b.interval.Seconds(), "seconds between refreshes"},
 		{"rounds", b.rounds, "intervals measured"},
 		{"startup_s", round(startup.Seconds(), 1), "seconds from the first command until every connector has refreshed once"},
 		{"refreshes", len(late), "refreshes measured"},
-		{"min_per_connector", least, "refreshes of the connector with the fewest"},
-		{"max_per_connector", most, "refreshes of the connector with the most"},
+		{"min_per_connector", slices.Min(counts), "refreshes of the connector with the fewest"},
+		{"max_per_connector", slices.Max(counts), "refreshes of the connector with the most"},
 	}, times(late, "late_", "due time to the beginning of the refresh", 50, 99, 100), []figure{
 		{"rss_mb", residentMB(), "resident memory of node and NATS server"},
 	}), nil
 }
 
-func (b *cycles) catalog(ctx context.Context, conn *bus.Bus) error {
-	return client.New(conn, "bench").Send(ctx, func(yield func(events.Event) bool) {
-		for i := range b.connectors {
-			c := registration.Connector{
-				Name: fmt.Sprintf("bench-%05d", i), Group: "default", Kind: kind, Refresh: bus.Every(b.interval),
-			}
-			for _, each := range c.Commands() {
-				e, err := command(each)
-				if err != nil || !yield(e) {
-					return
-				}
-			}
-		}
-	})
+// register returns the commands that register a connector.
+func (b *cycles) register(i int) []events.Command {
+	c := registration.Connector{Name: fmt.Sprintf("bench-%05d", i), Group: "default", Kind: kind, Refresh: bus.Every(b.interval)}
+	return c.Commands()
 }
 
 // serve runs a node, whose connectors tell their first refresh.
-func (*cycles) serve(ctx context.Context, r *rig, domain string, refreshed chan<- string) (stop func() error, err error) {
+func (*cycles) serve(ctx context.Context, r *rig, domain string, refreshed chan<- struct{}) (stop func() error, err error) {
 	set, err := connectors.NewSet(connectors.Factory{Kind: kind, New: func(events.Properties) (connectors.Connector, error) {
 		return &idle{refreshed: refreshed}, nil
 	}})
@@ -147,88 +135,85 @@ func (*cycles) serve(ctx context.Context, r *rig, domain string, refreshed chan<
 }
 
 // awaitAll waits until every connector has refreshed.
-func (b *cycles) awaitAll(ctx context.Context, refreshed <-chan string) error {
+func (b *cycles) awaitAll(ctx context.Context, refreshed <-chan struct{}) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
-	for seen := map[string]bool{}; len(seen) < b.connectors; {
+	for i := range b.connectors {
 		select {
-		case name := <-refreshed:
-			seen[name] = true
+		case <-refreshed:
 		case <-ctx.Done():
-			return fmt.Errorf("%d of %d: %w", len(seen), b.connectors, context.Cause(ctx))
+			return fmt.Errorf("%d of %d: %w", i, b.connectors, context.Cause(ctx))
 		}
 	}
 	return nil
 }
 
-// settle waits for one interval, in which every schedule begins to fire, and
-// then until between two whole seconds, at which schedules fire: so each of them
-// is due exactly as often as there are rounds.
-func (b *cycles) settle(ctx context.Context) error {
-	const between = 600 * time.Millisecond
-	at := time.Now().Add(b.interval).Truncate(time.Second).Add(time.Second + between)
-	select {
-	case <-time.After(time.Until(at)):
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
 // watch collects the lateness of scheduled refreshes, and how many there were
 // of each connector, for the rounds.
-func (b *cycles) watch(ctx context.Context, conn *bus.Bus) (late []time.Duration, seen map[string]int, err error) {
+//
+// First it waits for one interval, in which every schedule begins to fire, and then
+// until between two whole seconds, at which schedules fire: so each of them is due
+// exactly as often as there are rounds.
+func (b *cycles) watch(ctx context.Context, conn *bus.Bus) (late []time.Duration, counts []int, err error) {
+	const between = 600 * time.Millisecond
+	from := time.Now().Add(b.interval).Truncate(time.Second).Add(time.Second + between)
+	if err := bus.Sleep(ctx, time.Until(from)); err != nil {
+		return nil, nil, err
+	}
 	stream := conn.Topics().OpsStream()
 	last, err := conn.LastSequence(ctx, stream)
 	if err != nil {
 		return nil, nil, err
 	}
-	from := time.Now()
 	until := from.Add(time.Duration(b.rounds) * b.interval)
-	// Reports may come a while after the runs.
-	window, cancel := context.WithDeadline(ctx, until.Add(b.interval))
-	defer cancel()
-	seen = make(map[string]int, b.connectors)
-	all := errors.New("all reports are read")
 	following := bus.FollowOptions{Stream: stream, Subjects: []string{conn.Topics().CycleOutcomes()}, Sequence: last + 1}
-	err = conn.Follow(window, following, func(m *bus.Message) error {
-		e, err := m.Event()
+	seen := map[string]int{}
+	// Reports may come a while after the runs.
+	err = collect(ctx, conn, until.Add(b.interval), following, func(m *bus.Message) error {
+		run, err := completed(m)
 		if err != nil {
 			return err
-		}
-		run, err := events.Unmarshal[events.CycleReport](e.Data)
-		if err != nil {
-			return err
-		}
-		if run.Outcome != events.OutcomeCompleted {
-			return fmt.Errorf("%s: %s %s", run.Name, run.Outcome, run.Error)
 		}
 		if due := run.Start.Add(-time.Duration(run.Lateness)); due.After(from) && due.Before(until) {
 			late = append(late, time.Duration(run.Lateness))
 			seen[run.Connector]++
 		}
 		if len(late) == b.connectors*b.rounds {
-			return all
+			return errAll
 		}
 		return nil
 	})
-	if !errors.Is(err, all) && !errors.Is(err, context.DeadlineExceeded) {
-		return nil, nil, err
+	counts = slices.Collect(maps.Values(seen))
+	if len(seen) < b.connectors {
+		counts = append(counts, 0)
 	}
-	return late, seen, nil
+	return late, counts, err
 }
 
-func (b *cycles) spread(seen map[string]int) (least, most int) {
-	for _, n := range seen {
-		if least == 0 || n < least {
-			least = n
-		}
-		most = max(most, n)
+// completed returns the report of a run, unless it failed.
+func completed(m *bus.Message) (run events.CycleReport, err error) {
+	e, err := m.Event()
+	if err == nil {
+		run, err = events.Unmarshal[events.CycleReport](e.Data)
 	}
-	if len(seen) < b.connectors {
-		least = 0
+	if err == nil && run.Outcome != events.OutcomeCompleted {
+		err = fmt.Errorf("%s: %s %s", run.Name, run.Outcome, run.Error)
 	}
-	return least, most
+	return run, err
+}
+
+// errAll ends collecting.
+var errAll = errors.New("all have come")
+
+// collect calls handle for messages, until it has them all or a point in time.
+func collect(ctx context.Context, conn *bus.Bus, until time.Time, following bus.FollowOptions, handle func(*bus.Message) error) error {
+	window, cancel := context.WithDeadline(ctx, until)
+	defer cancel()
+	err := conn.Follow(window, following, handle)
+	if errors.Is(err, errAll) || errors.Is(err, context.DeadlineExceeded) {
+		return nil
+	}
+	return err
 }
 
 // bare arms as many schedules and consumes what they publish.
@@ -241,19 +226,15 @@ func (b *cycles) bare(ctx context.Context, r *rig) (late []time.Duration, err er
 	if err := b.arm(ctx, conn); err != nil {
 		return nil, err
 	}
-	window, cancel := context.WithTimeout(ctx, time.Duration(b.rounds)*b.interval)
-	defer cancel()
+	until := time.Now().Add(time.Duration(b.rounds) * b.interval)
 	following := bus.FollowOptions{Stream: conn.Topics().CyclesStream(), Subjects: []string{conn.Topics().DueOf("bench")}, Start: bus.FromNow}
-	err = conn.Follow(window, following, func(m *bus.Message) error {
+	err = collect(ctx, conn, until, following, func(m *bus.Message) error {
 		if next, ok := m.Next(); ok {
 			late = append(late, time.Since(next.Add(-b.interval)))
 		}
 		return nil
 	})
-	if !errors.Is(err, context.DeadlineExceeded) {
-		return nil, err
-	}
-	return late, nil
+	return late, err
 }
 
 func (b *cycles) arm(ctx context.Context, conn *bus.Bus) error {
@@ -279,16 +260,12 @@ func (b *cycles) arm(ctx context.Context, conn *bus.Bus) error {
 
 // idle is a connector that does nothing but tell its first refresh.
 type idle struct {
-	refreshed chan<- string
-	name      string
+	refreshed chan<- struct{}
 	first     sync.Once
 }
 
 // Start implements [connectors.Connector].
-func (c *idle) Start(_ context.Context, x *connectors.Context) error {
-	c.name = x.Definition().Name
-	return nil
-}
+func (*idle) Start(context.Context, *connectors.Context) error { return nil }
 
 // Disconnect implements [connectors.Connector].
 func (*idle) Disconnect(context.Context) error { return nil }
@@ -297,7 +274,7 @@ func (*idle) Disconnect(context.Context) error { return nil }
 func (c *idle) Refresh(ctx context.Context) error {
 	c.first.Do(func() {
 		select {
-		case c.refreshed <- c.name:
+		case c.refreshed <- struct{}{}:
 		default: // nobody waits any more
 		}
 	})

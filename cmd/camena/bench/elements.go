@@ -1,11 +1,14 @@
 package bench
 
 import (
+	"cmp"
+	"context"
 	"fmt"
-	"iter"
 	"strings"
 
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 )
 
 const (
@@ -33,21 +36,26 @@ func upsert(name string, size int, properties func(filler string) map[string]any
 	}}
 }
 
-func command(c events.Command) (events.Event, error) {
+// command encodes a command, unless it could not be made.
+func command(c events.Command, err error) (events.Event, error) {
+	if err != nil {
+		return events.Event{}, err
+	}
 	e, err := events.NewCommand("/bench", c)
 	e.SetExtension(events.ExtActor, "bench")
 	return e, err
 }
 
-// commands yields n commands; it ends early at one that cannot be made, which the
-// repository then is missing.
-func commands(n int, nth func(i int) events.Command) iter.Seq[events.Event] {
-	return func(yield func(events.Event) bool) {
+// send sends n commands.
+func send(ctx context.Context, conn *bus.Bus, n int, nth func(i int) (events.Command, error)) error {
+	var failed error
+	err := client.New(conn, "bench").Send(ctx, func(yield func(events.Event) bool) {
 		for i := range n {
 			e, err := command(nth(i))
-			if err != nil || !yield(e) {
+			if failed = err; err != nil || !yield(e) {
 				return
 			}
 		}
-	}
+	})
+	return cmp.Or(failed, err)
 }

@@ -114,7 +114,7 @@ func (b *queries) fill(ctx context.Context, r *rig) (took time.Duration, err err
 	defer func() { err = errors.Join(err, stop()) }()
 	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same elements in each run
 	began := time.Now()
-	err = client.New(conn, "bench").Send(ctx, commands(b.elements, func(i int) events.Command { return b.command(i, random) }))
+	err = send(ctx, conn, b.elements, func(i int) (events.Command, error) { return b.command(i, random), nil })
 	if err != nil {
 		return 0, err
 	}
@@ -133,10 +133,8 @@ func (b *queries) awaitAnswers(ctx context.Context, repo *repository.Repository,
 		if err == nil {
 			return nil
 		}
-		select {
-		case <-time.After(100 * time.Millisecond):
-		case <-ctx.Done():
-			return errors.Join(context.Cause(ctx), err)
+		if ended := bus.Sleep(ctx, 100*time.Millisecond); ended != nil {
+			return errors.Join(ended, err)
 		}
 	}
 }

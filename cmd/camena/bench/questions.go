@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/nats-io/nats.go/micro"
+	"github.com/nats-io/nats.go"
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
@@ -49,25 +49,19 @@ func (b *queries) ask(ctx context.Context, r *rig, server *bus.Bus) ([]figure, e
 
 // bare asks an endpoint that does nothing.
 func (b *queries) bare(ctx context.Context, server, conn *bus.Bus) ([]time.Duration, error) {
-	service, err := micro.AddService(server.Conn(), micro.Config{Name: "bare", Version: "1.0.0"})
+	subject := server.Topics().API("bare", "get")
+	endpoint, err := server.Conn().Subscribe(subject, func(m *nats.Msg) { _ = m.Respond(nil) })
 	if err != nil {
 		return nil, err
 	}
-	subject := server.Topics().API("bare", "get")
-	err = service.AddEndpoint("get", micro.HandlerFunc(func(r micro.Request) {
-		_ = r.Respond(nil)
-	}), micro.WithEndpointSubject(subject))
-	if err == nil {
-		err = server.Conn().Flush()
-	}
-	if err != nil {
-		return nil, errors.Join(err, service.Stop())
+	if err = server.Conn().Flush(); err != nil {
+		return nil, err
 	}
 	took, err := b.paced(ctx, func(int) error {
 		_, err := conn.Conn().RequestWithContext(ctx, subject, nil)
 		return err
 	})
-	return took, errors.Join(err, service.Stop())
+	return took, errors.Join(err, endpoint.Unsubscribe())
 }
 
 // paced asks at the rate, however many answers are still to come, about elements

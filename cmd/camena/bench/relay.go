@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"strings"
-	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -24,7 +23,6 @@ const window = 4096
 // asynchronous window, and an ack for each message when its publish is
 // acknowledged. Every message gets a subject of its own, as change events have.
 type relay struct {
-	conn     *bus.Bus
 	js       jetstream.JetStream
 	consumer jetstream.Consumer
 	stream   string
@@ -33,7 +31,7 @@ type relay struct {
 
 func newRelay(ctx context.Context, conn *bus.Bus, pending int) (*relay, error) {
 	t := conn.Topics()
-	r := &relay{conn: conn, stream: strings.ToUpper(t.Domain()) + "_BARE", subject: t.Domain() + "-bare."}
+	r := &relay{stream: strings.ToUpper(t.Domain()) + "_BARE", subject: t.Domain() + "-bare."}
 	var err error
 	if r.js, err = jetstream.New(conn.Conn(), jetstream.WithPublishAsyncMaxPending(window)); err != nil {
 		return nil, err
@@ -48,15 +46,6 @@ func newRelay(ctx context.Context, conn *bus.Bus, pending int) (*relay, error) {
 		AckPolicy: jetstream.AckExplicitPolicy, MaxAckPending: max(1, min(pending, 2*window)),
 	})
 	return r, err
-}
-
-// close removes what the relay made; what fails goes with the rig.
-func (r *relay) close(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-	defer cancel()
-	if r.js.DeleteStream(ctx, r.stream) == nil {
-		_ = r.js.DeleteConsumer(ctx, r.conn.Topics().InStream(), r.consumer.CachedInfo().Name)
-	}
 }
 
 type relayed struct {
