@@ -17,14 +17,7 @@ import (
 // the real one is held against.
 func TestRepositoryEqualsTheModel(t *testing.T) {
 	t.Parallel()
-	types, err := graphtest.Types()
-	if err != nil {
-		t.Fatal(err)
-	}
-	loose, err := graphtest.LooseTypes()
-	if err != nil {
-		t.Fatal(err)
-	}
+	types, loose := graphtest.Types(), graphtest.LooseTypes()
 	rapid.Check(t, func(rt *rapid.T) {
 		list := slices.Concat(graphtest.Furniture(), rapid.SliceOfN(graphtest.Requests(), 20, 60).Draw(rt, "commands"))
 		synctest.Test(t, func(t *testing.T) { // the model has to know the time of each command

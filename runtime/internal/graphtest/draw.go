@@ -43,13 +43,7 @@ func Requests() *rapid.Generator[events.Event] {
 }
 
 // request returns a command as it is sent.
-func request(c events.Command) events.Event {
-	e, err := events.NewCommand("/test", c)
-	if err != nil {
-		panic(err) // it draws no such commands
-	}
-	return e
-}
+func request(c events.Command) events.Event { return must(events.NewCommand("/test", c)) }
 
 // Furniture is what many commands need.
 func Furniture() []events.Event {
@@ -80,11 +74,7 @@ func Commands() *rapid.Generator[events.Command] {
 		case n == 3:
 			return &events.DefineTypes{Types: rapid.SliceOfN(definition(), 1, 2).Draw(t, "types")}
 		}
-		set, err := events.NewChangeSet(rapid.SliceOfN(single(), 1, 3).Draw(t, "steps")...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return set
+		return must(events.NewChangeSet(rapid.SliceOfN(single(), 1, 3).Draw(t, "steps")...))
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"time"
 
@@ -25,19 +26,34 @@ type Learned struct {
 	// Refused says why it was refused.
 	Refused error
 	outcome outcome
+	changes int
 	// after is how everything was then.
 	after map[string]*instance
 }
 
-// Learn lets the model apply a command, the next on the in topic.
+// Learn lets the model apply a command, the next on the in topic, all or not at all.
 func (m *Model) Learn(e *events.Event, sequence uint64, at time.Time) (*Learned, error) {
 	c, err := events.DecodeCommand(e)
 	if err != nil {
 		return nil, err
 	}
-	i := issueOf(e, sequence, at)
-	o := m.apply(i, c)
-	l := &Learned{Event: *e, Command: c, Time: at, DryRun: i.dry, Refused: o.refused, outcome: o, after: m.instances}
+	i, next := issueOf(e, sequence, at), m.clone()
+	i.before, next.issue = m, &i
+	l := &Learned{Event: *e, Command: c, Time: at, DryRun: i.dry}
+	l.Refused = try(func() {
+		l.outcome = next.doSettled(c)
+		refuseIf(i.wrong, "the envelope is wrong")
+		l.changes = next.toldSince(m)
+		l.outcome.changed = l.outcome.changed || l.changes > 0
+	})
+	switch {
+	case i.dry:
+	case l.Refused != nil:
+		m.refused++
+	default:
+		*m = *next
+	}
+	l.after = m.instances // which are not changed, but replaced
 	m.learned = append(m.learned, l)
 	return l, nil
 }
@@ -80,10 +96,7 @@ func issueOf(e *events.Event, sequence uint64, at time.Time) issue {
 
 // String says what the model says came of the command.
 func (l *Learned) String() string {
-	if l.Refused != nil {
-		return l.Refused.Error()
-	}
-	return fmt.Sprintf("%+v", l.outcome)
+	return fmt.Sprintf("%+v, %d changes, refused: %v", l.outcome, l.changes, l.Refused)
 }
 
 // Told reports whether the sender of the command was told what the model says.
@@ -91,22 +104,15 @@ func (l *Learned) Told(r *events.Result) bool {
 	if r.Error != nil || l.Refused != nil {
 		return r.Error != nil && l.Refused != nil
 	}
-	return l.outcome.is(r, l.DryRun)
+	return reflect.DeepEqual(outcomeOf(r), l.outcome) && (!l.DryRun || len(r.Preview)+r.More == l.changes)
 }
 
-func (o *outcome) is(got *events.Result, dry bool) bool {
-	if got.GUID != o.guid || got.Version != o.version || got.Changed != o.changed || len(got.Steps) != len(o.steps) {
-		return false
+func outcomeOf(r *events.Result) outcome {
+	o := outcome{guid: r.GUID, version: r.Version, changed: r.Changed}
+	for i := range r.Steps {
+		o.steps = append(o.steps, outcomeOf(&r.Steps[i]))
 	}
-	if dry && len(got.Preview)+got.More != o.changes {
-		return false
-	}
-	for i := range o.steps {
-		if !o.steps[i].is(&got.Steps[i], false) {
-			return false
-		}
-	}
-	return true
+	return o
 }
 
 // FreshGUID is the guid of what has no name: a UUIDv7 of the time of the command,

@@ -69,8 +69,6 @@ type outcome struct {
 	version int64
 	changed bool
 	steps   []outcome
-	refused error
-	changes int
 }
 
 // refusal is what the model panics with where it refuses a command.
@@ -111,29 +109,6 @@ func (m *Model) clone() *Model {
 	c := *m
 	c.instances, c.deletions, c.log, c.kept = maps.Clone(m.instances), maps.Clone(m.deletions), maps.Clone(m.log), maps.Clone(m.kept)
 	return &c
-}
-
-// apply applies a command all or not at all.
-func (m *Model) apply(i issue, c events.Command) (r outcome) {
-	next := m.clone()
-	i.before = m.clone()
-	next.issue = &i
-	err := try(func() {
-		r = next.doSettled(c)
-		refuseIf(i.wrong, "the envelope is wrong")
-	})
-	if err != nil {
-		if !i.dry {
-			m.refused++
-		}
-		return outcome{refused: err}
-	}
-	r.changes = next.toldSince(m)
-	r.changed = r.changed || r.changes > 0
-	if !i.dry {
-		*m = *next
-	}
-	return r
 }
 
 // toldSince counts the events since then. What a command did to what it purged is

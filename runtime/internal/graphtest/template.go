@@ -65,23 +65,21 @@ func (t *modelCopy) copyAll() {
 }
 
 func (t *modelCopy) copyElement(e *instance) {
-	spec := events.ElementSpec{Type: e.typ, Zones: t.c.Zones, Effectivity: &e.effective}
-	p := t.fillAll(e.properties)
+	spec := events.ElementSpec{Type: e.typ, Zones: t.c.Zones, Effectivity: &e.effective, Properties: t.fillAll(e.properties)}
 	for name, mark := range e.marks {
 		if name != events.Template {
 			spec.Classifications = append(spec.Classifications, events.Classification{
-				Name: name, Properties: events.Props(t.fillAll(mark.properties)), Effectivity: mark.effective,
+				Name: name, Properties: t.fillAll(mark.properties), Effectivity: mark.effective,
 			})
 		}
 	}
 	if e.guid == t.root.guid {
-		p = overlaid(p, t.c.Properties.Map(), true)
+		spec.Properties = events.Props(overlaid(spec.Properties.Map(), t.c.Properties.Map(), true))
 		spec.GUID, spec.QualifiedName, spec.Anchor = t.c.GUID, t.name, t.c.Anchor
 	} else {
 		spec.Anchor = events.ByGUID(t.copies[e.anchor])
 		spec.QualifiedName = t.rename(e.name)
 	}
-	spec.Properties = events.Props(p)
 	t.copies[e.guid] = t.createNew(&events.Create{Element: spec}).guid
 }
 
@@ -103,7 +101,7 @@ func (t *modelCopy) copyLink(l *instance, of string) {
 	}
 	spec := events.RelationshipSpec{
 		Type: l.typ, End1: events.ByGUID(end1), End2: events.ByGUID(end2),
-		Properties: events.Props(t.fillAll(l.properties)), Effectivity: &l.effective,
+		Properties: t.fillAll(l.properties), Effectivity: &l.effective,
 	}
 	if t.typ(l.typ).MultiLink() && l.guid != events.RelationshipGUIDOf(l.typ, l.ends[0], l.ends[1]) {
 		spec.GUID = t.newGUID()
@@ -122,16 +120,6 @@ func (t *modelCopy) fill(text string) string {
 	return strings.ReplaceAll(text, "~{p}~", p)
 }
 
-func (t *modelCopy) fillAll(p map[string]any) map[string]any {
-	out := map[string]any{}
-	for name, v := range p {
-		switch deep := v.(type) {
-		case string:
-			v = t.fill(deep)
-		case map[string]any:
-			v = t.fillAll(deep)
-		}
-		out[name] = v
-	}
-	return out
+func (t *modelCopy) fillAll(p map[string]any) events.Properties {
+	return must(events.ParseProperties([]byte(t.fill(string(events.Props(p).Raw())))))
 }
