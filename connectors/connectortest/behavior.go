@@ -37,30 +37,37 @@ const (
 
 // behavior is a row of the table of behaviors.
 type behavior struct {
-	name      Behavior
-	check     func(*check)
-	refreshes bool // it is about refreshes
+	name  Behavior
+	check func(*check)
+	// about reports whether it is about such a connector; nil: about any.
+	about func(connectors.Connector) bool
+}
+
+// is reports whether a connector is a [connectors.Refresher], say.
+func is[T any](c connectors.Connector) bool {
+	_, ok := c.(T)
+	return ok
 }
 
 // behaviors returns the table, in the order in which a connector is best mended.
 func behaviors() []behavior {
 	return []behavior{
-		{NewDoesNoIO, (*check).newDoesNoIO, false},
-		{RejectsUnknownNames, (*check).rejectsUnknownNames, false},
-		{KeepsSecrets, (*check).keepsSecrets, false},
-		{Disconnects, (*check).disconnects, false},
-		{SurvivesFailedStart, (*check).survivesFailedStart, false},
-		{LeavesNoGoroutine, (*check).leavesNoGoroutine, false},
-		{TakesChanges, (*check).takesChanges, false},
-		{RepeatsNothing, (*check).repeatsNothing, true},
-		{SeesAdditions, func(c *check) { c.sees("Add", c.party.Add) }, true},
-		{SeesChanges, func(c *check) { c.sees("Change", c.party.Change) }, true},
-		{SeesDeletions, func(c *check) { c.sees("Remove", c.party.Remove) }, true},
-		{KeepsTheUnseen, (*check).keepsTheUnseen, true},
-		{StopsInTime, (*check).stopsInTime, true},
-		{SurvivesFaults, (*check).survivesFaults, true},
-		{SurvivesLag, (*check).survivesLag, true},
-		{SurvivesRestart, (*check).survivesRestart, true},
+		{NewDoesNoIO, (*check).newDoesNoIO, nil},
+		{RejectsUnknownNames, (*check).rejectsUnknownNames, nil},
+		{KeepsSecrets, (*check).keepsSecrets, nil},
+		{Disconnects, (*check).disconnects, nil},
+		{SurvivesFailedStart, (*check).survivesFailedStart, nil},
+		{LeavesNoGoroutine, (*check).leavesNoGoroutine, nil},
+		{TakesChanges, (*check).takesChanges, is[connectors.Listener]},
+		{RepeatsNothing, (*check).repeatsNothing, is[connectors.Refresher]},
+		{SeesAdditions, func(c *check) { c.sees("Add", c.party.Add) }, is[connectors.Refresher]},
+		{SeesChanges, func(c *check) { c.sees("Change", c.party.Change) }, is[connectors.Refresher]},
+		{SeesDeletions, func(c *check) { c.sees("Remove", c.party.Remove) }, is[connectors.Refresher]},
+		{KeepsTheUnseen, (*check).keepsTheUnseen, is[connectors.Refresher]},
+		{StopsInTime, (*check).stopsInTime, is[connectors.Refresher]},
+		{SurvivesFaults, (*check).survivesFaults, is[connectors.Refresher]},
+		{SurvivesLag, (*check).survivesLag, is[connectors.Refresher]},
+		{SurvivesRestart, (*check).survivesRestart, is[connectors.Refresher]},
 	}
 }
 
@@ -133,8 +140,8 @@ func Check(tb testing.TB, factory connectors.Factory, fixture Fixture, b Behavio
 		tb.Fatalf("%q is no behavior of the contract", b)
 	}
 	c := &check{TB: tb, factory: factory, fixture: fixture, party: fixture.ThirdParty(tb), types: types}
-	if table[i].refreshes && !c.refreshes() {
-		tb.Logf("the connector has no Refresh: nothing to check")
+	if about := table[i].about; about != nil && !about(c.make()) {
+		tb.Logf("the connector has no such method: nothing to check")
 		return
 	}
 	table[i].check(c)

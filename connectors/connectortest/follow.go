@@ -27,10 +27,7 @@ func (r *Repository) Follow(ctx context.Context, f connectors.Filter, handle fun
 	matches := f.MatchesPresent
 	for {
 		for i := range changes {
-			if ctx.Err() != nil {
-				return context.Cause(ctx)
-			}
-			if matches(&changes[i]) {
+			if ctx.Err() == nil && matches(&changes[i]) {
 				r.deliver(ctx, &changes[i], handle)
 			}
 		}

@@ -1,6 +1,8 @@
 package connectortest
 
 import (
+	"slices"
+
 	"github.com/camena-io/camena/connectors"
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/graph"
@@ -21,43 +23,29 @@ func (h *history) add(o *graph.Outcome, q *graph.Request) {
 	}
 }
 
-// changes returns those after a sequence, as listeners see them.
-func (h *history) changes(behind uint64) []connectors.Change {
-	var all []connectors.Change
-	for i := range h.Events[behind:] {
-		if e := &h.Events[behind:][i]; isTold(e) {
-			all = append(all, changeOf(e))
+// changes returns those after a sequence, as listeners see them: they are not told of
+// fences.
+func (h *history) changes(after uint64) (all []connectors.Change) {
+	for _, e := range h.Events[after:] {
+		if e.Type == "" || e.Type == events.TypeConnectorFenced {
+			continue
 		}
+		p, _ := events.DecodeChange(e.Type, e.Data) // the graph wrote it
+		all = append(all, connectors.Change{
+			Type: e.Type, Sequence: e.Sequence, Time: e.Time, Actor: e.Actor,
+			Element: p.Element, Relationship: p.Relationship, OpenType: p.OpenType,
+		})
 	}
 	return all
 }
 
-// present returns the last change of everything, also of what is gone.
+// present returns the last change of everything, deletions included.
 func (h *history) present() []connectors.Change {
 	last := map[index.Subject]uint64{}
 	for i := range h.Events {
 		last[h.Events[i].Subject] = h.Events[i].Sequence
 	}
-	var changes []connectors.Change
-	for i := range h.Events {
-		if e := &h.Events[i]; isTold(e) && last[e.Subject] == e.Sequence {
-			changes = append(changes, changeOf(e))
-		}
-	}
-	return changes
-}
-
-// isTold reports whether listeners may be told of the event: those of fences are
-// nobody's concern.
-func isTold(e *index.Event) bool { return e.Type != "" && e.Type != events.TypeConnectorFenced }
-
-func changeOf(e *index.Event) connectors.Change {
-	p, err := events.DecodeChange(e.Type, e.Data)
-	if err != nil {
-		return connectors.Change{Type: e.Type, Sequence: e.Sequence} // it cannot be: the graph wrote it
-	}
-	return connectors.Change{
-		Type: e.Type, Sequence: e.Sequence, Time: e.Time, Actor: e.Actor,
-		Element: p.Element, Relationship: p.Relationship, OpenType: p.OpenType,
-	}
+	return slices.DeleteFunc(h.changes(0), func(c connectors.Change) bool {
+		return last[h.Events[c.Sequence-1].Subject] != c.Sequence
+	})
 }

@@ -47,7 +47,7 @@ func (c *check) keepsSecrets() {
 	v := c.prepare(c.repository())
 	c.noSecretIn("the value made by New", printed(v.connector))
 	err := v.tryStart()
-	if _, ok := v.connector.(connectors.Refresher); ok && err == nil {
+	if is[connectors.Refresher](v.connector) && err == nil {
 		err = v.tryRefresh()
 	}
 	shown := fmt.Sprint(err, v.context.Problems(), v.context.Statistics())
@@ -96,7 +96,7 @@ func (c *check) survivesFailedStart() {
 func (c *check) leavesNoGoroutine() {
 	left := marked(func() {
 		v := c.start(c.repository())
-		if _, ok := v.connector.(connectors.Refresher); ok {
+		if is[connectors.Refresher](v.connector) {
 			v.refresh()
 		}
 		v.stop()

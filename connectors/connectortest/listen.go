@@ -14,10 +14,6 @@ import (
 // a crash may have it begin, handle all of them again.
 func (c *check) takesChanges() {
 	repo := c.repository()
-	if _, ok := c.make().(connectors.Listener); !ok {
-		c.Logf("the connector is no Listener: nothing to check")
-		return
-	}
 	last := c.listens(repo, 0, "")
 	c.listens(repo, last, " when it is told again")
 }

@@ -20,65 +20,67 @@ const (
 )
 
 func (c *check) repeatsNothing() {
-	repo := c.repository()
-	v := c.start(repo)
+	v := c.start(c.repository())
 	defer v.stop()
 	v.refresh()
-	c.nothingSent(repo, v, "a second refresh")
-	if len(repo.State()) == 0 {
+	v.sendsNothing("a second refresh")
+	if len(v.repo.State()) == 0 {
 		c.Errorf("nothing was cataloged: the fixture's third party must hold something, and the connector find it")
 	}
 }
 
-func (c *check) nothingSent(repo *Repository, v *value, what string) {
-	c.Helper()
-	sent := repo.Sent()
+// sendsNothing refreshes, and reports the commands that are sent.
+func (v *value) sendsNothing(what string) {
+	v.Helper()
+	sent := v.repo.Sent()
 	v.refresh()
-	for _, e := range repo.SentSince(sent) {
-		c.Errorf("%s of an unchanged third party sends %s %s", what, e.Type, e.Data)
+	for _, e := range v.repo.SentSince(sent) {
+		v.Errorf("%s of an unchanged third party sends %s %s", what, e.Type, e.Data)
 	}
 }
 
 // sees checks that one change of the third party is cataloged.
 func (c *check) sees(name string, change func()) {
-	repo := c.repository()
-	v := c.start(repo)
+	v := c.start(c.repository())
 	defer v.stop()
 	v.refresh()
-	before := repo.State()
+	before := v.repo.State()
 	c.hook(name, change)
 	v.refresh()
-	repo.Settle()
-	if maps.Equal(before, repo.State()) {
+	v.repo.Settle()
+	if maps.Equal(before, v.repo.State()) {
 		c.Errorf("the fixture's %s, and a refresh after it, change nothing in the repository", name)
 	}
-	c.asFresh(repo, "after "+name)
+	v.isAsFresh("after " + name)
 }
 
-// asFresh checks that the repository holds what a new value makes of an empty
+// isAsFresh checks that the repository holds what a new value makes of an empty
 // one, and that all commands could be applied.
-func (c *check) asFresh(repo *Repository, when string) {
-	c.Helper()
-	if diff := cmp.Diff(repo.State(), c.fresh()); diff != "" {
-		c.Errorf("%s the repository differs from a fresh one (-got +want):\n%s", when, diff)
+func (v *value) isAsFresh(when string) {
+	v.Helper()
+	fresh := v.start(v.repository())
+	fresh.refresh()
+	fresh.stop()
+	fresh.repo.Settle()
+	if diff := cmp.Diff(v.repo.State(), fresh.repo.State()); diff != "" {
+		v.Errorf("%s the repository differs from a fresh one (-got +want):\n%s", when, diff)
 	}
-	for _, dead := range repo.DeadLetters() {
-		c.Errorf("%s a command could not be applied: %v: %s %s", when, dead.Reason, dead.Event.Type, dead.Event.Data)
+	for _, dead := range v.repo.DeadLetters() {
+		v.Errorf("%s a command could not be applied: %v: %s %s", when, dead.Reason, dead.Event.Type, dead.Event.Data)
 	}
 }
 
 func (c *check) keepsTheUnseen() {
-	repo := c.repository()
-	v := c.start(repo)
+	v := c.start(c.repository())
 	defer v.stop()
 	v.refresh()
-	before := repo.State()
+	before := v.repo.State()
 	c.hook("Break", c.party.Break)
-	if err := v.tryRefresh(); err == nil {
+	if v.tryRefresh() == nil {
 		c.Errorf("Refresh succeeds while the third party is gone")
 	}
-	repo.Settle()
-	if diff := cmp.Diff(repo.State(), before); diff != "" {
+	v.repo.Settle()
+	if diff := cmp.Diff(v.repo.State(), before); diff != "" {
 		c.Errorf("a refresh while the third party is gone changes the repository (-got +want):\n%s", diff)
 	}
 }
@@ -91,11 +93,10 @@ func (c *check) stopsInTime() {
 
 // stopsAfter cancels a refresh that waits for room in the in topic.
 func (c *check) stopsAfter(stored int) {
-	repo := c.repository()
-	v := c.start(repo)
+	v := c.start(c.repository())
 	defer v.stop()
-	waiting := repo.Stall(stored)
-	defer repo.Steady()
+	waiting := v.repo.Stall(stored)
+	defer v.repo.Steady()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	done := begin(ctx, v.refreshUntil)
@@ -122,10 +123,9 @@ func (c *check) survivesFaults() {
 }
 
 func (c *check) survivesFaultsOf(seed uint64) {
-	repo := c.repository()
-	v := c.start(repo)
+	v := c.start(c.repository())
 	defer v.stop()
-	repo.Flaky(seed)
+	v.repo.Flaky(seed)
 	v.retry()
 	c.hook("Add", c.party.Add)
 	v.retry()
@@ -133,9 +133,9 @@ func (c *check) survivesFaultsOf(seed uint64) {
 	v.retry()
 	c.hook("Remove", c.party.Remove)
 	v.retry()
-	repo.Steady()
+	v.repo.Steady()
 	v.refresh()
-	c.asFresh(repo, "after faults")
+	v.isAsFresh("after faults")
 }
 
 // retry refreshes until it succeeds, as a host does.
@@ -164,7 +164,7 @@ func (c *check) survivesLag() {
 	c.hook("Remove", c.party.Remove)
 	v.refresh()
 	repo.Settle()
-	c.asFresh(repo, "with commands that are applied late")
+	v.isAsFresh("with commands that are applied late")
 }
 
 func (c *check) survivesRestart() {
@@ -174,7 +174,7 @@ func (c *check) survivesRestart() {
 	first.stop()
 	repo.Settle()
 	second := c.start(repo)
-	c.nothingSent(repo, second, "the first refresh of a new value")
+	second.sendsNothing("the first refresh of a new value")
 	second.stop()
-	c.asFresh(repo, "after a restart")
+	second.isAsFresh("after a restart")
 }

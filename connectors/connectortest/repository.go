@@ -52,13 +52,7 @@ type DeadLetter struct {
 	Reason error
 }
 
-var (
-	_ connectors.Publisher = (*Repository)(nil)
-	_ events.Asker         = (*Repository)(nil)
-	_ connectors.Follower  = (*Repository)(nil)
-	_ connectors.Latest    = (*Repository)(nil)
-	_ connectors.Positions = (*Repository)(nil)
-)
+var _ connectors.Latest = (*Repository)(nil)
 
 // NewRepository returns an empty repository. It knows the types that Camena
 // ships and those that the test gives; if these cannot be, every command fails

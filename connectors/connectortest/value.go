@@ -35,14 +35,10 @@ type check struct {
 // value is one value of the connector, from Start to Disconnect.
 type value struct {
 	*check
+	repo      *Repository
 	connector connectors.Connector
 	context   *connectors.Context
 	log       bytes.Buffer // its handler serializes what is written
-}
-
-func (c *check) refreshes() bool {
-	_, ok := c.make().(connectors.Refresher)
-	return ok
 }
 
 func (c *check) make() connectors.Connector {
@@ -61,7 +57,7 @@ func (c *check) repository() *Repository { return newRepository(c.types) }
 func (c *check) prepare(repo *Repository) *value {
 	c.Helper()
 	c.generation++
-	v := &value{check: c, connector: c.make()}
+	v := &value{check: c, repo: repo, connector: c.make()}
 	s := repo.Settings(events.Definition{
 		ID: "71f4a8e2-33f5-4ef1-b13a-41f87dd8a2b4", Name: "checked", Kind: c.factory.Kind,
 		Configuration: c.party.Configuration, MetadataSource: "Source::checked",
@@ -139,15 +135,4 @@ func begin(ctx context.Context, f func(context.Context) error) <-chan error {
 		done <- f(ctx)
 	}()
 	return done
-}
-
-// fresh returns the state that a new value makes of an empty repository.
-func (c *check) fresh() map[string]string {
-	c.Helper()
-	repo := c.repository()
-	v := c.start(repo)
-	v.refresh()
-	v.stop()
-	repo.Settle()
-	return repo.State()
 }
