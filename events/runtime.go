@@ -1,6 +1,10 @@
 package events
 
-import "time"
+import (
+	"maps"
+	"slices"
+	"time"
+)
 
 // Duration is a [time.Duration] with the text form "1m30s".
 type Duration time.Duration
@@ -156,6 +160,10 @@ type Definition struct {
 	// Kind is the kind of connector (Egeria: connector provider).
 	Kind          string     `json:"kind"`
 	Configuration Properties `json:"configuration,omitzero"`
+	// Endpoint is the network address that the connection leads to.
+	Endpoint string `json:"endpoint,omitempty"`
+	// Targets are what the connector is to work on, ordered by id.
+	Targets []CatalogTarget `json:"catalogTargets,omitempty"`
 	// Refresh is the refresh schedule: "@every 10m", or a cron expression of six
 	// fields; empty: only at start and on request.
 	Refresh  string `json:"refresh,omitempty"`
@@ -173,10 +181,39 @@ type Definition struct {
 // Equal reports whether two definitions are equal.
 func (d *Definition) Equal(o *Definition) bool {
 	return d.ID == o.ID && d.Element == o.Element && d.Name == o.Name && d.Group == o.Group &&
-		d.Kind == o.Kind && d.Configuration.Equal(o.Configuration) &&
+		d.Kind == o.Kind && d.Configuration.Equal(o.Configuration) && d.Endpoint == o.Endpoint &&
+		slices.EqualFunc(d.Targets, o.Targets, func(a, b CatalogTarget) bool { return a.Equal(&b) }) &&
 		d.Refresh == o.Refresh && d.TimeZone == o.TimeZone && d.UsesBlockingCalls == o.UsesBlockingCalls &&
 		d.MetadataSource == o.MetadataSource && d.PermittedSynchronization == o.PermittedSynchronization &&
 		d.User == o.User && d.Start.Equal(o.Start) && d.Stop.Equal(o.Stop)
+}
+
+// CatalogTarget is an element that a connector is to work on, and what counts for
+// it instead of what the connector's definition says (Egeria: CatalogTarget).
+type CatalogTarget struct {
+	// ID is the guid of the CatalogTarget relationship.
+	ID string `json:"id"`
+	// Element is the guid of the element, Connection which of its connections to use.
+	Element    string `json:"element"`
+	Connection string `json:"connection,omitempty"`
+	Name       string `json:"name,omitempty"`
+	// Templates are guids of templates by the name that the connector has for them.
+	Templates                map[string]string        `json:"templates,omitempty"`
+	Configuration            Properties               `json:"configuration,omitzero"`
+	MetadataSource           string                   `json:"metadataSource,omitempty"`
+	PermittedSynchronization PermittedSynchronization `json:"permittedSynchronization,omitempty"`
+	// Delete is what becomes of elements whose originals are gone.
+	Delete DeleteMethod `json:"deleteMethod,omitempty"`
+	// Problem says why the target cannot be worked on.
+	Problem string `json:"problem,omitempty"`
+}
+
+// Equal reports whether two targets are equal.
+func (c *CatalogTarget) Equal(o *CatalogTarget) bool {
+	return c.ID == o.ID && c.Element == o.Element && c.Connection == o.Connection && c.Name == o.Name &&
+		maps.Equal(c.Templates, o.Templates) && c.Configuration.Equal(o.Configuration) &&
+		c.MetadataSource == o.MetadataSource && c.PermittedSynchronization == o.PermittedSynchronization && c.Delete == o.Delete &&
+		c.Problem == o.Problem
 }
 
 // PermittedSynchronization is the permitted direction of synchronization (Egeria:

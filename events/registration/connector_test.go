@@ -1,10 +1,11 @@
 package registration_test
 
 import (
+	"cmp"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/camena-io/camena/events"
@@ -23,7 +24,7 @@ func (m *metadata) apply(commands []events.Command) {
 			r := c.Relationship
 			m.relationships[r.Type] = &events.Relationship{
 				Header: events.ElementHeader{GUID: r.Type, Type: events.ElementType{Name: r.Type}},
-				End1:   events.ElementStub{GUID: r.End1.QualifiedName}, End2: events.ElementStub{GUID: r.End2.QualifiedName},
+				End1:   events.ElementStub{GUID: r.End1.QualifiedName}, End2: events.ElementStub{GUID: cmp.Or(r.End2.QualifiedName, r.End2.GUID)},
 				Properties: r.Properties,
 			}
 		case *events.Delete:
@@ -44,6 +45,7 @@ func connector() *rapid.Generator[registration.Connector] {
 		return registration.Connector{
 			Name: text.Draw(t, "name"), Group: text.Draw(t, "group"), Kind: text.Draw(t, "kind"),
 			Configuration: events.Props(props{"a": text.Draw(t, "value")}),
+			Endpoint:      rapid.StringN(0, 5, -1).Draw(t, "endpoint"),
 			Refresh:       rapid.SampledFrom([]string{"", "@every 10m0s", "0 0 3 * * *"}).Draw(t, "refresh"),
 			TimeZone:      rapid.SampledFrom([]string{"", "Europe/Zurich"}).Draw(t, "zone"),
 
@@ -62,14 +64,22 @@ func TestConnectorComesBack(t *testing.T) {
 		c := connector().Draw(t, "connector")
 		m := &metadata{elements: map[string]*events.Element{}, relationships: map[string]*events.Relationship{}}
 		m.apply(c.Commands())
+		target := events.CatalogTarget{
+			ID: registration.CatalogTarget, Element: "asset", Name: rapid.StringN(0, 5, -1).Draw(t, "target"),
+			Connection: rapid.StringN(0, 5, -1).Draw(t, "connection"), Configuration: events.Props(props{"a": 1}),
+			Templates: map[string]string{"database": "guid"}, MetadataSource: rapid.StringN(0, 5, -1).Draw(t, "source"),
+			PermittedSynchronization: events.SyncTo, Delete: events.DeleteSoft,
+		}
+		m.apply([]events.Command{registration.Target(c.Name, &target)})
 		want := []events.Definition{{
 			ID: registration.Registered, Element: registration.ConnectorName(c.Name), Name: c.Name,
 			Group: registration.GroupName(c.Group), Kind: c.Kind, Configuration: c.Configuration,
+			Endpoint: c.Endpoint, Targets: []events.CatalogTarget{target},
 			Refresh: c.Refresh, TimeZone: c.TimeZone, UsesBlockingCalls: c.UsesBlockingCalls,
 			MetadataSource: c.MetadataSource, PermittedSynchronization: c.Permitted, User: c.User, Start: c.Start, Stop: c.Stop,
 		}}
 		got, incomplete := m.view().Definitions()
-		if diff := cmp.Diff(want, got); diff != "" || len(incomplete) > 0 {
+		if diff := gocmp.Diff(want, got); diff != "" || len(incomplete) > 0 {
 			t.Fatalf("%v (-want +got):\n%s", incomplete, diff)
 		}
 		m.apply(c.Removal())

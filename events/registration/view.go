@@ -25,7 +25,7 @@ var (
 // empty.
 type View struct {
 	elements map[string]element // by guid
-	links    map[string]map[string]link
+	links    map[string]map[string]relationship
 	// changed says that definitions and incomplete are out of date.
 	changed     bool
 	definitions []events.Definition
@@ -47,13 +47,16 @@ type element struct {
 	blocking      bool              // of a connector
 	configuration events.Properties // of a connection
 	kind          string            // of a connector type
+	address       string            // of an endpoint
 	err           error
 }
 
-// link is a relationship, and what it says if it is a registration.
-type link struct {
+// relationship is a relationship, and what it says if it is a registration or a
+// catalog target.
+type relationship struct {
 	end1, end2   string
 	registration *events.Definition
+	target       *events.CatalogTarget
 	err          error
 }
 
@@ -76,14 +79,17 @@ func (v *View) DeleteElement(guid string) {
 func (v *View) Relationship(r *events.Relationship) {
 	name := r.Header.Type.Name
 	if v.links == nil {
-		v.links = map[string]map[string]link{}
+		v.links = map[string]map[string]relationship{}
 	}
 	if v.links[name] == nil {
-		v.links[name] = map[string]link{}
+		v.links[name] = map[string]relationship{}
 	}
-	l := link{end1: r.End1.GUID, end2: r.End2.GUID}
-	if name == Registered {
+	l := relationship{end1: r.End1.GUID, end2: r.End2.GUID}
+	switch name {
+	case Registered:
 		l.registration, l.err = readRegistration(r)
+	case CatalogTarget:
+		l.target = readTarget(r)
 	}
 	v.changed = true
 	v.links[name][r.Header.GUID] = l
@@ -103,10 +109,14 @@ func (v *View) Definitions() ([]events.Definition, []Incomplete) {
 	}
 	registered := v.links[Registered]
 	v.changed, v.definitions, v.incomplete = false, make([]events.Definition, 0, len(registered)), nil
-	connection, kind := v.ends(AssetConnection), v.ends(ConnectionConnector)
+	connection, kind, endpoint := v.ends(AssetConnection), v.ends(ConnectionConnector), v.ends(ConnectToEndpoint)
+	targets := v.targets()
 	for _, id := range slices.Sorted(maps.Keys(registered)) {
-		reached := connection[registered[id].end2].element
-		d, err := v.definition(registered[id], reached, kind[reached].element)
+		r := registered[id]
+		reached := connection[r.end2].element
+		d, err := v.definition(r, reached, kind[reached].element)
+		d.Endpoint = v.elements[endpoint[reached].element].address
+		d.Targets = targets[r.end2]
 		if err != nil {
 			v.incomplete = append(v.incomplete, Incomplete{ID: id, Name: cmp.Or(d.Name, id), Err: err})
 			continue
@@ -131,9 +141,20 @@ func (v *View) ends(typeName string) map[string]end {
 	return ends
 }
 
+// targets are the catalog targets of each connector, in the order of their guids.
+func (v *View) targets() map[string][]events.CatalogTarget {
+	targets := map[string][]events.CatalogTarget{}
+	all := v.links[CatalogTarget]
+	for _, guid := range slices.Sorted(maps.Keys(all)) {
+		connector := all[guid].end1
+		targets[connector] = append(targets[connector], *all[guid].target)
+	}
+	return targets
+}
+
 // definition gathers a definition. It returns the name, if there is one, also
 // with an error.
-func (v *View) definition(registered link, connectionGUID, typeGUID string) (events.Definition, error) {
+func (v *View) definition(registered relationship, connectionGUID, typeGUID string) (events.Definition, error) {
 	d := *registered.registration
 	group, grouped := v.elements[registered.end1]
 	connector, connected := v.elements[registered.end2]
@@ -189,6 +210,8 @@ func readElement(e *events.Element) element {
 		found.configuration = read[events.Properties](&r, "configurationProperties")
 	case typeConnectorType:
 		found.kind = read[string](&r, "connectorProviderClassName")
+	case typeEndpoint:
+		found.address = read[string](&r, "networkAddress")
 	}
 	found.err = r.err
 	return found
@@ -204,16 +227,37 @@ func readRegistration(registered *events.Relationship) (*events.Definition, erro
 		Start:          read[time.Time](&r, "startDate").UTC(), Stop: read[time.Time](&r, "stopDate").UTC(),
 		TimeZone: read[string](&r, "timeZone"),
 
-		PermittedSynchronization: events.PermittedSynchronization(read[string](&r, "permittedSynchronization")),
+		PermittedSynchronization: r.permitted(),
 	}
 	d.Refresh = r.schedule(d.TimeZone).String()
-	switch d.PermittedSynchronization {
+	return d, r.err
+}
+
+// readTarget reads what a catalog target says. One that cannot be read does not
+// keep the connector from the others.
+func readTarget(target *events.Relationship) *events.CatalogTarget {
+	r := reader{properties: target.Properties}
+	t := &events.CatalogTarget{
+		ID: target.Header.GUID, Element: target.End2.GUID, Name: read[string](&r, "catalogTargetName"),
+		Connection: read[string](&r, "connectionName"), Configuration: read[events.Properties](&r, "configurationProperties"),
+		Templates: read[map[string]string](&r, "templates"), MetadataSource: read[string](&r, "metadataSourceQualifiedName"),
+		PermittedSynchronization: r.permitted(), Delete: events.DeleteMethod(read[string](&r, "deleteMethod")),
+	}
+	if r.err != nil {
+		t.Problem = r.err.Error()
+	}
+	return t
+}
+
+func (r *reader) permitted() events.PermittedSynchronization {
+	p := events.PermittedSynchronization(read[string](r, "permittedSynchronization"))
+	switch p {
 	case "", events.SyncBoth, events.SyncFrom, events.SyncTo:
 	default:
 		r.fail("permittedSynchronization", events.Errorf(events.CodeInvalid, "", "%q is none of %s, %s, %s",
-			d.PermittedSynchronization, events.SyncBoth, events.SyncFrom, events.SyncTo))
+			p, events.SyncBoth, events.SyncFrom, events.SyncTo))
 	}
-	return d, r.err
+	return p
 }
 
 // schedule reads the schedule of refreshes; minutes count where no schedule

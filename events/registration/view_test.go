@@ -101,6 +101,26 @@ func TestViewGathersDefinitions(t *testing.T) {
 	}
 }
 
+// A catalog target that cannot be read does not keep the connector from the others.
+func TestATargetThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	m := complete(nil)
+	m.relate("target-1", "CatalogTarget", "connector", "a", props{"permittedSynchronization": "SIDEWAYS"})
+	m.relate("target-2", "CatalogTarget", "connector", "b", props{"permittedSynchronization": "TO_THIRD_PARTY"})
+	m.relate("target-3", "CatalogTarget", "another", "b", nil)
+	got, incomplete := m.view().Definitions()
+	if len(got) != 1 || len(incomplete) > 0 || len(got[0].Targets) != 2 {
+		t.Fatalf("got %+v, %+v", got, incomplete)
+	}
+	bad, good := got[0].Targets[0], got[0].Targets[1]
+	if bad.ID != "target-1" || !strings.HasPrefix(bad.Problem, "/permittedSynchronization") {
+		t.Errorf("got %+v", bad)
+	}
+	if want := (events.CatalogTarget{ID: "target-2", Element: "b", PermittedSynchronization: events.SyncTo}); !good.Equal(&want) {
+		t.Errorf("got %+v", good)
+	}
+}
+
 func TestViewSaysWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	without := func(names ...string) *metadata {

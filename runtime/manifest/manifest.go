@@ -235,6 +235,7 @@ type connectorFields struct {
 	Group         string            `json:"group"`
 	Connector     string            `json:"connector"`
 	Configuration events.Properties `json:"configuration"`
+	Endpoint      string            `json:"endpoint"`
 	Refresh       schedule          `json:"refresh"`
 	TimeZone      zone              `json:"timeZone"`
 	Blocking      bool              `json:"usesBlockingCalls"`
@@ -255,7 +256,7 @@ func (r *Reader) readConnector(w *Resource) error {
 		return err
 	}
 	c := registration.Connector{
-		Name: f.Name, Group: f.Group, Kind: f.Connector, Configuration: f.Configuration, Refresh: string(f.Refresh), TimeZone: string(f.TimeZone),
+		Name: f.Name, Group: f.Group, Kind: f.Connector, Configuration: f.Configuration, Endpoint: f.Endpoint, Refresh: string(f.Refresh), TimeZone: string(f.TimeZone),
 		UsesBlockingCalls: f.Blocking, MetadataSource: registration.ConnectorName(f.Name), Permitted: events.PermittedSynchronization(f.Permitted),
 		User: f.User, Start: time.Time(f.Start), Stop: time.Time(f.Stop),
 	}
@@ -275,6 +276,10 @@ func (r *Reader) readConnector(w *Resource) error {
 		{registration.ConnectorName(c.Name), registration.Registered, 2, registration.GroupName(c.Group)},
 		{registration.ConnectionName(c.Name), registration.ConnectionConnector, 1, registration.ConnectorTypeName(c.Kind)},
 		{registration.ConnectorName(c.Name), registration.AssetConnection, 1, registration.ConnectionName(c.Name)},
+		{registration.ConnectionName(c.Name), registration.ConnectToEndpoint, 1, ""},
+	}
+	if c.Endpoint != "" {
+		w.replaces[3].other = registration.EndpointName(c.Name)
 	}
 	return r.checkConfiguration(w, &c)
 }

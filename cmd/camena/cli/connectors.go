@@ -119,6 +119,11 @@ func connectorSheet(v *client.Connector) *table {
 	known("error", r.Error)
 	known("next attempt", timestamp(r.NextAttempt))
 	known("last refresh", timestamp(r.LastRefresh))
+	known("endpoint", d.Endpoint)
+	for i := range d.Targets {
+		target := &d.Targets[i]
+		t.add("target "+cmp.Or(target.Name, target.ID), strings.TrimSpace(target.Element+" "+target.Problem))
+	}
 	known("refresh", strings.TrimSpace(d.Refresh+" "+d.TimeZone))
 	known("starts", timestamp(d.Start))
 	known("stops", timestamp(d.Stop))
