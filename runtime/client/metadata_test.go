@@ -67,16 +67,24 @@ func TestASenderWithoutNameIsRefused(t *testing.T) {
 	}
 }
 
-// Everything that a service may say arrives as what it is.
-func TestAnswersAndRefusals(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
+// answers serves a question until the test ends.
+func answers(t *testing.T, b *bus.Bus, verb string, handler micro.Handler) {
+	t.Helper()
 	service, err := micro.AddService(b.Conn(), micro.Config{Name: "test", Version: "1.0.0"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = service.Stop() })
-	handler := bus.Answer(b, func(q events.Get) (events.ElementAnswer, error) {
+	if err := service.AddEndpoint(verb, handler, micro.WithEndpointSubject(b.Topics().API(topics.RepositoryService, verb))); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Everything that a service may say arrives as what it is.
+func TestAnswersAndRefusals(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	answers(t, b, "get", bus.Answer(b, func(q events.Get) (events.ElementAnswer, error) {
 		switch q.QualifiedName {
 		case "plain":
 			return events.ElementAnswer{}, errors.New("a plain\nerror")
@@ -85,10 +93,7 @@ func TestAnswersAndRefusals(t *testing.T) {
 		default:
 			return events.ElementAnswer{Sequence: 7}, nil
 		}
-	})
-	if err := service.AddEndpoint("get", handler, micro.WithEndpointSubject(b.Topics().API(topics.RepositoryService, "get"))); err != nil {
-		t.Fatal(err)
-	}
+	}))
 	m := client.New(b, "someone")
 	get := func(name string) (events.ElementAnswer, error) {
 		return events.Ask(t.Context(), m, &events.Get{ElementRef: events.ByName(name)})
@@ -103,7 +108,7 @@ func TestAnswersAndRefusals(t *testing.T) {
 	if _, err := get("typed"); !errors.As(err, &refusal) || refusal.Code != events.CodeNotFound || refusal.Pointer != "/x" {
 		t.Errorf("got %v", err)
 	}
-	_, err = bus.Call[events.ElementAnswer](t.Context(), b, b.Topics().API(topics.RepositoryService, "get"), map[string]any{"guit": "x"})
+	_, err := bus.Call[events.ElementAnswer](t.Context(), b, b.Topics().API(topics.RepositoryService, "get"), map[string]any{"guit": "x"})
 	if events.CodeOf(err) != events.CodeInvalid || !strings.Contains(err.Error(), "/guit") {
 		t.Errorf("a question with an unknown field: %v", err)
 	}

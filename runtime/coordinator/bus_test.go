@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/registration"
 	"github.com/camena-io/camena/runtime/bus"
 	"github.com/camena-io/camena/runtime/coordinator"
 	"github.com/camena-io/camena/runtime/embedded"
@@ -160,8 +161,8 @@ func TestCoordinatorAssignsAtOnceAtTheFirstStart(t *testing.T) {
 	in := newInstallation(t)
 	in.host(t, "a")
 	in.coordinate(t)
-	in.publish(t, complete(nil))
-	took := until(t, 5*time.Second, "assigned", func() bool { return in.node(t, "id") == "a" })
+	in.publish(t, complete(registration.Connector{}))
+	took := until(t, 5*time.Second, "assigned", func() bool { return in.node(t, id) == "a" })
 	if took > time.Second {
 		t.Errorf("assigned after %s, want less than a second", took)
 	}
@@ -172,35 +173,35 @@ func TestCoordinatorFollowsTheMetadata(t *testing.T) {
 	in := newInstallation(t)
 	in.host(t, "a")
 	in.coordinate(t)
-	m := complete(nil)
-	delete(m.elements, "type")
+	m := complete(registration.Connector{})
+	delete(m.elements, "ConnectorType")
 	in.publish(t, m)
 	until(t, 5*time.Second, "explained", func() bool {
-		r, err := in.reports.Get(t.Context(), "id")
+		r, err := in.reports.Get(t.Context(), id)
 		return err == nil && r.Value.Status == events.StatusConfigFailed && r.Value.Error != ""
 	})
-	in.publish(t, complete(nil))
-	until(t, 5*time.Second, "assigned", func() bool { return in.node(t, "id") == "a" })
+	in.publish(t, complete(registration.Connector{}))
+	until(t, 5*time.Second, "assigned", func() bool { return in.node(t, id) == "a" })
 
-	in.publish(t, complete(props{"permittedSynchronization": "TO_THIRD_PARTY"}))
+	in.publish(t, complete(registration.Connector{Permitted: events.SyncTo}))
 	until(t, 5*time.Second, "updated", func() bool {
-		e, err := in.assignments.Get(t.Context(), "id")
+		e, err := in.assignments.Get(t.Context(), id)
 		return err == nil && e.Value.Node == "a" && e.Value.Definition.PermittedSynchronization == events.SyncTo
 	})
 
 	check(t, in.bus.Arm(t.Context(), bus.Schedule{
-		Subject: in.bus.Topics().Schedule("id", "refresh"), Target: in.bus.Topics().Due("a", "id"), Pattern: "@every 1h",
+		Subject: in.bus.Topics().Schedule(id, "refresh"), Target: in.bus.Topics().Due("a", id), Pattern: "@every 1h",
 	}, &events.Event{ID: "schedule", Source: "/test", Type: events.TypeCycleDue}))
-	gone := m.relationships["id"]
-	in.change(t, in.bus.Topics().Relationship(gone.Header.Type.Name, "id"), events.TypeRelationshipDeleted,
+	gone := m.relationships[id]
+	in.change(t, in.bus.Topics().Relationship(gone.Header.Type.Name, id), events.TypeRelationshipDeleted,
 		events.RelationshipChange{Previous: gone})
 	until(t, 5*time.Second, "removed", func() bool {
-		_, err := in.assignments.Get(t.Context(), "id")
+		_, err := in.assignments.Get(t.Context(), id)
 		return err != nil
 	})
 	stream, err := in.bus.JetStream().Stream(t.Context(), in.bus.Topics().CyclesStream())
 	check(t, err)
-	if m, err := stream.GetLastMsgForSubject(t.Context(), in.bus.Topics().SchedulesOf("id")); err == nil {
+	if m, err := stream.GetLastMsgForSubject(t.Context(), in.bus.Topics().SchedulesOf(id)); err == nil {
 		t.Errorf("the schedule %s is left", m.Subject)
 	}
 }
@@ -210,9 +211,9 @@ func TestCoordinatorStartsConnectorsOnTheirDate(t *testing.T) {
 	in := newInstallation(t)
 	in.host(t, "a")
 	in.coordinate(t)
-	start := time.Now().Add(2 * time.Second)
-	in.publish(t, complete(props{"startDate": start.Format(time.RFC3339Nano)}))
-	until(t, 5*time.Second, "assigned", func() bool { return in.node(t, "id") == "a" })
+	start := time.Now().Add(3 * time.Second).Truncate(time.Second)
+	in.publish(t, complete(registration.Connector{Start: start}))
+	until(t, 5*time.Second, "assigned", func() bool { return in.node(t, id) == "a" })
 	if early := time.Until(start); early > 0 {
 		t.Errorf("assigned %s before its start date", early)
 	}
@@ -224,8 +225,8 @@ func TestCoordinatorStartsConnectorsOnTheirDate(t *testing.T) {
 // many is n registrations, r0 to r(n-1), of one group and one connection.
 func (in *installation) many(t *testing.T, n int) {
 	t.Helper()
-	m := complete(nil)
-	delete(m.relationships, "id")
+	m := complete(registration.Connector{})
+	delete(m.relationships, id)
 	in.publish(t, m)
 	shared := func(yield func(int) bool) {
 		for i := range n {
@@ -245,7 +246,10 @@ func (in *installation) registrations(t *testing.T, numbers iter.Seq[int]) {
 		slots <- struct{}{}
 		group.Go(func() {
 			m := &metadata{relationships: map[string]*events.Relationship{}}
-			m.relate(fmt.Sprint("r", i), "RegisteredIntegrationConnector", "group", "connector", props{"connectorName": fmt.Sprint("n", i)})
+			m.relate(fmt.Sprint("r", i), events.RelationshipSpec{
+				Type: registration.Registered, Properties: events.Props(map[string]any{"connectorName": fmt.Sprint("n", i)}),
+				End1: events.ByName(registration.GroupName("group")), End2: events.ByName(registration.ConnectorName("folder")),
+			})
 			in.publish(t, m)
 			<-slots
 		})
