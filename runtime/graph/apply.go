@@ -14,17 +14,12 @@ import (
 
 // change is one event to publish and its effect on the state.
 type change struct {
+	index.StateChange
+
 	eventType string
 	data      []byte
-	id        string        // of the event
-	record    *index.Record // nil for a fence and for a type
-	// moved means that the element continues under another type.
-	moved  bool
-	purged bool
 	// actorMissing means that the new state does not name who made the change.
 	actorMissing bool
-	typeDef      *events.TypeDef
-	fence        events.Fence
 }
 
 // transaction applies one command, or the steps of a change set, all or nothing. It
@@ -199,7 +194,7 @@ func (t *transaction) storeState(
 		previous = old.State()
 	}
 	t.scratch = closeChange(b, previous, classification)
-	c.data, c.record = bytes.Clone(t.scratch), r
+	c.data, c.Record = bytes.Clone(t.scratch), r
 	r.Keep(c.data[begin:begin+size], from-begin, to-begin)
 	t.emit(c)
 	t.is(r)
@@ -249,7 +244,9 @@ func (t *transaction) fence(c *events.Fence) error {
 		return nil
 	}
 	data, err := events.Marshal(c)
-	t.emit(change{eventType: events.TypeConnectorFenced, data: data, fence: *c})
+	t.emit(change{
+		eventType: events.TypeConnectorFenced, data: data, StateChange: index.StateChange{Connector: c.Connector, Generation: c.Generation},
+	})
 	return err
 }
 
@@ -273,7 +270,7 @@ func (t *transaction) defineTypes(c *events.DefineTypes) error {
 		if size := len(data) / 2; size > t.rules.MaxState {
 			return t.tooLarge("the type "+changed[i].Name, size)
 		}
-		t.emit(change{eventType: events.TypeTypeDefined, data: data, typeDef: &changed[i]})
+		t.emit(change{eventType: events.TypeTypeDefined, data: data, StateChange: index.StateChange{TypeDef: &changed[i]}})
 	}
 	return t.checkSize(begin, "/types", "this")
 }

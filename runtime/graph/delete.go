@@ -85,7 +85,9 @@ func (t *transaction) remove(family []*index.Record, purge bool) {
 // removal returns the change that deletes a record; a purge leaves only its guid and
 // type.
 func removal(old *index.Record, purge bool) change {
-	c := change{eventType: events.TypeElementDeleted, record: old.Deletion(), purged: purge, data: removed(old.State())}
+	c := change{
+		eventType: events.TypeElementDeleted, data: removed(old.State()), StateChange: index.StateChange{Record: old.Deletion(), Purged: purge},
+	}
 	if old.Relationship {
 		c.eventType = events.TypeRelationshipDeleted
 	}
@@ -106,19 +108,8 @@ func (t *transaction) archive(family []*index.Record, process string) error {
 	if err := checkClassification(t.view().Types(), root.Type, &memento, false, ""); err != nil {
 		return events.Errorf(events.CodeConflict, "/method", "%s cannot be archived: %s", root.Name, messageOf(err))
 	}
-	for _, r := range family {
-		if r.Archived {
-			continue
-		}
-		e, err := r.Element()
-		if err != nil {
-			return err
-		}
-		setClassification(e, &memento)
-		if err := t.put(r, e, events.TypeElementClassified, events.Memento); err != nil {
-			return err
-		}
-	}
+	present := slices.DeleteFunc(family, func(r *index.Record) bool { return r.Archived })
+	err := t.putAll(present, events.TypeElementClassified, &memento)
 	t.is(t.view().ByGUID(root.GUID))
-	return nil
+	return err
 }

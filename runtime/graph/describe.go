@@ -27,7 +27,7 @@ const (
 func (o *Outcome) describe(before view) {
 	changed := make(map[guid]*index.Record, len(o.changes))
 	for i := range o.changes {
-		if r := o.changes[i].record; r != nil {
+		if r := o.changes[i].Record; r != nil {
 			changed[r.GUID] = r
 		}
 	}
@@ -74,8 +74,8 @@ func describeResult(result *events.Result, find func(guid) *index.Record, room *
 func counted(changes []change) (elements, relationships int) {
 	for i := range changes {
 		switch c := &changes[i]; {
-		case c.record == nil, c.moved: // the latter continues under another type
-		case c.record.Relationship:
+		case c.Record == nil, c.Moved: // the latter continues under another type
+		case c.Record.Relationship:
 			relationships++
 		default:
 			elements++
@@ -117,7 +117,7 @@ func (o *Outcome) preview() Outcome {
 		}
 		result.Preview = append(result.Preview, p)
 	}
-	return Outcome{Result: result, at: o.at}
+	return Outcome{Result: result}
 }
 
 // dropped notes what the command leaves behind.
@@ -127,13 +127,6 @@ func (t *transaction) dropped(what string) {
 	} else {
 		t.result.MoreDropped++
 	}
-}
-
-func nameOfStub(s events.ElementStub) string {
-	if s.QualifiedName != "" {
-		return s.QualifiedName
-	}
-	return s.GUID
 }
 
 // article returns the name of a type after its article.

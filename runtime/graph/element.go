@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/events/opentypes"
@@ -103,15 +102,7 @@ func mergedProperties(typ *opentypes.Type, old *index.Record, p events.Propertie
 }
 
 func inUTC(e events.Effectivity) events.Effectivity {
-	return events.Effectivity{From: utc(e.From), To: utc(e.To)}
-}
-
-// utc keeps the zero time.
-func utc(t time.Time) time.Time {
-	if t.IsZero() {
-		return time.Time{}
-	}
-	return t.UTC()
+	return events.Effectivity{From: e.From.UTC(), To: e.To.UTC()}
 }
 
 // expect refuses a command whose sender saw another version.
@@ -202,7 +193,7 @@ func (t *transaction) create(spec *events.ElementSpec, typ *opentypes.Type, prop
 	setEffectivity(&e.Header, spec.Effectivity)
 	err := t.store(typ.Header(), nil, e, events.TypeElementCreated, "")
 	if err == nil && spec.GUID != "" {
-		t.changes[len(t.changes)-1].record.Derived = id == events.ElementKey(spec.Ref())
+		t.changes[len(t.changes)-1].Record.Derived = id == events.ElementKey(spec.Ref())
 	}
 	return err
 }
@@ -260,7 +251,7 @@ func (t *transaction) put(old *index.Record, e *events.Element, eventType, class
 	t.touch(&e.Header)
 	err := t.store(old.Type, old, e, eventType, classification)
 	if err == nil && eventType == events.TypeElementRestored && old.Archived {
-		t.unarchived = append(t.unarchived, t.changes[len(t.changes)-1].record)
+		t.unarchived = append(t.unarchived, t.changes[len(t.changes)-1].Record)
 	}
 	return err
 }

@@ -158,7 +158,7 @@ func (t *transaction) confirmSynchronization(c *events.ConfirmSynchronization) e
 	if t.view().ByName(x.id.QualifiedName) == nil {
 		return events.Errorf(events.CodeNotFound, "/identifier", "%q is no identifier in that scope; link it first", c.Identifier)
 	}
-	when, open := cmp.Or(utc(c.Time), t.q.Time), c.OpenChanged
+	when, open := cmp.Or(c.Time.UTC(), t.q.Time), c.OpenChanged
 	if open.IsZero() {
 		e, err := x.element.Element()
 		if err != nil {

@@ -38,10 +38,7 @@ func closeChange(b, previous []byte, classification string) []byte {
 	if len(previous) > 0 {
 		b = append(append(b, `,"previous":`...), previous...)
 	}
-	if classification != "" {
-		b = quote(append(b, `,"classificationName":`...), classification)
-	}
-	return append(b, '}')
+	return append(appendText(b, `,"classificationName":`, classification), '}')
 }
 
 // removed is the data of a deletion.
@@ -99,10 +96,7 @@ func appendRelationship(b []byte, r *events.Relationship) ([]byte, int, int) {
 func appendStub(b []byte, s *events.ElementStub) []byte {
 	b = quote(append(b, `{"guid":`...), s.GUID)
 	b = quote(append(b, `,"typeName":`...), s.Type)
-	if s.QualifiedName != "" {
-		b = quote(append(b, `,"qualifiedName":`...), s.QualifiedName)
-	}
-	return append(b, '}')
+	return append(appendText(b, `,"qualifiedName":`, s.QualifiedName), '}')
 }
 
 func appendProperties(b []byte, p events.Properties) (out []byte, from, to int) {
@@ -119,43 +113,31 @@ func appendHeader(b []byte, h *events.ElementHeader) []byte {
 	b = quote(append(b, `{"guid":`...), h.GUID)
 	b = quote(append(b, `,"type":{"typeName":`...), h.Type.Name)
 	b = appendStrings(b, `,"superTypeNames":`, h.Type.SuperTypes)
-	b = append(b, '}')
-	if h.QualifiedName != "" {
-		b = quote(append(b, `,"qualifiedName":`...), h.QualifiedName)
-	}
+	b = appendText(append(b, '}'), `,"qualifiedName":`, h.QualifiedName)
 	v := &h.Versions
 	b = quote(append(b, `,"versions":{"createdBy":`...), v.CreatedBy)
 	b = appendTime(append(b, `,"createTime":`...), v.CreateTime)
-	if v.UpdatedBy != "" {
-		b = quote(append(b, `,"updatedBy":`...), v.UpdatedBy)
-	}
-	if !v.UpdateTime.IsZero() {
-		b = appendTime(append(b, `,"updateTime":`...), v.UpdateTime)
-	}
+	b = appendText(b, `,"updatedBy":`, v.UpdatedBy)
+	b = appendSet(b, `,"updateTime":`, v.UpdateTime)
 	b = appendInt(append(b, `,"version":`...), v.Version)
 	b = quote(append(b, `},"origin":{"originCategory":`...), string(h.Origin.Category))
-	if h.Origin.Source != "" {
-		b = quote(append(b, `,"source":`...), h.Origin.Source)
-	}
-	if h.Origin.Scope != "" {
-		b = quote(append(b, `,"scope":`...), h.Origin.Scope)
-	}
-	b = append(b, '}')
-	b = appendStrings(b, `,"zones":`, h.Zones)
-	if h.AnchorGUID != "" {
-		b = quote(append(b, `,"anchorGUID":`...), h.AnchorGUID)
-	}
+	b = appendText(b, `,"source":`, h.Origin.Source)
+	b = appendText(b, `,"scope":`, h.Origin.Scope)
+	b = appendStrings(append(b, '}'), `,"zones":`, h.Zones)
+	b = appendText(b, `,"anchorGUID":`, h.AnchorGUID)
 	return append(appendEffectivity(b, h.Effectivity), '}')
 }
 
 func appendEffectivity(b []byte, e events.Effectivity) []byte {
-	if !e.From.IsZero() {
-		b = appendTime(append(b, `,"effectiveFrom":`...), e.From)
+	return appendSet(appendSet(b, `,"effectiveFrom":`, e.From), `,"effectiveTo":`, e.To)
+}
+
+// appendText appends a member, unless the text is empty.
+func appendText(b []byte, name, text string) []byte {
+	if text == "" {
+		return b
 	}
-	if !e.To.IsZero() {
-		b = appendTime(append(b, `,"effectiveTo":`...), e.To)
-	}
-	return b
+	return quote(append(b, name...), text)
 }
 
 func appendStrings(b []byte, name string, list []string) []byte {
@@ -172,6 +154,14 @@ func appendStrings(b []byte, name string, list []string) []byte {
 		b = quote(b, s)
 	}
 	return append(b, ']')
+}
+
+// appendSet appends a member, unless the time is zero.
+func appendSet(b []byte, name string, t time.Time) []byte {
+	if t.IsZero() {
+		return b
+	}
+	return appendTime(append(b, name...), t)
 }
 
 func appendTime(b []byte, t time.Time) []byte {

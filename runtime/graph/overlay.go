@@ -14,8 +14,13 @@ type guid = uuid.UUID
 // that it does not have yet.
 type view interface {
 	index.Lookup
+	settings
 	// Group returns the records of a group.
 	Group(g index.Group) []*index.Record
+}
+
+// settings are what is neither an element nor a relationship.
+type settings interface {
 	// Generation returns the generation that a connector is fenced to.
 	Generation(connector string) uint64
 	// Types returns the types.
@@ -109,7 +114,7 @@ func (o *overlay) LastDeletion(ref events.ElementRef) (index.Tombstone, bool) {
 func (o *overlay) define(changes []change) {
 	var defs []events.TypeDef
 	for i := range changes {
-		if def := changes[i].typeDef; def != nil {
+		if def := changes[i].TypeDef; def != nil {
 			defs = append(defs, *def)
 		}
 	}
@@ -122,7 +127,7 @@ func (o *overlay) define(changes []change) {
 	}
 	o.types = types
 	for i := range changes {
-		if def := changes[i].typeDef; def != nil {
+		if def := changes[i].TypeDef; def != nil {
 			o.defs[def.Name] = def
 		}
 	}
@@ -133,10 +138,10 @@ func (o *overlay) add(changes []change) {
 	o.define(changes)
 	for i := range changes {
 		c := &changes[i]
-		switch r := c.record; {
-		case c.moved || c.typeDef != nil:
+		switch r := c.Record; {
+		case c.Moved || c.TypeDef != nil:
 		case r == nil:
-			o.fences[c.fence.Connector] = c.fence.Generation
+			o.fences[c.Connector] = c.Generation
 		default:
 			o.addRecord(r)
 		}
@@ -164,15 +169,15 @@ func put[K comparable](m map[K]map[guid]*index.Record, key K, r *index.Record) {
 func (o *overlay) drop(changes []change) {
 	for i := range changes {
 		c := &changes[i]
-		switch r := c.record; {
-		case c.moved:
-		case c.typeDef != nil:
-			if o.defs[c.typeDef.Name] == c.typeDef {
-				delete(o.defs, c.typeDef.Name)
+		switch r := c.Record; {
+		case c.Moved:
+		case c.TypeDef != nil:
+			if o.defs[c.TypeDef.Name] == c.TypeDef {
+				delete(o.defs, c.TypeDef.Name)
 			}
 		case r == nil:
-			if o.fences[c.fence.Connector] == c.fence.Generation {
-				delete(o.fences, c.fence.Connector)
+			if o.fences[c.Connector] == c.Generation {
+				delete(o.fences, c.Connector)
 			}
 		default:
 			o.dropRecord(r)

@@ -93,7 +93,7 @@ func (p *Pending) Apply(q *Request, c events.Command) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	o := Outcome{Result: result, changes: t.changes, at: q.Time}
+	o := Outcome{Result: result, changes: t.changes}
 	if q.Awaited {
 		o.describe(p.view)
 	}
@@ -102,7 +102,7 @@ func (p *Pending) Apply(q *Request, c events.Command) (Outcome, error) {
 		return o.preview(), nil
 	}
 	for i := range o.changes {
-		o.changes[i].id = q.ID + "-" + strconv.Itoa(i)
+		o.changes[i].ID, o.changes[i].At = q.ID+"-"+strconv.Itoa(i), q.Time
 	}
 	return o, nil
 }
@@ -118,8 +118,6 @@ type Outcome struct {
 	// Result is the answer to the sender. Its sequence is set by [Outcome.Stored].
 	Result  events.Result
 	changes []change
-	// at is when the command was stored.
-	at time.Time
 }
 
 // Change is an event to publish.
@@ -141,15 +139,15 @@ func (o *Outcome) Len() int { return len(o.changes) }
 // Change returns the change with an index.
 func (o *Outcome) Change(i int) Change {
 	c := &o.changes[i]
-	e := Change{ID: c.id, Type: c.eventType, Data: c.data, Purged: c.purged}
+	e := Change{ID: c.ID, Type: c.eventType, Data: c.data, Purged: c.Purged}
 	switch {
-	case c.typeDef != nil:
-		e.TypeName = c.typeDef.Name
-	case c.record == nil:
-		e.Connector = c.fence.Connector
+	case c.TypeDef != nil:
+		e.TypeName = c.TypeDef.Name
+	case c.Record == nil:
+		e.Connector = c.Connector
 	default:
-		e.Relationship, e.TypeName, e.GUID = c.record.Relationship, c.record.Type.Name, c.record.GUID.String()
-		e.ActorMissing = c.record.Deleted || c.actorMissing
+		e.Relationship, e.TypeName, e.GUID = c.Record.Relationship, c.Record.Type.Name, c.Record.GUID.String()
+		e.ActorMissing = c.Record.Deleted || c.actorMissing
 	}
 	return e
 }
@@ -164,7 +162,7 @@ func (o *Outcome) Stored(last uint64) {
 
 // Purges reports whether the history of something has to go.
 func (o *Outcome) Purges() bool {
-	return slices.ContainsFunc(o.changes, func(c change) bool { return c.purged })
+	return slices.ContainsFunc(o.changes, func(c change) bool { return c.Purged })
 }
 
 // dropPurgedChanges leaves out the changes of a subject before its purge: they would
@@ -180,12 +178,12 @@ func (o *Outcome) dropPurgedChanges() {
 	}
 	purged, kept := map[subject]bool{}, make([]change, 0, len(o.changes))
 	for _, c := range slices.Backward(o.changes) {
-		if c.record != nil {
-			of := subject{c.record.GUID, c.record.Type.Name}
+		if c.Record != nil {
+			of := subject{c.Record.GUID, c.Record.Type.Name}
 			if purged[of] {
 				continue
 			}
-			purged[of] = c.purged
+			purged[of] = c.Purged
 		}
 		kept = append(kept, c)
 	}
@@ -198,12 +196,9 @@ func (o *Outcome) dropPurgedChanges() {
 func (o *Outcome) AppendStateChanges(list []index.StateChange, position uint64, stored time.Time) []index.StateChange {
 	n := uint64(len(o.changes))
 	for i := range o.changes {
-		c := &o.changes[i]
-		list = append(list, index.StateChange{
-			Sequence: o.Result.Sequence - n + 1 + uint64(i), Position: position, Stored: stored, At: o.at, ID: c.id,
-			Record: c.record, Moved: c.moved, Purged: c.purged, TypeDef: c.typeDef,
-			Connector: c.fence.Connector, Generation: c.fence.Generation,
-		})
+		c := o.changes[i].StateChange
+		c.Sequence, c.Position, c.Stored = o.Result.Sequence-n+1+uint64(i), position, stored
+		list = append(list, c)
 	}
 	return list
 }

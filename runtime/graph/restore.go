@@ -113,7 +113,7 @@ func (t *transaction) restoreLink(r, root *index.Record) error {
 		return err
 	}
 	if !t.fitsLink(r, end1, end2) {
-		t.dropped(r.Type.Name + " " + nameOfStub(l.End1) + arrow + nameOfStub(l.End2))
+		t.dropped(r.Type.Name + " " + cmp.Or(l.End1.QualifiedName, l.End1.GUID) + arrow + cmp.Or(l.End2.QualifiedName, l.End2.GUID))
 		return nil
 	}
 	l.End1, l.End2 = stub(end1), stub(end2)
@@ -140,12 +140,22 @@ func (t *transaction) unarchive(root *index.Record) error {
 	if err != nil {
 		return err
 	}
-	for _, r := range family {
+	return t.putAll(family, events.TypeElementRestored, nil)
+}
+
+// putAll puts elements, each with one more classification if there is one.
+func (t *transaction) putAll(list []*index.Record, eventType string, add *events.Classification) error {
+	name := ""
+	for _, r := range list {
 		e, err := r.Element()
 		if err != nil {
 			return err
 		}
-		if err := t.put(r, e, events.TypeElementRestored, ""); err != nil {
+		if add != nil {
+			name = add.Name
+			setClassification(e, add)
+		}
+		if err := t.put(r, e, eventType, name); err != nil {
 			return err
 		}
 	}

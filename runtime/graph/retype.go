@@ -33,7 +33,7 @@ func (t *transaction) retype(c *events.Retype) error {
 		return err
 	}
 	end := removal(old, false)
-	end.eventType, end.moved = events.TypeElementMoved, true
+	end.eventType, end.Moved = events.TypeElementMoved, true
 	t.emit(end)
 	for m := had.Members(); m.Next(); {
 		if !has[m.Name()] {
