@@ -1,5 +1,10 @@
 package index
 
+import (
+	"maps"
+	"slices"
+)
+
 // typeCounts counts elements and relationships by type.
 type typeCounts struct{ elements, archived, relationships map[string]int }
 
@@ -21,16 +26,10 @@ func (t *typeCounts) add(r *Record, n int) {
 
 // typeNames returns the types that have elements.
 func (t *typeCounts) typeNames() []string {
-	names := make([]string, 0, len(t.elements)+len(t.archived))
-	for name, n := range t.elements {
-		if n > 0 {
-			names = append(names, name)
-		}
-	}
+	all := maps.Clone(t.elements)
 	for name, n := range t.archived {
-		if n > 0 && t.elements[name] <= 0 {
-			names = append(names, name)
-		}
+		all[name] += n
 	}
-	return names
+	maps.DeleteFunc(all, func(_ string, n int) bool { return n <= 0 })
+	return slices.Collect(maps.Keys(all))
 }

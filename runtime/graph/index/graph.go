@@ -1,6 +1,7 @@
 package index
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strconv"
@@ -31,13 +32,10 @@ type (
 type traversal struct {
 	index  *Index
 	budget *budget
-	// follows reports whether to follow a relationship, goes whether to visit an
-	// element.
-	follows, goes func(*Record) bool
+	q      *events.Graph
+	start  *Record
 	// directed means that ends tell the direction of the data flow.
 	directed bool
-	depth    int
-	limits   events.GraphLimits
 	room     int
 
 	nodes  map[guid]int // their places in the answer
@@ -50,22 +48,11 @@ func (x *Index) Graph(ctx context.Context, q *events.Graph, room int) (Subgraph,
 	if err := q.Complete(); err != nil {
 		return Subgraph{}, err
 	}
-	if err := knownTypes(x.Types(), q); err != nil {
-		return Subgraph{}, err
-	}
-	e := x.traversal(ctx, q.Depth, q.GraphLimits, room)
-	e.follows = func(l *Record) bool {
-		return isAny(l, q.Relationships) && l.row().Visible(q.EffectiveAt, true)
-	}
-	e.goes = func(r *Record) bool {
-		return isAny(r, q.Types) && r.row().Visible(q.EffectiveAt, q.IncludeArchived)
-	}
-	start, err := Element(x, q.ElementRef, "")
+	e, err := x.traversal(ctx, q, room)
 	if err != nil {
 		return Subgraph{}, err
 	}
-	e.begin(start)
-	e.explore(start, q.End, 1)
+	e.explore(q.End, 1)
 	return e.answer, nil
 }
 
@@ -75,44 +62,49 @@ func (x *Index) Lineage(ctx context.Context, q *events.Lineage, room int) (Subgr
 	if err := q.Complete(); err != nil {
 		return Subgraph{}, err
 	}
-	if err := knownRelationships(x.Types(), q.Relationships); err != nil {
-		return Subgraph{}, err
-	}
-	if len(q.Relationships) == 0 {
-		q.Relationships = events.LineageRelationships()
-	}
-	e := x.traversal(ctx, q.Depth, q.GraphLimits, room)
-	e.follows = func(l *Record) bool {
-		return isAny(l, q.Relationships) && l.row().Visible(q.EffectiveAt, true)
-	}
-	e.goes = func(r *Record) bool { return r.row().Visible(q.EffectiveAt, true) }
-	e.directed = true
-	start, err := Element(x, q.ElementRef, "")
+	e, err := x.traversal(ctx, &events.Graph{
+		ElementRef: q.ElementRef, Depth: q.Depth, Relationships: q.Relationships, GraphLimits: q.GraphLimits,
+		EffectiveAt: q.EffectiveAt, IncludeArchived: true,
+	}, room)
 	if err != nil {
 		return Subgraph{}, err
 	}
-	e.begin(start)
+	e.directed = true
+	if len(q.Relationships) == 0 {
+		e.q.Relationships = events.LineageRelationships()
+	}
 	if q.Direction != events.Downstream {
-		e.explore(start, 2, -1)
+		e.explore(2, -1)
 	}
 	if q.Direction != events.Upstream {
-		e.explore(start, 1, 1)
+		e.explore(1, 1)
 	}
 	return e.answer, nil
 }
 
-func knownTypes(types *opentypes.Registry, q *events.Graph) error {
-	for i, name := range q.Types {
-		if _, err := types.Element(name, "/types/"+strconv.Itoa(i)); err != nil {
-			return err
-		}
+// traversal returns a traversal that has taken the element of the question, whatever its
+// type.
+func (x *Index) traversal(ctx context.Context, q *events.Graph, room int) (*traversal, error) {
+	types := x.Types()
+	if err := cmp.Or(known(q.Types, "/types/", types.Element), known(q.Relationships, "/relationships/", types.Relationship)); err != nil {
+		return nil, err
 	}
-	return knownRelationships(types, q.Relationships)
+	sequence, _ := x.Reached()
+	start, err := Element(x, q.ElementRef, "")
+	if err != nil {
+		return nil, err
+	}
+	return &traversal{
+		index: x, budget: newBudget(ctx), q: q, start: start, room: room - len(start.text),
+		nodes: map[guid]int{start.GUID: 0}, edges: map[guid]struct{}{},
+		answer: Subgraph{Sequence: sequence, Nodes: []Node{{Element: start.State()}}, Edges: []jsontext.Value{}},
+	}, nil
 }
 
-func knownRelationships(types *opentypes.Registry, names []string) error {
+// known checks that there are types of these names.
+func known(names []string, pointer string, look func(name, pointer string) (*opentypes.Type, error)) error {
 	for i, name := range names {
-		if _, err := types.Relationship(name, "/relationships/"+strconv.Itoa(i)); err != nil {
+		if _, err := look(name, pointer+strconv.Itoa(i)); err != nil {
 			return err
 		}
 	}
@@ -124,56 +116,41 @@ func isAny(r *Record, names []string) bool {
 	return len(names) == 0 || slices.ContainsFunc(names, r.Type.Is)
 }
 
-func (x *Index) traversal(ctx context.Context, depth int, limits events.GraphLimits, room int) *traversal {
-	sequence, _ := x.Reached()
-	return &traversal{
-		index: x, budget: newBudget(ctx), depth: depth, limits: limits, room: room,
-		nodes: map[guid]int{}, edges: map[guid]struct{}{},
-		answer: Subgraph{Sequence: sequence, Nodes: []Node{}, Edges: []jsontext.Value{}},
-	}
+// follows reports whether the question follows a relationship.
+func (e *traversal) follows(l *Record) bool {
+	return isAny(l, e.q.Relationships) && l.row().Visible(e.q.EffectiveAt, true)
 }
 
-// begin takes the element of the question, whatever its type.
-func (e *traversal) begin(start *Record) {
-	e.nodes[start.GUID] = 0
-	e.room -= len(start.text)
-	e.answer.Nodes = append(e.answer.Nodes, Node{Element: start.State()})
+// goes reports whether the question goes to an element.
+func (e *traversal) goes(r *Record) bool {
+	return isAny(r, e.q.Types) && r.row().Visible(e.q.EffectiveAt, e.q.IncludeArchived)
 }
 
-// explore follows relationships from an element that is at the given end, 0 for any;
+// explore follows relationships from the start, which is at the given end, 0 for any;
 // sign is that of the depths. Elements found in the other direction are visited again,
 // as they may be part of a cycle.
-func (e *traversal) explore(start *Record, end, sign int) {
-	passed := map[guid]struct{}{start.GUID: {}}
-	frontier := []*Record{start}
-	for depth := 1; depth <= e.depth && len(frontier) > 0; depth++ {
-		var next []*Record
-		for _, from := range frontier {
-			if !e.stepAll(from, end, sign*depth, func(far *Record) {
-				if _, again := passed[far.GUID]; !again {
-					passed[far.GUID] = struct{}{}
-					next = append(next, far)
-				}
-			}) {
+func (e *traversal) explore(end, sign int) {
+	depths := map[guid]int{e.start.GUID: 0}
+	for queue := []*Record{e.start}; len(queue) > 0; queue = queue[1:] {
+		from := queue[0]
+		depth := depths[from.GUID] + 1
+		if depth > e.q.Depth {
+			return
+		}
+		for l := range e.index.links(from.GUID, guid{}) {
+			far, ok := e.step(l, from, end, sign*depth)
+			if !ok {
 				return
 			}
-		}
-		frontier = next
-	}
-}
-
-// stepAll follows the relationships of an element; false if a limit is reached.
-func (e *traversal) stepAll(from *Record, end, depth int, take func(far *Record)) bool {
-	for l := range e.index.links(from.GUID, guid{}) {
-		far, ok := e.step(l, from, end, depth)
-		if !ok {
-			return false
-		}
-		if far != nil {
-			take(far)
+			if far == nil {
+				continue
+			}
+			if _, again := depths[far.GUID]; !again {
+				depths[far.GUID] = depth
+				queue = append(queue, far)
+			}
 		}
 	}
-	return true
 }
 
 // step takes a relationship and the element at its other end, nil if the question
@@ -205,7 +182,7 @@ func (e *traversal) takeNode(r *Record, depth int) bool {
 		e.answer.Nodes[place].seenAgain(depth)
 		return true
 	}
-	if len(e.nodes) == e.limits.Nodes {
+	if len(e.nodes) == e.q.Nodes {
 		e.answer.Truncated = events.TruncatedNodes
 		return false
 	}
@@ -236,7 +213,7 @@ func (e *traversal) takeEdge(l *Record) bool {
 	if _, taken := e.edges[l.GUID]; taken {
 		return true
 	}
-	if len(e.edges) == e.limits.Edges {
+	if len(e.edges) == e.q.Edges {
 		e.answer.Truncated = events.TruncatedEdges
 		return false
 	}

@@ -174,7 +174,7 @@ func parseState(types *opentypes.Registry, state []byte, relationship bool) (*Re
 	}
 	from := max(0, bytes.Index(state, s.Properties))
 	r.Keep(state, from, from+len(s.Properties))
-	r.Type = known(types, s.Header.Type, relationship)
+	r.Type = typeOf(types, s.Header.Type, relationship)
 	if r.Archived, err = isMemento(s.Classifications); err != nil {
 		return nil, err
 	}

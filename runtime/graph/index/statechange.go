@@ -92,7 +92,7 @@ func (f *StateChange) read(types *opentypes.Registry, e *Event) error {
 	case f.Moved || strings.HasSuffix(e.Type, ".deleted.v1"):
 		f.Record = &Record{
 			Deleted: true, Relationship: e.Relationship,
-			Type: known(types, events.ElementType{Name: e.TypeName}, e.Relationship),
+			Type: typeOf(types, events.ElementType{Name: e.TypeName}, e.Relationship),
 		}
 		if f.Record.GUID, err = uuid.Parse(e.GUID); err == nil && !e.Relationship {
 			err = f.Record.takeName(c.Previous)

@@ -95,9 +95,9 @@ func (x *Index) Types() *opentypes.Registry {
 	return x.typeSet.assemble()
 }
 
-// known returns the shared value of a type, or the type as the header names it if this
+// typeOf returns the shared value of a type, or the type as the header names it if this
 // version no longer knows it.
-func known(r *opentypes.Registry, typ events.ElementType, relationship bool) *events.ElementType {
+func typeOf(r *opentypes.Registry, typ events.ElementType, relationship bool) *events.ElementType {
 	kind := events.KindElement
 	if relationship {
 		kind = events.KindRelationship
