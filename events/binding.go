@@ -1,7 +1,6 @@
 package events
 
 import (
-	"iter"
 	"strconv"
 	"strings"
 	"time"
@@ -11,8 +10,6 @@ import (
 const (
 	specVersion       = "1.0"
 	prefix            = "ce-"
-	headerSpecVersion = prefix + "specversion"
-	headerTime        = prefix + "time"
 	headerContentType = "Content-Type"
 	structuredType    = "application/cloudevents"
 	batchType         = structuredType + "-batch"
@@ -25,11 +22,11 @@ func Encode(e *Event, header map[string][]string) ([]byte, error) {
 	if err := e.Validate(); err != nil {
 		return nil, err
 	}
-	values := make([]string, 0, 8+len(e.Extensions))
-	for name, value := range e.headers() {
-		n := len(values)
-		values = append(values, EncodeAttribute(value))
-		header[name] = values[n : n+1 : n+1]
+	list := e.headers()
+	values := make([]string, len(list))
+	for i, h := range list {
+		values[i] = EncodeAttribute(h.value)
+		header[h.name] = values[i : i+1 : i+1]
 	}
 	return e.Data, nil
 }
@@ -54,25 +51,30 @@ func (e *Event) texts() [6]text {
 	}
 }
 
-// headers yields the attributes that have a value, by the names of their headers.
-func (e *Event) headers() iter.Seq2[string, string] {
-	return func(yield func(header, value string) bool) {
-		sent := *e
-		sent.ContentType = e.contentType()
-		for _, a := range sent.texts() {
-			if *a.value != "" && !yield(a.header, *a.value) {
-				return
-			}
-		}
-		if !e.Time.IsZero() && !yield(headerTime, e.Time.UTC().Format(time.RFC3339Nano)) || !yield(headerSpecVersion, specVersion) {
-			return
-		}
-		for name, value := range e.Extensions {
-			if value != "" && !yield(prefix+name, value) {
-				return
-			}
+// header is an attribute with the name of its header.
+type header struct{ name, value string }
+
+// headers returns the attributes that have a value.
+func (e *Event) headers() []header {
+	list := make([]header, 0, 8+len(e.Extensions))
+	add := func(name, value string) {
+		if value != "" {
+			list = append(list, header{name, value})
 		}
 	}
+	add(prefix+"specversion", specVersion)
+	sent := *e
+	sent.ContentType = e.contentType()
+	for _, a := range sent.texts() {
+		add(a.header, *a.value)
+	}
+	if !e.Time.IsZero() {
+		add(prefix+"time", e.Time.UTC().Format(time.RFC3339Nano))
+	}
+	for name, value := range e.Extensions {
+		add(prefix+name, value)
+	}
+	return list
 }
 
 // Decode reads a message in either mode. A content type of

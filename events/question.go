@@ -49,11 +49,7 @@ func All[T any](ctx context.Context, of Asker, q Paged[T]) iter.Seq2[*T, error] 
 	first := q.page().After
 	return func(yield func(*T, error) bool) {
 		for q.page().After = first; ; {
-			data, err := of.Ask(ctx, q)
-			var items []T
-			if err == nil {
-				items, q.page().After, err = q.items(data)
-			}
+			items, next, err := ask(ctx, of, q)
 			for i := range items {
 				if !yield(&items[i], nil) {
 					return
@@ -61,12 +57,22 @@ func All[T any](ctx context.Context, of Asker, q Paged[T]) iter.Seq2[*T, error] 
 			}
 			if err != nil {
 				yield(nil, err)
-			}
-			if err != nil || q.page().After == "" {
 				return
 			}
+			if next == "" {
+				return
+			}
+			q.page().After = next
 		}
 	}
+}
+
+func ask[T any](ctx context.Context, of Asker, q Paged[T]) (items []T, next string, err error) {
+	data, err := of.Ask(ctx, q)
+	if err != nil {
+		return nil, "", err
+	}
+	return q.items(data)
 }
 
 // QuestionType is a row of the table of questions.

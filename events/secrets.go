@@ -43,35 +43,45 @@ func MaskSecrets(v jsontext.Value) (jsontext.Value, error) {
 		return nil, Errorf(CodeInvalid, "", "not one JSON value")
 	}
 	var out bytes.Buffer
-	dec, enc := jsontext.NewDecoder(bytes.NewReader(v)), jsontext.NewEncoder(&out)
-	secretIn := 0 // the depth of the object that has the secret member which is read, 0 if none is
+	m, enc := masker{dec: jsontext.NewDecoder(bytes.NewReader(v))}, jsontext.NewEncoder(&out)
 	for {
-		t, err := dec.ReadToken()
+		t, err := m.dec.ReadToken()
 		if errors.Is(err, io.EOF) {
 			return bytes.TrimRight(out.Bytes(), "\n"), nil
 		}
 		if err != nil {
 			return nil, err
 		}
-		depth := dec.StackDepth()
-		parent, read := dec.StackIndex(depth)
-		isName := parent == '{' && read%2 == 1
-		if depth < secretIn || isName && depth == secretIn {
-			secretIn = 0
-		}
-		switch kind := t.Kind(); {
-		case isName && secretIn == 0 && IsSecret(t.String()):
-			secretIn = depth
-		case isName:
-		case secretIn > 0 && (kind == '0' || kind == '"' && !isReference(t.String())):
-			t = jsontext.String(MaskedSecret)
-		case kind == '"':
-			t = maskLogin(t)
-		}
-		if err := enc.WriteToken(t); err != nil {
+		if err := enc.WriteToken(m.mask(t)); err != nil {
 			return nil, err
 		}
 	}
+}
+
+// masker masks the tokens of a decoder. secretIn is the depth of the object of which
+// a secret member is read, 0 if none is.
+type masker struct {
+	dec      *jsontext.Decoder
+	secretIn int
+}
+
+func (m *masker) mask(t jsontext.Token) jsontext.Token {
+	depth := m.dec.StackDepth()
+	parent, read := m.dec.StackIndex(depth)
+	isName := parent == '{' && read%2 == 1
+	if depth < m.secretIn || isName && depth == m.secretIn {
+		m.secretIn = 0
+	}
+	switch kind := t.Kind(); {
+	case isName && m.secretIn == 0 && IsSecret(t.String()):
+		m.secretIn = depth
+	case isName:
+	case m.secretIn > 0 && (kind == '0' || kind == '"' && !isReference(t.String())):
+		return jsontext.String(MaskedSecret)
+	case kind == '"':
+		return maskLogin(t)
+	}
+	return t
 }
 
 // passwordInURL matches a URL up to its host; its group ends before the password.

@@ -22,8 +22,8 @@ func EncodeStructured(e *Event) ([]byte, error) {
 		return nil, err
 	}
 	doc := map[string]any{}
-	for header, value := range e.headers() {
-		doc[strings.TrimPrefix(header, prefix)] = value
+	for _, h := range e.headers() {
+		doc[strings.TrimPrefix(h.name, prefix)] = h.value
 	}
 	switch {
 	case len(e.Data) == 0:

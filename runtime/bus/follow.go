@@ -91,10 +91,7 @@ func (b *Bus) Follow(ctx context.Context, f FollowOptions, handle func(*Message)
 			return context.Cause(ctx)
 		}
 		if h, ok := errors.AsType[*handlerError](err); ok && !b.conn.IsClosed() {
-			if errors.Is(h.err, ErrStop) {
-				return nil
-			}
-			return h.err
+			return unless(h.err, ErrStop)
 		}
 		if f.Sequence != last || time.Since(began) > time.Second {
 			wait.Reset()

@@ -65,9 +65,9 @@ func (b *Bus) LastMessage(ctx context.Context, name, subject string) (m *Message
 	return m, err
 }
 
-// unlessMissing returns an error, nil if it says that there is no such message.
-func unlessMissing(err error) error {
-	if errors.Is(err, ErrMissing) {
+// unless returns an error, nil if it is an expected one.
+func unless(err, expected error) error {
+	if errors.Is(err, expected) {
 		return nil
 	}
 	return err
@@ -96,7 +96,7 @@ func (b *Bus) DeleteMessage(ctx context.Context, name string, sequence uint64) e
 func (b *Bus) LastSequence(ctx context.Context, name string) (uint64, error) {
 	m, err := b.LastMessage(ctx, name, ">")
 	if m == nil {
-		return 0, unlessMissing(err)
+		return 0, unless(err, ErrMissing)
 	}
 	return m.Sequence, nil
 }
@@ -105,7 +105,7 @@ func (b *Bus) LastSequence(ctx context.Context, name string) (uint64, error) {
 func (b *Bus) StoredFrom(ctx context.Context, name string, sequence uint64) (at time.Time, found bool, err error) {
 	m, err := b.Message(ctx, name, sequence, jetstream.WithGetMsgSubject(">"))
 	if m == nil {
-		return at, false, unlessMissing(err)
+		return at, false, unless(err, ErrMissing)
 	}
 	return m.Time, true, nil
 }
@@ -115,7 +115,7 @@ func (b *Bus) StoredFrom(ctx context.Context, name string, sequence uint64) (at 
 func (b *Bus) MessageID(ctx context.Context, name string, sequence uint64) (string, error) {
 	m, err := b.Message(ctx, name, sequence)
 	if m == nil {
-		return "", unlessMissing(err)
+		return "", unless(err, ErrMissing)
 	}
 	e, err := m.Event()
 	if err != nil {
