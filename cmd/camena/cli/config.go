@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -118,43 +119,40 @@ func (c *config) complete() error {
 	return nil
 }
 
+// check returns all settings that are wrong.
 func (c *config) check() error {
-	unknown := slices.IndexFunc(c.Roles, func(role string) bool { return !slices.Contains(node.Roles(), role) })
-	switch {
-	case unknown >= 0:
-		return fmt.Errorf("CAMENA_ROLES: %q is none of %s", c.Roles[unknown], strings.Join(node.Roles(), ", "))
-	case slices.Contains(c.PublishZones, ""):
-		return errors.New("CAMENA_PUBLISH_ZONES: one of the names is empty")
-	case slices.Contains(c.DefaultZones, ""):
-		return errors.New("CAMENA_DEFAULT_ZONES: one of the names is empty")
-	case c.Replicas < 0 || c.Replicas > 5:
-		return fmt.Errorf("CAMENA_REPLICAS: %d is not between 0 and 5", c.Replicas)
-	case c.NatsPort < -1 || c.NatsPort > math.MaxUint16:
-		return fmt.Errorf("CAMENA_NATS_PORT: %d is not between -1 and %d", c.NatsPort, math.MaxUint16)
-	case c.InMib < 16:
-		return fmt.Errorf("CAMENA_IN_MIB: %d is too little for the in topic; give 16 or more", c.InMib)
-	case c.History < 1:
-		return fmt.Errorf("CAMENA_HISTORY: %d is too little; give at least 1, the present state", c.History)
-	case c.Retention <= 0:
-		return fmt.Errorf("CAMENA_RETENTION: %s is not positive", c.Retention)
-	case c.SyncInterval <= 0:
-		return fmt.Errorf("CAMENA_SYNC_INTERVAL: %s is not positive; CAMENA_SYNC_ALWAYS syncs at once", c.SyncInterval)
+	var errs []error
+	refuse := func(wrong bool, format string, args ...any) {
+		if wrong {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
 	}
-	if _, err := topics.New(c.Domain); err != nil {
-		return fmt.Errorf("CAMENA_DOMAIN: %w", err)
+	for _, role := range c.Roles {
+		refuse(!slices.Contains(node.Roles(), role), "CAMENA_ROLES: %q is none of %s", role, strings.Join(node.Roles(), ", "))
 	}
-	return nil
+	refuse(slices.Contains(c.PublishZones, ""), "CAMENA_PUBLISH_ZONES: one of the names is empty")
+	refuse(slices.Contains(c.DefaultZones, ""), "CAMENA_DEFAULT_ZONES: one of the names is empty")
+	refuse(c.Replicas < 0 || c.Replicas > 5, "CAMENA_REPLICAS: %d is not between 0 and 5", c.Replicas)
+	refuse(c.NatsPort < -1 || c.NatsPort > math.MaxUint16, "CAMENA_NATS_PORT: %d is not between -1 and %d", c.NatsPort, math.MaxUint16)
+	refuse(c.InMib < 16, "CAMENA_IN_MIB: %d is too little for the in topic; give 16 or more", c.InMib)
+	refuse(c.History < 1, "CAMENA_HISTORY: %d is too little; give at least 1, the present state", c.History)
+	refuse(c.Retention <= 0, "CAMENA_RETENTION: %s is not positive", c.Retention)
+	refuse(c.SyncInterval <= 0, "CAMENA_SYNC_INTERVAL: %s is not positive; CAMENA_SYNC_ALWAYS syncs at once", c.SyncInterval)
+	_, err := topics.New(c.Domain)
+	refuse(err != nil, "CAMENA_DOMAIN: %w", err)
+	refuse(c.LogLevel != "" && new(slog.Level).UnmarshalText([]byte(c.LogLevel)) != nil,
+		"CAMENA_LOG_LEVEL: %q is none of debug, info, warn, error", c.LogLevel)
+	refuse(c.LogFormat != "text" && c.LogFormat != "json", "CAMENA_LOG_FORMAT: %q is neither text nor json", c.LogFormat)
+	return errors.Join(errs...)
 }
 
 // osUser is the user of the operating system. In a container it may have no name.
 func osUser() string {
-	if name := os.Getenv("USER"); name != "" {
-		return name
+	name := os.Getenv("USER")
+	if u, err := user.Current(); name == "" && err == nil {
+		name = u.Username
 	}
-	if u, err := user.Current(); err == nil && u.Username != "" {
-		return u.Username
-	}
-	return "camena"
+	return cmp.Or(name, "camena")
 }
 
 func (c *config) credentials() bus.Credentials {
@@ -166,18 +164,14 @@ func (c *config) credentials() bus.Credentials {
 
 // node returns the settings of the node that this environment describes.
 func (c *config) node(offered connectors.Set, log *slog.Logger) node.Settings {
+	limits := topics.DefaultLimits()
+	limits.Replicas, limits.History, limits.InBytes = c.Replicas, c.History, int64(c.InMib)<<20
 	return node.Settings{
 		Name: c.Node, Roles: c.Roles, Version: version(), Connectors: offered,
 		Bus:    bus.Settings{URL: c.NatsURL, Domain: c.Domain, Credentials: c.credentials()},
 		Server: embedded.Settings{Dir: c.Data, Host: c.Listen, Port: c.NatsPort, SyncInterval: c.SyncInterval, SyncAlways: c.SyncAlways},
-		Limits: c.limits(), Retention: c.Retention, PublishZones: c.PublishZones, DefaultZones: c.DefaultZones, Logger: log,
+		Limits: limits, Retention: c.Retention, PublishZones: c.PublishZones, DefaultZones: c.DefaultZones, Logger: log,
 	}
-}
-
-func (c *config) limits() topics.Limits {
-	l := topics.DefaultLimits()
-	l.Replicas, l.History, l.InBytes = c.Replicas, c.History, int64(c.InMib)<<20
-	return l
 }
 
 func knownVariables() ([]string, error) {

@@ -46,10 +46,7 @@ func (p *program) locate(known string) func() string {
 
 // connect connects a command to the running installation.
 func (p *program) connect(ctx context.Context) (*bus.Bus, error) {
-	log, err := p.logger(slog.LevelWarn)
-	if err != nil {
-		return nil, err
-	}
+	log := p.logger(slog.LevelWarn)
 	url, known := p.url()
 	if p.dataGiven && url == defaultURL && known == theDefault {
 		return nil, withMessage(events.Errorf(events.CodeUnavailable, "", "nobody serves"),

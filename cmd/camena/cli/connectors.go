@@ -102,35 +102,18 @@ func (p *program) connectorsGetCommand() *cobra.Command {
 }
 
 func connectorSheet(v *client.Connector) *table {
-	t := newTable()
-	known := func(name, value string) {
-		if value != "" {
-			t.add(name, value)
-		}
-	}
 	d, r := reported(v)
-	t.add("name", v.Name)
-	known("id", cmp.Or(d.ID, r.Connector))
-	known("kind", cmp.Or(d.Kind, r.Kind))
-	known("group", strings.TrimPrefix(d.Group, registration.GroupName("")))
-	t.add("node", orDash(v.Node))
-	t.add("status", v.State)
-	known("since", timestamp(r.Since))
-	known("error", r.Error)
-	known("next attempt", timestamp(r.NextAttempt))
-	known("last refresh", timestamp(r.LastRefresh))
-	known("endpoint", d.Endpoint)
+	t := newTable().known("name", v.Name, "id", cmp.Or(d.ID, r.Connector), "kind", cmp.Or(d.Kind, r.Kind),
+		"group", strings.TrimPrefix(d.Group, registration.GroupName("")), "node", orDash(v.Node), "status", v.State,
+		"since", timestamp(r.Since), "error", r.Error, "next attempt", timestamp(r.NextAttempt), "last refresh", timestamp(r.LastRefresh),
+		"endpoint", d.Endpoint)
 	for i := range d.Targets {
 		target := &d.Targets[i]
 		t.add("target "+cmp.Or(target.Name, target.ID), strings.TrimSpace(target.Element+" "+target.Problem))
 	}
-	known("refresh", strings.TrimSpace(d.Refresh+" "+d.TimeZone))
-	known("starts", timestamp(d.Start))
-	known("stops", timestamp(d.Stop))
-	known("metadata source", d.MetadataSource)
-	known("synchronization", string(d.PermittedSynchronization))
-	known("user", d.User)
-	t.add("generation", strconv.FormatUint(v.Generation, 10))
+	t.known("refresh", strings.TrimSpace(d.Refresh+" "+d.TimeZone), "starts", timestamp(d.Start), "stops", timestamp(d.Stop),
+		"metadata source", d.MetadataSource, "synchronization", string(d.PermittedSynchronization), "user", d.User,
+		"generation", strconv.FormatUint(v.Generation, 10))
 	addProperties(t, "configuration ", d.Configuration)
 	for _, text := range r.Problems {
 		t.add("problem", text)

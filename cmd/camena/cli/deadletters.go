@@ -111,14 +111,12 @@ func (l *shownLetter) show(secrets bool) {
 }
 
 func letterSheet(l *shownLetter) *table {
-	t := newTable()
-	t.add("reason", reasonOf(&l.DeadLetter))
-	t.add("code", orDash(l.Code))
+	told := ""
 	if l.Told {
-		t.add("told", "its sender waited for the outcome")
+		told = "its sender waited for the outcome"
 	}
-	t.add("stored", timestamp(l.Time))
-	t.add("from", fmt.Sprintf("%s, message %d of %s", l.Subject, l.Origin, l.Stream))
+	t := newTable().known("reason", reasonOf(&l.DeadLetter), "code", orDash(l.Code), "told", told, "stored", timestamp(l.Time),
+		"from", fmt.Sprintf("%s, message %d of %s", l.Subject, l.Origin, l.Stream))
 	for _, name := range slices.Sorted(maps.Keys(l.Headers)) {
 		t.add(name, strings.Join(l.Headers[name], ", "))
 	}
@@ -180,39 +178,32 @@ func (p *program) lettersCommand(cmd *cobra.Command, done string, told bool, do 
 		if all == (len(args) > 0) {
 			return errors.New("give either sequences or --all")
 		}
+		sequences := make([]uint64, len(args))
+		for i, a := range args {
+			var err error
+			if sequences[i], err = parseSequence(a); err != nil {
+				return err
+			}
+		}
 		return p.withBus(cmd.Context(), 0, func(ctx context.Context, b *bus.Bus) error {
 			c := client.New(b, source)
-			sequences, err := chosen(ctx, c, args, told)
-			for _, sequence := range sequences {
-				if err == nil {
-					err = unknownLetter(do(c, ctx, sequence))
+			if all {
+				letters, _, err := c.DeadLetters(ctx, told)
+				if err != nil {
+					return err
+				}
+				for _, l := range letters {
+					sequences = append(sequences, l.Sequence)
 				}
 			}
-			if err == nil {
-				_, err = fmt.Fprintf(p.stdout, "%s %s\n", plural(len(sequences), "dead letter"), done)
+			for _, sequence := range sequences {
+				if err := do(c, ctx, sequence); err != nil {
+					return unknownLetter(err)
+				}
 			}
+			_, err := fmt.Fprintf(p.stdout, "%s %s\n", plural(len(sequences), "dead letter"), done)
 			return err
 		})
 	}
 	return cmd
-}
-
-// chosen returns the sequences given, or those of all dead letters.
-func chosen(ctx context.Context, c *client.Client, args []string, told bool) ([]uint64, error) {
-	var sequences []uint64
-	for _, a := range args {
-		n, err := parseSequence(a)
-		if err != nil {
-			return nil, err
-		}
-		sequences = append(sequences, n)
-	}
-	if len(args) > 0 {
-		return sequences, nil
-	}
-	list, _, err := c.DeadLetters(ctx, told)
-	for i := range list {
-		sequences = append(sequences, list[i].Sequence)
-	}
-	return sequences, err
 }

@@ -19,7 +19,7 @@ import (
 
 func (p *program) exportCommand() *cobra.Command {
 	var s backup.ExportSettings
-	var force, noProgress bool
+	var force bool
 	var o output
 	cmd := &cobra.Command{
 		Use:   "export FILE|-",
@@ -35,11 +35,11 @@ export is consistent up to the sequence that is printed at its end.`,
   camena export - | zstd > backup.zst`,
 		Args: oneFile("the file to write, or - for the standard output"),
 	}
+	progress := p.newProgress(cmd)
 	f := cmd.Flags()
 	f.Uint64Var(&s.Since, "since", 0, "only events after this sequence of the out topic")
 	f.BoolVar(&s.Latest, "no-history", false, "only the present state")
 	f.BoolVar(&force, "force", false, "replace an existing file")
-	f.BoolVar(&noProgress, "no-progress", false, "do not show progress")
 	cmd.MarkFlagsMutuallyExclusive("since", "no-history")
 	o.flag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -48,7 +48,7 @@ export is consistent up to the sequence that is printed at its end.`,
 		}
 		return p.withBus(cmd.Context(), 0, func(ctx context.Context, b *bus.Bus) error {
 			s.Bus = b
-			return p.export(ctx, args[0], s, newProgress(p.stderr, noProgress), &o)
+			return p.export(ctx, args[0], s, progress, &o)
 		})
 	}
 	return cmd
@@ -99,17 +99,13 @@ func checkTarget(file string, force bool) error {
 	if file == "-" {
 		return nil
 	}
-	folder := filepath.Dir(file)
-	parent, err := os.Stat(folder)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%s: there is no folder %s", file, folder)
-	case err != nil:
-		return err
-	case !parent.IsDir():
-		return fmt.Errorf("%s: %s is not a folder", file, folder)
-	}
 	info, err := os.Stat(file)
+	if err != nil {
+		folder := filepath.Dir(file)
+		if parent, missing := os.Stat(folder); missing != nil || !parent.IsDir() {
+			return fmt.Errorf("%s: there is no folder %s", file, folder)
+		}
+	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil

@@ -20,7 +20,7 @@ type importer struct {
 	keepUnknown bool
 	reportFile  string
 	report      *os.File
-	noProgress  bool
+	progress    *progress
 	output      output
 }
 
@@ -55,7 +55,7 @@ The exit code is 0 if everything was taken, 1 if some was refused or is missing,
 	f.StringVar(&i.options.Source, "source", "", "metadata source that the imported elements belong to; default: the name of the archive")
 	f.BoolVar(&i.options.Local, "local", false, "let the imported elements belong to no source: everybody may change them")
 	f.StringVar(&i.reportFile, "report", "", "file for the whole report, as JSON")
-	f.BoolVar(&i.noProgress, "no-progress", false, "do not show progress")
+	i.progress = p.newProgress(cmd)
 	cmd.MarkFlagsMutuallyExclusive("source", "local")
 	i.output.flag(cmd)
 	return cmd
@@ -71,13 +71,12 @@ func (i *importer) run(ctx context.Context, files []string) error {
 	defer func() { _ = i.report.Close() }() // without a report it fails, and nothing is lost
 	var all []*egeria.Result
 	err := i.p.withBus(ctx, 0, func(ctx context.Context, b *bus.Bus) error {
-		p := newProgress(i.p.stderr, i.noProgress)
-		defer p.end()
-		load := i.importer(b, p)
+		defer i.progress.end()
+		load := i.importer(b)
 		for _, name := range files {
 			one := i.file(ctx, load, name)
 			all = append(all, one)
-			p.end()
+			i.progress.end()
 			if err := i.show(one); err != nil {
 				return err
 			}
@@ -97,7 +96,7 @@ func (i *importer) run(ctx context.Context, files []string) error {
 }
 
 // importer returns an importer that shows its progress.
-func (i *importer) importer(b *bus.Bus, p *progress) *egeria.Importer {
+func (i *importer) importer(b *bus.Bus) *egeria.Importer {
 	o := i.options
 	o.Actor = i.p.config.User
 	if i.keepUnknown {
@@ -108,24 +107,20 @@ func (i *importer) importer(b *bus.Bus, p *progress) *egeria.Importer {
 	o.Progress = func(s egeria.Stage, done, total int64) {
 		if s != stage {
 			stage = s
-			p.begin(string(s))
+			i.progress.begin(string(s))
 		}
-		p.set(done, total, units[s])
+		i.progress.set(done, total, units[s])
 	}
 	return egeria.NewImporter(b, o)
 }
 
 // file imports a file, "-" from the standard input.
 func (i *importer) file(ctx context.Context, load *egeria.Importer, name string) *egeria.Result {
-	file := name
-	if name == "-" {
-		spooled, remove, err := spool(i.p.stdin)
-		if err != nil {
-			return egeria.NewResult(name, err)
-		}
-		defer func() { _ = remove() }() // the system removes temporary files, too
-		file = spooled
+	file, remove, err := i.p.input(name)
+	if err != nil {
+		return egeria.NewResult(name, err)
 	}
+	defer remove()
 	a, err := egeria.Open(file)
 	if err != nil {
 		return egeria.NewResult(name, err)

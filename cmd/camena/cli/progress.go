@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
 )
 
 // progress tells on the standard error how far something long has come: with a
@@ -21,8 +22,11 @@ type progress struct {
 
 const lineEvery = 5 * time.Second
 
-func newProgress(out io.Writer, quiet bool) *progress {
-	return &progress{out: out, quiet: quiet, terminal: terminalWidth(out) > 0 && os.Getenv("TERM") != "dumb"}
+// newProgress returns the progress of a command, and adds the flag that hides it.
+func (p *program) newProgress(cmd *cobra.Command) *progress {
+	shown := &progress{out: p.stderr, terminal: terminalWidth(p.stderr) > 0 && os.Getenv("TERM") != "dumb"}
+	cmd.Flags().BoolVar(&shown.quiet, "no-progress", false, "do not show progress")
+	return shown
 }
 
 // begin tells of another thing from here on.

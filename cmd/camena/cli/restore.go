@@ -11,6 +11,7 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/backup"
@@ -19,7 +20,6 @@ import (
 )
 
 func (p *program) restoreCommand() *cobra.Command {
-	var noProgress bool
 	var s backup.RestoreSettings
 	cmd := &cobra.Command{
 		Use:   "restore FILE|-",
@@ -36,15 +36,13 @@ An interrupted restore continues when it is run again with the same file; until 
   CAMENA_NATS_URL=nats://nats-1:4222 CAMENA_DOMAIN=trial camena restore backup.ndjson.gz
   zstd -dc backup.zst | camena restore -`,
 		Args: oneFile("the file to restore, or - for the standard input"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			progress := newProgress(p.stderr, noProgress)
-			defer progress.end()
-			return p.restore(cmd.Context(), args[0], s, progress)
-		},
 	}
-	f := cmd.Flags()
-	f.BoolVar(&s.Force, "force", false, "throw away everything that is there")
-	f.BoolVar(&noProgress, "no-progress", false, "do not show progress")
+	progress := p.newProgress(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		defer progress.end()
+		return p.restore(cmd.Context(), args[0], s, progress)
+	}
+	cmd.Flags().BoolVar(&s.Force, "force", false, "throw away everything that is there")
 	return cmd
 }
 
@@ -64,15 +62,11 @@ func oneFile(what string) cobra.PositionalArgs {
 
 // restore restores a file, - the standard input.
 func (p *program) restore(ctx context.Context, file string, s backup.RestoreSettings, progress *progress) error {
-	name := file
-	if file == "-" {
-		spooled, remove, err := spool(p.stdin)
-		if err != nil {
-			return err
-		}
-		defer func() { _ = remove() }()
-		name = spooled
+	name, remove, err := p.input(file)
+	if err != nil {
+		return err
 	}
+	defer remove()
 	show := func(read, size int64) { progress.set(read, size, "") }
 	progress.begin("verifying")
 	b, err := backup.Verify(ctx, name, show)
@@ -148,14 +142,10 @@ func (p *program) printRestored(b *backup.Backup, done backup.Restored) error {
 // withStoppedNode connects to an installation whose nodes are stopped; without
 // CAMENA_NATS_URL it starts the server of the data folder.
 func (p *program) withStoppedNode(ctx context.Context, do func(*bus.Bus) error) (err error) {
-	log, err := p.logger(slog.LevelWarn)
-	if err != nil {
-		return err
-	}
-	s := p.config.node(p.offered, log)
-	s.Bus.Name, s.Bus.Logger = "camena restore", log
+	s := p.config.node(p.offered, p.logger(slog.LevelWarn))
+	s.Bus.Name, s.Bus.Logger = "camena restore", s.Logger
 	if s.Bus.URL == "" {
-		s.Server.Port, s.Server.Logger = -1, log
+		s.Server.Port, s.Server.Logger = -1, s.Logger
 		server, err := embedded.New(s.Server) //nolint:contextcheck // it waits a moment only
 		if errors.Is(err, embedded.ErrInUse) {
 			return fmt.Errorf("a node runs: %w", err)
@@ -164,11 +154,11 @@ func (p *program) withStoppedNode(ctx context.Context, do func(*bus.Bus) error) 
 			return err
 		}
 		serving, stop := context.WithCancel(context.WithoutCancel(ctx))
-		stopped := make(chan error, 1)
-		go func() { stopped <- server.Serve(serving) }()
+		var group errgroup.Group
+		group.Go(func() error { return server.Serve(serving) })
 		defer func() {
 			stop()
-			err = errors.Join(err, <-stopped)
+			err = errors.Join(err, group.Wait())
 		}()
 		s.Bus.InProcess = server
 	}
@@ -183,16 +173,20 @@ func (p *program) withStoppedNode(ctx context.Context, do func(*bus.Bus) error) 
 	return do(b)
 }
 
-// spool copies the standard input to a file, for what is read more than once.
-func spool(in io.Reader) (name string, remove func() error, err error) {
-	file, err := os.CreateTemp("", "camena-*")
+// input returns the file that a name means: "-" is the standard input, which is
+// copied to a file because it is read more than once.
+func (p *program) input(name string) (file string, remove func(), err error) {
+	if name != "-" {
+		return name, func() {}, nil
+	}
+	spool, err := os.CreateTemp("", "camena-*")
 	if err != nil {
 		return "", nil, err
 	}
-	remove = func() error { return os.Remove(file.Name()) }
-	_, err = io.Copy(file, in)
-	if err = errors.Join(err, file.Close()); err != nil {
-		return "", nil, errors.Join(err, remove())
+	remove = func() { _ = os.Remove(spool.Name()) } // the system removes temporary files, too
+	_, err = io.Copy(spool, p.stdin)
+	if err = errors.Join(err, spool.Close()); err != nil {
+		remove()
 	}
-	return file.Name(), remove, nil
+	return spool.Name(), remove, err
 }

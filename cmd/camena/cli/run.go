@@ -189,19 +189,13 @@ func (p *program) configure(cmd *cobra.Command) error {
 
 // logger writes to the standard error, from the given level on unless the
 // environment says otherwise.
-func (p *program) logger(level slog.Level) (*slog.Logger, error) {
+func (p *program) logger(level slog.Level) *slog.Logger {
 	if p.config.LogLevel != "" {
-		if err := level.UnmarshalText([]byte(p.config.LogLevel)); err != nil {
-			return nil, fmt.Errorf("CAMENA_LOG_LEVEL: %q is none of debug, info, warn, error", p.config.LogLevel)
-		}
+		_ = level.UnmarshalText([]byte(p.config.LogLevel)) // checked before
 	}
 	options := &slog.HandlerOptions{Level: level}
-	switch p.config.LogFormat {
-	case "text":
-		return slog.New(slog.NewTextHandler(p.stderr, options)), nil
-	case "json":
-		return slog.New(slog.NewJSONHandler(p.stderr, options)), nil
-	default:
-		return nil, fmt.Errorf("CAMENA_LOG_FORMAT: %q is neither text nor json", p.config.LogFormat)
+	if p.config.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(p.stderr, options))
 	}
+	return slog.New(slog.NewTextHandler(p.stderr, options))
 }

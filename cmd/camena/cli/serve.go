@@ -41,10 +41,7 @@ Settings, all from the environment:
 }
 
 func (p *program) serve(ctx context.Context, files []string) error {
-	log, err := p.logger(slog.LevelInfo)
-	if err != nil {
-		return err
-	}
+	log := p.logger(slog.LevelInfo)
 	resources, err := p.readResources(files)
 	if err != nil {
 		return err

@@ -34,6 +34,16 @@ func (t *table) withWide(header ...string) *table {
 
 func (t *table) add(row ...string) { t.rows = append(t.rows, row) }
 
+// known adds names and values to a sheet; it leaves out empty values.
+func (t *table) known(pairs ...string) *table {
+	for pair := range slices.Chunk(pairs, 2) {
+		if pair[1] != "" {
+			t.add(pair...)
+		}
+	}
+	return t
+}
+
 // list returns the table with a row for each item.
 func list[T any](t *table, items []T, row func(*T) []string) *table {
 	for i := range items {

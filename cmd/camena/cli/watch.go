@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/camena-io/camena/connectors"
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/opentypes"
 	"github.com/camena-io/camena/events/suggest"
 	"github.com/camena-io/camena/runtime/bus"
 	"github.com/camena-io/camena/runtime/client"
@@ -62,7 +64,7 @@ before it does: so you also see what leaves a zone or loses a classification.`,
 	f.Var(atLeast(0, &w.count), "count", "end after this many events; 0: never")
 	w.output.flag(cmd)
 	cmd.MarkFlagsMutuallyExclusive("from", "present")
-	completeFlag(cmd, "change", append(knownChanges(), "element", "relationship", "type")...)
+	completeFlag(cmd, "change", slices.Sorted(maps.Keys(changesByName()))...)
 	return cmd
 }
 
@@ -73,31 +75,28 @@ func (w *watcher) selectChanges() error {
 	if len(w.changes) == 0 && len(f.Types)+len(f.Relationships)+len(f.Classifications)+len(f.Zones)+len(f.Sources) == 0 {
 		f.Changes = []string{connectors.AnyElementChange, connectors.AnyRelationshipChange, connectors.AnyTypeChange}
 	}
+	known := changesByName()
 	for _, name := range w.changes {
-		n := len(f.Changes)
-		if name == "element" || name == "relationship" || name == "type" {
-			f.Changes = append(f.Changes, "io.camena."+name+".*")
+		types, ok := known[shortType(name)]
+		if !ok {
+			return fmt.Errorf("--change: there is no change %q%s", name, suggest.Nearest(name, slices.Sorted(maps.Keys(known))))
 		}
-		for _, t := range changeTypes() {
-			if name == changeName(t) || name == shortType(t) || name == t {
-				f.Changes = append(f.Changes, t)
-			}
-		}
-		if len(f.Changes) == n {
-			return fmt.Errorf("--change: there is no change %q%s", name, suggest.Nearest(name, knownChanges()))
-		}
+		f.Changes = append(f.Changes, types...)
 	}
 	return nil
 }
 
-// knownChanges are the names that --change takes for single changes.
-func knownChanges() []string {
-	var known []string
-	for _, t := range changeTypes() {
-		known = append(known, changeName(t), shortType(t))
+// changesByName are the types of change events that each name selects.
+func changesByName() map[string][]string {
+	byName := map[string][]string{
+		"element": {connectors.AnyElementChange}, "relationship": {connectors.AnyRelationshipChange}, "type": {connectors.AnyTypeChange},
 	}
-	slices.Sort(known)
-	return slices.Compact(known)
+	for _, t := range changeTypes() {
+		for _, name := range []string{changeName(t), shortType(t)} {
+			byName[name] = append(byName[name], t)
+		}
+	}
+	return byName
 }
 
 // changeTypes are the types of the change events that are shown.
@@ -157,34 +156,35 @@ func (w *watcher) checkTypes(ctx context.Context, m *client.Client) error {
 	if err != nil {
 		return nil
 	}
-	for _, name := range f.Types {
+	element := func(name, pointer string) (*opentypes.Type, error) {
 		t, err := client.FindType(types, name)
 		if err == nil && t.Kind() != events.KindRelationship && !f.SelectsTypes() { // definitions are of all kinds
-			_, err = types.Element(name, "")
+			return types.Element(name, pointer)
 		}
-		if err != nil {
-			return err
-		}
+		return t, err
 	}
-	for _, name := range f.Relationships {
-		if _, err := types.Relationship(name, ""); err != nil {
-			return err
-		}
-	}
-	for _, name := range f.Classifications {
-		if _, err := types.Classification(name, ""); err != nil {
-			return err
+	for _, check := range []struct {
+		names []string
+		find  func(name, pointer string) (*opentypes.Type, error)
+	}{{f.Types, element}, {f.Relationships, types.Relationship}, {f.Classifications, types.Classification}} {
+		for _, name := range check.names {
+			if _, err := check.find(name, ""); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
+// show prints a change, and ends after the last that is wanted.
 func (w *watcher) show(m *bus.Message, c *connectors.Change) error {
-	w.count--
-	if w.count == 0 {
-		return cmp.Or(w.print(m, c), errEnough)
+	if err := w.print(m, c); err != nil {
+		return err
 	}
-	return w.print(m, c)
+	if w.count--; w.count == 0 {
+		return errEnough
+	}
+	return nil
 }
 
 func (w *watcher) print(m *bus.Message, c *connectors.Change) error {
