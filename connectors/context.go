@@ -1,6 +1,7 @@
 package connectors
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -168,11 +169,11 @@ func (c *Context) sendAll(ctx context.Context, commands iter.Seq[events.Command]
 // Apply sends one command and waits for its outcome. A refusal is returned as
 // an [*events.Error]. What this Context reads afterwards reflects the command.
 func (c *Context) Apply(ctx context.Context, command events.Command) (events.Result, error) {
-	return c.apply(ctx, command, nil)
+	return c.apply(ctx, command, "")
 }
 
-// apply sends one command; amend, if given, adds to its event.
-func (c *Context) apply(ctx context.Context, command events.Command, amend func(*events.Event)) (events.Result, error) {
+// apply sends one command, or only asks what it would do.
+func (c *Context) apply(ctx context.Context, command events.Command, dryRun string) (events.Result, error) {
 	if err := c.ready(ctx, command); err != nil {
 		return events.Result{}, err
 	}
@@ -180,13 +181,19 @@ func (c *Context) apply(ctx context.Context, command events.Command, amend func(
 	if err != nil {
 		return events.Result{}, err
 	}
-	if amend != nil {
-		amend(&e)
+	e.SetExtension(events.ExtDryRun, dryRun)
+	r, err := c.request(ctx, e)
+	if err != nil && r.Error == nil {
+		c.unflushed.Store(true)
 	}
+	return r, err
+}
+
+// request stores one command and waits for its outcome; a refusal is an error.
+func (c *Context) request(ctx context.Context, e events.Event) (events.Result, error) {
 	r, err := c.set.Publisher.Request(ctx, e)
 	if err != nil {
-		c.unflushed.Store(true)
-		return r, err
+		return events.Result{}, err
 	}
 	c.sawWrite(r.Sequence)
 	if r.Error != nil {
@@ -213,14 +220,9 @@ func (c *Context) ready(ctx context.Context, commands ...events.Command) error {
 	if c.fenced {
 		return nil
 	}
-	r, err := c.retry(ctx, &events.Fence{Connector: c.set.Definition.ID, Generation: c.set.Generation}, "")
-	if err != nil {
+	if err := c.retry(ctx, &events.Fence{Connector: c.set.Definition.ID, Generation: c.set.Generation}, ""); err != nil {
 		return fmt.Errorf("fence: %w", err)
 	}
-	if r.Error != nil {
-		return fmt.Errorf("fence: %w", r.Error)
-	}
-	c.sawWrite(r.Sequence)
 	c.fenced = true
 	return nil
 }
@@ -230,18 +232,18 @@ const outcomeTimeout = 2 * time.Second
 
 // retry sends an idempotent command until its outcome arrives: an outcome, unlike a
 // command, can be lost with a server.
-func (c *Context) retry(ctx context.Context, command events.Command, scope string) (events.Result, error) {
+func (c *Context) retry(ctx context.Context, command events.Command, scope string) error {
 	for {
 		e, err := c.event(command, scope)
 		if err != nil {
-			return events.Result{}, err
+			return err
 		}
 		attempt, cancel := context.WithTimeout(ctx, outcomeTimeout)
-		r, err := c.set.Publisher.Request(attempt, e)
-		lost := err != nil && attempt.Err() != nil && ctx.Err() == nil
+		r, err := c.request(attempt, e)
+		lost := err != nil && r.Error == nil && attempt.Err() != nil && ctx.Err() == nil
 		cancel()
 		if !lost {
-			return r, err
+			return err
 		}
 	}
 }
@@ -252,11 +254,7 @@ func (c *Context) event(command events.Command, scope string) (events.Event, err
 	if err != nil {
 		return e, err
 	}
-	actor := d.User
-	if actor == "" {
-		actor = d.Name
-	}
-	e.SetExtension(events.ExtActor, actor)
+	e.SetExtension(events.ExtActor, cmp.Or(d.User, d.Name))
 	e.SetExtension(events.ExtMetadataSource, d.MetadataSource)
 	e.SetExtension(events.ExtScope, scope)
 	if c.set.Generation > 0 {

@@ -1,6 +1,7 @@
 package connectors
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -64,10 +65,7 @@ func (c *Context) scopeName(ctx context.Context, scope events.ElementRef) (strin
 	if err != nil {
 		return "", fmt.Errorf("the scope of the identifier: %w", err)
 	}
-	if e.Header.QualifiedName == "" {
-		return e.Header.GUID, nil
-	}
-	return e.Header.QualifiedName, nil
+	return cmp.Or(e.Header.QualifiedName, e.Header.GUID), nil
 }
 
 // readLink finds the identifier of an element that is there.

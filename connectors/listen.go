@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/cenkalti/backoff/v5"
 )
 
 // Latest is what a [Follower] can do beyond following.
@@ -98,25 +100,17 @@ func (l *listener) run(ctx context.Context, f Filter) {
 // begin waits until it is known where to begin; false means that ctx was done
 // before.
 func (l *listener) begin(ctx context.Context, f *Filter) bool {
-	for {
-		err := l.load(ctx)
-		if err == nil {
-			l.context.Problem(problemPosition, "")
-			if l.known {
-				f.From = l.saved + 1
-			}
-			return true
-		}
-		if ctx.Err() != nil {
-			return false
-		}
-		l.context.Problem(problemPosition, err.Error())
-		select {
-		case <-time.After(savePause):
-		case <-ctx.Done():
-			return false
-		}
+	load := func() (struct{}, error) { return struct{}{}, l.load(ctx) }
+	failed := func(err error, _ time.Duration) { l.context.Problem(problemPosition, err.Error()) }
+	pauses := backoff.NewConstantBackOff(savePause)
+	if _, err := backoff.Retry(ctx, load, backoff.WithBackOff(pauses), backoff.WithMaxElapsedTime(0), backoff.WithNotify(failed)); err != nil {
+		return false
 	}
+	l.context.Problem(problemPosition, "")
+	if l.known {
+		f.From = l.saved + 1
+	}
+	return true
 }
 
 // load finds out where to begin. At the first start that is saved, so that a

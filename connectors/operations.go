@@ -21,7 +21,7 @@ func (c *Context) ApplyAll(ctx context.Context, commands ...events.Command) (eve
 // changes nothing: the changes are the Preview of the result. What is refused
 // would be, too.
 func (c *Context) DryRun(ctx context.Context, command events.Command) (events.Result, error) {
-	return c.apply(ctx, command, func(e *events.Event) { e.SetExtension(events.ExtDryRun, "true") })
+	return c.apply(ctx, command, "true")
 }
 
 // anyDirection reports whether a connector may send the commands, and those of

@@ -62,16 +62,11 @@ func (c *Context) flush(ctx context.Context, scope string) error {
 	if !c.unflushed.Swap(false) {
 		return nil
 	}
-	r, err := c.retry(ctx, &events.Flush{}, scope)
-	if err == nil && r.Error != nil {
-		err = r.Error
-	}
+	err := c.retry(ctx, &events.Flush{}, scope)
 	if err != nil {
 		c.unflushed.Store(true)
-		return err
 	}
-	c.sawWrite(r.Sequence)
-	return nil
+	return err
 }
 
 type reconciliation struct {

@@ -62,24 +62,14 @@ func encodingOf(start []byte, cut bool) encoding {
 	case bytes.HasPrefix(start, []byte{0xFE, 0xFF}):
 		return encodingUTF16BE
 	}
-	if cut {
-		start = withoutPartialRune(start)
+	for i := 1; cut && i < utf8.UTFMax; i++ {
+		if tail := start[len(start)-i:]; utf8.RuneStart(tail[0]) && !utf8.FullRune(tail) {
+			start = start[:len(start)-i]
+			break
+		}
 	}
 	if utf8.Valid(start) && bytes.IndexByte(start, 0) < 0 {
 		return encodingUTF8
 	}
 	return unknownEncoding
-}
-
-func withoutPartialRune(text []byte) []byte {
-	for i := 1; i < utf8.UTFMax && i <= len(text); i++ {
-		tail := text[len(text)-i:]
-		if utf8.RuneStart(tail[0]) {
-			if !utf8.FullRune(tail) {
-				return text[:len(text)-i]
-			}
-			return text
-		}
-	}
-	return text
 }

@@ -7,6 +7,8 @@ import (
 	"iter"
 	"os"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/camena-io/camena/connectors"
 	"github.com/camena-io/camena/events"
 )
@@ -26,7 +28,7 @@ func newFactory(d disk) connectors.Factory {
 			if err != nil {
 				return nil, err
 			}
-			return &connector{cfg: cfg, disk: d, turn: make(chan struct{}, 1), changes: newChanges()}, nil
+			return &connector{cfg: cfg, disk: d, turn: semaphore.NewWeighted(1), changes: newChanges()}, nil
 		},
 	}
 }
@@ -34,15 +36,13 @@ func newFactory(d disk) connectors.Factory {
 // connector is one instance. Refreshes and reports of single changes exclude
 // each other, so that an older state is never sent after a newer one.
 type connector struct {
-	cfg      configuration
-	disk     disk
-	namer    namer
-	c        *connectors.Context
-	changes  *changes
-	watcher  watcher
-	stop     context.CancelFunc
-	followed chan struct{} // closed when follow has returned
-	turn     chan struct{}
+	cfg     configuration
+	disk    disk
+	namer   namer
+	c       *connectors.Context
+	changes *changes
+	watcher watcher
+	turn    *semaphore.Weighted
 	// The holder of turn owns the fields below.
 	tree     *folder // nil before the first refresh
 	problems problems
@@ -52,7 +52,7 @@ type connector struct {
 var _ connectors.Refresher = (*connector)(nil)
 
 // Start implements [connectors.Connector].
-func (f *connector) Start(ctx context.Context, c *connectors.Context) error {
+func (f *connector) Start(_ context.Context, c *connectors.Context) error {
 	f.c, f.shown = c, map[string]int64{}
 	f.namer = namer{root: f.cfg.Path, host: f.cfg.HostName}
 	if f.namer.host == "" {
@@ -65,52 +65,25 @@ func (f *connector) Start(ctx context.Context, c *connectors.Context) error {
 	if _, err := f.root(); err != nil {
 		return err
 	}
-	if f.cfg.PollOnly {
-		return nil
+	if !f.cfg.PollOnly {
+		c.Go(f.follow)
 	}
-	following, stop := context.WithCancel(context.WithoutCancel(ctx))
-	f.stop, f.followed = stop, make(chan struct{})
-	c.Go(func(life context.Context) {
-		defer close(f.followed)
-		defer context.AfterFunc(life, stop)()
-		f.follow(following)
-	})
 	return nil
 }
 
-// Disconnect implements [connectors.Connector].
-func (f *connector) Disconnect(ctx context.Context) error {
+// Disconnect implements [connectors.Connector]. The Context ends what follows changes.
+func (f *connector) Disconnect(context.Context) error {
 	f.watcher.stop()
-	if f.stop == nil {
-		return nil
-	}
-	f.stop()
-	select {
-	case <-f.followed:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+	return nil
 }
 
 // Refresh implements [connectors.Refresher]: it compares the whole tree.
 func (f *connector) Refresh(ctx context.Context) error {
-	release, err := f.begin(ctx)
-	if err != nil {
+	if err := f.turn.Acquire(ctx, 1); err != nil {
 		return err
 	}
-	defer release()
+	defer f.turn.Release(1)
 	return f.compare(ctx)
-}
-
-// begin waits for the turn.
-func (f *connector) begin(ctx context.Context) (release func(), err error) {
-	select {
-	case f.turn <- struct{}{}:
-		return func() { <-f.turn }, nil
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
 }
 
 // root returns the root folder. A root that is missing or no folder is also
@@ -205,9 +178,8 @@ func (f *connector) want(ctx context.Context, i *item, yield func(connectors.Wan
 	if err != nil {
 		return yield(connectors.Wanted{}, err)
 	}
-	link := f.namer.link(i)
 	return yield(connectors.Wanted{Element: element}, nil) &&
-		(link == nil || yield(connectors.Wanted{Relationship: link}, nil))
+		(i.rel == "" || yield(connectors.Wanted{Relationship: f.namer.link(i.rel, i.folder)}, nil))
 }
 
 // wantStored yields what the repository holds at rel and below, so that it stays.
@@ -228,7 +200,7 @@ func (f *connector) wantStored(ctx context.Context, rel string, yield func(conne
 // cataloged yields the elements that the repository holds at rel and below.
 func (f *connector) cataloged(ctx context.Context, rel string) iter.Seq2[*events.Element, error] {
 	return func(yield func(*events.Element, error) bool) {
-		for _, name := range [...]string{f.namer.folderName(rel), f.namer.fileName(rel)} {
+		for _, name := range [...]string{f.namer.name(rel, true), f.namer.name(rel, false)} {
 			q := events.Find{Source: f.c.Definition().MetadataSource, Scope: f.scope(), NamePrefix: name}
 			q.Limit = events.MaxPage
 			for e, err := range events.All(ctx, f.c, &q) {
@@ -244,10 +216,10 @@ func (f *connector) cataloged(ctx context.Context, rel string) iter.Seq2[*events
 }
 
 // scope is the reconciliation scope of the connector: the name of its root.
-func (f *connector) scope() string { return f.namer.folderName("") }
+func (f *connector) scope() string { return f.namer.name("", true) }
 
 func (f *connector) scan() *scan {
-	return &scan{namer: f.namer, cfg: &f.cfg, disk: f.disk, watcher: &f.watcher, problems: &f.problems}
+	return &scan{namer: f.namer, cfg: &f.cfg, disk: f.disk, watcher: &f.watcher, problems: f.problems}
 }
 
 // show sets the statistics to the present numbers.

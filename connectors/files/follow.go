@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
+
 	"github.com/camena-io/camena/connectors"
 	"github.com/camena-io/camena/events"
 )
@@ -24,35 +26,27 @@ const (
 
 // follow reports changes until ctx is done.
 func (f *connector) follow(ctx context.Context) {
-	pause := firstPause
-	for f.changes.wait(ctx) {
-		err := f.report(ctx)
-		switch {
-		case ctx.Err() != nil, errors.Is(err, connectors.ErrDisconnected):
-			return
-		case err == nil:
-			pause = firstPause
-			f.c.Problem("notification", "")
-			continue
-		}
+	pauses := &backoff.ExponentialBackOff{InitialInterval: firstPause, MaxInterval: lastPause, Multiplier: 2}
+	report := func() (struct{}, error) { return struct{}{}, f.report(ctx) }
+	failed := func(err error, _ time.Duration) {
 		f.c.Problem("notification", "changes could not be reported; the whole tree is compared: "+err.Error())
 		f.changes.add("")
-		select {
-		case <-time.After(pause):
-			pause = min(2*pause, lastPause)
-		case <-ctx.Done():
-			return
+	}
+	for f.changes.wait(ctx) {
+		_, err := backoff.Retry(ctx, report, backoff.WithBackOff(pauses), backoff.WithMaxElapsedTime(0), backoff.WithNotify(failed))
+		if err != nil {
+			return // ctx is done
 		}
+		f.c.Problem("notification", "")
 	}
 }
 
 // report inspects the noticed paths and sends what changed.
 func (f *connector) report(ctx context.Context) error {
-	release, err := f.begin(ctx)
-	if err != nil {
+	if err := f.turn.Acquire(ctx, 1); err != nil {
 		return err
 	}
-	defer release()
+	defer f.turn.Release(1)
 	if f.tree == nil {
 		return nil // the first refresh will see everything
 	}
@@ -137,12 +131,10 @@ func (r *reporter) deleteFolder(ctx context.Context, rel string) {
 }
 
 func (r *reporter) sendDelete(ctx context.Context, rel string, folder bool) {
-	name := r.namer.fileName(rel)
 	if folder {
 		r.watcher.remove(r.namer.path(rel))
-		name = r.namer.folderName(rel)
 	}
-	r.out.put(ctx, &events.Delete{Element: events.ByName(name)})
+	r.out.put(ctx, &events.Delete{Element: events.ByName(r.namer.name(rel, folder))})
 }
 
 // sendPresent reports the file or folder at rel. It scans a known folder as a
@@ -172,8 +164,8 @@ func (r *reporter) send(ctx context.Context, i *item) bool {
 		return false
 	}
 	r.out.put(ctx, &events.Upsert{Element: *element})
-	if link := r.namer.link(i); link != nil {
-		r.out.put(ctx, &events.Link{Relationship: *link})
+	if i.rel != "" {
+		r.out.put(ctx, &events.Link{Relationship: *r.namer.link(i.rel, i.folder)})
 	}
 	return r.out.err == nil
 }

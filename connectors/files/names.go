@@ -40,12 +40,13 @@ func (n *namer) relative(name string) (rel string, ok bool) {
 	return strings.TrimPrefix(rel, "/"), ok
 }
 
-func (n *namer) folderName(rel string) string {
-	return folderType + separatorOfName + n.host + separatorOfName + printable(n.path(rel))
-}
-
-func (n *namer) fileName(rel string) string {
-	return fileType + separatorOfName + n.host + separatorOfName + printable(n.path(rel))
+// name returns the qualified name of a folder, or of a file.
+func (n *namer) name(rel string, folder bool) string {
+	prefix := fileType
+	if folder {
+		prefix = folderType
+	}
+	return prefix + separatorOfName + n.host + separatorOfName + printable(n.path(rel))
 }
 
 // printable makes valid UTF-8 of a path: other bytes become \xNN, and a
@@ -73,7 +74,7 @@ func printable(p string) string {
 func (n *namer) folder(rel string) *events.ElementSpec {
 	p := printable(n.path(rel))
 	return &events.ElementSpec{
-		Type: folderType, QualifiedName: n.folderName(rel),
+		Type: folderType, QualifiedName: n.name(rel, true),
 		Properties: events.Props(map[string]any{"displayName": path.Base(p), "pathName": p}),
 	}
 }
@@ -105,7 +106,7 @@ func (n *namer) file(rel string, s stamp) (*events.ElementSpec, error) {
 		return nil, fmt.Errorf("%s: %w", p, err)
 	}
 	properties, err := events.ParseProperties(raw)
-	return &events.ElementSpec{Type: f.typeName, QualifiedName: n.fileName(rel), Properties: properties}, err
+	return &events.ElementSpec{Type: f.typeName, QualifiedName: n.name(rel, false), Properties: properties}, err
 }
 
 // element returns the element of an item.
@@ -116,19 +117,17 @@ func (n *namer) element(i *item) (*events.ElementSpec, error) {
 	return n.file(i.rel, i.stamp)
 }
 
-// link returns the relationship from the folder of an item to it, nil for the root.
-func (n *namer) link(i *item) *events.RelationshipSpec {
-	if i.rel == "" {
-		return nil
-	}
-	parent := n.folderName(parentOf(i.rel))
-	if i.folder {
-		return relationship(hierarchyType, parent, n.folderName(i.rel))
-	}
-	return relationship(nestedFileType, parent, n.fileName(i.rel))
+// link returns the relationship from the folder of what is at rel, which is not the
+// root, to it.
+func (n *namer) link(rel string, folder bool) *events.RelationshipSpec {
+	return relationship(folder, n.name(parentOf(rel), true), n.name(rel, folder))
 }
 
-func relationship(typeName, parent, child string) *events.RelationshipSpec {
+func relationship(toFolder bool, parent, child string) *events.RelationshipSpec {
+	typeName := nestedFileType
+	if toFolder {
+		typeName = hierarchyType
+	}
 	return &events.RelationshipSpec{Type: typeName, End1: events.ByName(parent), End2: events.ByName(child)}
 }
 
@@ -136,19 +135,14 @@ func relationship(typeName, parent, child string) *events.RelationshipSpec {
 // wanted, so that a reconciliation keeps them.
 func (n *namer) stored(e *events.Element) [2]connectors.Wanted {
 	name := e.Header.QualifiedName
-	typeName, prefix := nestedFileType, fileType
-	if e.Header.Type.Name == folderType {
-		typeName, prefix = hierarchyType, folderType
-	}
-	above := strings.TrimPrefix(name, prefix)
-	above = above[:strings.LastIndexByte(above, '/')]
+	above := name[strings.Index(name, separatorOfName):strings.LastIndexByte(name, '/')]
 	if above == separatorOfName+n.host+separatorOfName {
 		above += "/" // the root is the root of the disk
 	}
 	parent := folderType + above
 	return [2]connectors.Wanted{
 		{Element: &events.ElementSpec{Type: e.Header.Type.Name, QualifiedName: name, Properties: e.Properties}},
-		{Relationship: relationship(typeName, parent, name)},
+		{Relationship: relationship(e.Header.Type.Name == folderType, parent, name)},
 	}
 }
 

@@ -33,44 +33,39 @@ func (t problemKind) text(n int) string {
 	}
 }
 
-// problems are the problems with single paths. The zero value is empty.
-type problems struct {
-	paths map[problemKind]map[string]string
+// problems are the reasons of the problems with single paths.
+type problems map[problem]string
+
+type problem struct {
+	kind problemKind
+	rel  string
 }
 
-func (t *problems) add(kind problemKind, rel, why string) {
-	if t.paths == nil {
-		t.paths = map[problemKind]map[string]string{}
-	}
-	if t.paths[kind] == nil {
-		t.paths[kind] = map[string]string{}
-	}
-	t.paths[kind][rel] = why
-}
+func (t problems) add(kind problemKind, rel, why string) { t[problem{kind, rel}] = why }
 
 // clear removes the problems at rel and below.
-func (t *problems) clear(rel string) {
-	for _, paths := range t.paths {
-		maps.DeleteFunc(paths, func(p, _ string) bool {
-			return p == rel || rel == "" || strings.HasPrefix(p, rel+"/")
-		})
-	}
+func (t problems) clear(rel string) {
+	maps.DeleteFunc(t, func(p problem, _ string) bool {
+		return p.rel == rel || rel == "" || strings.HasPrefix(p.rel, rel+"/")
+	})
 }
 
-// show calls problem for each kind with a message and a few paths as examples;
-// the message is empty if there is no such problem.
-func (t *problems) show(problem func(key, message string)) {
+// show calls report for each kind with a message and a few paths as examples; the
+// message is empty if there is no such problem.
+func (t problems) show(report func(key, message string)) {
 	const examples = 3
 	for _, kind := range [...]problemKind{unreadable, loop, notUTF8, unwatched} {
-		paths := t.paths[kind]
-		if len(paths) == 0 {
-			problem(string(kind), "")
-			continue
-		}
 		var named []string
-		for _, rel := range slices.Sorted(maps.Keys(paths))[:min(examples, len(paths))] {
-			named = append(named, fmt.Sprintf("%s (%s)", printable("/"+rel), paths[rel]))
+		for p, why := range t {
+			if p.kind == kind {
+				named = append(named, fmt.Sprintf("%s (%s)", printable("/"+p.rel), why))
+			}
 		}
-		problem(string(kind), kind.text(len(paths))+": "+strings.Join(named, ", "))
+		message := ""
+		if len(named) > 0 {
+			slices.Sort(named)
+			message = kind.text(len(named)) + ": " + strings.Join(named[:min(examples, len(named))], ", ")
+		}
+		report(string(kind), message)
 	}
 }

@@ -14,7 +14,7 @@ type scan struct {
 	cfg      *configuration
 	disk     disk
 	watcher  *watcher
-	problems *problems
+	problems problems
 	// skipped counts links, and entries that are neither file nor folder.
 	skipped int64
 }
