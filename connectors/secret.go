@@ -40,23 +40,18 @@ func (s Secret) Reveal() (string, error) {
 	if s.IsZero() {
 		return "", ErrSecretForm
 	}
-	scheme, rest, _ := strings.Cut(*s.reference, ":")
-	switch scheme {
-	case "env":
-		v, ok := os.LookupEnv(rest)
+	if name, ok := strings.CutPrefix(*s.reference, "env:"); ok {
+		v, ok := os.LookupEnv(name)
 		if !ok {
-			return "", fmt.Errorf("secret: the environment variable %s is not set", rest)
+			return "", fmt.Errorf("secret: the environment variable %s is not set", name)
 		}
 		return v, nil
-	case "file":
-		b, err := os.ReadFile(rest) //nolint:gosec // the operator names the file
-		if err != nil {
-			return "", fmt.Errorf("secret: %w", err)
-		}
-		return strings.TrimRight(string(b), "\r\n"), nil
-	default:
-		return "", ErrSecretForm
 	}
+	b, err := os.ReadFile(strings.TrimPrefix(*s.reference, "file:")) //nolint:gosec // the operator names the file
+	if err != nil {
+		return "", fmt.Errorf("secret: %w", err)
+	}
+	return strings.TrimRight(string(b), "\r\n"), nil
 }
 
 // IsZero reports whether no secret was given.

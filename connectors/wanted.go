@@ -19,25 +19,19 @@ type Wanted struct {
 
 // validate checks what a comparison needs.
 func (w Wanted) validate() error {
+	what, err := "element", error(nil)
 	switch {
 	case (w.Element == nil) == (w.Relationship == nil):
 		return errors.New("wanted: set either Element or Relationship")
 	case w.Relationship != nil:
-		return wrapWanted("relationship", w.Relationship.Validate(""))
+		what, err = "relationship", w.Relationship.Validate("")
 	default:
-		err := w.Element.Validate("")
-		if err == nil {
-			err = w.Element.Ref().Validate("")
-		}
-		return wrapWanted("element", err)
+		err = cmp.Or(w.Element.Validate(""), w.Element.Ref().Validate(""))
 	}
-}
-
-func wrapWanted(what string, err error) error {
-	if err == nil {
-		return nil
+	if err != nil {
+		return fmt.Errorf("wanted %s: %w", what, err)
 	}
-	return fmt.Errorf("wanted %s: %w", what, err)
+	return nil
 }
 
 // isElement reports whether an element is as it is wanted.
@@ -91,10 +85,7 @@ func counts(have *events.DigestItem, want *events.Effectivity) bool {
 
 // stored returns properties as the repository keeps them: a null is no property.
 func stored(p events.Properties) events.Properties {
-	kept, err := p.WithoutNulls()
-	if err != nil {
-		return p // it fails when it is sent
-	}
+	kept, _ := p.WithoutNulls() // what is wrong fails when it is sent
 	return kept
 }
 

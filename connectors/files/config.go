@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
@@ -80,10 +81,5 @@ func (c *configuration) includes(rel string) bool {
 }
 
 func matchesAny(patterns []string, rel string) bool {
-	for _, p := range patterns {
-		if doublestar.MatchUnvalidated(p, rel) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(patterns, func(p string) bool { return doublestar.MatchUnvalidated(p, rel) })
 }

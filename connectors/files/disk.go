@@ -73,13 +73,21 @@ func (s *scan) look(rel string) (e entry, ok bool, err error) {
 
 // inspect is look for an entry whose kind is known.
 func (s *scan) inspect(rel string, kind fs.FileMode, info func() (fs.FileInfo, error)) (e entry, ok bool, err error) {
-	switch {
-	case !s.cfg.admits(rel):
+	e.name = path.Base(rel)
+	if !s.cfg.admits(rel) {
 		return e, false, nil
+	}
+	if kind&fs.ModeSymlink != 0 {
+		var target fs.FileInfo
+		if target, e.unseen = s.linkTarget(rel); target == nil {
+			return e, e.unseen, nil
+		}
+		kind, info = target.Mode().Type(), func() (fs.FileInfo, error) { return target, nil }
+	}
+	switch {
 	case kind.IsDir():
-		return entry{name: path.Base(rel), folder: true}, true, nil
-	case kind&fs.ModeSymlink != 0:
-		return s.linkTarget(rel)
+		e.folder = true
+		return e, true, nil
 	case !kind.IsRegular():
 		s.skipped++
 		return e, false, nil
@@ -90,36 +98,33 @@ func (s *scan) inspect(rel string, kind fs.FileMode, info func() (fs.FileInfo, e
 	if err != nil {
 		return e, false, err
 	}
-	return fileEntry(rel, i), true, nil
+	e.stamp = stamp{size: i.Size(), modified: i.ModTime().UnixNano()}
+	return e, true, nil
 }
 
-// linkTarget returns the entry for what a symbolic link leads to.
-func (s *scan) linkTarget(rel string) (e entry, ok bool, err error) {
+// linkTarget returns what a symbolic link leads to, nil if that is not cataloged or is
+// unseen.
+func (s *scan) linkTarget(rel string) (target fs.FileInfo, unseen bool) {
 	if !s.cfg.FollowSymlinks {
 		s.skipped++
-		return e, false, nil
+		return nil, false
 	}
 	target, err := os.Stat(s.path(rel))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		s.skipped++
-		return e, false, nil
+		return nil, false
 	case errors.Is(err, syscall.ELOOP):
 		s.problems.add(loop, rel, reason(err))
-		return e, false, nil
+		return nil, false
 	case err != nil:
 		s.problems.add(unreadable, rel, reason(err))
-		return entry{name: path.Base(rel), unseen: true}, true, nil
+		return nil, true
 	case target.IsDir() && s.loops(rel, target):
 		s.problems.add(loop, rel, "leads to one of its parent folders")
-		return e, false, nil
-	case target.IsDir():
-		return entry{name: path.Base(rel), folder: true}, true, nil
-	case !target.Mode().IsRegular():
-		s.skipped++
-		return e, false, nil
+		return nil, false
 	}
-	return fileEntry(rel, target), s.cfg.includes(rel), nil
+	return target, false
 }
 
 // loops reports whether target is one of the parent folders of rel.
@@ -131,8 +136,4 @@ func (s *scan) loops(rel string, target fs.FileInfo) bool {
 		}
 	}
 	return false
-}
-
-func fileEntry(rel string, info fs.FileInfo) entry {
-	return entry{name: path.Base(rel), stamp: stamp{size: info.Size(), modified: info.ModTime().UnixNano()}}
 }

@@ -127,7 +127,12 @@ func (f *connector) compareFrom(ctx context.Context, root os.FileInfo) error {
 	var now *folder
 	_, err := f.c.Reconcile(ctx, f.scope(), func(yield func(connectors.Wanted, error) bool) {
 		var err error
-		now, err = s.folder(ctx, "", f.tree, func(i *item) bool { return f.want(ctx, i, yield) })
+		now, err = s.folder(ctx, "", f.tree, func(i *item) error {
+			if !f.want(ctx, i, yield) {
+				return errStopped
+			}
+			return nil
+		})
 		if err == nil {
 			err = f.checkRoot(root)
 		}

@@ -88,8 +88,7 @@ func (r *reporter) report(ctx context.Context, rels []string) error {
 		case err == nil && ok:
 			present[rel] = e
 		case err == nil, errors.Is(err, fs.ErrNotExist):
-			r.deleteFile(ctx, rel)
-			r.deleteFolder(ctx, rel)
+			r.remove(ctx, rel, true, true)
 		default:
 			r.problems.add(unreadable, rel, reason(err))
 		}
@@ -100,11 +99,7 @@ func (r *reporter) report(ctx context.Context, rels []string) error {
 		if !ok || parent == nil || e.unseen {
 			continue
 		}
-		if e.folder {
-			r.deleteFile(ctx, rel)
-		} else {
-			r.deleteFolder(ctx, rel)
-		}
+		r.remove(ctx, rel, e.folder, !e.folder)
 		if err := r.sendPresent(ctx, rel, &e, parent); err != nil {
 			return err
 		}
@@ -112,19 +107,14 @@ func (r *reporter) report(ctx context.Context, rels []string) error {
 	return r.out.flush(ctx)
 }
 
-// deleteFile deletes the cataloged file at rel, if any.
-func (r *reporter) deleteFile(ctx context.Context, rel string) {
+// remove deletes the cataloged file at rel, if any, and the folder with its content.
+func (r *reporter) remove(ctx context.Context, rel string, file, folder bool) {
 	parent, name := r.tree.at(parentOf(rel)), path.Base(rel)
-	if _, known := parent.file(name); known {
+	if _, known := parent.file(name); known && file {
 		delete(parent.files, name)
 		r.sendDelete(ctx, rel, false)
 	}
-}
-
-// deleteFolder deletes the cataloged folder at rel, if any, with its content.
-func (r *reporter) deleteFolder(ctx context.Context, rel string) {
-	parent, name := r.tree.at(parentOf(rel)), path.Base(rel)
-	if old := parent.child(name); old != nil {
+	if old := parent.child(name); old != nil && folder {
 		delete(parent.folders, name)
 		old.missing(nil, rel, func(rel string, folder bool) { r.sendDelete(ctx, rel, folder) })
 	}
@@ -142,8 +132,8 @@ func (r *reporter) sendDelete(ctx context.Context, rel string, folder bool) {
 func (r *reporter) sendPresent(ctx context.Context, rel string, e *entry, parent *folder) error {
 	old := parent.child(e.name)
 	now := newFolder()
-	if err := r.scan.entry(ctx, rel, e, parent, now, func(i *item) bool { return r.send(ctx, i) }); err != nil {
-		return errors.Join(err, r.out.err)
+	if err := r.scan.entry(ctx, rel, e, parent, now, func(i *item) error { return r.send(ctx, i) }); err != nil {
+		return err
 	}
 	maps.Copy(parent.files, now.files)
 	for name, sub := range now.folders {
@@ -154,20 +144,19 @@ func (r *reporter) sendPresent(ctx context.Context, rel string, e *entry, parent
 }
 
 // send sends a new or changed item.
-func (r *reporter) send(ctx context.Context, i *item) bool {
+func (r *reporter) send(ctx context.Context, i *item) error {
 	if i.unchanged || i.unseen {
-		return true
+		return nil
 	}
 	element, err := r.namer.element(i)
 	if err != nil {
-		r.out.err = err
-		return false
+		return err
 	}
 	r.out.put(ctx, &events.Upsert{Element: *element})
 	if i.rel != "" {
 		r.out.put(ctx, &events.Link{Relationship: *r.namer.link(i.rel, i.folder)})
 	}
-	return r.out.err == nil
+	return r.out.err
 }
 
 // sender sends commands in batches. After an error it sends nothing.

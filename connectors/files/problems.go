@@ -18,21 +18,6 @@ const (
 	unwatched  problemKind = "watch"
 )
 
-// text describes the problem of n paths.
-func (t problemKind) text(n int) string {
-	switch t {
-	case unreadable:
-		return fmt.Sprintf("%d cannot be read; their catalog entries stay as they are", n)
-	case loop:
-		return fmt.Sprintf("%d symbolic links form loops and are not followed", n)
-	case notUTF8:
-		return fmt.Sprintf(`%d names are not UTF-8; their other bytes are shown as \xNN`, n)
-	default:
-		return fmt.Sprintf("%d folders are not watched; the next refresh finds their changes. "+
-			"If the limit is reached, raise fs.inotify.max_user_watches", n)
-	}
-}
-
 // problems are the reasons of the problems with single paths.
 type problems map[problem]string
 
@@ -54,18 +39,29 @@ func (t problems) clear(rel string) {
 // message is empty if there is no such problem.
 func (t problems) show(report func(key, message string)) {
 	const examples = 3
-	for _, kind := range [...]problemKind{unreadable, loop, notUTF8, unwatched} {
-		var named []string
-		for p, why := range t {
-			if p.kind == kind {
-				named = append(named, fmt.Sprintf("%s (%s)", printable("/"+p.rel), why))
+	for _, k := range [...]struct {
+		kind problemKind
+		text string
+	}{
+		{unreadable, "%d cannot be read; their catalog entries stay as they are"},
+		{loop, "%d symbolic links form loops and are not followed"},
+		{notUTF8, `%d names are not UTF-8; their other bytes are shown as \xNN`},
+		{unwatched, "%d folders are not watched; the next refresh finds their changes. If the limit is reached, raise fs.inotify.max_user_watches"},
+	} {
+		var rels, named []string
+		for p := range t {
+			if p.kind == k.kind {
+				rels = append(rels, p.rel)
 			}
 		}
-		message := ""
-		if len(named) > 0 {
-			slices.Sort(named)
-			message = kind.text(len(named)) + ": " + strings.Join(named[:min(examples, len(named))], ", ")
+		slices.Sort(rels)
+		for _, rel := range rels[:min(examples, len(rels))] {
+			named = append(named, fmt.Sprintf("%s (%s)", printable("/"+rel), t[problem{k.kind, rel}]))
 		}
-		report(string(kind), message)
+		message := ""
+		if len(rels) > 0 {
+			message = fmt.Sprintf(k.text, len(rels)) + ": " + strings.Join(named, ", ")
+		}
+		report(string(k.kind), message)
 	}
 }

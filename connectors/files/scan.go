@@ -1,6 +1,7 @@
 package files
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,8 +31,8 @@ type item struct {
 	unseen bool
 }
 
-// yield takes an item and says whether to go on.
-type yield func(*item) bool
+// yield takes an item; an error stops the scan.
+type yield func(*item) error
 
 // folder scans the folder at rel and returns its present content, nil if the
 // folder is gone. old is its content at the scan before; unreadable parts keep
@@ -49,8 +50,8 @@ func (s *scan) folder(ctx context.Context, rel string, old *folder, take yield) 
 		s.problems.add(unreadable, rel, reason(err))
 		return unreadableFolder(rel, old, take)
 	}
-	if !take(&item{rel: rel, folder: true, unchanged: old != nil}) {
-		return nil, errStopped
+	if err := take(&item{rel: rel, folder: true, unchanged: old != nil}); err != nil {
+		return nil, err
 	}
 	now := newFolder()
 	for i := range entries {
@@ -65,13 +66,10 @@ func (s *scan) folder(ctx context.Context, rel string, old *folder, take yield) 
 }
 
 func unreadableFolder(rel string, old *folder, take yield) (*folder, error) {
-	if !take(&item{rel: rel, folder: true, unchanged: old != nil}) || !take(&item{rel: rel, unseen: true}) {
-		return nil, errStopped
+	if err := take(&item{rel: rel, folder: true, unchanged: old != nil}); err != nil {
+		return nil, err
 	}
-	if old == nil {
-		return newFolder(), nil
-	}
-	return old, nil
+	return cmp.Or(old, newFolder()), take(&item{rel: rel, unseen: true})
 }
 
 // entry scans an entry of a folder and adds it to now, the present content.
@@ -82,11 +80,11 @@ func (s *scan) entry(ctx context.Context, rel string, e *entry, old, now *folder
 	switch {
 	case e.unseen:
 		now.keep(e.name, old)
-		return stopUnless(take(&item{rel: rel, unseen: true}))
+		return take(&item{rel: rel, unseen: true})
 	case !e.folder:
 		i := s.file(rel, e, old)
 		now.files[e.name] = i.stamp
-		return stopUnless(take(i))
+		return take(i)
 	}
 	sub, err := s.folder(ctx, rel, old.child(e.name), take)
 	if sub != nil {
@@ -114,14 +112,6 @@ func (s *scan) watch(rel string) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
 		s.problems.add(unwatched, rel, reason(err))
 	}
-}
-
-// stopUnless turns the result of a yield into an error.
-func stopUnless(goOn bool) error {
-	if goOn {
-		return nil
-	}
-	return errStopped
 }
 
 // errStopped ends a scan whose consumer wants no more items.

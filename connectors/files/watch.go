@@ -2,6 +2,8 @@ package files
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -96,11 +98,10 @@ func (n *watcher) remove(folder string) {
 	}
 }
 
-// changes collects the paths that may have changed.
+// changes collects the paths that may have changed; "" stands for the whole tree.
 type changes struct {
 	mu          sync.Mutex
 	paths       map[string]struct{}
-	all         bool
 	first, last time.Time
 	wake        chan struct{}
 }
@@ -109,7 +110,7 @@ func newChanges() *changes {
 	return &changes{paths: map[string]struct{}{}, wake: make(chan struct{}, 1)}
 }
 
-// add adds paths; "" stands for the whole tree.
+// add adds paths.
 func (c *changes) add(rels ...string) {
 	if len(rels) == 0 {
 		return
@@ -117,15 +118,14 @@ func (c *changes) add(rels ...string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now()
-	if len(c.paths) == 0 && !c.all {
+	if len(c.paths) == 0 {
 		c.first = now
 	}
 	c.last = now
 	for _, rel := range rels {
-		c.all = c.all || rel == "" || len(c.paths) == maxPaths
-		if c.all {
+		if len(c.paths) == maxPaths {
 			clear(c.paths)
-			break
+			rel = ""
 		}
 		c.paths[rel] = struct{}{}
 	}
@@ -162,18 +162,11 @@ func (c *changes) rest(now time.Time) time.Duration {
 	return min(c.last.Add(quietPeriod).Sub(now), c.first.Add(maxDelay).Sub(now))
 }
 
-// take returns and clears the paths; "" stands for the whole tree.
+// take returns and clears the paths.
 func (c *changes) take() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var rels []string
-	if c.all {
-		rels = append(rels, "")
-	}
-	for rel := range c.paths {
-		rels = append(rels, rel)
-	}
+	rels := slices.Collect(maps.Keys(c.paths))
 	clear(c.paths)
-	c.all = false
 	return rels
 }

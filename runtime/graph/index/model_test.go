@@ -75,6 +75,7 @@ func (w *writer) live() {
 	}
 	w.send(rapid.SliceOfN(graphtest.Requests(), 20, 60).Draw(w.T, "commands"))
 	w.run()
+	w.model.CompareAnswers(w.ctx, w.T, answers{index: w.index, log: w.out}) // while something is archived
 	w.send(w.model.Restores())
 	w.run()
 	w.compare()
