@@ -36,51 +36,47 @@ type subject struct {
 func subjectOf(c *connectors.Change) subject {
 	switch {
 	case c.OpenType != nil && c.OpenType.Type != nil:
-		return typeSubject(c.OpenType)
+		s := subject{&events.ElementHeader{}, string(c.OpenType.Type.Kind), c.OpenType.Type.Name, "new"}
+		if c.OpenType.Previous != nil {
+			s.detail = "changed"
+		}
+		return s
 	case c.Element != nil && c.Element.State() != nil:
-		return elementSubject(c.Element)
+		h := &c.Element.State().Header
+		return subject{h, h.Type.Name, nameOf(h), changedElement(c.Element)}
 	case c.Relationship != nil && c.Relationship.State() != nil:
-		return relationshipSubject(c.Relationship)
+		r := c.Relationship.State()
+		s := subject{&r.Header, r.Header.Type.Name, stubName(r.End1) + " → " + stubName(r.End2), ""}
+		if is, was := c.Relationship.Relationship, c.Relationship.Previous; is != nil && was != nil {
+			s.detail = cmp.Or(changedNames(was.Properties, is.Properties), changedHome(&was.Header, &is.Header))
+		}
+		return s
 	default:
 		return subject{header: &events.ElementHeader{}}
 	}
 }
 
-func elementSubject(c *events.ElementChange) subject {
-	h := &c.State().Header
-	s := subject{header: h, typeName: h.Type.Name, name: nameOf(h), detail: c.Classification}
-	if c.Element != nil && c.Previous != nil && s.detail == "" {
-		s.detail = changedParts(c)
+// changedElement lists the changed parts of an element.
+func changedElement(c *events.ElementChange) string {
+	switch {
+	case c.Purged:
+		return "purged"
+	case c.Classification != "" || c.Element == nil || c.Previous == nil:
+		return c.Classification
 	}
-	if c.Purged {
-		s.detail = "purged"
-	}
-	return s
-}
-
-// changedParts lists the changed parts of an element.
-func changedParts(c *events.ElementChange) string {
 	was, is := &c.Previous.Header, &c.Element.Header
-	var parts []string
-	if names := changedNames(c.Previous.Properties, c.Element.Properties); names != "" {
-		parts = append(parts, names)
+	parts := []string{changedNames(c.Previous.Properties, c.Element.Properties)}
+	add := func(changed bool, part string) {
+		if changed {
+			parts = append(parts, part)
+		}
 	}
-	if was.Type.Name != is.Type.Name {
-		parts = append(parts, "was "+was.Type.Name)
-	}
-	if moved := changedHome(was, is); moved != "" {
-		parts = append(parts, moved)
-	}
-	if !slices.Equal(was.Zones, is.Zones) {
-		parts = append(parts, "zones")
-	}
-	if was.AnchorGUID != is.AnchorGUID {
-		parts = append(parts, "anchor")
-	}
-	if !was.Effectivity.Equal(is.Effectivity) {
-		parts = append(parts, "effectivity")
-	}
-	return strings.Join(parts, ", ")
+	add(was.Type.Name != is.Type.Name, "was "+was.Type.Name)
+	add(true, changedHome(was, is))
+	add(!slices.Equal(was.Zones, is.Zones), "zones")
+	add(was.AnchorGUID != is.AnchorGUID, "anchor")
+	add(!was.Effectivity.Equal(is.Effectivity), "effectivity")
+	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), ", ")
 }
 
 // changedHome names the previous and the new metadata source, if they differ.
@@ -89,24 +85,6 @@ func changedHome(was, is *events.ElementHeader) string {
 		return ""
 	}
 	return "source " + orDash(was.Origin.Source) + " → " + orDash(is.Origin.Source)
-}
-
-// typeSubject describes the definition of a type.
-func typeSubject(c *events.TypeChange) subject {
-	s := subject{header: &events.ElementHeader{}, typeName: string(c.Type.Kind), name: c.Type.Name, detail: "new"}
-	if c.Previous != nil {
-		s.detail = "changed"
-	}
-	return s
-}
-
-func relationshipSubject(c *events.RelationshipChange) subject {
-	r := c.State()
-	s := subject{header: &r.Header, typeName: r.Header.Type.Name, name: stubName(r.End1) + " → " + stubName(r.End2)}
-	if c.Relationship != nil && c.Previous != nil {
-		s.detail = cmp.Or(changedNames(c.Previous.Properties, c.Relationship.Properties), changedHome(&c.Previous.Header, &c.Relationship.Header))
-	}
-	return s
 }
 
 func stubName(s events.ElementStub) string { return cmp.Or(s.QualifiedName, s.GUID) }

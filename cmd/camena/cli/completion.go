@@ -23,42 +23,45 @@ func completeFlag(cmd *cobra.Command, name string, values ...string) {
 	_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
 }
 
+// namesOf returns what asks for the names that a flag or an argument takes, nil if the
+// installation knows none.
+func namesOf(word string) func(context.Context, *client.Client) ([]string, error) {
+	switch word {
+	case "TYPE", "--below":
+		return typeNames()
+	case "--type":
+		return typeNames(events.KindElement, events.KindRelationship)
+	case "--relationship":
+		return typeNames(events.KindRelationship)
+	case "CLASSIFICATION", "--classification":
+		return typeNames(events.KindClassification)
+	case "NAME":
+		return connectorNames
+	default:
+		return nil
+	}
+}
+
 // complete has the shell complete, with what the running installation knows,
 // types and names of connectors wherever a command takes them.
 func (p *program) complete(cmd *cobra.Command) {
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		if words, ok := f.Value.(*flagValue); ok && words.of != nil {
 			completeFlag(cmd, f.Name, words.of...)
+		} else if names := namesOf("--" + f.Name); names != nil {
+			_ = cmd.RegisterFlagCompletionFunc(f.Name, p.completions(names))
 		}
 	})
-	for flag, kinds := range map[string][]events.TypeKind{
-		"type":           {events.KindElement, events.KindRelationship},
-		"relationship":   {events.KindRelationship},
-		"classification": {events.KindClassification},
-		"below":          {},
-	} {
-		if cmd.Flags().Lookup(flag) != nil {
-			_ = cmd.RegisterFlagCompletionFunc(flag, p.completions(p.typeNames(kinds...)))
-		}
-	}
 	for i, word := range strings.Fields(cmd.Use)[1:] {
-		var names func(context.Context, *client.Client) ([]string, error)
-		switch {
-		case word == "TYPE":
-			names = p.typeNames()
-		case word == "CLASSIFICATION":
-			names = p.typeNames(events.KindClassification)
-		case word == "NAME" && cmd.Parent().Name() == "connectors":
-			names = connectorNames
-		default:
+		names := namesOf(word)
+		if names == nil {
 			continue
 		}
-		completed := p.completions(names)
 		cmd.ValidArgsFunction = func(cmd *cobra.Command, args []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
 			if len(args) != i {
 				return nil, cobra.ShellCompDirectiveNoFileComp
 			}
-			return completed(cmd, args, begun)
+			return p.completions(names)(cmd, args, begun)
 		}
 	}
 }
@@ -79,7 +82,7 @@ func (p *program) completions(names func(context.Context, *client.Client) ([]str
 }
 
 // typeNames returns what asks for the names of the types of some kinds, or of all.
-func (*program) typeNames(kinds ...events.TypeKind) func(context.Context, *client.Client) ([]string, error) {
+func typeNames(kinds ...events.TypeKind) func(context.Context, *client.Client) ([]string, error) {
 	return func(ctx context.Context, c *client.Client) (names []string, err error) {
 		known, err := c.Types(ctx, events.Types{})
 		for i := range known {

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	pretty "github.com/jedib0t/go-pretty/v6/table"
 	cells "github.com/jedib0t/go-pretty/v6/text"
 	"github.com/kelseyhightower/envconfig"
 
@@ -207,11 +206,15 @@ func settingsHelp() string {
 	if err != nil {
 		return err.Error()
 	}
-	out := newWriter()
-	out.SetColumnConfigs([]pretty.ColumnConfig{{Number: 2, WidthMax: 75, WidthMaxEnforcer: cells.WrapSoft}})
+	t := newTable()
 	for line := range strings.Lines(lines.String()) {
 		name, description, _ := strings.Cut(strings.TrimSpace(line), "\t")
-		out.AppendRow(pretty.Row{"  " + name, description})
+		for part := range strings.SplitSeq(cells.WrapSoft(description, 75), "\n") {
+			t.add("  "+name, part)
+			name = ""
+		}
 	}
-	return out.Render()
+	lines.Reset()
+	_ = t.print(&lines, "") // it cannot fail
+	return strings.TrimSuffix(lines.String(), "\n")
 }

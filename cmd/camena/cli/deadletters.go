@@ -88,7 +88,7 @@ func (p *program) deadLettersShowCommand() *cobra.Command {
 		}
 		l := &shownLetter{DeadLetter: *found}
 		l.show(o.secrets)
-		return &view{document: l, tables: []*table{letterSheet(l)}, text: printableBody(l)}, nil
+		return &view{document: l, tables: []*table{letterSheet(l)}, lines: []string{"", printableBody(l)}}, nil
 	})
 }
 

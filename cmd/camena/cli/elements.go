@@ -108,35 +108,27 @@ func relationshipSheet(r *events.Relationship, o *output) *table {
 }
 
 func headerSheet(h *events.ElementHeader) *table {
-	t := newTable()
-	t.add("type", strings.Join(append([]string{h.Type.Name}, h.Type.SuperTypes...), " < "))
-	if h.QualifiedName != "" {
-		t.add("qualified name", h.QualifiedName)
+	v := &h.Versions
+	updated := ""
+	if !v.UpdateTime.IsZero() {
+		updated = timestamp(v.UpdateTime) + " by " + v.UpdatedBy
 	}
-	t.add("guid", h.GUID)
-	t.add("version", number(h.Versions.Version))
-	t.add("created", timestamp(h.Versions.CreateTime)+" by "+h.Versions.CreatedBy)
-	if !h.Versions.UpdateTime.IsZero() {
-		t.add("updated", timestamp(h.Versions.UpdateTime)+" by "+h.Versions.UpdatedBy)
-	}
-	origin := string(h.Origin.Category)
-	if h.Origin.Source != "" {
-		origin += " " + h.Origin.Source
-	}
+	origin := strings.TrimSpace(string(h.Origin.Category) + " " + h.Origin.Source)
 	if h.Origin.Scope != "" {
 		origin += ", scope " + h.Origin.Scope
 	}
-	t.add("origin", origin)
-	if len(h.Zones) > 0 {
-		t.add("zones", strings.Join(h.Zones, ", "))
-	}
-	if h.AnchorGUID != "" {
-		t.add("anchor", h.AnchorGUID)
-	}
-	if period := effective(h.Effectivity); period != "" {
-		t.add("effective", period)
-	}
-	return t
+	return newTable().known(
+		"type", strings.Join(append([]string{h.Type.Name}, h.Type.SuperTypes...), " < "),
+		"qualified name", h.QualifiedName,
+		"guid", h.GUID,
+		"version", number(v.Version),
+		"created", timestamp(v.CreateTime)+" by "+v.CreatedBy,
+		"updated", updated,
+		"origin", origin,
+		"zones", strings.Join(h.Zones, ", "),
+		"anchor", h.AnchorGUID,
+		"effective", effective(h.Effectivity),
+	)
 }
 
 // effective formats a period; "" is without limits.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/events/query"
@@ -18,21 +19,19 @@ import (
 
 // finding is the flags that say which elements are meant.
 type finding struct {
-	q               events.Find
-	where           []string
-	classifiedWhere string
-	ignoreCase      bool
-	sort            []string
+	q          events.Find
+	ignoreCase bool
+	sort       []string
 }
 
 func (f *finding) flags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.q.Type, "type", "", "only this type, subtypes included")
-	flags.StringArrayVar(&f.where, "where", nil, "only those of which this is true; several must all be true")
+	flags.Var(conditionOf(&f.q.Where, "stringArray"), "where", "only those of which this is true; several must all be true")
 	flags.BoolVarP(&f.ignoreCase, "ignore-case", "i", false, "compare text in --where without regard to case")
 	flags.StringVar(&f.q.Text, "text", "", "only those with this text in their name, qualified, displayed or of the resource, or in their description")
 	flags.StringVar(&f.q.Classification, "classification", "", "only those with this classification")
-	flags.StringVar(&f.classifiedWhere, "classification-where", "", "only those of whose --classification this is true")
+	flags.Var(conditionOf(&f.q.ClassificationWhere, "string"), "classification-where", "only those of whose --classification this is true")
 	flags.StringVar(&f.q.Zone, "zone", "", "only what was put into this governance zone; what is in no zone, and so in all, is left out")
 	flags.StringVar(&f.q.Source, "source", "", "only what belongs to this metadata source")
 	flags.StringVar(&f.q.Scope, "scope", "", "only what was cataloged in this scope")
@@ -42,6 +41,18 @@ func (f *finding) flags(cmd *cobra.Command) {
 	cmd.PreRunE = func(*cobra.Command, []string) error { return f.complete() }
 }
 
+// conditionOf takes a condition. Several must all be true.
+func conditionOf(value **events.Condition, kind string) pflag.Value {
+	return &flagValue{kind: kind, read: func(text string) error {
+		c, err := query.Parse(text)
+		if *value != nil {
+			c = events.Condition{And: []events.Condition{**value, c}}
+		}
+		*value = &c
+		return err
+	}}
+}
+
 func (f *finding) sortFlag(cmd *cobra.Command) {
 	cmd.Flags().StringSliceVar(&f.sort, "sort", nil,
 		"order by these properties; one with a minus before it descends (default by qualified name)")
@@ -49,17 +60,10 @@ func (f *finding) sortFlag(cmd *cobra.Command) {
 
 // complete turns the flags into a question.
 func (f *finding) complete() error {
-	where, err := f.condition()
-	if err != nil {
-		return err
-	}
-	f.q.Where = where
-	if f.classifiedWhere != "" {
-		c, err := f.parse("classification-where", f.classifiedWhere)
-		if err != nil {
-			return err
+	for _, c := range []*events.Condition{f.q.Where, f.q.ClassificationWhere} {
+		if c != nil && f.ignoreCase {
+			*c = query.IgnoreCase(c)
 		}
-		f.q.ClassificationWhere = &c
 	}
 	for _, key := range f.sort {
 		property, descending := strings.CutPrefix(key, "-")
@@ -68,43 +72,13 @@ func (f *finding) complete() error {
 	if _, err := query.NewSorter(f.q.Sort, nil, ""); err != nil {
 		return fmt.Errorf("--sort: %w", withoutPointer(err))
 	}
+	if f.q.ClassificationWhere != nil && f.q.Classification == "" {
+		return errors.New("--classification-where needs --classification")
+	}
 	if _, err := query.NewFilter(&f.q, nil, nil, nil); err != nil {
-		if f.classifiedWhere != "" && f.q.Classification == "" {
-			return errors.New("--classification-where needs --classification")
-		}
 		return fmt.Errorf("--where: %w", withoutPointer(err))
 	}
 	return nil
-}
-
-func (f *finding) condition() (*events.Condition, error) {
-	var all []events.Condition
-	for _, text := range f.where {
-		c, err := f.parse("where", text)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, c)
-	}
-	switch len(all) {
-	case 0:
-		return nil, nil //nolint:nilnil // no condition
-	case 1:
-		return &all[0], nil
-	default:
-		return &events.Condition{And: all}, nil
-	}
-}
-
-func (f *finding) parse(flag, text string) (events.Condition, error) {
-	c, err := query.Parse(text)
-	if err != nil {
-		return c, fmt.Errorf("--%s %s: %w", flag, text, err)
-	}
-	if f.ignoreCase {
-		c = query.IgnoreCase(&c)
-	}
-	return c, nil
 }
 
 // explain names the flag that the repository refuses.

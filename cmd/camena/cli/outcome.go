@@ -10,34 +10,26 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// show shows the outcome of the command.
-func (o *operation) show(r *events.Result) error {
-	c := o.command
-	if o.mustExist && isMissing(c, r) {
-		return events.Errorf(events.CodeNotFound, "", "%s is not there", o.subject(r))
-	}
-	set, isSet := c.(*events.ChangeSet)
+// view shows the outcome of the command.
+func (o *operation) view(r *events.Result) *view {
+	v := &view{document: r}
+	set, isSet := o.command.(*events.ChangeSet)
 	switch {
-	case o.output.json():
-		return o.output.print(o.p.stdout, r)
 	case o.origin.DryRun:
-		if err := o.p.showPreview(r); err != nil {
-			return err
-		}
+		v.addPreview(r)
 	case isSet:
-		return o.showSteps(set, r)
+		v.addSteps(set, r)
 	default:
-		if _, err := fmt.Fprintln(o.p.stdout, o.outcome(r)); err != nil {
-			return err
-		}
+		v.addLine("%s", o.outcome(r))
 	}
+	dropped := cmp.Or(o.drops, "dropped")
 	for _, what := range r.Dropped {
-		fmt.Fprintf(o.p.stdout, "%s: %s\n", cmp.Or(o.drops, "dropped"), printable(what))
+		v.addLine("%s: %s", dropped, printable(what))
 	}
 	if r.MoreDropped > 0 {
-		fmt.Fprintf(o.p.stdout, "%s: %d more\n", cmp.Or(o.drops, "dropped"), r.MoreDropped)
+		v.addLine("%s: %d more", dropped, r.MoreDropped)
 	}
-	return nil
+	return v
 }
 
 // subject names the subject of the command as the user did, if that is a name.
@@ -133,39 +125,33 @@ func versionOf(n int64) string {
 	return number(n)
 }
 
-// showPreview shows the outcome of a dry run.
-func (p *program) showPreview(r *events.Result) error {
-	fmt.Fprintln(p.stderr, "dry run: nothing is changed")
-	if len(r.Preview) == 0 && r.More > 0 {
-		_, err := fmt.Fprintf(p.stdout, "%d changes, which do not fit into the answer\n", r.More)
-		return err
-	}
+// addPreview adds the outcome of a dry run.
+func (v *view) addPreview(r *events.Result) {
+	v.none = "nothing would change"
 	t := newTable("WOULD BE", "TYPE", "NAME", "VERSION", "CHANGED")
 	for i := range r.Preview {
-		v := &r.Preview[i]
-		if v.Type == events.TypeElementMoved {
+		p := &r.Preview[i]
+		if p.Type == events.TypeElementMoved {
 			continue // another change says it
 		}
-		s := subjectOf(&connectors.Change{Type: v.Type, Element: v.Element, Relationship: v.Relationship, OpenType: v.OpenType})
-		t.add(changeName(v.Type), s.typeName, s.name, versionOf(s.header.Versions.Version), orDash(s.detail))
+		s := subjectOf(&connectors.Change{Type: p.Type, Element: p.Element, Relationship: p.Relationship, OpenType: p.OpenType})
+		t.add(changeName(p.Type), s.typeName, s.name, versionOf(s.header.Versions.Version), orDash(s.detail))
 	}
-	if err := t.print(p.stdout, "nothing would change"); err != nil || r.More == 0 {
-		return err
-	}
-	_, err := fmt.Fprintf(p.stdout, "and %d more changes\n", r.More)
-	return err
-}
-
-// showSteps shows what each command of a change set did.
-func (o *operation) showSteps(set *events.ChangeSet, r *events.Result) error {
-	steps, err := set.Steps()
-	if err != nil {
-		return err
+	if r.More == 0 || len(t.rows) > 0 {
+		v.tables = []*table{t}
 	}
 	if r.More > 0 {
-		_, err := fmt.Fprintf(o.p.stdout, "what each of %d commands did does not fit into the answer; out sequence %d\n", r.More, r.Sequence)
-		return err
+		v.addLine("%d more changes do not fit into the answer", r.More)
 	}
+}
+
+// addSteps adds what each command of a change set did.
+func (v *view) addSteps(set *events.ChangeSet, r *events.Result) {
+	if r.More > 0 {
+		v.addLine("what each of %d commands did does not fit into the answer; out sequence %d", r.More, r.Sequence)
+		return
+	}
+	steps, _ := set.Steps() // they were sent
 	t := newTable("#", "DONE", "TYPE", "NAME", "VERSION", "")
 	applied := 0
 	for i := range min(len(r.Steps), len(steps)) {
@@ -175,11 +161,8 @@ func (o *operation) showSteps(set *events.ChangeSet, r *events.Result) error {
 		}
 		t.add(strconv.Itoa(i+1), wasDone(c, s, ""), orDash(s.Type), orDash(cmp.Or(s.Name, s.GUID, removed(c))), versionOf(s.Version), notes(c, s))
 	}
-	if err := t.print(o.p.stdout, ""); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(o.p.stdout, "%d applied, %d unchanged, out sequence %d\n", applied, len(r.Steps)-applied, r.Sequence)
-	return err
+	v.tables = []*table{t}
+	v.addLine("%d applied, %d unchanged, out sequence %d", applied, len(r.Steps)-applied, r.Sequence)
 }
 
 func refName(r *events.ElementRef) string { return cmp.Or(r.QualifiedName, r.GUID) }

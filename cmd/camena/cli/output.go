@@ -96,13 +96,17 @@ func (o *output) masked(p events.Properties) events.Properties {
 	return events.CanonicalProperties(shown)
 }
 
-// view is what a command shows: a document, or tables and a text instead.
+// view is what a command shows: a document, or tables and lines instead.
 type view struct {
 	document any
 	tables   []*table
 	none     string // instead of an empty table
-	text     string
+	lines    []string
 	note     string // on the standard error
+}
+
+func (v *view) addLine(format string, args ...any) {
+	v.lines = append(v.lines, fmt.Sprintf(format, args...))
 }
 
 func (p *program) show(o *output, v *view) error {
@@ -121,10 +125,7 @@ func (p *program) show(o *output, v *view) error {
 			return err
 		}
 	}
-	if v.text == "" {
-		return nil
-	}
-	_, err := fmt.Fprintf(p.stdout, "\n%s\n", v.text)
+	_, err := io.WriteString(p.stdout, strings.Join(append(v.lines, ""), "\n"))
 	return err
 }
 

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"unicode"
 
-	pretty "github.com/jedib0t/go-pretty/v6/table"
 	cells "github.com/jedib0t/go-pretty/v6/text"
 	terminal "golang.org/x/term"
 )
@@ -62,73 +61,54 @@ const (
 // print prints the table, or says that there is none of what it would list. On a
 // terminal the cells of a list are cut to fit, unless the form is wide.
 func (t *table) print(w io.Writer, none string) error {
-	if t.form == outputName {
-		return t.printNames(w)
-	}
-	if len(t.rows) == 0 {
+	if len(t.rows) == 0 && t.form != outputName {
 		_, err := fmt.Fprintln(w, none)
 		return err
 	}
 	lines := t.lines()
-	out := newWriter()
-	if width := terminalWidth(w); width > 0 && len(t.header) > 0 && t.form != outputWide {
+	if width := terminalWidth(w); width > 0 && len(t.header) > 0 && t.form == outputTable {
 		cut(lines, width)
 	}
+	columns := columnWidths(lines)
+	var out strings.Builder
 	for _, line := range lines {
-		row := make(pretty.Row, len(line))
 		for i, cell := range line {
-			row[i] = cell
+			line[i] = cells.Pad(cell, columns[i], ' ')
 		}
-		out.AppendRow(row)
+		out.WriteString(strings.TrimRight(strings.Join(line, gap), " ") + "\n")
 	}
-	_, err := fmt.Fprintln(w, out.Render())
+	_, err := io.WriteString(w, out.String())
 	return err
 }
 
-// newWriter returns a writer of tables without borders.
-func newWriter() pretty.Writer {
-	out := pretty.NewWriter()
-	out.SetStyle(pretty.Style{Box: pretty.BoxStyle{PaddingRight: gap}, Options: pretty.OptionsNoBordersAndSeparators})
-	out.SuppressTrailingSpaces()
-	return out
-}
-
-// lines returns the header and the rows as they are shown.
+// lines returns the header and the rows as they are shown. The form name has only the
+// qualified names, or the first column.
 func (t *table) lines() [][]string {
-	var lines [][]string
-	columns := len(t.header)
-	if columns > 0 {
-		lines = append(lines, slices.Clone(t.header))
+	rows, from, to := t.rows, 0, len(t.header)-t.wide
+	switch {
+	case t.form == outputName:
+		from = max(0, slices.Index(t.header, "QUALIFIED NAME"))
+		to = from + 1
+	case t.form == outputWide:
+		to = len(t.header)
+		fallthrough
+	case len(t.header) > 0:
+		rows = append([][]string{t.header}, rows...)
 	}
-	for _, row := range t.rows {
-		line := make([]string, len(row))
-		for i, cell := range row {
-			line[i] = printable(cell)
+	lines := make([][]string, len(rows))
+	for i, row := range rows {
+		if len(t.header) > 0 {
+			row = row[from:to]
 		}
-		lines = append(lines, line)
-	}
-	for i, line := range lines {
-		if columns > 0 && t.form != outputWide {
-			lines[i] = line[:min(len(line), columns-t.wide)]
+		for _, cell := range row {
+			lines[i] = append(lines[i], printable(cell))
 		}
 	}
 	return lines
 }
 
-// printNames prints of each row the name alone: the qualified name, or the first cell.
-func (t *table) printNames(w io.Writer) error {
-	name := max(0, slices.Index(t.header, "QUALIFIED NAME"))
-	for _, row := range t.rows {
-		if _, err := fmt.Fprintln(w, printable(row[name])); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// cut cuts the longest cells so that all columns fit into the width.
-func cut(lines [][]string, width int) {
-	var columns []int
+// columnWidths returns the width of the longest cell of each column.
+func columnWidths(lines [][]string) (columns []int) {
 	for _, line := range lines {
 		for i, cell := range line {
 			if i == len(columns) {
@@ -137,6 +117,12 @@ func cut(lines [][]string, width int) {
 			columns[i] = max(columns[i], cells.StringWidth(cell))
 		}
 	}
+	return columns
+}
+
+// cut cuts the longest cells so that all columns fit into the width.
+func cut(lines [][]string, width int) {
+	columns := columnWidths(lines)
 	limit := slices.Max(columns)
 	for ; limit > minCell; limit-- {
 		total := len(gap) * (len(columns) - 1)

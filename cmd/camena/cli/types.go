@@ -121,12 +121,8 @@ func typeTables(v *client.Type) []*table {
 	if v.Deprecated {
 		t.add("deprecated", cmp.Or(v.ReplacedBy, "without a replacement"))
 	}
-	if len(v.Subtypes) > 0 {
-		t.add("subtypes", strings.Join(v.Subtypes, ", "))
-	}
-	if len(v.ValidFor) > 0 {
-		t.add("classifies", strings.Join(v.ValidFor, ", "))
-	}
+	t.known("subtypes", strings.Join(v.Subtypes, ", "))
+	t.known("classifies", strings.Join(v.ValidFor, ", "))
 	for i, end := range []*events.EndDef{v.End1, v.End2} {
 		if end != nil {
 			t.add("end "+strconv.Itoa(i+1), fmt.Sprintf("%s, %s, as %s", end.Type, end.Cardinality, orDash(end.Name)))
@@ -157,5 +153,30 @@ func typeMembers(v *client.Type) *table {
 			marks = append(marks, "deprecated")
 		}
 		return []string{a.Name, a.Type, strings.Join(marks, ", "), a.From, a.Description}
+	})
+}
+
+func (p *program) typesApplyCommand() *cobra.Command {
+	return p.filesCommand(&cobra.Command{
+		Use: "apply -f FILE...", Short: "Add types, or change some in a compatible way",
+		Long: `Add types, or change some in a way that leaves all metadata valid. The types of all files are defined together or
+not at all, so they may refer to each other in any order. A definition is whole: give all attributes, also those that
+the type has already.
+
+  types:
+    - kind: element
+      name: Pump
+      superType: Asset
+      description: A pump.
+      attributes:
+        - {name: litresPerMinute, type: int, description: What it moves.}`,
+		Example: `  camena types apply -f my-types.yaml --dry-run
+  camena types apply -f my-types/              # every .yaml file of a folder`,
+	}, "file of types, folder of such, or - for the standard input", func(files []string) (events.Command, func(error) error, error) {
+		types, err := p.reader().Types(files...)
+		if err != nil {
+			return nil, nil, err
+		}
+		return types.Command, types.Located, nil
 	})
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"reflect"
 	"strings"
 	"time"
@@ -213,7 +214,13 @@ func (o *operation) run(ctx context.Context) error {
 		if err != nil {
 			return o.explain(err)
 		}
-		return o.show(&r)
+		if o.mustExist && isMissing(o.command, &r) {
+			return events.Errorf(events.CodeNotFound, "", "%s is not there", o.subject(&r))
+		}
+		if o.origin.DryRun && !o.output.json() {
+			fmt.Fprintln(o.p.stderr, "dry run: nothing is changed")
+		}
+		return o.p.show(&o.output, o.view(&r))
 	})
 }
 
