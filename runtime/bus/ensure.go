@@ -5,13 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
 	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/mod/semver"
 
 	"github.com/camena-io/camena/topics"
 )
@@ -134,19 +133,10 @@ func (b *Bus) defaultReplicas() int {
 	return 1
 }
 
+// older compares versions; a candidate counts as its release.
 func older(version, than string) bool {
-	return slices.Compare(versionNumbers(version), versionNumbers(than)) < 0
-}
-
-func versionNumbers(version string) []int {
-	n := make([]int, 3)
-	version, _, _ = strings.Cut(version, "-")
-	for i, part := range strings.SplitN(version, ".", len(n)) {
-		if v, err := strconv.Atoi(part); err == nil {
-			n[i] = v
-		}
-	}
-	return n
+	release, _, _ := strings.Cut(version, "-")
+	return semver.Compare("v"+release, "v"+than) < 0
 }
 
 // redactURL removes users, passwords and tokens from a list of URLs. It does not

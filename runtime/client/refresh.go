@@ -66,7 +66,7 @@ func (c *Client) requestCycle(ctx context.Context, v *Connector) (report events.
 	following := bus.FollowOptions{
 		Stream: c.bus.Topics().OpsStream(), Subjects: []string{c.bus.Topics().CycleOutcome(cycle.Connector)}, Start: bus.FromNow,
 		Ready: func() {
-			if err := c.publishCycle(ctx, v.Node, &cycle); err != nil {
+			if err := PublishCycle(ctx, c.bus, "/"+c.sender, v.Node, &cycle); err != nil {
 				cancel(err)
 			}
 		},
@@ -86,12 +86,14 @@ func (c *Client) requestCycle(ctx context.Context, v *Connector) (report events.
 	return report, err
 }
 
-func (c *Client) publishCycle(ctx context.Context, node string, cycle *events.Cycle) error {
-	e, err := events.New("/"+c.sender, events.TypeCycleDue, cycle)
+// PublishCycle sends a cycle to the node that runs its connector. It waits there for
+// at most a minute.
+func PublishCycle(ctx context.Context, b *bus.Bus, source, node string, cycle *events.Cycle) error {
+	e, err := events.New(source, events.TypeCycleDue, cycle)
 	if err != nil {
 		return err
 	}
-	return c.bus.PublishFor(ctx, c.bus.Topics().Due(node, cycle.Connector), &e, time.Minute)
+	return b.PublishFor(ctx, b.Topics().Due(node, cycle.Connector), &e, time.Minute)
 }
 
 // awaitMove returns when the connector is no longer assigned as it was: the

@@ -10,6 +10,7 @@ import (
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 	"github.com/camena-io/camena/topics"
 )
 
@@ -199,20 +200,12 @@ func (q *statusQueue) Forward(c *events.Cycle, assignments *bus.Bucket[events.As
 	q.push(c.Connector, func(ctx context.Context, _ *lane) {
 		a, err := assignments.Get(ctx, c.Connector)
 		if err == nil && a.Value != nil && a.Value.Node != "" && a.Value.Node != q.node && a.Value.Generation > c.Generation {
-			err = q.forward(ctx, a.Value.Node, c)
+			err = client.PublishCycle(ctx, q.bus, q.source(), a.Value.Node, c)
 		}
 		if err != nil && !errors.Is(err, bus.ErrMissing) {
 			q.warn(ctx, "forward a cycle", c.Connector, err)
 		}
 	})
-}
-
-func (q *statusQueue) forward(ctx context.Context, node string, c *events.Cycle) error {
-	e, err := events.New(q.source(), events.TypeCycleDue, c)
-	if err != nil {
-		return err
-	}
-	return q.bus.PublishFor(ctx, q.bus.Topics().Due(node, c.Connector), &e, longestTTL)
 }
 
 func (q *statusQueue) source() string { return "/hosts/" + topics.Escape(q.node) }
