@@ -6,30 +6,22 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
-	"github.com/goccy/go-yaml/ast"
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/events/suggest"
 )
 
-// decode reads a mapping strictly into a T. The error names every mistake in its
+// decode reads an object strictly into a T. The error names every mistake in its
 // fields.
-func decode[T any](at place, n ast.Node) (T, error) {
+func decode[T any](at place, value jsontext.Value) (T, error) {
 	var none T
-	if err := at.checkMerges(n); err != nil {
-		return none, err
+	errs := at.faultsIn("", false)
+	if value.Kind() != '{' && len(errs) == 0 {
+		return none, at.invalid("", "expected fields such as \"name: value\"")
 	}
-	var errs []error
 	var members [][]byte
-	seen := map[string]bool{}
-	for _, p := range at.pairs(n) {
-		name := at.key(p)
-		if seen[name] {
-			errs = append(errs, at.errorAt(p.Key, "%q is given twice", name))
-			continue
-		}
-		seen[name] = true
-		data, err := decodeField[T](at, name, p.Value)
+	for m := events.MembersOf(value); m.Next(); {
+		data, err := decodeField[T](at, m.Name(), m.Value())
 		errs, members = append(errs, err), append(members, data)
 	}
 	if err := errors.Join(errs...); err != nil {
@@ -44,10 +36,11 @@ func decode[T any](at place, n ast.Node) (T, error) {
 
 // decodeField returns a field as a member of a JSON object, if a T has it. Where
 // a T holds text, a plain value such as 3.10 is text.
-func decodeField[T any](at place, name string, n ast.Node) ([]byte, error) {
-	value, err := at.json(n)
+func decodeField[T any](at place, name string, value jsontext.Value) ([]byte, error) {
+	pointer := member("", name)
+	err := errors.Join(at.faultsIn(pointer, true)...)
 	if err == nil && value.Kind() == 'n' {
-		return nil, at.invalid(member("", name), "expected a value, found nothing")
+		return nil, at.invalid(pointer, "expected a value, found nothing")
 	}
 	data := field(name, value)
 	if err == nil {
@@ -56,8 +49,8 @@ func decodeField[T any](at place, name string, n ast.Node) ([]byte, error) {
 		}
 		err = at.located(pointerOf(err), suggestField[T](name, err))
 	}
-	if text, plain := scalar(at.resolve(n)); plain {
-		quoted, quoteErr := events.Marshal(text)
+	if source := at.nodes[at.pointer+pointer]; source.plain {
+		quoted, quoteErr := events.Marshal(source.text)
 		data = field(name, quoted)
 		if _, again := events.Unmarshal[T](object(data)); quoteErr == nil && again == nil {
 			return data, nil

@@ -1,21 +1,15 @@
 package manifest
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"math/big"
-	"path/filepath"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
-	"github.com/goccy/go-yaml/token"
 
 	"github.com/camena-io/camena/events"
 )
@@ -41,11 +35,26 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// document is one YAML document of a file.
+// document is one YAML document of a file, as JSON.
 type document struct {
-	file    string
-	root    ast.Node
-	anchors map[string]ast.Node
+	file   string
+	json   jsontext.Value
+	nodes  map[string]source // by JSON pointer
+	faults []fault
+}
+
+// source is what the file has for a value.
+type source struct {
+	line int
+	// text is that of a scalar. It is plain if it is neither quoted nor a block.
+	text  string
+	plain bool
+}
+
+// fault is a mistake in the value that a pointer names, by which it has no JSON.
+type fault struct {
+	pointer string
+	err     error
 }
 
 // parse returns the documents of a file that are not empty.
@@ -59,10 +68,9 @@ func parse(file string, content []byte) ([]*document, error) {
 	}
 	var all []*document
 	for _, doc := range parsed.Docs {
-		if doc.Body == nil || doc.Body.Type() == ast.NullType || doc.Body.Type() == ast.CommentType {
-			continue
+		if doc.Body != nil && doc.Body.Type() != ast.NullType && doc.Body.Type() != ast.CommentType {
+			all = append(all, convert(file, doc.Body))
 		}
-		all = append(all, &document{file: file, root: doc.Body, anchors: map[string]ast.Node{}})
 	}
 	return all, nil
 }
@@ -94,268 +102,22 @@ func pointerOf(err error) string {
 // line returns the line of the value that a pointer names, or of the innermost
 // one there is around it.
 func (d *document) line(pointer string) int {
-	n := d.root
-	line := lineOf(n)
-	for name := range jsontext.Pointer(pointer).Tokens() {
-		n = d.resolve(n)
-		if list, ok := n.(*ast.SequenceNode); ok {
-			i, err := strconv.Atoi(name)
-			if err != nil || i < 0 || i >= len(list.Values) {
-				return line
-			}
-			n = list.Values[i]
-			line = lineOf(n)
-			continue
-		}
-		all := d.pairs(n)
-		i := slices.IndexFunc(all, func(p pair) bool { return d.key(p) == name })
-		if i < 0 {
-			return line
-		}
-		n, line = all[i].Value, lineOf(all[i].Key)
-	}
-	return line
-}
-
-func lineOf(n ast.Node) int { return n.GetToken().Position.Line }
-
-func (d *document) errorAt(n ast.Node, format string, args ...any) error {
-	return &Error{File: d.file, Line: lineOf(n), Err: events.Errorf(events.CodeInvalid, "", format, args...)}
-}
-
-// resolve returns the value that anchors, aliases and tags stand before.
-func (d *document) resolve(n ast.Node) ast.Node {
 	for {
-		switch v := n.(type) {
-		case *ast.AnchorNode:
-			n = v.Value
-		case *ast.AliasNode:
-			n = d.anchors[v.Value.GetToken().Value]
-		case *ast.TagNode:
-			n = v.Value
-		case *ast.MappingKeyNode:
-			n = v.Value
-		default:
-			return n
+		if n, ok := d.nodes[pointer]; ok || pointer == "" {
+			return n.line
 		}
+		pointer = string(jsontext.Pointer(pointer).Parent())
 	}
 }
 
-// pair is a field of a mapping.
-type pair = *ast.MappingValueNode
-
-// pairs returns the fields of a mapping, and after them those that "<<" adds.
-func (d *document) pairs(n ast.Node) []pair {
-	m, ok := d.resolve(n).(ast.MapNode)
-	if !ok {
-		return nil
-	}
-	var own, merged []pair
-	for i := m.MapRange(); i.Next(); {
-		if p := i.KeyValue(); !p.Key.IsMergeKey() {
-			own = append(own, p)
-		} else if list, ok := d.resolve(p.Value).(*ast.SequenceNode); ok {
-			for _, item := range list.Values {
-				merged = append(merged, d.pairs(item)...)
-			}
-		} else {
-			merged = append(merged, d.pairs(p.Value)...)
+// faultsIn returns the mistakes in the value that a pointer names, or in what is in
+// it.
+func (p place) faultsIn(pointer string, inner bool) (errs []error) {
+	for _, f := range p.faults {
+		rest, ok := strings.CutPrefix(f.pointer, p.pointer+pointer)
+		if ok && (rest == "" || inner && rest[0] == '/') {
+			errs = append(errs, f.err)
 		}
 	}
-	for _, m := range merged {
-		if !slices.ContainsFunc(own, func(p pair) bool { return d.key(p) == d.key(m) }) {
-			own = append(own, m)
-		}
-	}
-	return own
-}
-
-// checkMerges refuses a "<<" that names no mapping.
-func (d *document) checkMerges(n ast.Node) error {
-	m, ok := d.resolve(n).(ast.MapNode)
-	if !ok {
-		return d.errorAt(n, "expected fields such as \"name: value\"")
-	}
-	for i := m.MapRange(); i.Next(); {
-		p := i.KeyValue()
-		if _, isList := d.resolve(p.Value).(*ast.SequenceNode); p.Key.IsMergeKey() && !isList && d.pairs(p.Value) == nil {
-			return d.errorAt(p.Key, "expected fields, or an alias of fields before it, after <<")
-		}
-	}
-	return nil
-}
-
-// key returns the name of a field, "" if it is not a text.
-func (d *document) key(p pair) string {
-	if key, ok := d.resolve(p.Key).(*ast.StringNode); ok {
-		return key.Value
-	}
-	return ""
-}
-
-// maxJSON bounds what aliases of aliases can grow to.
-const maxJSON = 64 << 20
-
-// json returns a value as JSON, with numbers as they are written.
-func (d *document) json(n ast.Node) (jsontext.Value, error) {
-	var b bytes.Buffer
-	err := d.write(jsontext.NewEncoder(&b), n)
-	return bytes.TrimSpace(b.Bytes()), err
-}
-
-func (d *document) write(enc *jsontext.Encoder, n ast.Node) error {
-	switch n := n.(type) {
-	case *ast.MappingNode, *ast.MappingValueNode:
-		return d.writeObject(enc, n)
-	case *ast.SequenceNode:
-		return d.writeArray(enc, n)
-	case *ast.AnchorNode:
-		err := d.write(enc, n.Value)
-		d.anchors[n.Name.GetToken().Value] = d.resolve(n.Value)
-		return err
-	case *ast.AliasNode:
-		name := n.Value.GetToken().Value
-		target, ok := d.anchors[name]
-		if !ok || enc.OutputOffset() > maxJSON {
-			return d.errorAt(n, "the alias *%s has no anchor before it, or makes the document too large", name)
-		}
-		return d.write(enc, target)
-	case *ast.TagNode:
-		return d.writeTagged(enc, n)
-	case *ast.NullNode:
-		return enc.WriteToken(jsontext.Null)
-	case *ast.BoolNode:
-		return enc.WriteToken(jsontext.Bool(n.Value))
-	default:
-		text, plain := scalar(n)
-		if !plain {
-			return d.writeText(enc, n, text)
-		}
-		switch v, err := number(text); {
-		case err != nil:
-			return d.errorAt(n, "%s", err)
-		case v != nil:
-			return enc.WriteValue(v)
-		default:
-			return d.writeText(enc, n, text)
-		}
-	}
-}
-
-func (d *document) writeText(enc *jsontext.Encoder, n ast.Node, text string) error {
-	if err := enc.WriteToken(jsontext.String(text)); err != nil {
-		return d.errorAt(n, "the text is not valid UTF-8")
-	}
-	return nil
-}
-
-func (d *document) writeObject(enc *jsontext.Encoder, n ast.Node) error {
-	if err := errors.Join(d.checkMerges(n), enc.WriteToken(jsontext.BeginObject)); err != nil {
-		return err
-	}
-	for _, p := range d.pairs(n) {
-		name := d.key(p)
-		if _, ok := d.resolve(p.Key).(*ast.StringNode); !ok {
-			return d.errorAt(p.Key, "the name of a field must be a text; quote it")
-		}
-		if err := enc.WriteToken(jsontext.String(name)); err != nil {
-			return d.errorAt(p.Key, "%q is given twice", name)
-		}
-		if err := d.write(enc, p.Value); err != nil {
-			return err
-		}
-	}
-	return enc.WriteToken(jsontext.EndObject)
-}
-
-func (d *document) writeArray(enc *jsontext.Encoder, n *ast.SequenceNode) error {
-	if err := enc.WriteToken(jsontext.BeginArray); err != nil {
-		return err
-	}
-	for _, item := range n.Values {
-		if err := d.write(enc, item); err != nil {
-			return err
-		}
-	}
-	return enc.WriteToken(jsontext.EndArray)
-}
-
-// writeTagged writes a value with a tag. "!path ./x" is the absolute path of x,
-// seen from the folder of the file.
-func (d *document) writeTagged(enc *jsontext.Encoder, n *ast.TagNode) error {
-	text, _ := scalar(d.resolve(n.Value))
-	switch tag := n.Start.Value; {
-	case tag == "!path":
-		if !filepath.IsAbs(text) {
-			text = filepath.Join(filepath.Dir(d.file), text)
-		}
-		path, err := filepath.Abs(text)
-		if err != nil {
-			return d.errorAt(n, "%s", err)
-		}
-		return d.writeText(enc, n, path)
-	case tag == "!!str":
-		return d.writeText(enc, n, text)
-	case !strings.HasPrefix(tag, "!!"):
-		return d.errorAt(n, "unknown tag %s; only !path is known", tag)
-	}
-	var v any
-	if err := yaml.NodeToValue(n, &v); err != nil {
-		return d.errorAt(n, "not a value of %s", n.Start.Value)
-	}
-	if b, ok := v.([]byte); ok {
-		v = string(b)
-	}
-	data, err := events.Marshal(v)
-	if err != nil {
-		return d.errorAt(n, "not a value of %s", n.Start.Value)
-	}
-	return enc.WriteValue(data)
-}
-
-// scalar returns the text of a value that is not a mapping or a list, and
-// whether it is plain: neither quoted nor a block of text.
-func scalar(n ast.Node) (text string, plain bool) {
-	switch n := n.(type) {
-	case *ast.StringNode:
-		return n.Value, n.Token.Type != token.SingleQuoteType && n.Token.Type != token.DoubleQuoteType
-	case *ast.LiteralNode:
-		return n.Value.Value, false
-	case ast.ScalarNode:
-		return n.GetToken().Value, true
-	default:
-		return "", false
-	}
-}
-
-var (
-	infinite = regexp.MustCompile(`(?i)^([-+]?\.inf|\.nan)$`)
-	decimal  = regexp.MustCompile(`^([-+]?)(\d*)(?:\.(\d*))?([eE][-+]?\d+)?$`)
-	based    = regexp.MustCompile(`^[-+]?0[xob][0-9a-fA-F]+$`)
-)
-
-// number returns a plain text as a number of JSON, nil if it is another text. All
-// digits stay.
-func number(text string) (jsontext.Value, error) {
-	digits := strings.ReplaceAll(text, "_", "")
-	if v, ok := new(big.Int).SetString(digits, 0); ok && based.MatchString(digits) {
-		return v.Append(nil, 10), nil
-	}
-	part := decimal.FindStringSubmatch(digits)
-	switch {
-	case infinite.MatchString(text):
-		return nil, errors.New("there is no number " + text + " in JSON; quote it if it is a text")
-	case len(part) == 0 || part[2]+part[3] == "":
-		return nil, nil
-	case len(part[2]) > 1 && part[2][0] == '0':
-		return nil, errors.New("a number does not begin with 0: quote it if it is a text, or write 0o17 for an octal number")
-	}
-	v := strings.TrimPrefix(part[1], "+")
-	if v += part[2]; part[2] == "" {
-		v += "0"
-	}
-	if part[3] != "" {
-		v += "." + part[3]
-	}
-	return jsontext.Value(v + part[4]), nil
+	return errs
 }

@@ -2,13 +2,10 @@ package manifest
 
 import (
 	"errors"
-	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
-	"github.com/goccy/go-yaml/ast"
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/events/suggest"
@@ -26,38 +23,22 @@ func (t *Types) Located(err error) error { return locate(err, "/types", t.places
 // Types reads the definitions of types in files and in the .yaml files of
 // folders.
 func (r *Reader) Types(paths ...string) (*Types, error) {
-	docs, err := r.single(paths, true)
-	if err != nil {
-		return nil, err
-	}
+	docs, err := r.documents(paths, true)
 	all := &Types{Command: &events.DefineTypes{}}
-	var errs []error
+	errs := []error{err}
 	for _, d := range docs {
-		_, err := decode[struct {
-			Types []jsontext.Value `json:"types"`
-		}](place{document: d}, d.root)
-		if err == nil {
-			err = all.add(d)
-		}
-		errs = append(errs, err)
+		w := Resource{place: place{document: d}, types: all}
+		errs = append(errs, readTypes(&w))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	err = all.Located(all.Command.Validate())
-	return all, err
+	return all, all.Located(all.Command.Validate())
 }
 
 func readTypesResource(w *Resource) error {
-	_, err := decode[struct {
-		Kind  string           `json:"kind"`
-		Types []jsontext.Value `json:"types"`
-	}](w.place, w.root)
-	if err != nil {
-		return err
-	}
 	w.types = &Types{Command: &events.DefineTypes{}}
-	if err := w.types.add(w.document); err != nil {
+	if err := readTypes(w); err != nil {
 		return err
 	}
 	names := make([]string, len(w.types.places))
@@ -68,15 +49,21 @@ func readTypesResource(w *Resource) error {
 	return w.types.Located(w.types.Command.Validate())
 }
 
-// add reads the definitions of a document.
-func (t *Types) add(d *document) error {
-	items := d.items("types")
-	if len(items) == 0 {
-		return place{document: d}.invalid("/types", "expected a list of types")
+// readTypes adds the definitions of a document to the types of a resource.
+func readTypes(w *Resource) error {
+	f, err := decode[struct {
+		Kind  string           `json:"kind"`
+		Types []jsontext.Value `json:"types"`
+	}](w.place, w.json)
+	switch {
+	case err == nil && f.Kind != "" && f.Kind != KindTypes:
+		err = w.invalid("/kind", "expected %s, found %q", KindTypes, f.Kind)
+	case err == nil && len(f.Types) == 0:
+		err = w.invalid("/types", "expected a list of types")
 	}
-	var errs []error
-	for i, item := range items {
-		at := place{document: d, pointer: "/types/" + strconv.Itoa(i)}
+	errs, t := []error{err}, w.types
+	for i, item := range f.Types {
+		at := place{document: w.document, pointer: "/types/" + strconv.Itoa(i)}
 		def, err := decode[events.TypeDef](at, item)
 		if at.about = def.Name; err == nil {
 			if err = def.Validate(""); err != nil {
@@ -86,23 +73,6 @@ func (t *Types) add(d *document) error {
 		errs, t.places, t.Command.Types = append(errs, err), append(t.places, at), append(t.Command.Types, def)
 	}
 	return errors.Join(errs...)
-}
-
-// items returns the items of a field, or of the document itself.
-func (d *document) items(name string) []ast.Node {
-	n := d.root
-	if name != "" {
-		all := d.pairs(d.root)
-		i := slices.IndexFunc(all, func(p pair) bool { return d.key(p) == name })
-		if i < 0 {
-			return nil
-		}
-		n = all[i].Value
-	}
-	if list, ok := d.resolve(n).(*ast.SequenceNode); ok {
-		return list.Values
-	}
-	return nil
 }
 
 // ChangeSet are the commands in files.
@@ -116,17 +86,15 @@ func (c *ChangeSet) Located(err error) error { return locate(err, "/commands", c
 
 // ChangeSet reads files that are lists of commands.
 func (r *Reader) ChangeSet(files ...string) (*ChangeSet, error) {
-	docs, err := r.single(files, false)
-	if err != nil {
-		return nil, err
-	}
+	docs, err := r.documents(files, true)
 	all := &ChangeSet{Command: &events.ChangeSet{}}
-	var errs []error
+	errs := []error{err}
 	for _, d := range docs {
-		if _, ok := d.resolve(d.root).(*ast.SequenceNode); !ok {
-			errs = append(errs, d.errorAt(d.root, `expected a list of commands such as "- type: element.create"`))
+		items, err := events.Unmarshal[[]jsontext.Value](d.json)
+		if err != nil {
+			errs = append(errs, place{document: d}.invalid("", `expected a list of commands such as "- type: element.create"`))
 		}
-		for i, item := range d.items("") {
+		for i, item := range items {
 			at := place{document: d, pointer: "/" + strconv.Itoa(i)}
 			step, err := readStep(&at, item)
 			all.Command.Commands, all.places = append(all.Command.Commands, step), append(all.places, at)
@@ -140,11 +108,11 @@ func (r *Reader) ChangeSet(files ...string) (*ChangeSet, error) {
 	return all, errors.Join(errs...)
 }
 
-func readStep(at *place, n ast.Node) (events.Step, error) {
+func readStep(at *place, value jsontext.Value) (events.Step, error) {
 	f, err := decode[struct {
 		Type string         `json:"type"`
 		Data jsontext.Value `json:"data"`
-	}](*at, n)
+	}](*at, value)
 	switch {
 	case err != nil:
 		return events.Step{}, err
@@ -164,31 +132,6 @@ func readStep(at *place, n ast.Node) (events.Step, error) {
 		known = append(known, short)
 	}
 	return events.Step{}, at.invalid("/type", "there is no command %q%s; the commands are %s", f.Type, suggest.Nearest(f.Type, known), strings.Join(known, ", "))
-}
-
-// single parses files with one document each.
-func (r *Reader) single(paths []string, folders bool) (all []*document, err error) {
-	for _, path := range paths {
-		files := []string{path}
-		if folders {
-			if files, err = expand(path); err != nil {
-				return nil, err
-			}
-		}
-		for _, file := range files {
-			docs, err := r.parseFile(file)
-			switch {
-			case err != nil:
-				return nil, err
-			case len(docs) == 0:
-				return nil, fmt.Errorf("%s: there is nothing in it", file)
-			case len(docs) > 1:
-				return nil, fmt.Errorf("%s: there is more than one document in it", docs[0].file)
-			}
-			all = append(all, docs...)
-		}
-	}
-	return all, nil
 }
 
 // locate returns where an error stands that points at an item of a list.

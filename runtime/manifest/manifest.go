@@ -71,7 +71,7 @@ type Reader struct {
 // Resources reads the resources of files, and of the .yaml files in folders, in
 // the order in which they are to be applied.
 func (r *Reader) Resources(paths ...string) ([]Resource, error) {
-	docs, err := r.documents(paths)
+	docs, err := r.documents(paths, false)
 	errs := []error{err}
 	var all []Resource
 	first := map[string]Resource{}
@@ -83,7 +83,7 @@ func (r *Reader) Resources(paths ...string) ([]Resource, error) {
 		}
 		id := w.Kind + " " + w.Name
 		if other, ok := first[id]; ok {
-			errs = append(errs, d.errorAt(d.root, "%s is given in %s:%d already", id, other.file, other.line("")))
+			errs = append(errs, w.invalid("", "%s is given in %s:%d already", id, other.file, other.line("")))
 		}
 		first[id] = w
 		all = append(all, w)
@@ -94,13 +94,17 @@ func (r *Reader) Resources(paths ...string) ([]Resource, error) {
 	return all, errors.Join(errs...)
 }
 
-// documents parses files and the files in folders.
-func (r *Reader) documents(paths []string) (all []*document, err error) {
+// documents parses files and the files in folders. Each has one document only, if
+// single is set.
+func (r *Reader) documents(paths []string, single bool) (all []*document, err error) {
 	for _, path := range paths {
 		files, expandErr := expand(path)
 		err = errors.Join(err, expandErr)
 		for _, file := range files {
 			docs, parseErr := r.parseFile(file)
+			if parseErr == nil && single && len(docs) != 1 {
+				parseErr = fmt.Errorf("%s: expected one document in it, found %d", file, len(docs))
+			}
 			all, err = append(all, docs...), errors.Join(err, parseErr)
 		}
 	}
@@ -148,11 +152,11 @@ func (r *Reader) parseFile(file string) ([]*document, error) {
 
 func (r *Reader) resource(d *document) (Resource, error) {
 	w := Resource{place: place{document: d}}
-	i := slices.IndexFunc(d.pairs(d.root), func(p pair) bool { return d.key(p) == "kind" })
-	if i < 0 {
+	kind, ok := d.nodes["/kind"]
+	if !ok {
 		return w, w.invalid("", "there is no kind; give one of %s", strings.Join(kinds(), ", "))
 	}
-	w.Kind, _ = scalar(d.resolve(d.pairs(d.root)[i].Value))
+	w.Kind = kind.text
 	read := map[string]func(*Resource) error{
 		KindTypes: readTypesResource, KindGroup: readGroup, KindConnector: r.readConnector, KindElement: readElement, KindRelationship: readRelationship,
 	}[w.Kind]
@@ -182,7 +186,7 @@ func readGroup(w *Resource) error {
 		Kind        string `json:"kind"`
 		Name        string `json:"name"`
 		Description string `json:"description"`
-	}](w.place, w.root)
+	}](w.place, w.json)
 	if err == nil {
 		err = w.require("name", f.Name)
 	}
@@ -197,7 +201,7 @@ func readElement(w *Resource) error {
 		Type          string            `json:"type"`
 		QualifiedName string            `json:"qualifiedName"`
 		Properties    events.Properties `json:"properties"`
-	}](w.place, w.root)
+	}](w.place, w.json)
 	if err == nil {
 		err = w.require("type", f.Type, "qualifiedName", f.QualifiedName)
 	}
@@ -215,7 +219,7 @@ func readRelationship(w *Resource) error {
 		End1       string            `json:"end1"`
 		End2       string            `json:"end2"`
 		Properties events.Properties `json:"properties"`
-	}](w.place, w.root)
+	}](w.place, w.json)
 	if err == nil {
 		err = w.require("type", f.Type, "end1", f.End1, "end2", f.End2)
 	}
@@ -248,7 +252,7 @@ type connectorFields struct {
 }
 
 func (r *Reader) readConnector(w *Resource) error {
-	f, err := decode[connectorFields](w.place, w.root)
+	f, err := decode[connectorFields](w.place, w.json)
 	if err == nil {
 		err = w.require("name", f.Name, "connector", f.Connector)
 	}
@@ -299,7 +303,7 @@ func (r *Reader) checkConfiguration(w *Resource, c *registration.Connector) erro
 	}
 	w.about = c.Name
 	mistake := w.located("/configuration"+pointerOf(err), err)
-	if !slices.ContainsFunc(w.pairs(w.root), func(p pair) bool { return w.key(p) == "configuration" }) {
+	if _, given := w.nodes["/configuration"]; !given {
 		mistake.Line = w.line("/connector")
 	}
 	return mistake
