@@ -19,12 +19,12 @@ import (
 // learn lets the model apply what has come to the in topic.
 func (w *world) learn() {
 	err := w.bus.Read(w.t.Context(), w.bus.Topics().InStream(), nil, func(m *bus.Message) error {
-		if m.Sequence <= uint64(len(w.model.Learned())) {
+		if m.Sequence <= uint64(len(w.model.Applied())) {
 			return nil
 		}
 		e, err := m.Event()
 		if err == nil {
-			_, err = w.model.Learn(&e, m.Sequence, m.Time.UTC())
+			_, err = w.model.Apply(&e, m.Sequence, m.Time.UTC())
 		}
 		return err
 	})
@@ -53,8 +53,8 @@ func (w *world) compare() {
 	}
 }
 
-func (w *world) read() *graphtest.Told {
-	out := graphtest.NewTold()
+func (w *world) read() *graphtest.ChangeLog {
+	out := graphtest.NewChangeLog()
 	var position uint64
 	err := w.bus.Read(w.t.Context(), w.bus.Topics().OutStream(), nil, func(m *bus.Message) error {
 		e, err := m.Event()
@@ -66,12 +66,12 @@ func (w *world) read() *graphtest.Told {
 			return errors.Join(err, fmt.Errorf("in-sequence %d after %d", at, position))
 		}
 		position = at
-		if want := w.model.Learned()[at-1].Time; !e.Time.Equal(want) {
+		if want := w.model.Applied()[at-1].Time; !e.Time.Equal(want) {
 			w.t.Errorf("event %d is of %s, its command of %s", m.Sequence, e.Time, want)
 		}
 		c, err := events.DecodeChange(e.Type, e.Data)
 		if err == nil {
-			out.Take(&c)
+			out.Add(&c)
 		}
 		return err
 	})
@@ -100,7 +100,7 @@ func (w *world) compareReplies() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	for i, l := range w.model.Learned() {
+	for i, l := range w.model.Applied() {
 		got := replies[i+1]
 		asked := strings.HasPrefix(l.Event.Extension(events.ExtReplyTo), w.replies.inbox)
 		if !w.crashes && len(got) != 1 && asked {
@@ -111,7 +111,7 @@ func (w *world) compareReplies() {
 			case w.rivals || w.crashes && l.DryRun:
 			case (r.Error != nil) != (l.Refused != nil):
 				w.t.Errorf("command %d: answered %v, the model says %v", i+1, r.Error, l.Refused)
-			case !w.crashes && !l.Told(&r):
+			case !w.crashes && !l.Matches(&r):
 				w.t.Errorf("command %d: answered %+v, the model says %s", i+1, r, l)
 			}
 		}

@@ -108,7 +108,7 @@ type world struct {
 func (w *world) play(p plan) {
 	w.follow()
 	if p.furnished {
-		w.send(graphtest.Furniture())
+		w.send(graphtest.Fixtures())
 	}
 	if len(p.batches) == 0 {
 		w.startWriter(0)

@@ -71,7 +71,7 @@ func (w *writer) begin() {
 
 func (w *writer) live() {
 	if rapid.IntRange(0, 3).Draw(w.T, "empty") > 0 {
-		w.send(graphtest.Furniture())
+		w.send(graphtest.Fixtures())
 	}
 	w.send(rapid.SliceOfN(graphtest.Requests(), 20, 60).Draw(w.T, "commands"))
 	w.run()
@@ -121,8 +121,8 @@ func (w *writer) apply(e *events.Event, sequence uint64) {
 	if index.Restores(c) { // what is gone is only where it is stored
 		w.store(len(w.flying))
 	}
-	if int(sequence) > len(w.model.Learned()) {
-		if _, err := w.model.Learn(e, sequence, at(sequence)); err != nil {
+	if int(sequence) > len(w.model.Applied()) {
+		if _, err := w.model.Apply(e, sequence, at(sequence)); err != nil {
 			w.Fatal(err)
 		}
 	}
@@ -130,7 +130,7 @@ func (w *writer) apply(e *events.Event, sequence uint64) {
 	if err != nil {
 		o = graph.Outcome{Result: events.Result{Error: asError(err)}}
 	}
-	if want := w.model.Learned()[sequence-1]; int(sequence) != w.torn && !want.Told(&o.Result) {
+	if want := w.model.Applied()[sequence-1]; int(sequence) != w.torn && !want.Matches(&o.Result) {
 		w.Errorf("command %d: answered %+v, the model says %s", sequence, o.Result, want)
 	}
 	w.remember(sequence, &o)
@@ -289,17 +289,17 @@ func (w *writer) reread() *index.Index {
 }
 
 func (w *writer) compare() {
-	told := graphtest.NewTold()
+	log := graphtest.NewChangeLog()
 	for i := range w.out {
 		if e := &w.out[i]; e.Type != "" {
 			c, err := events.DecodeChange(e.Type, e.Data)
 			if err != nil {
 				w.Fatal(err)
 			}
-			told.Take(&c)
+			log.Add(&c)
 		}
 	}
-	w.model.Compare(w.T, told)
+	w.model.Compare(w.T, log)
 	again := w.reread()
 	for who, x := range map[string]*index.Index{"the writer": w.index, "who reads it all": again} {
 		if err := x.Check(); err != nil {

@@ -13,8 +13,8 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// questioning compares answers with those of the model.
-type questioning struct {
+// asker asks questions and compares the answers with those of the model.
+type asker struct {
 	*Model
 	rapid.TB
 
@@ -24,7 +24,7 @@ type questioning struct {
 
 // CompareAnswers compares the answers to questions of each kind.
 func (m *Model) CompareAnswers(ctx context.Context, t *rapid.T, of events.Asker) {
-	q := &questioning{Model: m, TB: t, ctx: ctx, of: of}
+	q := &asker{Model: m, TB: t, ctx: ctx, of: of}
 	find := finds().Draw(t, "find")
 	q.find(find)
 	for _, f := range []events.Find{find, {}, {IncludeArchived: true}} {
@@ -39,25 +39,25 @@ func (m *Model) CompareAnswers(ctx context.Context, t *rapid.T, of events.Asker)
 			q.lineage(id)
 		}
 	}
-	if n := len(m.learned); n > 0 {
-		q.former(m.learned[rapid.IntRange(0, n-1).Draw(t, "as of")])
+	if n := len(m.applied); n > 0 {
+		q.former(m.applied[rapid.IntRange(0, n-1).Draw(t, "as of")])
 	}
 }
 
-func (q *questioning) same(what string, got, want any) {
+func (q *asker) same(what string, got, want any) {
 	if g, w := fmt.Sprint(got), fmt.Sprint(want); g != w {
 		q.Errorf("%s: got\n%s, the model has\n%s", what, g, w)
 	}
 }
 
-func (q *questioning) must(what string, err error) {
+func (q *asker) must(what string, err error) {
 	if err != nil {
 		q.Fatalf("%s: %s", what, err)
 	}
 }
 
-// pages returns what all pages of an answer hold.
-func pages[T any](q *questioning, question events.Paged[T]) (all []*T) {
+// pages returns the items of all pages of an answer.
+func pages[T any](q *asker, question events.Paged[T]) (all []*T) {
 	for item, err := range events.All(q.ctx, q.of, question) {
 		q.must(fmt.Sprintf("%+v", question), err)
 		all = append(all, item)
@@ -68,7 +68,7 @@ func pages[T any](q *questioning, question events.Paged[T]) (all []*T) {
 // finds draws questions for elements.
 func finds() *rapid.Generator[events.Find] {
 	return rapid.Custom(func(t *rapid.T) events.Find {
-		d := drawing{t}
+		d := draws{t}
 		return events.Find{
 			Type:   pick(d, "type", "", "", "OpenMetadataRoot", "DataFile", "CSVFile", "FileFolder", "ContactDetails", "ExternalId"),
 			Source: pick(d, "source", "", "", "", "s1"), Scope: pick(d, "scope", "", "", "", "p"),
@@ -81,8 +81,8 @@ func finds() *rapid.Generator[events.Find] {
 	})
 }
 
-// found are the elements that a question is for, by name, or by guid where they
-// have none.
+// found returns the elements that a question selects, by name, or by guid if they have
+// none.
 func (m *Model) found(q *events.Find) []*instance {
 	all := m.all(func(e *instance) bool { return !e.isLink() && m.isFound(e, q) })
 	slices.SortFunc(all, func(a, b *instance) int { return strings.Compare(orderOf(a), orderOf(b)) })
@@ -92,7 +92,7 @@ func (m *Model) found(q *events.Find) []*instance {
 func orderOf(e *instance) string { return cmp.Or(e.name, e.guid) }
 
 func (m *Model) isFound(e *instance, q *events.Find) bool {
-	_, marked := e.marks[q.Classification]
+	_, marked := e.classifications[q.Classification]
 	return (q.Type == "" || m.isA(e.typ, q.Type)) &&
 		(q.Source == "" || e.source == q.Source) && (q.Scope == "" || e.scope == q.Scope) &&
 		(q.Classification == "" || marked) && (q.Zone == "" || slices.Contains(e.zones, q.Zone)) &&
@@ -101,7 +101,7 @@ func (m *Model) isFound(e *instance, q *events.Find) bool {
 		(q.IncludeArchived || !e.archived())
 }
 
-func (q *questioning) find(find events.Find) {
+func (q *asker) find(find events.Find) {
 	var got, want []string
 	for _, e := range q.found(&find) {
 		want = append(want, e.state())
@@ -117,7 +117,7 @@ func (q *questioning) find(find events.Find) {
 	q.same(what, got, want)
 }
 
-func (q *questioning) count(find events.Find) {
+func (q *asker) count(find events.Find) {
 	want := events.CountAnswer{Elements: map[string]int{}, Relationships: map[string]int{}}
 	for _, e := range q.found(&find) {
 		want.Elements[e.typ]++
@@ -132,8 +132,8 @@ func (q *questioning) count(find events.Find) {
 	q.same(fmt.Sprintf("count %+v", find), []any{got.Elements, got.Relationships}, []any{want.Elements, want.Relationships})
 }
 
-// get asks for what an instance is, or was at a time, by guid and by name.
-func (q *questioning) get(id string, want *instance, asOf time.Time) {
+// get asks for an instance, as it is or was at a time, by guid and by name.
+func (q *asker) get(id string, want *instance, asOf time.Time) {
 	refs := []events.ElementRef{events.ByGUID(id)}
 	if want != nil && want.name != "" {
 		refs = append(refs, events.ByName(want.name))
@@ -148,9 +148,9 @@ func (q *questioning) get(id string, want *instance, asOf time.Time) {
 	}
 }
 
-// former asks how everything was after a command. Of what was purged at any time
-// the model does not know as of when nothing is told.
-func (q *questioning) former(l *Learned) {
+// former asks for all states after a command, except of what was purged at any time:
+// the model does not know from when on its history is missing.
+func (q *asker) former(l *Applied) {
 	for key := range q.log {
 		if kind, id, _ := strings.Cut(key, " "); kind != "type" && !q.wasPurged(id) {
 			q.get(id, l.after[id], l.Time)
@@ -167,7 +167,7 @@ func (m *Model) wasPurged(id string) bool {
 	return false
 }
 
-func (q *questioning) related(id string, archived bool) {
+func (q *asker) related(id string, archived bool) {
 	var got, want []string
 	for _, l := range q.linked(id) {
 		if far := q.instances[l.far(id)]; archived || !far.archived() {
@@ -180,7 +180,7 @@ func (q *questioning) related(id string, archived bool) {
 	q.same("related to "+id, got, want)
 }
 
-// far is the other end, which may be the same.
+// far returns the other end, which may be the same element.
 func (e *instance) far(id string) string {
 	if e.ends[0] == id {
 		return e.ends[1]
@@ -188,7 +188,7 @@ func (e *instance) far(id string) string {
 	return e.ends[0]
 }
 
-// distances returns how far what can be reached is from an element.
+// distances returns the distances of all elements that can be reached.
 func distances(id string, most int, next func(id string) []string) map[string]int {
 	far, queue := map[string]int{id: 0}, []string{id}
 	for i := 0; i < len(queue); i++ {
@@ -203,7 +203,7 @@ func distances(id string, most int, next func(id string) []string) map[string]in
 	return far
 }
 
-// depths are those of the nodes of an answer, and in the other direction, by guid.
+// depths returns the depths of the nodes of an answer, in both directions, by guid.
 func depths(a *events.GraphAnswer) map[string][2]int {
 	all := map[string][2]int{}
 	for i := range a.Nodes {
@@ -213,7 +213,7 @@ func depths(a *events.GraphAnswer) map[string][2]int {
 	return all
 }
 
-func (q *questioning) around(id string, depth int, archived bool) {
+func (q *asker) around(id string, depth int, archived bool) {
 	far := distances(id, depth, func(from string) (next []string) {
 		for _, l := range q.linked(from) {
 			if to := l.far(from); archived || !q.instances[to].archived() {
@@ -245,8 +245,8 @@ func (q *questioning) around(id string, depth int, archived bool) {
 	q.same(what, got, want)
 }
 
-// lineage goes both ways, to the end: what is on both sides counts on the nearer.
-func (q *questioning) lineage(id string) {
+// lineage goes both ways, to the end; what is on both sides counts on the nearer one.
+func (q *asker) lineage(id string) {
 	flow := func(end int) map[string]int {
 		return distances(id, events.MaxGraphDepth, func(from string) (next []string) {
 			for _, l := range q.linked(from) {

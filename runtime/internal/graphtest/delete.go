@@ -7,8 +7,8 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// family returns an element and what is anchored to it, and so on, anchors first
-// and otherwise by guid.
+// family returns an element and everything anchored to it, directly or not, anchors
+// first and otherwise by guid.
 func (m *Model) family(root *instance) []*instance {
 	all := []*instance{root}
 	for i := 0; i < len(all); i++ {
@@ -40,18 +40,18 @@ func (m *Model) remove(c *events.Delete) outcome {
 			if purge && l.typ == "ExternalIdLink" && l.ends[0] == e.guid {
 				identifiers = append(identifiers, l.ends[1])
 			}
-			m.drop(l, purge)
+			m.delete(l, purge)
 		}
 	}
 	slices.Reverse(family)
 	for _, e := range family {
-		m.drop(e, purge)
+		m.delete(e, purge)
 	}
 	m.purgeOrphans(identifiers)
 	return outcome{guid: root.guid, changed: true}
 }
 
-// purgeOrphans purges the identifiers that nothing has any more.
+// purgeOrphans purges those of the identifiers that no element has.
 func (m *Model) purgeOrphans(identifiers []string) {
 	for _, id := range identifiers {
 		e := m.element(id)
@@ -59,15 +59,15 @@ func (m *Model) purgeOrphans(identifiers []string) {
 			continue
 		}
 		for _, l := range m.linked(id) {
-			m.drop(l, true)
+			m.delete(l, true)
 		}
-		m.drop(e, true)
+		m.delete(e, true)
 	}
 }
 
-// archive marks a family, but for what is archived already.
+// archive classifies the members of a family that are not archived yet.
 func (m *Model) archive(family []*instance, process string) outcome {
-	memento := mark{properties: map[string]any{"archiveDate": stamp(m.issue.time), "archiveUser": "/test"}}
+	memento := classification{properties: map[string]any{"archiveDate": stamp(m.request.time), "archiveUser": "/test"}}
 	if process != "" {
 		memento.properties["archiveProcess"] = process
 	}
@@ -75,7 +75,7 @@ func (m *Model) archive(family []*instance, process string) outcome {
 	for _, old := range family {
 		if !old.archived() {
 			e := old.clone()
-			e.marks[events.Memento] = memento
+			e.classifications[events.Memento] = memento
 			m.revise(old, e, events.TypeElementClassified)
 			changed = true
 		}
@@ -100,20 +100,20 @@ func (m *Model) restore(c *events.Restore) (last outcome) {
 	refuseIf(m.anchorArchived(root), "its anchor is archived")
 	for _, old := range m.archivedWith(root) {
 		e := old.clone()
-		delete(e.marks, events.Memento)
+		delete(e.classifications, events.Memento)
 		last = m.revise(old, e, events.TypeElementRestored)
 	}
 	return last
 }
 
-// archivedWith returns what was archived with an element, as were the anchors between
-// them; itself last.
+// archivedWith returns the elements that were archived with an element, as were the
+// anchors between them; itself last.
 func (m *Model) archivedWith(root *instance) (with []*instance) {
-	kept := map[string]bool{} // in the archive
+	kept := map[string]bool{} // these stay archived
 	for _, e := range m.family(root) {
-		mark, archived := e.marks[events.Memento]
+		mark, archived := e.classifications[events.Memento]
 		switch {
-		case e != root && kept[e.anchor], archived && !same(mark.properties, root.marks[events.Memento].properties):
+		case e != root && kept[e.anchor], archived && !same(mark.properties, root.classifications[events.Memento].properties):
 			kept[e.guid] = true
 		case archived:
 			with = append(with, e)
@@ -128,23 +128,23 @@ func (m *Model) anchorArchived(e *instance) bool {
 	return anchor != nil && anchor.archived()
 }
 
-// restoreDeleted brings back an element that was deleted before this command, what was
-// anchored to it and deleted with it, and relationships that find their place.
+// restoreDeleted restores an element that was deleted before this command, what was
+// anchored to it and deleted with it, and the relationships that are still possible.
 func (m *Model) restoreDeleted(id string) outcome {
 	elements, links := m.deletedWith(id)
 	root := elements[id]
-	refuseIf(root == nil || m.issue.before.element(id) != nil, "it was not deleted")
+	refuseIf(root == nil || m.request.before.element(id) != nil, "it was not deleted")
 	m.mustOwn(root)
-	refuseIf(!root.archived() && m.anchorArchived(root) || m.canReturn(root.anchor), "its anchor is archived, or can be restored first")
-	m.bringBack(elements)
+	refuseIf(!root.archived() && m.anchorArchived(root) || m.canRestore(root.anchor), "its anchor is archived, or can be restored first")
+	m.restoreElements(elements)
 	for _, l := range links {
-		m.relink(l)
+		m.restoreLink(l)
 	}
 	return outcome{guid: id, version: m.instances[id].version, changed: true}
 }
 
-// bringBack brings back elements that are not there.
-func (m *Model) bringBack(elements map[string]*instance) {
+// restoreElements restores those elements that do not exist.
+func (m *Model) restoreElements(elements map[string]*instance) {
 	for _, id := range slices.Sorted(maps.Keys(elements)) {
 		if m.element(id) != nil {
 			continue
@@ -158,22 +158,22 @@ func (m *Model) bringBack(elements map[string]*instance) {
 	}
 }
 
-// canReturn reports whether a deleted anchor and what was deleted with it can be
-// restored on the same behalf.
-func (m *Model) canReturn(anchor string) bool {
-	if m.element(anchor) != nil || m.issue.before.element(anchor) != nil {
+// canRestore reports whether the same sender can restore a deleted anchor with all that
+// was deleted with it.
+func (m *Model) canRestore(anchor string) bool {
+	if m.element(anchor) != nil || m.request.before.element(anchor) != nil {
 		return false
 	}
 	gone, _ := m.deletedWith(anchor)
 	trial := m.clone()
-	return gone[anchor] != nil && m.owns(gone[anchor]) && try(func() { trial.bringBack(gone) }) == nil
+	return gone[anchor] != nil && m.owns(gone[anchor]) && try(func() { trial.restoreElements(gone) }) == nil
 }
 
-// deletedWith returns the elements that were anchored to a deleted one, itself
-// among them, and the relationships of them all, each as it was at last.
+// deletedWith returns a deleted element and those anchored to it, and the relationships
+// of them all, each in its last state.
 func (m *Model) deletedWith(root string) (elements map[string]*instance, links []*instance) {
 	all := map[string]*instance{}
-	for _, g := range m.issue.before.deletions[root] {
+	for _, g := range m.request.before.deletions[root] {
 		all[g.key()] = g
 	}
 	elements = map[string]*instance{}
@@ -184,7 +184,7 @@ func (m *Model) deletedWith(root string) (elements map[string]*instance, links [
 			}
 		}
 	}
-	for _, l := range m.issue.before.deletions[root] {
+	for _, l := range m.request.before.deletions[root] {
 		if l.isLink() && all[l.key()] == l && (elements[l.ends[0]] != nil || elements[l.ends[1]] != nil) {
 			links = append(links, l)
 		}
@@ -192,12 +192,12 @@ func (m *Model) deletedWith(root string) (elements map[string]*instance, links [
 	return elements, links
 }
 
-// relink brings back a relationship, unless its ends are gone or of other types,
-// or another one has its place.
-func (m *Model) relink(old *instance) {
+// restoreLink restores a relationship, unless an end is missing or of another type, or
+// another relationship has taken its place.
+func (m *Model) restoreLink(old *instance) {
 	end1, end2 := m.element(old.ends[0]), m.element(old.ends[1])
-	if end1 != nil && end2 != nil && m.mayStand(old.typ, 0, end1.typ) && m.mayStand(old.typ, 1, end2.typ) &&
-		m.instances[old.guid] == nil && len(m.inTheWay(old)) == 0 && m.only(old.typ, old.ends) == nil {
+	if end1 != nil && end2 != nil && m.mayRelate(old.typ, 0, end1.typ) && m.mayRelate(old.typ, 1, end2.typ) &&
+		m.instances[old.guid] == nil && len(m.conflicts(old)) == 0 && m.only(old.typ, old.ends) == nil {
 		m.touch(old.clone(), events.TypeRelationshipRestored)
 	}
 }

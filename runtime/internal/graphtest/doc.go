@@ -1,7 +1,7 @@
-// Package graphtest is for tests of the metadata graph, and of what applies
-// commands by it: it draws commands of every kind, about few elements, so that
-// they meet, and has a simple [Model] of what they do.
+// Package graphtest is for tests of the metadata graph and of its users. It draws
+// commands of every kind about a few elements, so that they interact, and has a simple
+// [Model] of their effects.
 //
-// The model knows nothing of how the graph is made. Where both agree on random
-// commands, whatever crashes meanwhile, both are likely right.
+// The model shares with the graph only package events and the types, none of its code.
+// If both agree on random commands, through any crash, both are probably right.
 package graphtest

@@ -16,13 +16,13 @@ const (
 	flow2 = "bbbbbbbb-0000-4000-8000-000000000002"
 )
 
-// Requests draws commands with their envelopes, about a few elements, so that they meet
-// often.
+// Requests draws commands with their envelopes, about a few elements, so that they
+// interact often.
 func Requests() *rapid.Generator[events.Event] {
 	return rapid.Custom(func(t *rapid.T) events.Event {
-		d := drawing{t}
+		d := draws{t}
 		c := Commands().Draw(t, "command")
-		e := request(c)
+		e := newRequest(c)
 		source := pick(d, "source", "", "", "", "", "", "", "", "", "s1", "s2")
 		if c, ok := c.(*events.Rehome); ok { // by its home, by nobody, or by others
 			source = pick(d, "source", c.From, "", "s1", "s2")
@@ -42,11 +42,11 @@ func Requests() *rapid.Generator[events.Event] {
 	})
 }
 
-// request returns a command as it is sent.
-func request(c events.Command) events.Event { return must(events.NewCommand("/test", c)) }
+// newRequest returns a command as it is sent.
+func newRequest(c events.Command) events.Event { return must(events.NewCommand("/test", c)) }
 
-// Furniture is what many commands need.
-func Furniture() []events.Event {
+// Fixtures returns commands that create what many drawn commands are about.
+func Fixtures() []events.Event {
 	template := upsert("FileFolder", "t", map[string]any{"text": "for ~{p}~"})
 	template.Element.Classifications = []events.Classification{{Name: events.Template}}
 	leaf := upsert("DataFile", "t/1", map[string]any{"x": 1})
@@ -60,7 +60,7 @@ func Furniture() []events.Event {
 		link("NestedFile", "a", "b", nil), link("Holds", "a", "b", nil), link("DataFlow", "b", "t", nil), link("DataFlow", "t", "b", map[string]any{"formula": "f"}),
 		&events.LinkExternalID{ExternalID: events.ExternalID{Element: events.ByName("b"), Scope: events.ByName("sc"), Identifier: "1"}},
 	} {
-		all = append(all, request(c))
+		all = append(all, newRequest(c))
 	}
 	return all
 }
@@ -81,7 +81,7 @@ func Commands() *rapid.Generator[events.Command] {
 // definition draws the type Pump, wider or narrower, or one that cannot be.
 func definition() *rapid.Generator[events.TypeDef] {
 	return rapid.Custom(func(t *rapid.T) events.TypeDef {
-		d := drawing{t}
+		d := draws{t}
 		def := events.TypeDef{Kind: events.KindElement, Name: "Pump", SuperType: "Asset", Description: "A pump.", Attributes: []events.AttributeDef{
 			{Name: "litres", Type: pick(d, "litres", "int", "int", "int", "string"), Description: "What it does."},
 		}}
@@ -95,20 +95,20 @@ func definition() *rapid.Generator[events.TypeDef] {
 	})
 }
 
-// drawing draws the parts of commands.
-type drawing struct{ *rapid.T }
+// draws has a method for each part of a command.
+type draws struct{ *rapid.T }
 
-func pick[T any](d drawing, what string, from ...T) T { return rapid.SampledFrom(from).Draw(d.T, what) }
+func pick[T any](d draws, what string, from ...T) T { return rapid.SampledFrom(from).Draw(d.T, what) }
 
-// sometimes is true once in n times.
-func (d drawing) sometimes(n int, what string) bool { return rapid.IntRange(1, n).Draw(d.T, what) == n }
+// sometimes returns true about once in n times.
+func (d draws) sometimes(n int, what string) bool { return rapid.IntRange(1, n).Draw(d.T, what) == n }
 
-func (d drawing) name() string {
+func (d draws) name() string {
 	return pick(d, "name", "a", "b", "c", "a", "b", "c", "t/1", "t", "m~{p}~")
 }
 
-// typ is the one that most elements of a name have.
-func (d drawing) typ(name string) string {
+// typ draws a type, mostly the one that elements of that name have.
+func (d draws) typ(name string) string {
 	switch name {
 	case "sc":
 		return "InventoryCatalog"
@@ -123,7 +123,7 @@ func (d drawing) typ(name string) string {
 	}
 }
 
-func (d drawing) ref(what string) events.ElementRef {
+func (d draws) ref(what string) events.ElementRef {
 	if d.sometimes(7, "by guid") {
 		return events.ByGUID(pick(d, what, guid1, guid2, events.GUIDOf("a"), events.GUIDOf("c")))
 	}
@@ -131,8 +131,8 @@ func (d drawing) ref(what string) events.ElementRef {
 		"m~{p}~", "sc", "conn", "e1", "a/1", "ExternalId::sc::1"))
 }
 
-// props draws properties, which now and then are unknown or of the wrong type.
-func (d drawing) props(names ...string) events.Properties {
+// props draws properties; a few are unknown or of the wrong type.
+func (d draws) props(names ...string) events.Properties {
 	m := map[string]any{}
 	for range rapid.IntRange(0, 3).Draw(d.T, "properties") {
 		switch name := pick(d, "property", append(names, "x", "y", "z")...); name {
@@ -150,9 +150,9 @@ func (d drawing) props(names ...string) events.Properties {
 	return events.Props(m)
 }
 
-// elementProps draws properties that elements of the type have, with some that
-// they may not have.
-func (d drawing) elementProps(typ string, unknown events.UnknownProperties) events.Properties {
+// elementProps draws properties that elements of the type have, and some that they may
+// not have.
+func (d draws) elementProps(typ string, unknown events.UnknownProperties) events.Properties {
 	own := map[string][]string{"CSVFile": {"fileName", "delimiterCharacter"}, "DataFile": {"fileName"}, "Pump": {"litres"}}
 	names := append([]string{"text"}, own[typ]...)
 	if unknown == events.KeepUnknown {
@@ -161,33 +161,33 @@ func (d drawing) elementProps(typ string, unknown events.UnknownProperties) even
 	return d.props(names...)
 }
 
-func (d drawing) unknown() events.UnknownProperties {
+func (d draws) unknown() events.UnknownProperties {
 	return pick(d, "unknown properties", events.RefuseUnknown, events.RefuseUnknown, events.KeepUnknown)
 }
 
-func (d drawing) expect() events.Expectation {
+func (d draws) expect() events.Expectation {
 	if !d.sometimes(8, "expect") {
 		return events.Expectation{}
 	}
 	return events.Expectation{ExpectedVersion: rapid.Int64Range(1, 3).Draw(d.T, "version")}
 }
 
-func (d drawing) effectivity() *events.Effectivity {
+func (d draws) effectivity() *events.Effectivity {
 	from := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	return pick(d, "effectivity", nil, nil, nil, &events.Effectivity{}, &events.Effectivity{From: from}, &events.Effectivity{From: from, To: from.Add(time.Hour)})
 }
 
-func (d drawing) zones() []string {
+func (d draws) zones() []string {
 	return pick(d, "zones", nil, nil, nil, []string{}, []string{"z1"}, []string{"z1", "z2"}, []string{"z2", "z1", "z2"})
 }
 
-func (d drawing) mark() events.Classification {
+func (d draws) classification() events.Classification {
 	c := events.Classification{Name: pick(d, "mark", "Ownership", "Criticality", "Ownership", "Criticality", events.Template)}
 	if c.Name != events.Template || d.sometimes(9, "wrong property") {
 		c.Properties = d.props()
 	}
 	if c.Name == "Ownership" && d.sometimes(5, "free properties") {
-		// Whatever stands in a map must not count as what it looks like.
+		// The content of a map must never be taken for a part of the state.
 		c.Properties = events.Props(map[string]any{"free": pick(d, "free", lookalike(), map[string]any{"k": []any{lookalike()}}, map[string]any{})})
 	}
 	if e := d.effectivity(); e != nil {
@@ -196,24 +196,24 @@ func (d drawing) mark() events.Classification {
 	return c
 }
 
-// lookalike is a value that looks like a classification, and one of its properties
-// like the end of a state.
+// lookalike returns a value that looks like a classification and contains the end of
+// one.
 func lookalike() map[string]any {
 	return map[string]any{"classificationName": events.Memento, "x": `"classificationName":"` + events.Memento + `"}]}`}
 }
 
-func (d drawing) marks() []events.Classification {
+func (d draws) classifications() []events.Classification {
 	if !d.sometimes(4, "marks") {
 		return nil
 	}
-	return rapid.SliceOfNDistinct(rapid.Custom(func(t *rapid.T) events.Classification { return drawing{t}.mark() }), 0, 2,
+	return rapid.SliceOfNDistinct(rapid.Custom(func(t *rapid.T) events.Classification { return draws{t}.classification() }), 0, 2,
 		func(c events.Classification) string { return c.Name }).Draw(d.T, "marks")
 }
 
-func (d drawing) spec(unknown events.UnknownProperties) events.ElementSpec {
+func (d draws) spec(unknown events.UnknownProperties) events.ElementSpec {
 	s := events.ElementSpec{
 		QualifiedName: pick(d, "which", d.name(), d.name(), d.name(), "sc", "conn", "e1", "e2", ""),
-		Zones:         d.zones(), Classifications: d.marks(), Effectivity: d.effectivity(),
+		Zones:         d.zones(), Classifications: d.classifications(), Effectivity: d.effectivity(),
 	}
 	s.Type = d.typ(s.QualifiedName)
 	s.Properties = d.elementProps(s.Type, unknown)

@@ -11,7 +11,7 @@ import (
 // single draws one command of any kind that may stand in a change set.
 func single() *rapid.Generator[events.Command] {
 	return rapid.Custom(func(t *rapid.T) events.Command {
-		d := drawing{t}
+		d := draws{t}
 		switch kind := rapid.IntRange(0, 24).Draw(t, "kind"); kind {
 		case 0, 1, 2, 3:
 			unknown := d.unknown()
@@ -40,7 +40,7 @@ func single() *rapid.Generator[events.Command] {
 	})
 }
 
-func (d drawing) rarer() events.Command {
+func (d draws) rarer() events.Command {
 	switch rapid.IntRange(0, 5).Draw(d.T, "rarer") {
 	case 0:
 		return &events.Publish{Element: d.ref("element")}
@@ -57,7 +57,7 @@ func (d drawing) rarer() events.Command {
 	}
 }
 
-func (d drawing) other(kind int) events.Command {
+func (d draws) other(kind int) events.Command {
 	switch kind {
 	case 12, 13:
 		return &events.Retype{
@@ -67,7 +67,7 @@ func (d drawing) other(kind int) events.Command {
 	case 14, 21:
 		return d.fromTemplate()
 	case 15:
-		return &events.Classify{Element: d.ref("element"), Classification: d.mark(), Merge: d.sometimes(2, "merge"), Expectation: d.expect()}
+		return &events.Classify{Element: d.ref("element"), Classification: d.classification(), Merge: d.sometimes(2, "merge"), Expectation: d.expect()}
 	case 16:
 		return &events.Declassify{
 			Element: d.ref("element"), Expectation: d.expect(),
@@ -91,7 +91,7 @@ func (d drawing) other(kind int) events.Command {
 	}
 }
 
-func (d drawing) relation() events.RelationshipRef {
+func (d draws) relation() events.RelationshipRef {
 	r := events.RelationshipRef{Type: pick(d, "type", "NestedFile", "NestedFile", "DataFlow", "DataFlow", "ConnectToEndpoint", "ConnectToEndpoint", "Holds", "HoldsTight", pick(d, "wrong", "NestedFile", "DataFlow", "NoSuchType"))}
 	switch {
 	case r.Type == "ConnectToEndpoint":
@@ -109,7 +109,7 @@ func (d drawing) relation() events.RelationshipRef {
 	return r
 }
 
-func (d drawing) linkProps(typ string) events.Properties {
+func (d draws) linkProps(typ string) events.Properties {
 	if typ == "NestedFile" {
 		return d.props("text")
 	}
@@ -119,7 +119,7 @@ func (d drawing) linkProps(typ string) events.Properties {
 	return events.Properties{}
 }
 
-func (d drawing) fromTemplate() events.Command {
+func (d draws) fromTemplate() events.Command {
 	c := &events.FromTemplate{
 		Template:      events.ByName(pick(d, "template", "t", "t", "t", "t", "t", "t", "a", "b")),
 		QualifiedName: pick(d, "name", "a", "c", "u", "u~{p}~", "v", "w~{p}~", ""), Retrieve: d.sometimes(2, "retrieve"),
@@ -141,7 +141,7 @@ func (d drawing) fromTemplate() events.Command {
 	return c
 }
 
-func (d drawing) external() events.Command {
+func (d draws) external() events.Command {
 	x := events.ExternalID{
 		Element: pick(d, "element", events.ByName("b"), events.ByName("c"), d.ref("element")), Scope: events.ByName(pick(d, "scope", "sc", "sc", "sc", "b")),
 		Identifier: pick(d, "identifier", "1", "1", "2"),

@@ -12,8 +12,8 @@ func (m *Model) createNew(c *events.Create) outcome {
 	return m.upsert(&events.Upsert{Element: c.Element, UnknownProperties: c.UnknownProperties})
 }
 
-// meant is the element that a spec means: a name is never given to a second
-// element, no element changes its name, and only retyping changes its type.
+// meant returns the element that a spec means: a name has one element, an element keeps
+// its name, and only retyping changes its type.
 func (m *Model) meant(s *events.ElementSpec) *instance {
 	e := m.named(s.QualifiedName)
 	if s.GUID != "" {
@@ -39,7 +39,7 @@ func (m *Model) upsert(c *events.Upsert) outcome {
 	}
 	e := old.clone()
 	e.properties = m.wanted(s.Type, old.properties, s.Properties, c.Merge, c.UnknownProperties)
-	delete(e.marks, events.Memento)
+	delete(e.classifications, events.Memento)
 	m.shape(e, s)
 	refuseIf(old.archived() && m.anchorArchived(e), "its anchor is archived")
 	return m.revise(old, e, event)
@@ -50,7 +50,7 @@ func (m *Model) create(c *events.Upsert) outcome {
 	refuseIf(s.GUID != "" && s.GUID == s.QualifiedName, "the guid is no name")
 	refuseIf(s.QualifiedName == "" && m.typ(s.Type).RequiresName(), "a name is needed")
 	expect(c.Expectation, 0)
-	e := m.issue.created(s.GUID, s.Type)
+	e := m.request.created(s.GUID, s.Type)
 	e.name, e.zones = s.QualifiedName, []string{"draft"}
 	switch {
 	case e.guid != "":
@@ -66,8 +66,8 @@ func (m *Model) create(c *events.Upsert) outcome {
 }
 
 func (m *Model) newGUID() string {
-	m.issue.made++
-	return FreshGUID(m.issue.id, m.issue.sequence, m.issue.time, m.issue.made-1)
+	m.request.guids++
+	return FreshGUID(m.request.id, m.request.sequence, m.request.time, m.request.guids-1)
 }
 
 func (e *instance) setZones(zones []string) {
@@ -78,20 +78,20 @@ func (e *instance) setZones(zones []string) {
 
 func (e *instance) setEffectivity(effective *events.Effectivity) {
 	if effective != nil {
-		e.effective = *effective
+		e.effectivity = *effective
 	}
 }
 
-// shape gives an element what a spec says besides the properties; what it leaves
-// out stays.
+// shape applies a spec, except its properties, to an element; what the spec leaves out
+// stays.
 func (m *Model) shape(e *instance, s *events.ElementSpec) {
 	e.setZones(s.Zones)
 	e.setEffectivity(s.Effectivity)
 	if s.Classifications != nil {
-		clear(e.marks)
+		clear(e.classifications)
 	}
 	for _, c := range s.Classifications {
-		m.mark(e, c)
+		m.classifyAs(e, c)
 	}
 	if s.Anchor == (events.ElementRef{}) {
 		return
@@ -104,21 +104,22 @@ func (m *Model) shape(e *instance, s *events.ElementSpec) {
 	}
 }
 
-func (m *Model) mark(e *instance, c events.Classification) {
-	refuseIf(!m.mayMark(c.Name, e.typ), "no %s on %s", c.Name, e.typ)
-	e.marks[c.Name] = mark{properties: m.wanted(c.Name, nil, c.Properties, false, events.RefuseUnknown), effective: c.Effectivity}
+func (m *Model) classifyAs(e *instance, c events.Classification) {
+	refuseIf(!m.mayClassify(c.Name, e.typ), "no %s on %s", c.Name, e.typ)
+	e.classifications[c.Name] = classification{properties: m.wanted(c.Name, nil, c.Properties, false, events.RefuseUnknown), effectivity: c.Effectivity}
 }
 
-func (m *Model) mayMark(mark, typ string) bool { return m.typ(mark).MayClassify(m.typ(typ).Header()) }
+func (m *Model) mayClassify(mark, typ string) bool {
+	return m.typ(mark).MayClassify(m.typ(typ).Header())
+}
 
-func (e *instance) archived() bool { _, ok := e.marks[events.Memento]; return ok }
+func (e *instance) archived() bool { _, ok := e.classifications[events.Memento]; return ok }
 
-// revise stores a changed thing, unless it is so already. What is seen by a
-// reconciliation belongs to its scope; but not what another source owns, which changes
-// as what it is anchored to does.
+// revise stores an instance if it has changed. A reconciliation moves it into its scope,
+// unless another source owns it and it changes only because its anchor does.
 func (m *Model) revise(old, e *instance, event string) outcome {
-	if m.issue.scope != "" && m.owns(old) {
-		e.scope = m.issue.scope
+	if m.request.scope != "" && m.owns(old) {
+		e.scope = m.request.scope
 	}
 	if e.String() == old.String() {
 		return old.outcome()
@@ -148,17 +149,17 @@ func (m *Model) classify(c *events.Classify) outcome {
 	old := m.live(c.Element, c.Expectation)
 	m.mustOwn(old)
 	name, e := c.Classification.Name, old.clone()
-	m.mark(e, c.Classification)
-	have, ok := old.marks[name]
+	m.classifyAs(e, c.Classification)
+	have, ok := old.classifications[name]
 	if !ok {
 		return m.revise(old, e, events.TypeElementClassified)
 	}
 	if c.Merge {
-		merged := mark{properties: overlaid(have.properties, c.Classification.Properties.Map(), true), effective: have.effective}
+		merged := classification{properties: overlaid(have.properties, c.Classification.Properties.Map(), true), effectivity: have.effectivity}
 		if c.Classification.Effectivity != (events.Effectivity{}) {
-			merged.effective = c.Classification.Effectivity
+			merged.effectivity = c.Classification.Effectivity
 		}
-		e.marks[name] = merged
+		e.classifications[name] = merged
 	}
 	return m.revise(old, e, events.TypeElementReclassified)
 }
@@ -166,16 +167,16 @@ func (m *Model) classify(c *events.Classify) outcome {
 func (m *Model) declassify(c *events.Declassify) outcome {
 	old := m.live(c.Element, c.Expectation)
 	m.mustOwn(old)
-	if _, ok := old.marks[c.ClassificationName]; !ok {
+	if _, ok := old.classifications[c.ClassificationName]; !ok {
 		return old.outcome()
 	}
 	e := old.clone()
-	delete(e.marks, c.ClassificationName)
+	delete(e.classifications, c.ClassificationName)
 	return m.revise(old, e, events.TypeElementDeclassified)
 }
 
-// retype keeps the properties that the new type has too. What the element is
-// related to and marked with must be allowed on the new type.
+// retype keeps the properties that the new type has too. The new type must allow the
+// relationships and classifications of the element.
 func (m *Model) retype(c *events.Retype) outcome {
 	old := m.live(c.Element, c.Expectation)
 	attributes := m.attributes(c.Type)
@@ -186,11 +187,11 @@ func (m *Model) retype(c *events.Retype) outcome {
 	refuseIf(old.name == "" && m.typ(c.Type).RequiresName(), "a name is needed")
 	for _, l := range m.linked(old.guid) {
 		for end, id := range l.ends {
-			refuseIf(id == old.guid && !m.mayStand(l.typ, end, c.Type), "%s", l)
+			refuseIf(id == old.guid && !m.mayRelate(l.typ, end, c.Type), "%s", l)
 		}
 	}
-	for name := range old.marks {
-		refuseIf(!m.mayMark(name, c.Type), "no %s on %s", name, c.Type)
+	for name := range old.classifications {
+		refuseIf(!m.mayClassify(name, c.Type), "no %s on %s", name, c.Type)
 	}
 	e := old.clone()
 	e.typ = c.Type
@@ -200,7 +201,7 @@ func (m *Model) retype(c *events.Retype) outcome {
 	for name, v := range e.properties {
 		refuseIf(!fits(attributes[name], v), "%s cannot be %v", name, v)
 	}
-	m.note(e.key(), events.TypeElementMoved, 0)
+	m.addEvent(e.key(), events.TypeElementMoved, 0)
 	r := m.touch(e, events.TypeElementRetyped)
 	for _, l := range m.linked(e.guid) {
 		m.put(l.clone(), events.TypeRelationshipUpdated) // with the new type at this end
@@ -208,7 +209,7 @@ func (m *Model) retype(c *events.Retype) outcome {
 	return r
 }
 
-// rehome is for who belongs to the present home, or to none.
+// rehome is for senders of the present home or of none.
 func (m *Model) rehome(c *events.Rehome) outcome {
 	var old *instance
 	if c.Element != (events.ElementRef{}) {
@@ -218,7 +219,7 @@ func (m *Model) rehome(c *events.Rehome) outcome {
 	}
 	refuseIf(old == nil, "it is not there")
 	expect(c.Expectation, old.version)
-	refuseIf(old.source != c.From || m.issue.source != "" && !m.owns(old), "not from %s", c.From)
+	refuseIf(old.source != c.From || m.request.source != "" && !m.owns(old), "not from %s", c.From)
 	if c.From == c.To {
 		return old.outcome()
 	}

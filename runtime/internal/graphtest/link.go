@@ -9,15 +9,15 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// mayStand reports whether an element of a type may be at an end of a relationship.
-func (m *Model) mayStand(link string, end int, typ string) bool {
+// mayRelate reports whether an element of a type may be at an end of a relationship.
+func (m *Model) mayRelate(link string, end int, typ string) bool {
 	return m.isA(typ, m.typ(link).End(end+1).Type)
 }
 
 func (m *Model) link(c *events.Link) outcome {
 	s := &c.Relationship
 	end1, end2 := m.find(s.End1), m.find(s.End2)
-	refuseIf(end1 == nil || end2 == nil || !m.mayStand(s.Type, 0, end1.typ) || !m.mayStand(s.Type, 1, end2.typ), "no such ends")
+	refuseIf(end1 == nil || end2 == nil || !m.mayRelate(s.Type, 0, end1.typ) || !m.mayRelate(s.Type, 1, end2.typ), "no such ends")
 	ends := [2]string{end1.guid, end2.guid}
 	old, id := m.meantLink(s, ends)
 	if old != nil {
@@ -25,19 +25,19 @@ func (m *Model) link(c *events.Link) outcome {
 		return m.reviseLink(old, s.Properties, c.Merge, s.Effectivity)
 	}
 	expect(c.Expectation, 0)
-	refuseIf(!m.isA(s.Type, "LineageRelationship") && (end1.archived() || end2.archived()), "archived") // only lineage leads to what was
-	l := m.issue.created(id, s.Type)
+	refuseIf(!m.isA(s.Type, "LineageRelationship") && (end1.archived() || end2.archived()), "archived") // only lineage leads to archived elements
+	l := m.request.created(id, s.Type)
 	l.ends = ends
 	l.setEffectivity(s.Effectivity)
 	l.properties = m.wanted(s.Type, nil, s.Properties, false, events.RefuseUnknown)
-	for _, other := range m.inTheWay(l) { // what the same reconciliation saw before in that place goes
-		refuseIf(m.issue.scope == "" || other.scope != m.issue.scope || other.source != m.issue.source, "%s is in the way", other)
-		m.drop(other, false)
+	for _, other := range m.conflicts(l) { // a reconciliation replaces what it saw there before
+		refuseIf(m.request.scope == "" || other.scope != m.request.scope || other.source != m.request.source, "%s is in the way", other)
+		m.delete(other, false)
 	}
 	return m.put(l, events.TypeRelationshipCreated)
 }
 
-// meantLink is the relationship that a spec means: there is one of a type between
+// meantLink returns the relationship that a spec means: there is one of a type between
 // two elements, unless the type is a multi-link.
 func (m *Model) meantLink(s *events.RelationshipSpec, ends [2]string) (old *instance, id string) {
 	id = cmp.Or(s.GUID, events.RelationshipGUIDOf(s.Type, ends[0], ends[1]))
@@ -53,8 +53,8 @@ func (m *Model) between(typ string, ends [2]string) []*instance {
 	return slices.DeleteFunc(m.linked(ends[0]), func(l *instance) bool { return l.typ != typ || l.ends != ends })
 }
 
-// only is the relationship between two elements, where there can be but one of a type
-// and its subtypes.
+// only returns the relationship of a type, or a subtype, between two elements; nil if
+// there can be several.
 func (m *Model) only(typ string, ends [2]string) *instance {
 	for _, l := range m.linked(ends[0]) {
 		if !m.typ(typ).MultiLink() && l.ends == ends && m.typ(l.typ).Root() == m.typ(typ).Root() {
@@ -64,9 +64,9 @@ func (m *Model) only(typ string, ends [2]string) *instance {
 	return nil
 }
 
-// rivals are the relationships that leave no room for another one at an end, where there
-// can be but one, archived elements not counted.
-func (m *Model) rivals(l *instance, end int) []*instance {
+// conflictsAt returns the relationships that allow no other at an end of cardinality one.
+// Archived elements there do not count.
+func (m *Model) conflictsAt(l *instance, end int) []*instance {
 	if m.typ(l.typ).End(end+1).Cardinality != events.CardinalityOne {
 		return nil
 	}
@@ -76,15 +76,17 @@ func (m *Model) rivals(l *instance, end int) []*instance {
 	})
 }
 
-func (m *Model) inTheWay(l *instance) []*instance { return append(m.rivals(l, 0), m.rivals(l, 1)...) }
+func (m *Model) conflicts(l *instance) []*instance {
+	return append(m.conflictsAt(l, 0), m.conflictsAt(l, 1)...)
+}
 
-// replaceEnds drops the relationships of an element that is archived no more which
-// have lost their place meanwhile.
+// replaceEnds deletes the relationships of an unarchived element that others have
+// replaced meanwhile.
 func (m *Model) replaceEnds(back string) {
 	for _, l := range m.linked(back) {
 		for end, id := range l.ends {
-			if id == back && len(m.rivals(l, end)) > 0 {
-				m.drop(l, false)
+			if id == back && len(m.conflictsAt(l, end)) > 0 {
+				m.delete(l, false)
 			}
 		}
 	}
@@ -98,7 +100,7 @@ func (m *Model) reviseLink(old *instance, p events.Properties, merge bool, effec
 	return m.revise(old, l, events.TypeRelationshipUpdated)
 }
 
-// findLink returns the relationship that a reference means, nil if there is none.
+// findLink returns the relationship that a reference names, nil if there is none.
 func (m *Model) findLink(r *events.RelationshipRef) *instance {
 	if r.GUID != "" {
 		refuseIf(m.element(r.GUID) != nil, "an element")
@@ -133,19 +135,18 @@ func (m *Model) unlink(c *events.Unlink) outcome {
 	}
 	expect(c.Expectation, l.version)
 	m.mustOwn(l)
-	m.drop(l, false)
+	m.delete(l, false)
 	return outcome{guid: l.guid, changed: true}
 }
 
-// external finds an element and a scope, and names the identifier.
+// external returns references to the element, the scope and the identifier.
 func (m *Model) external(x *events.ExternalID) (of, scope, id events.ElementRef) {
 	e, s := m.find(x.Element), m.find(x.Scope)
 	refuseIf(e == nil || s == nil, "no element or scope")
 	return events.ByGUID(e.guid), events.ByGUID(s.guid), m.identified(x)
 }
 
-// identified names an identifier, whether or not the element is there; it may also
-// outlive its scope.
+// identified returns a reference to an identifier, which may outlive its scope.
 func (m *Model) identified(x *events.ExternalID) events.ElementRef {
 	name := cmp.Or(x.Scope.QualifiedName, x.Scope.GUID)
 	if s := m.find(x.Scope); s != nil {
@@ -169,8 +170,8 @@ func (m *Model) linkExternalID(c *events.LinkExternalID) outcome {
 	return r
 }
 
-// identifier is one that others may have made: who changes nothing about it need
-// not own it.
+// identifier creates or updates an identifier. It may belong to another source if it
+// stays the same.
 func (m *Model) identifier(ref events.ElementRef, p map[string]any) outcome {
 	if e := m.find(ref); e != nil && e.typ == "ExternalId" && !e.archived() {
 		if want := m.wanted(e.typ, e.properties, events.Props(p), true, events.RefuseUnknown); same(want, e.properties) {
@@ -180,8 +181,8 @@ func (m *Model) identifier(ref events.ElementRef, p map[string]any) outcome {
 	return m.upsert(&events.Upsert{Merge: true, Element: events.ElementSpec{Type: "ExternalId", QualifiedName: ref.QualifiedName, Properties: events.Props(p)}})
 }
 
-// unlinkExternalID deletes an identifier that no element has any more, unless it
-// belongs to somebody else.
+// unlinkExternalID deletes an identifier after its last link, unless another source owns
+// it.
 func (m *Model) unlinkExternalID(c *events.UnlinkExternalID) outcome {
 	refuseIf(m.isLink(c.Element) || m.isLink(c.Scope), "a relationship")
 	ref := m.identified(&c.ExternalID)
@@ -199,7 +200,7 @@ func (m *Model) unlinkExternalID(c *events.UnlinkExternalID) outcome {
 	return r
 }
 
-// identifying are the links from elements to an identifier.
+// identifying returns the links from elements to an identifier.
 func (m *Model) identifying(id string) []*instance {
 	return slices.DeleteFunc(m.linked(id), func(l *instance) bool { return l.typ != "ExternalIdLink" })
 }
@@ -209,7 +210,7 @@ func (m *Model) confirm(c *events.ConfirmSynchronization) outcome {
 	refuseIf(m.find(id) == nil, "no such identifier")
 	at := c.Time
 	if at.IsZero() {
-		at = m.issue.time
+		at = m.request.time
 	}
 	changed := c.OpenChanged
 	if e := m.find(of); changed.IsZero() {

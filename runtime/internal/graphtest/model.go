@@ -10,36 +10,36 @@ import (
 	"github.com/camena-io/camena/events/opentypes"
 )
 
-// Model is the metadata graph in its simplest form: maps, and one command after the
-// other. Values in the maps never change; they are replaced.
+// Model is the metadata graph in its simplest form: maps, changed by one command at a
+// time. Values in the maps never change; they are replaced.
 type Model struct {
 	instances map[string]*instance // elements and relationships, by guid
-	// deletions are what was deleted together with an element, by its guid.
+	// deletions are the instances deleted together with an element, by its guid.
 	deletions map[string][]*instance
 	types     *opentypes.Registry
-	// log are the change events by kind and guid; kept is how many of them must still
-	// be stored.
+	// log has the change events by kind and guid; kept is how many of them, the last
+	// ones, must still be stored.
 	log  map[string][]string
 	kept map[string]int
 
-	learned []*Learned
+	applied []*Applied
 	refused int
-	issue   *issue
+	request *request
 }
 
-// issue is a command with its envelope.
-type issue struct {
+// request is a command with its envelope.
+type request struct {
 	id            string
 	sequence      uint64
 	time          time.Time
 	source, scope string
 	category      events.OriginCategory
 	dry           bool
-	wrong         bool // the envelope is
-	made          int  // guids
-	// gone is what the command deleted so far, in order.
-	gone []*instance
-	// before is how everything was before the command.
+	invalid       bool // the envelope
+	guids         int  // guids
+	// deleted are the instances that the command has deleted so far, in order.
+	deleted []*instance
+	// before is the graph before the command.
 	before *Model
 }
 
@@ -49,21 +49,21 @@ type instance struct {
 	ends, endTypes   [2]string
 	version          int64
 	properties       map[string]any
-	marks            map[string]mark // classifications
+	classifications  map[string]classification
 	zones            []string
 	anchor           string
-	effective        events.Effectivity
+	effectivity      events.Effectivity
 	category         events.OriginCategory
 	source, scope    string
 	created, updated time.Time
 }
 
-type mark struct {
-	properties map[string]any
-	effective  events.Effectivity
+type classification struct {
+	properties  map[string]any
+	effectivity events.Effectivity
 }
 
-// outcome is what the sender of a command is told.
+// outcome is what the sender of a command receives.
 type outcome struct {
 	guid    string
 	version int64
@@ -71,7 +71,7 @@ type outcome struct {
 	steps   []outcome
 }
 
-// refusal is what the model panics with where it refuses a command.
+// refusal is the panic that ends a refused command.
 type refusal struct{ error }
 
 func refuse(format string, args ...any) { panic(refusal{fmt.Errorf(format, args...)}) }
@@ -82,7 +82,7 @@ func refuseIf(condition bool, format string, args ...any) {
 	}
 }
 
-// try returns why something was refused, nil if it was not.
+// try returns the refusal that do ends with, nil if there is none.
 func try(do func()) (err error) {
 	defer func() {
 		switch p := recover().(type) {
@@ -111,20 +111,20 @@ func (m *Model) clone() *Model {
 	return &c
 }
 
-// toldSince counts the events since then. What a command did to what it purged is
-// not told.
-func (m *Model) toldSince(before *Model) (n int) {
+// changesSince counts the events since then. A command causes no events for its changes
+// of an instance before it purges it.
+func (m *Model) changesSince(before *Model) (n int) {
 	for key, l := range m.log {
 		n += min(len(l)-len(before.log[key]), m.kept[key])
 	}
 	return n
 }
 
-// doSettled does a command, and drops relationships that have no place any more beside
-// what it took from the archive.
-func (m *Model) doSettled(c events.Command) outcome {
+// apply applies a command, and deletes the relationships of elements taken from the
+// archive that others have replaced meanwhile.
+func (m *Model) apply(c events.Command) outcome {
 	archived := m.all((*instance).archived)
-	r := m.do(c)
+	r := m.applyOne(c)
 	for _, before := range archived {
 		if e := m.element(before.guid); e != nil && !e.archived() {
 			m.replaceEnds(e.guid)
@@ -133,7 +133,7 @@ func (m *Model) doSettled(c events.Command) outcome {
 	return r
 }
 
-func (m *Model) do(c events.Command) outcome {
+func (m *Model) applyOne(c events.Command) outcome {
 	switch c := c.(type) {
 	case *events.ChangeSet:
 		return m.changeSet(c)
@@ -158,11 +158,11 @@ func (m *Model) do(c events.Command) outcome {
 	case *events.Rehome:
 		return m.rehome(c)
 	default:
-		return m.doOther(c)
+		return m.applyRarer(c)
 	}
 }
 
-func (m *Model) doOther(c events.Command) outcome {
+func (m *Model) applyRarer(c events.Command) outcome {
 	switch c := c.(type) {
 	case *events.FromTemplate:
 		return m.fromTemplate(c)
@@ -192,7 +192,7 @@ func (m *Model) changeSet(set *events.ChangeSet) (all outcome) {
 	for i := range set.Commands {
 		c, err := set.Commands[i].Command(i)
 		refuseIf(err != nil, "step %d: %v", i, err)
-		all.steps = append(all.steps, m.doSettled(c))
+		all.steps = append(all.steps, m.apply(c))
 	}
 	return all
 }
@@ -202,19 +202,19 @@ func (m *Model) defineTypes(c *events.DefineTypes) outcome {
 	refuseIf(err != nil, "%v", err)
 	m.types = types
 	for _, def := range changed {
-		m.note("type "+def.Name, events.TypeTypeDefined, 0)
+		m.addEvent("type "+def.Name, events.TypeTypeDefined, 0)
 	}
 	return outcome{}
 }
 
-func (m *Model) note(key, eventType string, version int64) {
+func (m *Model) addEvent(key, eventType string, version int64) {
 	m.log[key] = append(slices.Clip(m.log[key]), line(eventType, version))
 	m.kept[key]++
 }
 
 func line(eventType string, version int64) string { return fmt.Sprintf("%s v%d", eventType, version) }
 
-// put stores an instance, and tells it.
+// put stores an instance and adds its event.
 func (m *Model) put(e *instance, event string) outcome {
 	for i := range e.ends {
 		if e.isLink() {
@@ -222,34 +222,34 @@ func (m *Model) put(e *instance, event string) outcome {
 		}
 	}
 	m.instances[e.guid] = e
-	m.note(e.key(), event, e.version)
+	m.addEvent(e.key(), event, e.version)
 	return outcome{guid: e.guid, version: e.version, changed: true}
 }
 
 // touch stores the next version of an instance.
 func (m *Model) touch(e *instance, event string) outcome {
 	e.version++
-	e.updated = m.issue.time
+	e.updated = m.request.time
 	return m.put(e, event)
 }
 
-// drop deletes an instance. What the command deleted until then went together with it.
-func (m *Model) drop(e *instance, purge bool) {
+// delete deletes an instance, together with what the command has deleted before.
+func (m *Model) delete(e *instance, purge bool) {
 	event := events.TypeElementDeleted
 	if e.isLink() {
 		event = events.TypeRelationshipDeleted
 	}
 	delete(m.instances, e.guid)
 	delete(m.deletions, e.guid)
-	m.note(e.key(), event, 0)
+	m.addEvent(e.key(), event, 0)
 	if !purge {
-		m.issue.gone = append(m.issue.gone, e)
+		m.request.deleted = append(m.request.deleted, e)
 		if !e.isLink() {
-			m.deletions[e.guid] = slices.Clone(m.issue.gone)
+			m.deletions[e.guid] = slices.Clone(m.request.deleted)
 		}
 		return
 	}
-	m.kept[e.key()] = 1 // nothing brings it back
+	m.kept[e.key()] = 1 // it cannot be restored
 	for root, with := range m.deletions {
 		m.deletions[root] = slices.DeleteFunc(slices.Clone(with), func(g *instance) bool { return g.key() == e.key() })
 	}
@@ -286,7 +286,7 @@ func (e *instance) outcome() outcome { return outcome{guid: e.guid, version: e.v
 
 func (e *instance) clone() *instance {
 	c := *e
-	c.marks = maps.Clone(e.marks)
+	c.classifications = maps.Clone(e.classifications)
 	return &c
 }
 
@@ -297,7 +297,7 @@ func (m *Model) find(ref events.ElementRef) *instance {
 	return m.named(ref.QualifiedName)
 }
 
-// isLink reports whether what should be an element is a relationship.
+// isLink reports whether a reference to an element names a relationship.
 func (m *Model) isLink(ref events.ElementRef) bool {
 	i := m.instances[ref.GUID]
 	return i != nil && i.isLink()
@@ -319,20 +319,20 @@ func (m *Model) must(ref events.ElementRef, want events.Expectation) *instance {
 	return e
 }
 
-// live is what is there and not archived.
+// live returns an element that must exist and not be archived.
 func (m *Model) live(ref events.ElementRef, want events.Expectation) *instance {
 	e := m.must(ref, want)
 	refuseIf(e.archived(), "%s is archived", e.name)
 	return e
 }
 
-// expect refuses another version; that of what is not there is 0.
+// expect refuses any other version; a missing instance has version 0.
 func expect(want events.Expectation, version int64) {
 	refuseIf(want.ExpectedVersion != 0 && want.ExpectedVersion != version, "version %d", version)
 }
 
-// origin is the category of what the command creates.
-func (i *issue) origin() events.OriginCategory {
+// origin is the origin category of the instances that the command creates.
+func (i *request) origin() events.OriginCategory {
 	switch {
 	case i.source == "":
 		return events.OriginLocal
@@ -343,21 +343,21 @@ func (i *issue) origin() events.OriginCategory {
 	}
 }
 
-// created is what the command creates.
-func (i *issue) created(guid, typ string) *instance {
+// created returns a new instance.
+func (i *request) created(guid, typ string) *instance {
 	return &instance{
-		guid: guid, typ: typ, version: 1, created: i.time, marks: map[string]mark{},
+		guid: guid, typ: typ, version: 1, created: i.time, classifications: map[string]classification{},
 		category: i.origin(), source: i.source, scope: i.scope,
 	}
 }
 
-// owns reports whether the command may change an instance: what belongs to a metadata
-// source is changed by that one only.
-func (m *Model) owns(e *instance) bool { return e.source == "" || e.source == m.issue.source }
+// owns reports whether the command may change an instance: only its metadata source, if
+// it has one, may.
+func (m *Model) owns(e *instance) bool { return e.source == "" || e.source == m.request.source }
 
 func (m *Model) mustOwn(e *instance) { refuseIf(!m.owns(e), "it belongs to %s", e.source) }
 
-// typ returns a type, which must be known.
+// typ returns a type, which must exist.
 func (m *Model) typ(name string) *opentypes.Type {
 	t, ok := m.types.Type(name)
 	refuseIf(!ok, "no type %s", name)
@@ -366,7 +366,7 @@ func (m *Model) typ(name string) *opentypes.Type {
 
 func (m *Model) isA(typ, super string) bool { return m.typ(typ).Is(super) }
 
-// attributes are the value types of the attributes of a type.
+// attributes returns the value types of a type's attributes.
 func (m *Model) attributes(typ string) map[string]string {
 	all := map[string]string{}
 	for _, a := range m.typ(typ).Attributes() {
@@ -375,8 +375,8 @@ func (m *Model) attributes(typ string) map[string]string {
 	return all
 }
 
-// wanted checks properties and returns those that are to be there: they replace
-// what is there, or are merged into it.
+// wanted checks properties and returns those to store: they replace the present ones, or
+// are merged into them.
 func (m *Model) wanted(typ string, have map[string]any, want events.Properties, merge bool, unknown events.UnknownProperties) map[string]any {
 	attributes, more, out := m.attributes(typ), map[string]any{}, map[string]any{}
 	for name, v := range want.Map() {
@@ -396,7 +396,7 @@ func (m *Model) wanted(typ string, have map[string]any, want events.Properties, 
 	return overlaid(have, out, merge)
 }
 
-// texts returns the values as text; null stays.
+// texts returns the values as text, except nulls.
 func texts(values map[string]any) map[string]any {
 	all := map[string]any{}
 	for name, v := range values {
@@ -418,7 +418,7 @@ func fits(kind string, v any) bool {
 	}
 }
 
-// overlaid returns base, or nothing, with the properties of top; null clears.
+// overlaid returns top, merged into base or alone; null clears.
 func overlaid(base, top map[string]any, merge bool) map[string]any {
 	out := map[string]any{}
 	if merge {
@@ -431,14 +431,14 @@ func overlaid(base, top map[string]any, merge bool) map[string]any {
 
 func same(a, b map[string]any) bool { return fmt.Sprint(a) == fmt.Sprint(b) }
 
-// String tells everything but the version and who changed it when.
+// String describes an instance without its version and times.
 func (e *instance) String() string {
 	zones := slices.Sorted(slices.Values(e.zones))
 	return fmt.Sprintf("%s %s %q %s %v %v zones %q anchor %s %s source %s scope %s %s",
-		e.guid, e.typ, e.name, e.ends, e.properties, e.marks, zones, e.anchor, e.category, e.source, e.scope, when(e.effective))
+		e.guid, e.typ, e.name, e.ends, e.properties, e.classifications, zones, e.anchor, e.category, e.source, e.scope, when(e.effectivity))
 }
 
-func (k mark) String() string { return fmt.Sprint(k.properties, when(k.effective)) }
+func (k classification) String() string { return fmt.Sprint(k.properties, when(k.effectivity)) }
 
 func when(e events.Effectivity) string { return stamp(e.From) + "…" + stamp(e.To) }
 

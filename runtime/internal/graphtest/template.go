@@ -8,7 +8,7 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// modelCopy is what the model knows while it copies a template.
+// modelCopy copies a template.
 type modelCopy struct {
 	*Model
 	c      *events.FromTemplate
@@ -20,7 +20,7 @@ type modelCopy struct {
 
 func (m *Model) fromTemplate(c *events.FromTemplate) outcome {
 	root := m.must(c.Template, events.Expectation{})
-	_, ok := root.marks[events.Template]
+	_, ok := root.classifications[events.Template]
 	refuseIf(!ok || root.archived(), "no template")
 	t := &modelCopy{Model: m, c: c, root: root, copies: map[string]string{}}
 	t.name = t.fill(cmp.Or(c.QualifiedName, root.name))
@@ -40,7 +40,7 @@ func (m *Model) fromTemplate(c *events.FromTemplate) outcome {
 	return outcome{guid: id, version: 1, changed: true}
 }
 
-// originals are what is copied: not what is archived, nor what is anchored to that.
+// originals returns what is copied: no archived elements, nor what is anchored to them.
 func (t *modelCopy) originals() []*instance {
 	return slices.DeleteFunc(t.family(t.root), func(e *instance) bool {
 		for ; e.guid != t.root.guid; e = t.element(e.anchor) {
@@ -65,11 +65,11 @@ func (t *modelCopy) copyAll() {
 }
 
 func (t *modelCopy) copyElement(e *instance) {
-	spec := events.ElementSpec{Type: e.typ, Zones: t.c.Zones, Effectivity: &e.effective, Properties: t.fillAll(e.properties)}
-	for name, mark := range e.marks {
+	spec := events.ElementSpec{Type: e.typ, Zones: t.c.Zones, Effectivity: &e.effectivity, Properties: t.fillAll(e.properties)}
+	for name, mark := range e.classifications {
 		if name != events.Template {
 			spec.Classifications = append(spec.Classifications, events.Classification{
-				Name: name, Properties: t.fillAll(mark.properties), Effectivity: mark.effective,
+				Name: name, Properties: t.fillAll(mark.properties), Effectivity: mark.effectivity,
 			})
 		}
 	}
@@ -83,7 +83,7 @@ func (t *modelCopy) copyElement(e *instance) {
 	t.copies[e.guid] = t.createNew(&events.Create{Element: spec}).guid
 }
 
-// rename names the copy of what is anchored to the template.
+// rename returns the name of the copy of an element that is anchored to the template.
 func (t *modelCopy) rename(name string) string {
 	renamed := name
 	if rest, ok := strings.CutPrefix(name, t.root.name); ok {
@@ -101,12 +101,12 @@ func (t *modelCopy) copyLink(l *instance, of string) {
 	}
 	spec := events.RelationshipSpec{
 		Type: l.typ, End1: events.ByGUID(end1), End2: events.ByGUID(end2),
-		Properties: t.fillAll(l.properties), Effectivity: &l.effective,
+		Properties: t.fillAll(l.properties), Effectivity: &l.effectivity,
 	}
 	if t.typ(l.typ).MultiLink() && l.guid != events.RelationshipGUIDOf(l.typ, l.ends[0], l.ends[1]) {
 		spec.GUID = t.newGUID()
 	}
-	if len(t.inTheWay(&instance{typ: l.typ, ends: [2]string{end1, end2}})) == 0 {
+	if len(t.conflicts(&instance{typ: l.typ, ends: [2]string{end1, end2}})) == 0 {
 		t.link(&events.Link{Relationship: spec})
 	}
 }

@@ -15,35 +15,35 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// Learned is a command that the model has applied, and what came of it.
-type Learned struct {
+// Applied is a command that the model has applied, and its outcome.
+type Applied struct {
 	Event   events.Event
 	Command events.Command
 	// Time when it was stored on the in topic.
 	Time time.Time
-	// DryRun says that it only asked for what would change.
+	// DryRun means that it only asked what would change.
 	DryRun bool
-	// Refused says why it was refused.
+	// Refused is why it was refused; nil if it was not.
 	Refused error
 	outcome outcome
 	changes int
-	// after is how everything was then.
+	// after is the graph after it.
 	after map[string]*instance
 }
 
-// Learn lets the model apply a command, the next on the in topic, all or not at all.
-func (m *Model) Learn(e *events.Event, sequence uint64, at time.Time) (*Learned, error) {
+// Apply applies a command, the next on the in topic, completely or not at all.
+func (m *Model) Apply(e *events.Event, sequence uint64, at time.Time) (*Applied, error) {
 	c, err := events.DecodeCommand(e)
 	if err != nil {
 		return nil, err
 	}
-	i, next := issueOf(e, sequence, at), m.clone()
-	i.before, next.issue = m, &i
-	l := &Learned{Event: *e, Command: c, Time: at, DryRun: i.dry}
+	i, next := requestOf(e, sequence, at), m.clone()
+	i.before, next.request = m, &i
+	l := &Applied{Event: *e, Command: c, Time: at, DryRun: i.dry}
 	l.Refused = try(func() {
-		l.outcome = next.doSettled(c)
-		refuseIf(i.wrong, "the envelope is wrong")
-		l.changes = next.toldSince(m)
+		l.outcome = next.apply(c)
+		refuseIf(i.invalid, "the envelope is invalid")
+		l.changes = next.changesSince(m)
 		l.outcome.changed = l.outcome.changed || l.changes > 0
 	})
 	switch {
@@ -53,54 +53,54 @@ func (m *Model) Learn(e *events.Event, sequence uint64, at time.Time) (*Learned,
 	default:
 		*m = *next
 	}
-	l.after = m.instances // which are not changed, but replaced
-	m.learned = append(m.learned, l)
+	l.after = m.instances // the next command replaces this map
+	m.applied = append(m.applied, l)
 	return l, nil
 }
 
-// Learned returns the commands that the model has applied, the n-th at n-1.
-func (m *Model) Learned() []*Learned { return m.learned }
+// Applied returns the commands so far; that of in-sequence n is at n-1.
+func (m *Model) Applied() []*Applied { return m.applied }
 
-// Refused returns how many commands the model has refused, dry runs not counted.
+// Refused returns the number of refused commands, without dry runs.
 func (m *Model) Refused() int { return m.refused }
 
-// Restores are commands that bring back all that can be brought back.
+// Restores returns commands that restore everything deleted or archived.
 func (m *Model) Restores() []events.Event {
 	var all []events.Event
 	for _, id := range slices.Sorted(maps.Keys(m.deletions)) {
-		all = append(all, request(&events.Restore{Element: events.ByGUID(id)}))
+		all = append(all, newRequest(&events.Restore{Element: events.ByGUID(id)}))
 	}
 	for _, e := range m.all((*instance).archived) {
-		all = append(all, request(&events.Restore{Element: events.ByGUID(e.guid)}))
+		all = append(all, newRequest(&events.Restore{Element: events.ByGUID(e.guid)}))
 	}
 	return all
 }
 
-// Explain tells which commands the model was given.
+// Explain logs the commands and their outcomes.
 func (m *Model) Explain(t rapid.TB) {
-	for n, l := range m.learned {
+	for n, l := range m.applied {
 		data, err := events.Marshal(l.Command)
 		t.Logf("%d %s %s %v: %v %v", n+1, l.Command.EventType(), data, l.Event.Extensions, l.Refused, err)
 	}
 }
 
-func issueOf(e *events.Event, sequence uint64, at time.Time) issue {
-	i := issue{
+func requestOf(e *events.Event, sequence uint64, at time.Time) request {
+	i := request{
 		id: e.ID, sequence: sequence, time: at, source: e.Extension(events.ExtMetadataSource),
 		category: events.OriginCategory(e.Extension(events.ExtOriginCategory)),
 		scope:    e.Extension(events.ExtScope), dry: e.Extension(events.ExtDryRun) == "true",
 	}
-	i.wrong = e.Extension(events.ExtDryRun) == "perhaps" || i.category != "" && (i.category == events.OriginLocal) != (i.source == "")
+	i.invalid = e.Extension(events.ExtDryRun) == "perhaps" || i.category != "" && (i.category == events.OriginLocal) != (i.source == "")
 	return i
 }
 
-// String says what the model says came of the command.
-func (l *Learned) String() string {
+// String describes the outcome.
+func (l *Applied) String() string {
 	return fmt.Sprintf("%+v, %d changes, refused: %v", l.outcome, l.changes, l.Refused)
 }
 
-// Told reports whether the sender of the command was told what the model says.
-func (l *Learned) Told(r *events.Result) bool {
+// Matches reports whether the sender of the command received this outcome.
+func (l *Applied) Matches(r *events.Result) bool {
 	if r.Error != nil || l.Refused != nil {
 		return r.Error != nil && l.Refused != nil
 	}
@@ -115,10 +115,10 @@ func outcomeOf(r *events.Result) outcome {
 	return o
 }
 
-// FreshGUID is the guid of what has no name: a UUIDv7 of the time of the command,
-// whose other bits are a hash of the command and of how many guids it needed
-// before. It is written here once more because it must never change: writers of
-// two versions that apply the same commands have to make the same of them.
+// FreshGUID is the guid of an instance without a name: a UUIDv7 of the time of the
+// command, whose other bits are a hash of the command and of the number of guids made
+// for it before. It is repeated here because it must never change: two versions of the
+// writer must give the same instances the same guids.
 func FreshGUID(id string, sequence uint64, at time.Time, made int) string {
 	var seed []byte
 	for _, n := range []int64{int64(sequence), at.UnixNano(), int64(made)} { //nolint:gosec // of a test

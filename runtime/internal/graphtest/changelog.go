@@ -11,17 +11,19 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// Told is what change events tell.
-type Told struct {
-	log    map[string][]string
+// ChangeLog is a sequence of change events, and the states they lead to.
+type ChangeLog struct {
+	events map[string][]string
 	states map[string]string
 }
 
-// NewTold returns what no event tells.
-func NewTold() *Told { return &Told{log: map[string][]string{}, states: map[string]string{}} }
+// NewChangeLog returns an empty log.
+func NewChangeLog() *ChangeLog {
+	return &ChangeLog{events: map[string][]string{}, states: map[string]string{}}
+}
 
-// Take takes in the next change.
-func (o *Told) Take(c *events.Preview) {
+// Add adds the next change.
+func (o *ChangeLog) Add(c *events.Preview) {
 	var key, id string
 	var now *instance
 	switch {
@@ -41,19 +43,19 @@ func (o *Told) Take(c *events.Preview) {
 	if now != nil {
 		o.states[id], version = now.state(), now.version
 	}
-	o.log[key] = append(o.log[key], line(c.Type, version))
+	o.events[key] = append(o.events[key], line(c.Type, version))
 }
 
 // Compare compares the events, and the states that they lead to.
-func (m *Model) Compare(t rapid.TB, out *Told) {
+func (m *Model) Compare(t rapid.TB, out *ChangeLog) {
 	for key, want := range m.log {
 		want = want[len(want)-m.kept[key]:]
-		if got := out.log[key]; !slices.Equal(got, want) {
+		if got := out.events[key]; !slices.Equal(got, want) {
 			t.Errorf("%s: change events %v, the model has %v", key, got, want)
 		}
 	}
-	if len(out.log) != len(m.log) {
-		t.Errorf("events of %d elements, relationships and types, the model has %d", len(out.log), len(m.log))
+	if len(out.events) != len(m.log) {
+		t.Errorf("events of %d elements, relationships and types, the model has %d", len(out.events), len(m.log))
 	}
 	m.compareStates(t, "the log", out.states)
 }
@@ -88,7 +90,7 @@ func (m *Model) compareStates(t rapid.TB, where string, got map[string]string) {
 	}
 }
 
-// state tells everything of an instance; nothing of nil.
+// state describes an instance completely; nil has an empty state.
 func (i *instance) state() string {
 	if i == nil {
 		return ""
@@ -102,7 +104,7 @@ func instanceOf(e *events.Element, l *events.Relationship) *instance {
 	case e != nil:
 		i := fromHeader(&e.Header, e.Properties)
 		for _, c := range e.Classifications {
-			i.marks[c.Name] = mark{properties: c.Properties.Map(), effective: c.Effectivity}
+			i.classifications[c.Name] = classification{properties: c.Properties.Map(), effectivity: c.Effectivity}
 		}
 		return i
 	case l != nil:
@@ -116,8 +118,8 @@ func instanceOf(e *events.Element, l *events.Relationship) *instance {
 
 func fromHeader(h *events.ElementHeader, p events.Properties) *instance {
 	return &instance{
-		guid: h.GUID, typ: h.Type.Name, name: h.QualifiedName, properties: p.Map(), marks: map[string]mark{}, zones: h.Zones,
-		anchor: h.AnchorGUID, effective: h.Effectivity, category: h.Origin.Category, source: h.Origin.Source, scope: h.Origin.Scope,
+		guid: h.GUID, typ: h.Type.Name, name: h.QualifiedName, properties: p.Map(), classifications: map[string]classification{}, zones: h.Zones,
+		anchor: h.AnchorGUID, effectivity: h.Effectivity, category: h.Origin.Category, source: h.Origin.Source, scope: h.Origin.Scope,
 		version: h.Versions.Version, created: h.Versions.CreateTime, updated: h.Versions.UpdateTime,
 	}
 }
