@@ -83,7 +83,7 @@ func (r *Reader) Resources(paths ...string) ([]Resource, error) {
 		}
 		id := w.Kind + " " + w.Name
 		if other, ok := first[id]; ok {
-			errs = append(errs, w.invalid("", "%s is given in %s:%d already", id, other.file, other.line("")))
+			errs = append(errs, place{document: d}.invalid("", "%s is given in %s:%d already", id, other.file, other.line("")))
 		}
 		first[id] = w
 		all = append(all, w)
