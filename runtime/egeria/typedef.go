@@ -11,25 +11,30 @@ import (
 // wireTypeDef is a definition of any class (Egeria: TypeDef, AttributeTypeDef and their
 // subclasses).
 type wireTypeDef struct {
-	Class         string `json:"class"`
-	HeaderVersion int64  `json:"headerVersion"`
-	Category      string `json:"category"`
-	Name          string `json:"name"`
-	Version       int64  `json:"version"`
-	Status        string `json:"status"`
-	Description   string `json:"description"`
+	wireDef
 
-	Super      *wireLink        `json:"superType"`
+	Class      string           `json:"class"`
+	Category   string           `json:"category"`
+	Name       string           `json:"name"`
+	Version    int64            `json:"version"`
+	Status     string           `json:"status"`
 	Attributes []*wireAttribute `json:"propertiesDefinition"`
-	End1       *wireEnd         `json:"endDef1"`
-	End2       *wireEnd         `json:"endDef2"`
 	MultiLink  bool             `json:"multiLink"`
-	ValidFor   []*wireLink      `json:"validEntityDefs"`
 	Values     []*wireSymbol    `json:"elementDefs"`
 
 	Primitive  string   `json:"primitiveDefCategory"`
 	Collection string   `json:"collectionDefCategory"`
 	Arguments  []string `json:"argumentTypes"`
+}
+
+// wireDef is what a definition and a patch have in common.
+type wireDef struct {
+	HeaderVersion int64       `json:"headerVersion"`
+	Description   string      `json:"description"`
+	Super         *wireLink   `json:"superType"`
+	End1          *wireEnd    `json:"endDef1"`
+	End2          *wireEnd    `json:"endDef2"`
+	ValidFor      []*wireLink `json:"validEntityDefs"`
 }
 
 type wireLink struct {
@@ -59,19 +64,15 @@ type wireSymbol struct {
 
 // wirePatch changes a type (Egeria: TypeDefPatch). Older patches use other names.
 type wirePatch struct {
-	HeaderVersion int64            `json:"headerVersion"`
+	wireDef
+
 	Name          string           `json:"typeDefName"`
 	OldName       string           `json:"typeName"`
 	Status        string           `json:"typeDefStatus"`
 	From          int64            `json:"applyToVersion"`
 	To            int64            `json:"updateToVersion"`
-	Description   string           `json:"description"`
-	Super         *wireLink        `json:"superType"`
 	Attributes    []*wireAttribute `json:"propertyDefinitions"`
 	OldAttributes []*wireAttribute `json:"typeDefAttributes"`
-	End1          *wireEnd         `json:"endDef1"`
-	End2          *wireEnd         `json:"endDef2"`
-	ValidFor      []*wireLink      `json:"validEntityDefs"`
 }
 
 // The classes of definitions. Those of primitives and collections are built in.
@@ -135,7 +136,7 @@ func (t *typeReader) definition(w *wireTypeDef) (events.TypeDef, *fault) {
 	default:
 		return def, faultf("/class", "unknown class of definition %q: expected one such as %s", short(class), classEntityDef)
 	}
-	if f := t.relations(&def, w.Super, w.End1, w.End2, w.ValidFor); f != nil {
+	if f := t.relations(&def, &w.wireDef); f != nil {
 		return def, f
 	}
 	var f *fault
@@ -160,16 +161,16 @@ func enumDef(def events.TypeDef, symbols []*wireSymbol) (events.TypeDef, *fault)
 
 // relations sets the other types that a definition names. It keeps those that it does
 // not name.
-func (t *typeReader) relations(def *events.TypeDef, super *wireLink, end1, end2 *wireEnd, validFor []*wireLink) *fault {
-	if super != nil && super.Name != "" {
-		def.SuperType = super.Name
-		t.need(super.Name, def.Kind, "/superType/name")
+func (t *typeReader) relations(def *events.TypeDef, w *wireDef) *fault {
+	if w.Super != nil && w.Super.Name != "" {
+		def.SuperType = w.Super.Name
+		t.need(w.Super.Name, def.Kind, "/superType/name")
 	}
 	for _, end := range []struct {
 		field string
 		from  *wireEnd
 		to    **events.EndDef
-	}{{"/endDef1", end1, &def.End1}, {"/endDef2", end2, &def.End2}} {
+	}{{"/endDef1", w.End1, &def.End1}, {"/endDef2", w.End2, &def.End2}} {
 		if end.from == nil {
 			continue
 		}
@@ -179,7 +180,7 @@ func (t *typeReader) relations(def *events.TypeDef, super *wireLink, end1, end2 
 		*end.to = &events.EndDef{Type: end.from.Type.Name, Name: end.from.Name, Cardinality: cardinality(end.from.Cardinality)}
 		t.need(end.from.Type.Name, events.KindElement, end.field+"/entityType/name")
 	}
-	for i, link := range validFor {
+	for i, link := range w.ValidFor {
 		if link == nil || slices.Contains(def.ValidFor, link.Name) {
 			continue
 		}
@@ -291,7 +292,7 @@ func (t *typeReader) patch(def *events.TypeDef, w *wirePatch) *fault {
 	if w.ValidFor != nil {
 		def.ValidFor = nil
 	}
-	if f := t.relations(def, w.Super, w.End1, w.End2, w.ValidFor); f != nil {
+	if f := t.relations(def, &w.wireDef); f != nil {
 		return f
 	}
 	attributes, pointer := w.Attributes, "/propertyDefinitions"

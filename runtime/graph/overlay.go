@@ -154,15 +154,11 @@ func (o *overlay) addRecord(r *index.Record) {
 		o.names[r.Name] = r
 	}
 	for _, key := range r.Groups() {
-		put(o.groups, key, r)
+		if o.groups[key] == nil {
+			o.groups[key] = map[guid]*index.Record{}
+		}
+		o.groups[key][r.GUID] = r
 	}
-}
-
-func put[K comparable](m map[K]map[guid]*index.Record, key K, r *index.Record) {
-	if m[key] == nil {
-		m[key] = map[guid]*index.Record{}
-	}
-	m[key][r.GUID] = r
 }
 
 // drop forgets changes that have arrived in the base, unless newer ones replaced them.
@@ -193,16 +189,11 @@ func (o *overlay) dropRecord(r *index.Record) {
 		delete(o.names, r.Name)
 	}
 	for _, key := range r.Groups() {
-		unput(o.groups, key, r)
-	}
-}
-
-func unput[K comparable](m map[K]map[guid]*index.Record, key K, r *index.Record) {
-	if m[key][r.GUID] != r {
-		return
-	}
-	delete(m[key], r.GUID)
-	if len(m[key]) == 0 {
-		delete(m, key)
+		if o.groups[key][r.GUID] == r {
+			delete(o.groups[key], r.GUID)
+		}
+		if len(o.groups[key]) == 0 {
+			delete(o.groups, key)
+		}
 	}
 }

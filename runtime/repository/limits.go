@@ -59,7 +59,7 @@ func (r *Repository) answer(
 			defer r.limits.questions.Release(1)
 			var end func() // of the turn: until the answer is sent, it takes memory
 			bus.AnswerWithin(r.set.Bus, func(question []byte, room int) (a any, err error) {
-				defer r.protect(req.Subject(), func(defect error) { err = defect })
+				defer protect(r.set.Logger, "question", slog.String("subject", req.Subject()), r.set.Node, func(defect error) { err = defect })
 				ctx, cancel := context.WithTimeout(ctx, patience)
 				defer cancel()
 				q, ended, err := r.await(ctx, t, question)
@@ -89,13 +89,11 @@ func (r *Repository) await(ctx context.Context, t events.QuestionType, question 
 	return q, end, err
 }
 
-// protect refuses a question on which Camena panics, so that it ends no node. It is
-// deferred.
-func (r *Repository) protect(subject string, refuse func(defect error)) {
+// protect refuses what Camena panics on, so that it ends no node. It is deferred.
+func protect(log *slog.Logger, what string, which slog.Attr, node string, refuse func(defect error)) {
 	if p := recover(); p != nil {
-		r.set.Logger.Error("failed on a question; report this", slog.String("subject", subject),
-			slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
-		refuse(events.Errorf(events.CodeInternal, "", "Camena failed on this question, which is a defect of it: the log of the node %s says more", r.set.Node))
+		log.Error("failed on a "+what+"; report this", which, slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
+		refuse(events.Errorf(events.CodeInternal, "", "Camena failed on this %s, which is a defect of it: the log of the node %s says more", what, node))
 	}
 }
 

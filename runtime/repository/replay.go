@@ -42,7 +42,7 @@ func (w *writer) answerReplayed(ctx context.Context, r *received) {
 
 // replayedResult is the outcome of a command that was applied.
 func (w *writer) replayedResult(r *received) (result events.Result) {
-	defer w.protect(r.sequence, func(defect error) { result = events.Result{Error: events.AsError(defect)} })
+	defer protect(w.log, "command", slog.Uint64("in_sequence", r.sequence), "that writes", func(defect error) { result = events.Result{Error: events.AsError(defect)} })
 	q, err := graph.RequestOf(&r.event, r.sequence, r.stored)
 	if err != nil {
 		return events.Result{} // it was refused, and its dead letter is gone

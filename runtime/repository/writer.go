@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -204,7 +203,7 @@ func (w *writer) read(ctx context.Context, position uint64, commands chan<- *rec
 }
 
 func (w *writer) decode(r *received, m *bus.Message) {
-	defer w.protect(r.sequence, func(defect error) { r.err = defect })
+	defer protect(w.log, "command", slog.Uint64("in_sequence", r.sequence), "that writes", func(defect error) { r.err = defect })
 	if r.event, r.err = m.Event(); r.err == nil {
 		r.command, r.err = events.DecodeCommand(&r.event)
 	}
@@ -325,7 +324,7 @@ func (w *writer) handle(ctx context.Context, r *received) error {
 // apply returns what a command leads to, or why it is refused; err means that what it
 // restores could not be read.
 func (w *writer) apply(ctx context.Context, r *received) (o graph.Outcome, refusal, err error) {
-	defer w.protect(r.sequence, func(defect error) { o, refusal, err = graph.Outcome{}, defect, nil })
+	defer protect(w.log, "command", slog.Uint64("in_sequence", r.sequence), "that writes", func(defect error) { o, refusal, err = graph.Outcome{}, defect, nil })
 	graves, err := w.index.LoadDeleted(ctx, storeLog{w.bus}, r.command)
 	if err != nil {
 		return o, nil, err
@@ -337,16 +336,6 @@ func (w *writer) apply(ctx context.Context, r *received) (o graph.Outcome, refus
 	q.Deletions = graves
 	o, refusal = w.pending.Apply(q, r.command)
 	return o, refusal, nil
-}
-
-// protect refuses a command on which Camena panics; otherwise every writer would end
-// with it. It is deferred.
-func (w *writer) protect(sequence uint64, refuse func(defect error)) {
-	if p := recover(); p != nil {
-		w.log.Error("failed on a command; report this", slog.Uint64("in_sequence", sequence),
-			slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
-		refuse(events.Errorf(events.CodeInternal, "", "Camena failed on this command, which is a defect of it: the log of the node that writes says more"))
-	}
 }
 
 func (r *received) isDryRun() bool { return graph.IsDryRun(&r.event) }
