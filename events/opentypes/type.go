@@ -68,6 +68,9 @@ func (t *Type) attributeNames() (names []string) {
 	return names
 }
 
+// Has reports whether the type has an attribute, inherited ones included.
+func (t *Type) Has(name string) bool { return t.attribute(name) != nil }
+
 // Def returns a copy of the definition of the type.
 func (t *Type) Def() events.TypeDef { return clone(&t.def) }
 

@@ -11,6 +11,8 @@ import (
 	"github.com/camena-io/camena/events/opentypes"
 	"github.com/camena-io/camena/runtime/bus"
 	"github.com/camena-io/camena/runtime/client"
+	"github.com/camena-io/camena/runtime/graph"
+	"github.com/camena-io/camena/runtime/repository"
 )
 
 // ErrNoOwner says that an archive names no metadata source that what it holds could
@@ -111,13 +113,19 @@ func (i *Importer) load(ctx context.Context, a *Archive, r *Result) error {
 	return err
 }
 
-// copyState returns a copy of the state of the repository.
+// copyState returns a copy of the present state of the repository. It takes about 2 KB of
+// memory and 20 µs for each element or relationship.
 func (i *Importer) copyState(ctx context.Context) (*rehearsal, error) {
 	types, err := i.remote.types(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return newRehearsal(ctx, i.bus, types, func(read, of uint64) { i.Progress(StageLoading, int64(read), int64(of)) }) //nolint:gosec // counts of events
+	index, err := repository.Load(ctx, i.bus, types, func(read, of uint64) { i.Progress(StageLoading, int64(read), int64(of)) }) //nolint:gosec // counts of events
+	if err != nil {
+		return nil, err
+	}
+	rules := graph.Rules{MaxState: graph.MaxState(i.bus.MaxPayload())}
+	return &rehearsal{index: index, pending: graph.NewPending(index, rules), rules: rules}, nil
 }
 
 // owner returns the metadata source of what is imported, "" if it is local.

@@ -11,11 +11,9 @@ import (
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/events/opentypes"
-	"github.com/camena-io/camena/runtime/bus"
 	"github.com/camena-io/camena/runtime/client"
 	"github.com/camena-io/camena/runtime/graph"
 	"github.com/camena-io/camena/runtime/graph/index"
-	"github.com/camena-io/camena/runtime/repository"
 )
 
 // target takes the commands of archives: the repository, or a copy of its state.
@@ -102,17 +100,6 @@ type rehearsal struct {
 	rules   graph.Rules
 	// transient leaves the index as it is: only pending has what is applied.
 	transient bool
-}
-
-// newRehearsal copies the present state of the repository on a bus. It takes about
-// 2 KB of memory and 20 µs for each element or relationship.
-func newRehearsal(ctx context.Context, b *bus.Bus, types *opentypes.Registry, progress func(read, of uint64)) (*rehearsal, error) {
-	index, err := repository.Load(ctx, b, types, progress)
-	if err != nil {
-		return nil, err
-	}
-	rules := graph.Rules{MaxState: graph.MaxState(b.MaxPayload())}
-	return &rehearsal{index: index, pending: graph.NewPending(index, rules), rules: rules}, nil
 }
 
 // trial returns a rehearsal that begins with the state of this one and leaves it as

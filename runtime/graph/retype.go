@@ -23,8 +23,8 @@ func (t *transaction) retype(c *events.Retype) error {
 	if err := t.checkRetype(old, e, typ); err != nil {
 		return err
 	}
-	had, has := e.Properties, attributesOf(typ)
-	if e.Properties, err = retyped(typ, has, had, c.Properties); err != nil {
+	had := e.Properties
+	if e.Properties, err = retyped(typ, had, c.Properties); err != nil {
 		return err
 	}
 	// The relationships come first: if a crash cuts very many in two, the rest is
@@ -36,7 +36,7 @@ func (t *transaction) retype(c *events.Retype) error {
 	end.eventType, end.Moved = events.TypeElementMoved, true
 	t.emit(end)
 	for m := had.Members(); m.Next(); {
-		if !has[m.Name()] {
+		if !typ.Has(m.Name()) {
 			t.dropped(m.Name())
 		}
 	}
@@ -99,19 +99,11 @@ func (t *transaction) updateStubs(of *index.Record, typeName string) error {
 	return nil
 }
 
-func attributesOf(typ *opentypes.Type) map[string]bool {
-	has := map[string]bool{}
-	for _, attribute := range typ.Attributes() {
-		has[attribute.Name] = true
-	}
-	return has
-}
-
 // retyped returns the properties that the type has, with the patch, checked.
-func retyped(typ *opentypes.Type, has map[string]bool, have, patch events.Properties) (events.Properties, error) {
+func retyped(typ *opentypes.Type, have, patch events.Properties) (events.Properties, error) {
 	kept := map[string]any{}
 	for m := have.Members(); m.Next(); {
-		if has[m.Name()] {
+		if typ.Has(m.Name()) {
 			kept[m.Name()] = m.Value()
 		}
 	}

@@ -225,12 +225,7 @@ func (m *templateCopy) copyLink(l *index.Record) error {
 
 // isTemplateOnly reports whether relationships of a type are not copied.
 func isTemplateOnly(typeName string) bool {
-	switch typeName {
-	case typeSourcedFrom, typeCatalogTemplate, typeExternalIDLink, typeExternalIDScope:
-		return true
-	default:
-		return false
-	}
+	return slices.Contains([]string{typeSourcedFrom, typeCatalogTemplate, typeExternalIDLink, typeExternalIDScope}, typeName)
 }
 
 func (m *templateCopy) copyOf(id guid) events.ElementRef {

@@ -26,23 +26,12 @@ const (
 type limiter struct{ questions, work *semaphore.Weighted }
 
 func newLimiter() limiter {
-	const atLeast = 8
-	return limiter{
-		questions: semaphore.NewWeighted(maxQuestions),
-		work:      semaphore.NewWeighted(int64(max(atLeast, 4*runtime.GOMAXPROCS(0)))),
-	}
+	work := max(8, 4*runtime.GOMAXPROCS(0))
+	return limiter{questions: semaphore.NewWeighted(maxQuestions), work: semaphore.NewWeighted(int64(work))}
 }
 
 func busy() *events.Error {
 	return events.Errorf(events.CodeUnavailable, "", "too many questions at a time; try again")
-}
-
-// begin waits for the turn of a long question, and returns what ends the turn.
-func (l *limiter) begin(ctx context.Context) (end func(), err error) {
-	if l.work.Acquire(ctx, 1) != nil {
-		return nil, busy()
-	}
-	return func() { l.work.Release(1) }, nil
 }
 
 // answer makes a handler that answers off the connection's reading goroutine,
@@ -85,8 +74,10 @@ func (r *Repository) await(ctx context.Context, t events.QuestionType, question 
 	if err = r.Await(ctx, *q.Awaited()); err != nil || isLookup(q) {
 		return q, nil, err
 	}
-	end, err = r.limits.begin(ctx)
-	return q, end, err
+	if r.limits.work.Acquire(ctx, 1) != nil {
+		return q, nil, busy()
+	}
+	return q, func() { r.limits.work.Release(1) }, nil
 }
 
 // protect refuses what Camena panics on, so that it ends no node. It is deferred.

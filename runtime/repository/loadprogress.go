@@ -72,7 +72,7 @@ func (r *Repository) open(ctx context.Context) (shut func(), err error) {
 		return nil, err
 	}
 	r.index.Settle()
-	shut, err = r.serveQuestions(ctx)
+	shut, err = r.serveEndpoints(ctx, "camena-repository", r.endpoints(ctx))
 	if err != nil {
 		return nil, fmt.Errorf("repository: %w", err)
 	}

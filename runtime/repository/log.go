@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/nats-io/nats.go"
-
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
 	"github.com/camena-io/camena/runtime/graph/index"
@@ -18,7 +16,7 @@ import (
 // eventOf returns the event in a message of the out topic.
 func eventOf(names topics.Topics, m *bus.Message) index.Event {
 	e := index.Event{Sequence: m.Sequence, Stored: m.Time, Data: m.Data}
-	e.ID, e.Type = idOf(m.Header), m.Header.Get("ce-type")
+	e.ID, e.Type = events.DecodeAttribute(m.Header.Get("ce-id")), m.Header.Get("ce-type")
 	e.Time = timeOf(m)
 	if e.Position, e.Damage = strconv.ParseUint(m.Header.Get("ce-"+events.ExtInSequence), 10, 64); e.Damage != nil {
 		e.Damage = events.Errorf(events.CodeInvalid, events.ExtInSequence, "%s", e.Damage)
@@ -42,12 +40,10 @@ func timeOf(m *bus.Message) time.Time {
 	return t
 }
 
-func idOf(h nats.Header) string { return events.DecodeAttribute(h.Get("ce-id")) }
-
-// storeLog reads the out topic. It implements [graph.Log].
+// storeLog reads the out topic. It implements [index.Log].
 type storeLog struct{ bus *bus.Bus }
 
-// At implements [graph.Log].
+// At implements [index.Log].
 func (l storeLog) At(ctx context.Context, sequence uint64) (e index.Event, ok bool, err error) {
 	m, err := l.bus.Message(ctx, l.bus.Topics().OutStream(), sequence)
 	switch {
@@ -59,7 +55,7 @@ func (l storeLog) At(ctx context.Context, sequence uint64) (e index.Event, ok bo
 	return eventOf(l.bus.Topics(), m), true, nil
 }
 
-// Between implements [graph.Log].
+// Between implements [index.Log].
 func (l storeLog) Between(ctx context.Context, first, last uint64, take func(*index.Event)) error {
 	following := bus.FollowOptions{Stream: l.bus.Topics().OutStream(), Sequence: first}
 	return l.bus.Follow(ctx, following, func(m *bus.Message) error {
@@ -74,7 +70,7 @@ func (l storeLog) Between(ctx context.Context, first, last uint64, take func(*in
 	})
 }
 
-// Of implements [graph.Log].
+// Of implements [index.Log].
 func (l storeLog) Of(ctx context.Context, guid string, take func(*index.Event) error) (most int64, err error) {
 	t := l.bus.Topics()
 	err = l.bus.Read(ctx, t.OutStream(), []string{t.Element("*", guid), t.Relationship("*", guid)}, func(m *bus.Message) error {

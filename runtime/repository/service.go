@@ -11,12 +11,7 @@ import (
 	"github.com/camena-io/camena/topics"
 )
 
-// serveQuestions registers the endpoints. All repository nodes share the
-// questions; each answers from its own index.
-func (r *Repository) serveQuestions(ctx context.Context) (stop func(), err error) {
-	return r.serveEndpoints(ctx, "camena-repository", r.endpoints(ctx))
-}
-
+// serveEndpoints registers endpoints.
 func (r *Repository) serveEndpoints(ctx context.Context, name string, endpoints map[string]micro.Handler) (stop func(), err error) {
 	service, err := micro.AddService(r.set.Bus.Conn(), micro.Config{
 		Name: name, Version: "0.1.0", Description: "Answers questions about the metadata",
@@ -40,15 +35,14 @@ func (r *Repository) serveEndpoints(ctx context.Context, name string, endpoints 
 	return stop, nil
 }
 
+// endpoints are the questions. All repository nodes share them; each answers from its own
+// index.
 func (r *Repository) endpoints(ctx context.Context) map[string]micro.Handler {
 	handlers := map[string]micro.Handler{}
 	for _, t := range events.Questions() {
-		handlers[t.New().Verb()] = r.answer(ctx, t, r.answerTo)
+		handlers[t.New().Verb()] = r.answer(ctx, t, func(ctx context.Context, q events.Question, room int) (any, error) {
+			return r.index.Answer(ctx, storeLog{r.set.Bus}, q, room)
+		})
 	}
 	return handlers
-}
-
-// answerTo answers from the index; room is how many bytes an answer may have.
-func (r *Repository) answerTo(ctx context.Context, q events.Question, room int) (any, error) {
-	return r.index.Answer(ctx, storeLog{r.set.Bus}, q, room)
 }

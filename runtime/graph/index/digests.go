@@ -119,8 +119,8 @@ func (x *Index) key(r *Record) events.Key {
 		}
 		return events.ElementKey(events.ElementRef{GUID: r.GUID.String(), QualifiedName: r.QualifiedName()})
 	}
-	if !r.Derived && x.isMultiLink(r.Type.Name) {
-		return r.GUID
+	if typ, err := x.Types().Relationship(r.Type.Name, ""); !r.Derived && err == nil && typ.MultiLink() {
+		return r.GUID // two elements may have several
 	}
 	return x.endsKey(r)
 }
@@ -132,12 +132,6 @@ func (x *Index) endsKey(r *Record) events.Key {
 		return r.GUID
 	}
 	return events.RelationshipKey(r.Type.Name, end1, end2)
-}
-
-// isMultiLink reports whether two elements may have several relationships of a type.
-func (x *Index) isMultiLink(name string) bool {
-	typ, err := x.Types().Relationship(name, "")
-	return err == nil && typ.MultiLink()
 }
 
 func (x *Index) keyOf(id guid) events.Key {
