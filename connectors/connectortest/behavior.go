@@ -39,17 +39,17 @@ const (
 type behavior struct {
 	name  Behavior
 	check func(*check)
-	// about reports whether it is about such a connector; nil: about any.
+	// about reports whether it is about a connector; nil means about any.
 	about func(connectors.Connector) bool
 }
 
-// is reports whether a connector is a [connectors.Refresher], say.
+// is reports whether a connector has a capability, such as [connectors.Refresher].
 func is[T any](c connectors.Connector) bool {
 	_, ok := c.(T)
 	return ok
 }
 
-// behaviors returns the table, in the order in which a connector is best mended.
+// behaviors returns the table, in the order in which failures are best fixed.
 func behaviors() []behavior {
 	return []behavior{
 		{NewDoesNoIO, (*check).newDoesNoIO, nil},
@@ -81,39 +81,37 @@ func All() []Behavior {
 	return all
 }
 
-// ThirdParty is a third party that was set up for one check, with at least one
-// thing in it to catalog, and the ways to change it. The hooks fail the test
-// themselves if they do not succeed; each is called at most once in a row, and
-// Break at most once.
+// ThirdParty is a third party that is set up for one check, with at least one thing to
+// catalog, and the ways to change it. A hook that does not succeed fails the test
+// itself. The kit calls no hook twice in a row, and Break at most once.
 type ThirdParty struct {
 	// Configuration makes the connector use this third party.
 	Configuration events.Properties
-	// Secrets are the values that must never be seen.
+	// Secrets are values that must never be seen.
 	Secrets []string
-	// Add, Change and Remove alter what a connector catalogs.
+	// Add, Change and Remove change what a connector catalogs.
 	Add, Change, Remove func()
-	// Listened are commands whose changes a listener is to take, in this order;
-	// nil means: of each type that its Interest names, an element is created,
-	// changed and deleted, and of each type in Relationships one linked and unlinked.
+	// Listened are commands whose changes a listener must handle, in this order. Without
+	// them the kit creates, changes and deletes an element of each type in its Interest,
+	// and links and unlinks a relationship of each type in Relationships.
 	Listened []events.Command
 	// Break makes the third party unreachable, for good.
 	Break func()
 }
 
-// Fixture is what the kit has to know of a connector.
+// Fixture is what the kit needs to know of a connector.
 type Fixture struct {
-	// ThirdParty sets up a third party, for each check another. Whatever it
-	// takes it gives back in [testing.TB.Cleanup].
+	// ThirdParty sets up a new third party for each check, and releases it in
+	// [testing.TB.Cleanup].
 	ThirdParty func(tb testing.TB) ThirdParty
-	// Types are those that the connector writes or listens to beside the ones that
-	// Camena ships.
+	// Types are the types that the connector uses in addition to those that Camena ships.
 	Types []events.TypeDef
-	// Seeds is how many runs of random faults there are; 0 means 10.
+	// Seeds is the number of runs with random faults; 0 means 10.
 	Seeds uint64
 }
 
-// Run checks the given behaviors, or all if none is given, each in a parallel
-// subtest. Those that are about refreshes are skipped for a connector that has none.
+// Run checks the given behaviors, by default all, each in a parallel subtest. A behavior
+// of a capability that the connector does not have passes.
 func Run(t *testing.T, factory connectors.Factory, fixture Fixture, behaviors ...Behavior) {
 	t.Helper()
 	if len(behaviors) == 0 {

@@ -8,8 +8,8 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// One in faultOdds events is not stored, and one in faultOdds outcomes is lost,
-// while the repository is flaky.
+// While the repository is flaky, one in faultOdds events is not stored, and one in
+// faultOdds outcomes is lost.
 const faultOdds = 16
 
 // faults are the faults that the repository injects.
@@ -19,8 +19,8 @@ type faults struct {
 	err     error
 	random  *rand.Rand
 	lagging bool
-	// stall is open while nothing can be stored but the next room events; stalled is
-	// called by those that wait for it.
+	// stall is open while only the next room events can be stored; who waits for it
+	// calls stalled.
 	stall   chan struct{}
 	stalled func()
 	room    int
@@ -32,30 +32,28 @@ func (f *faults) set(change func(*faults)) {
 	change(f)
 }
 
-// FailNext makes the next n calls that send commands fail with err. Nothing of
-// them is stored.
+// FailNext makes the next n calls that send commands fail with err and store nothing.
 func (r *Repository) FailNext(n int, err error) {
 	r.faults.set(func(f *faults) { f.count, f.err = n, err })
 }
 
-// Flaky makes commands fail at random, in the way of a transient failure, until
-// [Repository.Steady]: of several commands sent together some may be stored,
-// and the outcome of a stored one may be lost. The same seed fails in the same
-// way.
+// Flaky makes commands fail at random, as transient failures do, until
+// [Repository.Steady]: of several commands sent together some may be stored, and the
+// outcome of a stored one may be lost. The same seed gives the same failures.
 func (r *Repository) Flaky(seed uint64) {
 	r.faults.set(func(f *faults) { f.random = rand.New(rand.NewPCG(seed, seed)) }) //nolint:gosec // chance, not secrecy
 }
 
-// Lag makes the repository apply what is sent without waiting for an outcome
-// as late as the contract allows: before the next command whose outcome is
-// waited for, or at [Repository.Settle]. Reads until then do not show it.
+// Lag makes the repository apply commands as late as the contract allows: before the
+// next command whose outcome is awaited, or at [Repository.Settle]. Until then reads do
+// not show them.
 func (r *Repository) Lag() {
 	r.faults.set(func(f *faults) { f.lagging = true })
 }
 
-// Stall makes everything that sends commands wait, as it does while the in
-// topic is full, until [Repository.Steady]; there is room for so many events
-// before. The returned channel is closed when a call waits.
+// Stall makes calls that send commands wait until [Repository.Steady], as they do while
+// the in topic is full; there is room for so many events before. The returned channel is
+// closed when a call waits.
 func (r *Repository) Stall(room int) (waiting <-chan struct{}) {
 	stalled := make(chan struct{})
 	r.faults.set(func(f *faults) {
@@ -75,7 +73,7 @@ func (r *Repository) Steady() {
 	})
 }
 
-// call is asked once for each call that sends.
+// call returns the fault of a call that sends.
 func (f *faults) call(ctx context.Context) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -86,7 +84,7 @@ func (f *faults) call(ctx context.Context) error {
 	return f.err
 }
 
-// event is asked before each event is stored.
+// event waits while the in topic is full, and returns the fault of storing an event.
 func (f *faults) event(ctx context.Context) error {
 	if stall := f.full(); stall != nil {
 		select {
@@ -100,7 +98,7 @@ func (f *faults) event(ctx context.Context) error {
 	return f.chance("not stored")
 }
 
-// full returns what to wait for, nil while there is room.
+// full takes room for an event; without room it returns what to wait for.
 func (f *faults) full() <-chan struct{} {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -112,7 +110,7 @@ func (f *faults) full() <-chan struct{} {
 	return f.stall
 }
 
-// reply is asked before an outcome is returned.
+// reply returns the fault of an outcome.
 func (f *faults) reply() error { return f.chance("stored, but its outcome is lost") }
 
 func (f *faults) chance(what string) error {

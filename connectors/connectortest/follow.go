@@ -7,7 +7,7 @@ import (
 	"github.com/camena-io/camena/connectors"
 )
 
-// The bus waits longer between attempts.
+// The pauses between attempts are shorter than those on the bus.
 const (
 	firstRetry = time.Millisecond
 	lastRetry  = 100 * time.Millisecond
@@ -43,8 +43,8 @@ func (r *Repository) Follow(ctx context.Context, f connectors.Filter, handle fun
 	}
 }
 
-// deliver has a change handled, unless ctx is done. If the listener gives it up, it
-// becomes a dead letter.
+// deliver passes a change to the listener. If it gives up, the change becomes a dead
+// letter.
 func (r *Repository) deliver(ctx context.Context, c *connectors.Change, handle func(context.Context, connectors.Change) error) {
 	err := connectors.Deliver(ctx, firstRetry, lastRetry, func() error { return handle(ctx, *c) }, func(error) {})
 	if err != nil && ctx.Err() == nil {
@@ -52,8 +52,8 @@ func (r *Repository) deliver(ctx context.Context, c *connectors.Change, handle f
 	}
 }
 
-// begin returns what is present, if the filter asks for it, and up to which sequence
-// no change is to be handed over.
+// begin returns the present state, if the filter asks for it, and the sequence after
+// which to deliver changes.
 func (r *Repository) begin(f *connectors.Filter) (present []connectors.Change, at uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -23,14 +23,13 @@ func (h *history) add(o *graph.Outcome, q *graph.Request) {
 	}
 }
 
-// changes returns those after a sequence, as listeners see them: they are not told of
-// fences.
+// changes returns the changes after a sequence as listeners see them, without fences.
 func (h *history) changes(after uint64) (all []connectors.Change) {
 	for _, e := range h.Events[after:] {
 		if e.Type == "" || e.Type == events.TypeConnectorFenced {
 			continue
 		}
-		p, _ := events.DecodeChange(e.Type, e.Data) // the graph wrote it
+		p, _ := events.DecodeChange(e.Type, e.Data) // the graph encoded it
 		all = append(all, connectors.Change{
 			Type: e.Type, Sequence: e.Sequence, Time: e.Time, Actor: e.Actor,
 			Element: p.Element, Relationship: p.Relationship, OpenType: p.OpenType,
@@ -39,7 +38,7 @@ func (h *history) changes(after uint64) (all []connectors.Change) {
 	return all
 }
 
-// present returns the last change of everything, deletions included.
+// present returns the last change of each subject, deletions included.
 func (h *history) present() []connectors.Change {
 	last := map[index.Subject]uint64{}
 	for i := range h.Events {

@@ -12,9 +12,9 @@ import (
 
 const leakLabel = "connectortest"
 
-// marked runs f and returns a function that tells which goroutines, of those
-// that f started and all that these started, are still there. A goroutine
-// inherits the profiler's labels, so tests that run in parallel do not disturb.
+// marked runs f and returns a function that lists the running goroutines that f
+// started, directly or not. Goroutines inherit the labels of the profiler, so those of
+// parallel tests are not among them.
 func marked(f func()) (left func() []string) {
 	id := rand.Text()
 	pprof.Do(context.Background(), pprof.Labels(leakLabel, id), func(context.Context) { f() })
@@ -33,10 +33,10 @@ func marked(f func()) (left func() []string) {
 	}
 }
 
-// noneLeft waits a little for the goroutines to be gone.
+// noneLeft checks that the goroutines end soon.
 func (c *check) noneLeft(left func() []string, after string) {
 	c.Helper()
-	for deadline := time.Now().Add(promptness); ; <-time.After(promptness / 100) {
+	for deadline := time.Now().Add(stopTimeout); ; <-time.After(stopTimeout / 100) {
 		stacks := left()
 		if len(stacks) == 0 {
 			return

@@ -10,16 +10,16 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// takesChanges has a listener handle changes, and then a new value, which begins where
-// a crash may have it begin, handle all of them again.
+// takesChanges lets a listener handle changes, and then a new value handle all of them
+// again, as after a crash.
 func (c *check) takesChanges() {
 	repo := c.repository()
 	last := c.listens(repo, 0, "")
 	c.listens(repo, last, " when it is told again")
 }
 
-// listens has a new value listen up to the last change; 0 means that it is yet to be
-// made.
+// listens lets a new value handle all changes up to the last one, and returns its
+// sequence; with 0 it makes the changes first.
 func (c *check) listens(repo *Repository, last uint64, when string) uint64 {
 	c.Helper()
 	v := c.start(repo)
@@ -32,8 +32,7 @@ func (c *check) listens(repo *Repository, last uint64, when string) uint64 {
 	return last
 }
 
-// cause makes the changes that the listener is told, and returns the sequence of
-// the last one that it asks for.
+// cause makes changes and returns the sequence of the last one that the filter selects.
 func (c *check) cause(repo *Repository, f connectors.Filter) uint64 {
 	c.Helper()
 	commands := c.party.Listened
@@ -64,9 +63,8 @@ func (c *check) cause(repo *Repository, f connectors.Filter) uint64 {
 	return last
 }
 
-// listened are commands of which a filter selects some of the changes: for each
-// type an element that is created, changed and deleted, and for each type of
-// relationships one.
+// listened returns commands with changes that a filter selects: an element of each type
+// is created, changed and deleted, and a relationship of each type linked and unlinked.
 func (c *check) listened(f *connectors.Filter) (commands []events.Command) {
 	c.Helper()
 	names := f.Types
@@ -91,7 +89,7 @@ func (c *check) listened(f *connectors.Filter) (commands []events.Command) {
 	return commands
 }
 
-// linked are commands that link two elements, and unlink them.
+// linked returns commands that link and unlink two elements.
 func (c *check) linked(name string) (commands []events.Command) {
 	c.Helper()
 	t, err := c.types.Relationship(name, "")
@@ -106,24 +104,24 @@ func (c *check) linked(name string) (commands []events.Command) {
 		&events.Unlink{Type: name, End1: ends[0], End2: ends[1]})
 }
 
-// takes waits until the listener is through with a change, and reports those
-// that it has given up.
+// takes waits until the listener has handled or given up the last change, and reports
+// the changes that it has given up.
 func (c *check) takes(repo *Repository, handled *atomic.Uint64, last uint64, when string) {
 	c.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
 	defer cancel()
 	gaveUp := func(d DeadLetter) bool { return d.Change.Sequence >= last }
 	through := func() bool { return handled.Load() >= last || slices.ContainsFunc(repo.DeadLetters(), gaveUp) }
 	if repo.Await(ctx, through) != nil {
-		c.Errorf("the listener does not take all changes within %v%s", patience, when)
+		c.Errorf("the listener does not take all changes within %v%s", callTimeout, when)
 	}
 	for _, d := range repo.DeadLetters() {
 		c.Errorf("the listener gives up %s, change %d%s: %v", d.Change.Type, d.Change.Sequence, when, d.Reason)
 	}
 }
 
-// listen has the value listen as a host does, but from the first change on. It returns
-// what the listener is interested in, and the sequence of the last change it handled.
+// listen lets the value listen as a host does, but from the first change on. It returns
+// the listener's interest and the sequence of the last handled change.
 func (v *value) listen(repo *Repository) (connectors.Filter, *atomic.Uint64) {
 	v.Helper()
 	l, ok := v.connector.(connectors.Listener)

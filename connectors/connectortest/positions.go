@@ -7,8 +7,7 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// position is how far a connector has read, and the generation that read or wrote
-// that last.
+// position is a saved position, and the last generation that loaded or saved it.
 type position struct {
 	generation uint64
 	value      []byte
@@ -25,7 +24,7 @@ func (r *Repository) SavePosition(_ context.Context, key string, generation uint
 	return err
 }
 
-// position revises a position, makes it one of that generation, and returns its value.
+// position changes a position on behalf of a generation and returns its value.
 func (r *Repository) position(key string, generation uint64, revise func(*position)) ([]byte, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

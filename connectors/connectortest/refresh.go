@@ -13,9 +13,9 @@ import (
 
 const (
 	defaultSeeds = 10
-	// attempts is how often a refresh is tried while publishing fails at random.
+	// attempts limits the refreshes while publishing fails at random.
 	attempts = 1000
-	// depth is how many commands a refresh gets through before it is canceled.
+	// depth is the number of commands after each of which a refresh is canceled.
 	depth = 5
 )
 
@@ -54,8 +54,8 @@ func (c *check) sees(name string, change func()) {
 	v.isAsFresh("after " + name)
 }
 
-// isAsFresh checks that the repository holds what a new value makes of an empty
-// one, and that all commands could be applied.
+// isAsFresh checks that the repository is as a new value makes an empty one, and that
+// every command was applied.
 func (v *value) isAsFresh(when string) {
 	v.Helper()
 	fresh := v.start(v.repository())
@@ -110,8 +110,8 @@ func (c *check) stopsAfter(stored int) {
 	select {
 	case err := <-done:
 		c.Logf("Refresh returned %v", err)
-	case <-time.After(promptness):
-		c.Fatalf("Refresh does not return within %v after its ctx is done", promptness)
+	case <-time.After(stopTimeout):
+		c.Fatalf("Refresh does not return within %v after its ctx is done", stopTimeout)
 	}
 }
 

@@ -18,34 +18,33 @@ import (
 	"github.com/camena-io/camena/runtime/graph/index"
 )
 
-// maxMessage is how large a message may be on the bus by default.
+// maxMessage is the default size limit of messages on the bus.
 const maxMessage = 1 << 20
 
-// Repository is a metadata repository in memory. What commands do and how
-// questions are answered is that of the real one: it is the same code, without a
-// bus. It records what it is sent, and fails on demand. It implements all that
-// [connectors.Settings] asks for.
+// Repository is a metadata repository in memory. It applies commands and answers
+// questions by the code of the real one, without a bus. It records what it is sent, and
+// fails on demand. It implements all interfaces in [connectors.Settings].
 type Repository struct {
 	mu      sync.Mutex
 	index   *index.Index
 	pending *graph.Pending
-	// log are the events of all changes, handled how many commands there were.
+	// log has the events of all changes; handled is the number of commands so far.
 	log     history
 	handled uint64
-	// unfit says why the types that the test gives are none.
-	unfit     error
-	sent      []events.Event
-	ids       map[string]struct{}
-	queue     []events.Event
-	dead      []DeadLetter
-	positions map[string]position
-	faults    faults
+	// invalidTypes is the error of the types that the test gives.
+	invalidTypes error
+	sent         []events.Event
+	ids          map[string]struct{}
+	queue        []events.Event
+	dead         []DeadLetter
+	positions    map[string]position
+	faults       faults
 	// grown is closed and replaced at every change.
 	grown chan struct{}
 }
 
 // DeadLetter is a command that can never be applied, or a change that a listener gave
-// up, and why.
+// up, with the reason.
 type DeadLetter struct {
 	Event  events.Event
 	Change connectors.Change
@@ -54,17 +53,16 @@ type DeadLetter struct {
 
 var _ connectors.Latest = (*Repository)(nil)
 
-// NewRepository returns an empty repository. It knows the types that Camena
-// ships and those that the test gives; if these cannot be, every command fails
-// and says why.
+// NewRepository returns an empty repository with the types that Camena ships and those
+// given. If these are invalid, every command fails with the reason.
 func NewRepository(types ...events.TypeDef) *Repository {
 	registry, err := typesWith(types)
 	r := newRepository(cmp.Or(registry, new(opentypes.Registry)))
-	r.unfit = err
+	r.invalidTypes = err
 	return r
 }
 
-// typesWith returns the types that Camena ships and some more.
+// typesWith returns the types that Camena ships and those given.
 func typesWith(more []events.TypeDef) (*opentypes.Registry, error) {
 	shipped, err := opentypes.Builtin()
 	if err != nil {
@@ -86,8 +84,8 @@ func newRepository(types *opentypes.Registry) *Repository {
 	return r
 }
 
-// SetZones sets the zones of elements that are published, and of new and withdrawn
-// ones, as the settings of a node do. Without it they are none, which means all.
+// SetZones sets the zones of published elements, and those of new and withdrawn ones, as
+// the settings of a node do. By default they have none, which means all.
 func (r *Repository) SetZones(published, others []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -135,7 +133,7 @@ func (r *Repository) Request(ctx context.Context, e events.Event) (events.Result
 	return result, r.faults.reply()
 }
 
-// store makes a command durable. The same id is stored once.
+// store makes a command durable. It stores an id once.
 func (r *Repository) store(e *events.Event) error {
 	if err := e.Validate(); err != nil {
 		return err
@@ -143,8 +141,8 @@ func (r *Repository) store(e *events.Event) error {
 	if len(e.Data) > maxMessage {
 		return events.Errorf(events.CodeTooLarge, "", "%d bytes do not fit into a message", len(e.Data))
 	}
-	if r.unfit != nil {
-		return r.unfit
+	if r.invalidTypes != nil {
+		return r.invalidTypes
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -159,7 +157,7 @@ func (r *Repository) store(e *events.Event) error {
 	return nil
 }
 
-// Settle applies what is stored and not yet applied; see [Repository.Lag].
+// Settle applies all stored commands; see [Repository.Lag].
 func (r *Repository) Settle() { r.settle(context.Background()) }
 
 func (r *Repository) settle(ctx context.Context) events.Result {
@@ -176,7 +174,7 @@ func (r *Repository) settle(ctx context.Context) events.Result {
 // last returns the sequence of the last event.
 func (r *Repository) last() uint64 { return uint64(len(r.log.Events)) }
 
-// handle applies a command and makes the changes that it leads to.
+// handle applies a command and stores its changes.
 func (r *Repository) handle(ctx context.Context, e *events.Event) events.Result {
 	r.handled++
 	o, q, err := r.apply(ctx, e)
@@ -223,7 +221,7 @@ func (r *Repository) commit(o *graph.Outcome, q *graph.Request) {
 	r.wake()
 }
 
-// wake has those who wait for a change look again.
+// wake makes [Repository.Await] check its condition again.
 func (r *Repository) wake() {
 	close(r.grown)
 	r.grown = make(chan struct{})
@@ -235,8 +233,8 @@ func locked[T any](r *Repository, get func() T) T {
 	return get()
 }
 
-// Sent returns how many commands were stored so far, without those by which a Context
-// fences and flushes.
+// Sent returns the number of stored commands, without those by which a Context fences
+// and flushes.
 func (r *Repository) Sent() int { return locked(r, func() int { return len(r.sent) }) }
 
 // SentSince returns the commands stored after [Repository.Sent] returned n.
@@ -249,7 +247,7 @@ func (r *Repository) Changes() []connectors.Change {
 	return locked(r, func() []connectors.Change { return r.log.changes(0) })
 }
 
-// DeadLetters returns the commands that could not be applied, and the changes that
+// DeadLetters returns the commands that could not be applied and the changes that
 // listeners gave up.
 func (r *Repository) DeadLetters() []DeadLetter {
 	return locked(r, func() []DeadLetter { return slices.Clone(r.dead) })
@@ -262,8 +260,8 @@ func (r *Repository) addDeadLetter(d DeadLetter) {
 	r.wake()
 }
 
-// Await waits until condition is true; it is asked again after every change, and
-// after every one that a listener gives up.
+// Await waits until condition is true. It is checked after every change and every dead
+// letter.
 func (r *Repository) Await(ctx context.Context, condition func() bool) error {
 	for {
 		grown := locked(r, func() chan struct{} { return r.grown })
@@ -273,7 +271,7 @@ func (r *Repository) Await(ctx context.Context, condition func() bool) error {
 		select {
 		case <-grown:
 		case <-ctx.Done():
-			return fmt.Errorf("the repository does not come to show it: %w", context.Cause(ctx))
+			return fmt.Errorf("the condition does not hold in the repository: %w", context.Cause(ctx))
 		}
 	}
 }

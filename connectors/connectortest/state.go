@@ -8,7 +8,7 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// Element returns the element with that qualified name, nil if there is none.
+// Element returns the element with a qualified name, nil if there is none.
 func (r *Repository) Element(qualifiedName string) *events.Element {
 	a, err := events.Ask(context.Background(), r, &events.Get{ElementRef: events.ByName(qualifiedName)})
 	if err != nil {
@@ -22,7 +22,7 @@ func (r *Repository) Elements() []*events.Element {
 	return collected(events.All(context.Background(), r, &events.Find{IncludeArchived: true}))
 }
 
-// collected returns what the graph answers, which cannot fail.
+// collected returns the items of an answer, which cannot fail.
 func collected[T any](answers iter.Seq2[*T, error]) (all []*T) {
 	for v, err := range answers {
 		if err == nil {
@@ -32,9 +32,8 @@ func collected[T any](answers iter.Seq2[*T, error]) (all []*T) {
 	return all
 }
 
-// State describes all elements and relationships without what differs from run
-// to run (guids, versions, times): two repositories that hold the same metadata
-// have equal states.
+// State describes all elements and relationships without guids, versions and times, so
+// that two repositories with the same metadata have equal states.
 func (r *Repository) State() map[string]string {
 	lines, labels := map[string]string{}, map[string]string{}
 	put := func(name string, header *events.ElementHeader, content ...any) {
@@ -64,8 +63,7 @@ func (r *Repository) State() map[string]string {
 	return lines
 }
 
-// label names an element by its qualified name, or else by what it holds, since
-// its guid would be another one the next time.
+// label names an element by its qualified name or, without one, by its content.
 func label(e *events.Element) string {
 	if e.Header.QualifiedName != "" {
 		return e.Header.QualifiedName

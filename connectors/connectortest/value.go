@@ -15,11 +15,11 @@ import (
 )
 
 const (
-	// patience is how long a call may take that nothing holds up.
-	patience = 30 * time.Second
-	// promptness is how long the contract allows between the end of ctx and
-	// the return of a call.
-	promptness = time.Second
+	// callTimeout limits calls that nothing delays.
+	callTimeout = 30 * time.Second
+	// stopTimeout is the time that the contract allows between the end of ctx and the
+	// return of a call.
+	stopTimeout = time.Second
 )
 
 // check is one check of one connector against a third party of its own.
@@ -50,10 +50,10 @@ func (c *check) make() connectors.Connector {
 	return connector
 }
 
-// repository returns an empty one.
+// repository returns an empty repository.
 func (c *check) repository() *Repository { return newRepository(c.types) }
 
-// prepare makes a value that works on repo and is not yet started.
+// prepare returns a value that uses repo and is not yet started.
 func (c *check) prepare(repo *Repository) *value {
 	c.Helper()
 	c.generation++
@@ -68,7 +68,7 @@ func (c *check) prepare(repo *Repository) *value {
 	return v
 }
 
-// start returns a value that works on repo.
+// start returns a started value that uses repo.
 func (c *check) start(repo *Repository) *value {
 	c.Helper()
 	v := c.prepare(repo)
@@ -111,16 +111,16 @@ func (c *check) must(what string, err error) {
 	}
 }
 
-// call runs f and waits for it, but not forever. A panic is an error.
+// call runs f and waits for it, at most callTimeout. A panic is an error.
 func call(what string, f func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
 	defer cancel()
 	select {
 	case err := <-begin(ctx, f):
 		return err
 	case <-ctx.Done():
 	}
-	return fmt.Errorf("%s does not return within %v", what, patience)
+	return fmt.Errorf("%s does not return within %v", what, callTimeout)
 }
 
 // begin runs f in the background; a panic is an error.

@@ -13,7 +13,7 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// misspelled is a name that no connector knows.
+// misspelled is a name that no configuration has.
 const misspelled = "noSuchNameForTest"
 
 func (c *check) newDoesNoIO() {
@@ -57,7 +57,7 @@ func (c *check) keepsSecrets() {
 	c.noSecretIn("the log", v.log.String())
 }
 
-// printed returns v in all the ways in which it may get into a log.
+// printed returns v as printed, encoded and logged.
 func printed(v any) string {
 	var logged bytes.Buffer
 	slog.New(slog.NewJSONHandler(&logged, nil)).Info("printed", slog.Any("value", v))
@@ -104,7 +104,7 @@ func (c *check) leavesNoGoroutine() {
 	c.noneLeft(left, "Disconnect")
 }
 
-// hook calls a hook of the third party, which must be there.
+// hook calls a hook, which the third party must have.
 func (c *check) hook(name string, f func()) {
 	c.Helper()
 	if f == nil {
