@@ -11,83 +11,78 @@ import (
 	"github.com/camena-io/camena/events/suggest"
 )
 
-// Types are the definitions of types in files.
-type Types struct {
-	Command *events.DefineTypes
-	places  []place
+// Command is a command that files give.
+type Command struct {
+	events.Command
+	list   string // the pointer to what the places are of
+	places []place
 }
 
-// Located names file and line of the definition that an error is about.
-func (t *Types) Located(err error) error { return locate(err, "/types", t.places) }
+// validated returns the command unless there are errors.
+func (c *Command) validated(errs []error) (*Command, error) {
+	err := errors.Join(errs...)
+	if err == nil {
+		err = c.Located(c.Validate())
+	}
+	return c, err
+}
 
 // Types reads the definitions of types in files and in the .yaml files of
 // folders.
-func (r *Reader) Types(paths ...string) (*Types, error) {
+func (r *Reader) Types(paths ...string) (*Command, error) {
 	docs, err := r.documents(paths, true)
-	all := &Types{Command: &events.DefineTypes{}}
+	types := &events.DefineTypes{}
+	all := &Command{Command: types, list: "/types"}
 	errs := []error{err}
 	for _, d := range docs {
-		w := Resource{place: place{document: d}, types: all}
-		errs = append(errs, readTypes(&w))
+		errs = append(errs, all.addTypes(place{document: d}, types))
 	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
-	}
-	return all, all.Located(all.Command.Validate())
+	return all.validated(errs)
 }
 
 func readTypesResource(w *Resource) error {
-	w.types = &Types{Command: &events.DefineTypes{}}
-	if err := readTypes(w); err != nil {
-		return err
-	}
-	names := make([]string, len(w.types.places))
+	types := &events.DefineTypes{}
+	w.types = &Command{Command: types, list: "/types"}
+	_, err := w.types.validated([]error{w.types.addTypes(w.place, types)})
+	names := make([]string, len(types.Types))
 	for i := range names {
-		names[i] = w.types.Command.Types[i].Name
+		names[i] = types.Types[i].Name
 	}
-	w.Name, w.commands = strings.Join(names, ", "), []events.Command{w.types.Command}
-	return w.types.Located(w.types.Command.Validate())
+	w.Name, w.commands = strings.Join(names, ", "), []events.Command{types}
+	return err
 }
 
-// readTypes adds the definitions of a document to the types of a resource.
-func readTypes(w *Resource) error {
+// addTypes reads the definitions of a document.
+func (c *Command) addTypes(d place, types *events.DefineTypes) error {
 	f, err := decode[struct {
 		Kind  string           `json:"kind"`
 		Types []jsontext.Value `json:"types"`
-	}](w.place, w.json)
+	}](d, d.json)
 	switch {
 	case err == nil && f.Kind != "" && f.Kind != KindTypes:
-		err = w.invalid("/kind", "expected %s, found %q", KindTypes, f.Kind)
+		err = d.invalid("/kind", "expected %s, found %q", KindTypes, f.Kind)
 	case err == nil && len(f.Types) == 0:
-		err = w.invalid("/types", "expected a list of types")
+		err = d.invalid("/types", "expected a list of types")
 	}
-	errs, t := []error{err}, w.types
+	errs := []error{err}
 	for i, item := range f.Types {
-		at := place{document: w.document, pointer: "/types/" + strconv.Itoa(i)}
+		at := place{document: d.document, pointer: "/types/" + strconv.Itoa(i)}
 		def, err := decode[events.TypeDef](at, item)
 		if at.about = def.Name; err == nil {
 			if err = def.Validate(""); err != nil {
 				err = at.located(pointerOf(err), err)
 			}
 		}
-		errs, t.places, t.Command.Types = append(errs, err), append(t.places, at), append(t.Command.Types, def)
+		errs, c.places, types.Types = append(errs, err), append(c.places, at), append(types.Types, def)
 	}
 	return errors.Join(errs...)
 }
 
-// ChangeSet are the commands in files.
-type ChangeSet struct {
-	Command *events.ChangeSet
-	places  []place
-}
-
-// Located names file and line of the command that an error is about.
-func (c *ChangeSet) Located(err error) error { return locate(err, "/commands", c.places) }
-
 // ChangeSet reads files that are lists of commands.
-func (r *Reader) ChangeSet(files ...string) (*ChangeSet, error) {
+func (r *Reader) ChangeSet(files ...string) (*Command, error) {
 	docs, err := r.documents(files, true)
-	all := &ChangeSet{Command: &events.ChangeSet{}}
+	set := &events.ChangeSet{}
+	all := &Command{Command: set, list: "/commands"}
 	errs := []error{err}
 	for _, d := range docs {
 		items, err := events.Unmarshal[[]jsontext.Value](d.json)
@@ -97,7 +92,7 @@ func (r *Reader) ChangeSet(files ...string) (*ChangeSet, error) {
 		for i, item := range items {
 			at := place{document: d, pointer: "/" + strconv.Itoa(i)}
 			step, err := readStep(&at, item)
-			all.Command.Commands, all.places = append(all.Command.Commands, step), append(all.places, at)
+			set.Commands, all.places = append(set.Commands, step), append(all.places, at)
 			if err == nil {
 				_, err = step.Command(len(all.places) - 1)
 				err = all.Located(err)
@@ -105,7 +100,7 @@ func (r *Reader) ChangeSet(files ...string) (*ChangeSet, error) {
 			errs = append(errs, err)
 		}
 	}
-	return all, errors.Join(errs...)
+	return all.validated(errs)
 }
 
 func readStep(at *place, value jsontext.Value) (events.Step, error) {
@@ -134,20 +129,20 @@ func readStep(at *place, value jsontext.Value) (events.Step, error) {
 	return events.Step{}, at.invalid("/type", "there is no command %q%s; the commands are %s", f.Type, suggest.Nearest(f.Type, known), strings.Join(known, ", "))
 }
 
-// locate returns where an error stands that points at an item of a list.
-func locate(err error, list string, places []place) error {
+// Located names file and line of the item of the command that an error is about.
+func (c *Command) Located(err error) error {
 	e, ok := errors.AsType[*events.Error](err)
 	if !ok {
 		return err
 	}
-	rest, ok := strings.CutPrefix(e.Pointer, list+"/")
+	rest, ok := strings.CutPrefix(e.Pointer, c.list+"/")
 	index, within, deeper := strings.Cut(rest, "/")
 	i, convErr := strconv.Atoi(index)
-	if !ok || convErr != nil || i < 0 || i >= len(places) {
+	if !ok || convErr != nil || i < 0 || i >= len(c.places) {
 		return err
 	}
 	if deeper {
 		within = "/" + within
 	}
-	return places[i].located(within, err)
+	return c.places[i].located(within, err)
 }

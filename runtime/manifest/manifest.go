@@ -48,7 +48,7 @@ type Resource struct {
 	replaces []slot
 	link     *events.RelationshipSpec // of a relationship
 	source   string                   // the metadata source of a connector
-	types    *Types
+	types    *Command
 }
 
 // slot is a place for one relationship: an element at an end of a type.

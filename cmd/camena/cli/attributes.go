@@ -61,7 +61,7 @@ func (p *program) attributes(cmd *cobra.Command, of propertiesOf) *attributes {
 func (a *attributes) read(ctx context.Context, m *client.Client, targetType string) error {
 	object, err := a.readObject()
 	if err != nil {
-		return err
+		return fmt.Errorf("--properties: %w", err)
 	}
 	given, err := events.ParseProperties(object)
 	if e, ok := errors.AsType[*events.Error](err); ok {
@@ -114,20 +114,14 @@ func (a *attributes) values(ctx context.Context, m *client.Client, typeName stri
 }
 
 func (a *attributes) readObject() ([]byte, error) {
-	file, isFile := strings.CutPrefix(a.object, "@")
+	name, isFile := strings.CutPrefix(a.object, "@")
 	switch {
-	case a.object == "":
-		return []byte("{}"), nil
-	case file == "-":
+	case isFile && name == "-":
 		return io.ReadAll(a.stdin)
 	case isFile:
-		content, err := os.ReadFile(file) //nolint:gosec // the user names the file
-		if err != nil {
-			return nil, fmt.Errorf("--properties: %w", err)
-		}
-		return content, nil
+		return os.ReadFile(name) //nolint:gosec // the user names the file
 	default:
-		return []byte(a.object), nil
+		return []byte(cmp.Or(a.object, "{}")), nil
 	}
 }
 
@@ -192,7 +186,8 @@ func valueOf(of *events.ValueType, text string) jsontext.Value {
 		for item := range strings.SplitSeq(text, ",") {
 			items = append(items, valueOf(of.Of, strings.TrimSpace(item)))
 		}
-		return marshaled(items)
+		list, _ := events.Marshal(items) // they are JSON
+		return list
 	default:
 		return jsonOrText(text)
 	}
@@ -206,13 +201,8 @@ func jsonOrText(text string) jsontext.Value {
 	return quote(text)
 }
 
-func quote(text string) jsontext.Value { return marshaled(text) }
-
-// marshaled returns a value as JSON.
-func marshaled(v any) jsontext.Value {
-	data, err := events.Marshal(v)
-	if err != nil {
-		return jsontext.Value("null")
-	}
-	return data
+// quote returns a text as JSON; null if it is not UTF-8.
+func quote(text string) jsontext.Value {
+	v, _ := events.Marshal(text)
+	return v
 }

@@ -98,48 +98,34 @@ func (p *program) finish(cmd *cobra.Command) {
 	p.complete(cmd)
 	cmd.Long = wrapped(cmd.Long)
 	if cmd.Args == nil {
-		cmd.Args = argumentsOf(cmd.Use)
+		cmd.Args = checkArguments
 	}
 	if cmd.HasSubCommands() && cmd.RunE == nil {
 		cmd.Args, cmd.RunE = cobra.ArbitraryArgs, chooseCommand
 	}
 }
 
-// argumentsOf checks the arguments of a command against its use line. Those in
-// brackets may be missing; one after a bar stands for all before it.
-func argumentsOf(use string) cobra.PositionalArgs {
-	var names []string
-	least := 0
-	for _, word := range strings.Fields(use)[1:] {
-		name := strings.Trim(word, "[]")
-		switch {
-		case strings.HasPrefix(name, "-"):
-			return numbered(least, names)
-		case strings.Contains(name, "..."):
-			return cobra.ArbitraryArgs
-		case name == "|":
-			return numbered(1, names)
-		case name == word:
-			least++
-		}
-		names = append(names, name)
+// checkArguments checks arguments by the use line of their command: one in brackets may
+// be missing, one after a bar stands for all before it, and flags come last.
+func checkArguments(cmd *cobra.Command, args []string) error {
+	use, _, _ := strings.Cut(strings.ReplaceAll(cmd.Use, "[-", "-"), " -")
+	use, _, either := strings.Cut(use, " | ")
+	names := strings.Fields(use)[1:]
+	least := len(names) - strings.Count(use, "[")
+	if either {
+		least = 1
 	}
-	return numbered(least, names)
-}
-
-// numbered takes at least so many arguments, and at most one for each name.
-func numbered(least int, names []string) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		switch {
-		case len(args) < least:
-			return fmt.Errorf("%s is missing; see %q", names[len(args)], cmd.CommandPath()+" --help")
-		case len(args) > len(names):
-			return fmt.Errorf("%q is one argument too many; see %q", args[len(names)], cmd.CommandPath()+" --help")
-		case slices.Contains(args, ""):
-			return fmt.Errorf("%s is empty", names[slices.Index(args, "")])
-		}
+	switch {
+	case strings.Contains(use, "..."):
 		return nil
+	case len(args) < least:
+		return fmt.Errorf("%s is missing; see %q", names[len(args)], cmd.CommandPath()+" --help")
+	case len(args) > len(names):
+		return fmt.Errorf("%q is one argument too many; see %q", args[len(names)], cmd.CommandPath()+" --help")
+	case slices.Contains(args, ""):
+		return fmt.Errorf("%s is empty", strings.Trim(names[slices.Index(args, "")], "[]"))
 	}
+	return nil
 }
 
 // wrapped returns a text whose paragraphs are wrapped at 100 columns. One that has

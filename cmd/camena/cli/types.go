@@ -12,6 +12,7 @@ import (
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/client"
+	"github.com/camena-io/camena/runtime/manifest"
 )
 
 func (p *program) typesCommand() *cobra.Command {
@@ -172,11 +173,5 @@ the type has already.
         - {name: litresPerMinute, type: int, description: What it moves.}`,
 		Example: `  camena types apply -f my-types.yaml --dry-run
   camena types apply -f my-types/              # every .yaml file of a folder`,
-	}, "file of types, folder of such, or - for the standard input", func(files []string) (events.Command, func(error) error, error) {
-		types, err := p.reader().Types(files...)
-		if err != nil {
-			return nil, nil, err
-		}
-		return types.Command, types.Located, nil
-	})
+	}, "file of types, folder of such, or - for the standard input", (*manifest.Reader).Types)
 }
