@@ -18,7 +18,7 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// Publisher is how a Context sends commands.
+// Publisher sends the commands of a Context.
 type Publisher interface {
 	// Send stores the events in order and returns when all are durable. It
 	// waits while the in topic is full.
@@ -27,20 +27,21 @@ type Publisher interface {
 	Request(ctx context.Context, e events.Event) (events.Result, error)
 }
 
-// Follower is how a Context listens. Follow calls handle for every change that
-// the filter selects, in order, until ctx is done, as [Deliver] does. A change that
-// the listener gives up becomes a dead letter, and the next one follows; none is
-// given up because ctx is done. One that also has LastChange, as [Latest] says, lets
-// the listeners' first positions be saved before their first changes.
+// Follower delivers changes to the listeners of a Context.
 type Follower interface {
+	// Follow calls handle, as [Deliver] does, for every change that the filter
+	// selects, in order, until ctx is done. A change that the listener gives up
+	// becomes a dead letter, and the next one follows. None is given up because ctx is
+	// done.
 	Follow(ctx context.Context, f Filter, handle func(context.Context, Change) error) error
+	// LastChange returns the sequence of the last change up to now.
+	LastChange(ctx context.Context) (uint64, error)
 }
 
-// Positions is how a Context remembers how far a connector has read, for the
-// generation of the assignment under which it runs. Once a generation has loaded or
-// saved a position, older ones are refused, with [events.CodeStale]: what they have
-// done since then was refused, too, and must not be passed over. Generation 0 is
-// not fenced.
+// Positions stores how far a connector has read, for the generation of its assignment.
+// Once a generation has loaded or saved a position, older ones are refused with
+// [events.CodeStale]: their later commands were refused too, and a position must not
+// pass over them. Generation 0 is not fenced.
 type Positions interface {
 	// LoadPosition returns nil when there is none.
 	LoadPosition(ctx context.Context, key string, generation uint64) ([]byte, error)
@@ -57,8 +58,8 @@ type Settings struct {
 	Asker      events.Asker
 	Follower   Follower
 	Positions  Positions
-	// Notify, if set, is called when a listener begins to fail, fails otherwise,
-	// or no longer does: its problem is to be shown.
+	// Notify, if set, is called when the problem of a listener appears, changes or
+	// disappears, so that the host shows it.
 	Notify func()
 	_      struct{}
 }
@@ -69,10 +70,10 @@ type Context struct {
 	set Settings
 	// closed is set with mu held, so that Go and Close do not overlap.
 	closed atomic.Bool
-	// wrote is the out sequence of the last write whose outcome is known: reads
-	// wait for it.
+	// wrote is the out sequence of the last write with a known outcome; reads wait for
+	// it.
 	wrote atomic.Uint64
-	// unflushed is set while something was sent whose outcome is not known.
+	// unflushed is set while the outcome of a sent command is unknown.
 	unflushed atomic.Bool
 
 	fencing sync.Mutex
@@ -82,7 +83,7 @@ type Context struct {
 	statistics map[string]int64
 	problems   map[string]string
 	conflicts  map[string]conflict
-	asked      uint64 // how often about a conflict
+	asked      uint64 // questions about conflicts
 	listeners  int
 
 	background sync.WaitGroup
@@ -90,7 +91,7 @@ type Context struct {
 	end        context.CancelCauseFunc
 }
 
-// NewContext returns a context for one connector. It is used until Close.
+// NewContext returns a context for one connector, to be closed with Close.
 func NewContext(s Settings) *Context {
 	if s.Logger == nil {
 		s.Logger = slog.New(slog.DiscardHandler)
@@ -102,8 +103,8 @@ func NewContext(s Settings) *Context {
 	}
 }
 
-// Close makes all further calls fail with [ErrDisconnected] and waits until
-// the listeners have returned or ctx is done. The host calls it.
+// Close makes all further calls fail with [ErrDisconnected] and waits until the
+// listeners have returned or ctx is done. Only the host calls it.
 func (c *Context) Close(ctx context.Context) error {
 	c.mu.Lock()
 	c.closed.Store(true)
@@ -128,18 +129,18 @@ func (c *Context) Definition() events.Definition { return c.set.Definition }
 // Node returns the name of the node that the connector runs on.
 func (c *Context) Node() string { return c.set.Node }
 
-// Logger returns the logger to use; it names the connector already.
+// Logger returns a logger that names the connector.
 func (c *Context) Logger() *slog.Logger { return c.set.Logger }
 
-// Send sends commands without waiting for their outcome. When it returns nil
-// they are durable; one that can never be applied goes to the dead letters.
+// Send sends commands without waiting for their outcomes. When it returns nil they are
+// durable. A command that can never be applied becomes a dead letter.
 func (c *Context) Send(ctx context.Context, commands ...events.Command) error {
 	return c.SendIn(ctx, "", commands...)
 }
 
-// SendIn is [Context.Send] for a scope: what the commands create belongs to it,
-// so that the next [Context.Reconcile] of the scope knows it. Connectors that
-// report single changes between reconciliations need this.
+// SendIn is [Context.Send] for a scope: what the commands create belongs to it and is
+// known to the next [Context.Reconcile] of that scope. Connectors that report single
+// changes between reconciliations need this.
 func (c *Context) SendIn(ctx context.Context, scope string, commands ...events.Command) error {
 	if err := c.ready(ctx, commands...); err != nil {
 		return err
@@ -166,13 +167,13 @@ func (c *Context) sendAll(ctx context.Context, commands iter.Seq[events.Command]
 	return errors.Join(bad, err)
 }
 
-// Apply sends one command and waits for its outcome. A refusal is returned as
-// an [*events.Error]. What this Context reads afterwards reflects the command.
+// Apply sends one command and waits for its outcome. A refusal is an [*events.Error].
+// Later reads of this Context reflect the command.
 func (c *Context) Apply(ctx context.Context, command events.Command) (events.Result, error) {
 	return c.apply(ctx, command, "")
 }
 
-// apply sends one command, or only asks what it would do.
+// apply sends one command; with dryRun "true" it only asks what would change.
 func (c *Context) apply(ctx context.Context, command events.Command, dryRun string) (events.Result, error) {
 	if err := c.ready(ctx, command); err != nil {
 		return events.Result{}, err
@@ -203,8 +204,7 @@ func (c *Context) request(ctx context.Context, e events.Event) (events.Result, e
 }
 
 // ready checks that the commands may be sent, and fences older assignments before the
-// first one: commands of an older host that are still on their way can then no longer
-// be applied between ours.
+// first one, so that delayed commands of an older host cannot be applied between ours.
 func (c *Context) ready(ctx context.Context, commands ...events.Command) error {
 	if c.closed.Load() {
 		return ErrDisconnected
@@ -227,11 +227,11 @@ func (c *Context) ready(ctx context.Context, commands ...events.Command) error {
 	return nil
 }
 
-// outcomeTimeout is how long an outcome is waited for before it counts as lost.
+// outcomeTimeout is the time after which an outcome counts as lost.
 const outcomeTimeout = 2 * time.Second
 
-// retry sends an idempotent command until its outcome arrives: an outcome, unlike a
-// command, can be lost with a server.
+// retry sends an idempotent command until its outcome arrives. A server that fails loses
+// outcomes, though no commands.
 func (c *Context) retry(ctx context.Context, command events.Command, scope string) error {
 	for {
 		e, err := c.event(command, scope)
@@ -273,9 +273,9 @@ func (c *Context) sawWrite(sequence uint64) {
 	}
 }
 
-// Go runs f in the background of the connector: its ctx ends at Disconnect,
-// which waits for it. A panic in f is reported as a problem. After Disconnect
-// f is not run.
+// Go runs f in the background until the connector is disconnected: then the ctx of f is
+// done, and the runtime waits for f. A panic in f is shown as a problem. After that Go
+// does nothing.
 func (c *Context) Go(f func(ctx context.Context)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -293,9 +293,9 @@ func (c *Context) Go(f func(ctx context.Context)) {
 	})
 }
 
-// LoadPosition returns the position saved under key, nil if there is none. It
-// survives restarts and moves to other nodes. Keys that begin with "listener"
-// are those of [Context.Listen].
+// LoadPosition returns the position saved under key, nil if there is none. Positions
+// survive restarts and moves to other nodes. Keys that begin with "listener" are used by
+// [Context.Listen].
 func (c *Context) LoadPosition(ctx context.Context, key string) ([]byte, error) {
 	if c.closed.Load() {
 		return nil, ErrDisconnected
@@ -303,8 +303,8 @@ func (c *Context) LoadPosition(ctx context.Context, key string) ([]byte, error) 
 	return c.set.Positions.LoadPosition(ctx, key, c.set.Generation)
 }
 
-// SavePosition saves a position under key, durably. After a move to another node
-// the connector on the former node is refused, as its commands are.
+// SavePosition saves a position under key, durably. After a move to another node, the
+// former node can neither save positions nor send commands.
 func (c *Context) SavePosition(ctx context.Context, key string, value []byte) error {
 	if c.closed.Load() {
 		return ErrDisconnected
@@ -312,15 +312,15 @@ func (c *Context) SavePosition(ctx context.Context, key string, value []byte) er
 	return c.set.Positions.SavePosition(ctx, key, c.set.Generation, value)
 }
 
-// Count adds to a number in the connector's statistics, which its status shows.
+// Count adds delta to a statistic, which the connector's status shows.
 func (c *Context) Count(name string, delta int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.statistics[name] += delta
 }
 
-// Problem shows, in the connector's status, that something is wrong while the
-// connector goes on; an empty message clears the problem of that key.
+// Problem shows a problem in the connector's status while the connector continues; an
+// empty message clears the problem of that key.
 func (c *Context) Problem(key, message string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -331,15 +331,14 @@ func (c *Context) Problem(key, message string) {
 	c.problems[key] = message
 }
 
-// Statistics returns a copy of the connector's numbers.
+// Statistics returns a copy of the connector's statistics.
 func (c *Context) Statistics() map[string]int64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return maps.Clone(c.statistics)
 }
 
-// Problems returns a copy of the connector's problems by key, conflicts among
-// them.
+// Problems returns a copy of the connector's problems by key, including conflicts.
 func (c *Context) Problems() map[string]string {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -116,6 +116,9 @@ func (b *fakeBus) get(q *events.Get) (events.ElementAnswer, error) {
 	return events.ElementAnswer{}, events.Errorf(events.CodeNotFound, "", "not there")
 }
 
+// LastChange implements [connectors.Follower].
+func (*fakeBus) LastChange(context.Context) (uint64, error) { return 0, nil }
+
 func (b *fakeBus) Follow(ctx context.Context, f connectors.Filter, handle func(context.Context, connectors.Change) error) error {
 	for {
 		select {

@@ -12,12 +12,6 @@ import (
 	"github.com/cenkalti/backoff/v5"
 )
 
-// Latest is what a [Follower] can do beyond following.
-type Latest interface {
-	// LastChange returns the sequence of the last change up to now.
-	LastChange(ctx context.Context) (uint64, error)
-}
-
 const (
 	// problemListener and problemPosition are keys of problems.
 	problemListener = "listener"
@@ -127,11 +121,7 @@ func (l *listener) load(ctx context.Context) error {
 		}
 		l.context.set.Logger.ErrorContext(ctx, "a listener's position cannot be read; it begins anew", slog.String("key", l.key), slog.Any("error", err))
 	}
-	latest, ok := l.context.set.Follower.(Latest)
-	if !ok {
-		return nil
-	}
-	last, err := latest.LastChange(ctx)
+	last, err := l.context.set.Follower.LastChange(ctx)
 	if err != nil {
 		return err
 	}

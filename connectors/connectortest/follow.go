@@ -13,7 +13,7 @@ const (
 	lastRetry  = 100 * time.Millisecond
 )
 
-// LastChange implements [connectors.Latest].
+// LastChange implements [connectors.Follower].
 func (r *Repository) LastChange(context.Context) (uint64, error) {
 	return locked(r, r.last), nil
 }

@@ -51,8 +51,6 @@ type DeadLetter struct {
 	Reason error
 }
 
-var _ connectors.Latest = (*Repository)(nil)
-
 // NewRepository returns an empty repository with the types that Camena ships and those
 // given. If these are invalid, every command fails with the reason.
 func NewRepository(types ...events.TypeDef) *Repository {

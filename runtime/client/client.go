@@ -30,7 +30,6 @@ var (
 	_ connectors.Publisher = (*Client)(nil)
 	_ events.Asker         = (*Client)(nil)
 	_ connectors.Follower  = (*Client)(nil)
-	_ connectors.Latest    = (*Client)(nil)
 	_ connectors.Positions = (*Client)(nil)
 )
 

@@ -77,7 +77,7 @@ func (c *Client) subjects(f *connectors.Filter) []string {
 	return subjects
 }
 
-// LastChange implements [connectors.Latest].
+// LastChange implements [connectors.Follower].
 func (c *Client) LastChange(ctx context.Context) (uint64, error) {
 	state, err := c.bus.StreamState(ctx, c.bus.Topics().OutStream())
 	return state.LastSeq, err

@@ -35,6 +35,8 @@ func (nowhere) Request(context.Context, events.Event) (events.Result, error) {
 
 func (nowhere) Ask(context.Context, events.Question) ([]byte, error) { return []byte("{}"), nil }
 
+func (nowhere) LastChange(context.Context) (uint64, error) { return 0, nil }
+
 // Follow delivers one change, again and again until it is taken.
 func (nowhere) Follow(ctx context.Context, _ connectors.Filter, handle func(context.Context, connectors.Change) error) error {
 	for handle(ctx, connectors.Change{}) != nil && ctx.Err() == nil {
