@@ -3,6 +3,7 @@ package query
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -44,12 +45,10 @@ const (
 
 // The expectations in errors.
 const (
-	wantString  = "a string"
-	wantNumber  = "a number"
-	wantBoolean = "true or false"
-	wantTime    = "a time such as 2006-01-02T15:04:05Z"
-	wantArray   = "an array"
-	wantObject  = "an object"
+	wantString = "a string"
+	wantTime   = "a time such as 2006-01-02T15:04:05Z"
+	wantArray  = "an array"
+	wantObject = "an object"
 )
 
 func (v *Value) noun() string {
@@ -57,7 +56,7 @@ func (v *Value) noun() string {
 		return "a value of " + v.Enum
 	}
 	return [...]string{
-		Any: "anything", Boolean: wantBoolean, Number: wantNumber, String: wantString, Time: "a time", Array: wantArray, Object: wantObject,
+		Any: "anything", Boolean: "true or false", Number: "a number", String: wantString, Time: "a time", Array: wantArray, Object: wantObject,
 	}[v.Kind]
 }
 
@@ -80,27 +79,19 @@ func (v *Value) takes(o events.Operator) bool {
 // expects returns "" if the value can be compared with the literal, otherwise what
 // is expected instead.
 func (v *Value) expects(c *events.Condition, literal jsontext.Value) string {
-	kind := literal.Kind()
-	switch v.Kind {
-	case Any:
+	kinds := [...]string{Boolean: "tf", Number: "0", String: `"`, Time: `"`, Array: "[", Object: "{"}[v.Kind]
+	switch {
+	case v.Kind == Any:
 		return ""
-	case Boolean:
-		return unless(kind == 't' || kind == 'f', wantBoolean)
-	case Number:
-		return unless(kind == '0', wantNumber)
-	case Object:
-		return unless(kind == '{', wantObject)
-	case Array:
-		if c.Operator == events.OpContains {
-			return v.Item.expects(&events.Condition{Operator: events.OpEqual, IgnoreCase: c.IgnoreCase}, literal)
-		}
-		return unless(kind == '[', wantArray)
-	default: // String, Time
-	}
-	if kind != '"' {
+	case v.Kind == Array && c.Operator == events.OpContains:
+		return v.Item.expects(&events.Condition{Operator: events.OpEqual, IgnoreCase: c.IgnoreCase}, literal)
+	case strings.IndexByte(kinds, byte(literal.Kind())) < 0:
 		return v.noun()
+	case v.isText():
+		return v.expectsText(c, textOf(literal, false))
+	default:
+		return ""
 	}
-	return v.expectsText(c, textOf(literal, false))
 }
 
 // expectsText is [Value.expects] for a string. Operators that look at a part of the

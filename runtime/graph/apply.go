@@ -92,9 +92,9 @@ func (t *transaction) do(c events.Command) (events.Result, error) {
 func (t *transaction) apply(c events.Command) error {
 	switch c := c.(type) {
 	case *events.Create:
-		return t.createNew(c)
+		return t.upsert(&events.Upsert{Element: c.Element, UnknownProperties: c.UnknownProperties}, true)
 	case *events.Upsert:
-		return t.upsert(c)
+		return t.upsert(c, false)
 	case *events.FromTemplate:
 		return t.fromTemplate(c)
 	case *events.Update:

@@ -11,27 +11,16 @@ import (
 	"github.com/camena-io/camena/runtime/graph/index"
 )
 
-func (t *transaction) createNew(c *events.Create) error {
-	typ, old, err := t.specified(&c.Element)
+// upsert creates or changes an element; it only creates it if that must be new.
+func (t *transaction) upsert(c *events.Upsert, mustBeNew bool) error {
+	spec := &c.Element
+	typ, old, err := t.specified(spec)
 	if err != nil {
 		return err
 	}
-	if old != nil {
+	if mustBeNew && old != nil {
 		return events.Errorf(events.CodeConflict, "/element/qualifiedName", "%s exists already, as %s; update it instead", old.Name, old.GUID)
 	}
-	return t.upsertAs(typ, nil, &events.Upsert{Element: c.Element, UnknownProperties: c.UnknownProperties})
-}
-
-func (t *transaction) upsert(c *events.Upsert) error {
-	typ, old, err := t.specified(&c.Element)
-	if err != nil {
-		return err
-	}
-	return t.upsertAs(typ, old, c)
-}
-
-func (t *transaction) upsertAs(typ *opentypes.Type, old *index.Record, c *events.Upsert) error {
-	spec := &c.Element
 	if err := expect(c.Expectation, old, spec.QualifiedName); err != nil {
 		return err
 	}

@@ -100,7 +100,7 @@ func (w *writer) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.progress.reach(position)
+	w.progress.reach(position, false)
 	w.purgeHistories(ctx, w.index.PendingPurges())
 	w.log.InfoContext(ctx, "applying commands", slog.Uint64("from", position+1), slog.Uint64("out_sequence", w.publisher.last))
 
@@ -262,7 +262,7 @@ func (w *writer) next(ctx context.Context, position uint64, intake <-chan *recei
 		w.answerReplayed(ctx, r)
 		w.room.Release(int64(r.size))
 	case ack := <-stored:
-		w.progress.step()
+		w.progress.reach(w.progress.applied, true)
 		return w.publisher.confirm(ack)
 	case err := <-refused:
 		return err
@@ -378,7 +378,7 @@ func (w *writer) commit(ctx context.Context, done []*publication) {
 	if slices.ContainsFunc(done, func(p *publication) bool { return p.purges }) {
 		w.purgeHistories(ctx, w.index.PendingPurges())
 	}
-	w.progress.reach(done[len(done)-1].sequence)
+	w.progress.reach(done[len(done)-1].sequence, false)
 	for _, p := range done {
 		w.flying -= p.outcome.Len()
 		w.pending.Drop(&p.outcome)

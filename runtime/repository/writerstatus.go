@@ -22,26 +22,14 @@ type progress struct {
 	moved   time.Time
 }
 
-func (p *progress) begin(applied uint64) {
+// reach sets the position. Finding the same one again after an error is no progress,
+// unless something moved: a part of a large command was stored, or a tenure begins.
+func (p *progress) reach(applied uint64, moved bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.applied, p.moved = applied, time.Now()
-}
-
-// reach sets the position. Finding the same one again after an error is no progress.
-func (p *progress) reach(applied uint64) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.applied != applied {
+	if moved || p.applied != applied {
 		p.applied, p.moved = applied, time.Now()
 	}
-}
-
-// step notes that a part of a large command was stored.
-func (p *progress) step() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.moved = time.Now()
 }
 
 func (p *progress) look() (applied uint64, moved time.Time) {
@@ -53,7 +41,7 @@ func (p *progress) look() (applied uint64, moved time.Time) {
 // serveWriterStatus serves the status of the writer while this node holds the lease.
 func (r *Repository) serveWriterStatus(tenure context.Context) (stop func()) {
 	_, position := r.index.Reached()
-	r.progress.begin(position)
+	r.progress.reach(position, true)
 	stop, err := r.serveEndpoints(tenure, "camena-writer", map[string]micro.Handler{
 		topics.VerbWriterStatus: bus.Answer(r.set.Bus, func(struct{}) (events.WriterStatus, error) { return r.writerStatus(tenure) }),
 	})

@@ -96,16 +96,14 @@ func (r *Record) hasExtras() bool {
 
 // sizeOf estimates the bytes of an item in an answer, rather too high.
 func sizeOf(item *events.DigestItem) int {
-	const plain, digest, id = 100, 40, 60
+	const plain, more = 100, 60
 	size := plain
-	for _, d := range [...]events.Digest{item.Zones, item.Classifications, item.Effectivity} {
-		if d != 0 {
-			size += digest
-		}
-	}
-	for _, given := range [...]bool{item.GUID != "", item.Ends != events.Key{}, item.Anchor != events.Key{}, item.AnchorGUID != ""} {
+	for _, given := range [...]bool{
+		item.Zones != 0, item.Classifications != 0, item.Effectivity != 0,
+		item.GUID != "", item.Ends != events.Key{}, item.Anchor != events.Key{}, item.AnchorGUID != "",
+	} {
 		if given {
-			size += id
+			size += more
 		}
 	}
 	return size
