@@ -138,15 +138,14 @@ func readTimeline(ctx context.Context, log Log, id string) (timeline, error) {
 // add adds the next change. If the deletion before a creation is missing, other events
 // are missing too, possibly a purge: the changes before it are then dropped.
 func (l *timeline) add(next pastChange) {
-	if n := len(l.changes); n > 0 && next.isCreation() && l.changes[n-1].now != nil {
+	if n := len(l.changes); n > 0 && is(next.typ, "created") && l.changes[n-1].now != nil {
 		l.changes, l.cut = l.changes[:0], true
 	}
 	l.changes = append(l.changes, next)
 }
 
-func (t *pastChange) isCreation() bool {
-	return t.typ == events.TypeElementCreated || t.typ == events.TypeRelationshipCreated
-}
+// is reports whether a change event says that something was created, deleted or restored.
+func is(eventType, verb string) bool { return strings.HasSuffix(eventType, "."+verb+".v1") }
 
 func parseChange(e *Event) (pastChange, error) {
 	if e.Damage != nil {
@@ -242,14 +241,10 @@ func (l *timeline) lastBefore(t time.Time) (last int, err error) {
 	return last, nil
 }
 
-func (t *pastChange) restores() bool {
-	return t.typ == events.TypeElementRestored || t.typ == events.TypeRelationshipRestored
-}
-
 // undoes reports whether a change restores what a deletion deleted. Its state before
 // is that before the deletion.
 func (t *pastChange) undoes(deletion *pastChange) bool {
-	return t.restores() && deletion.now == nil && t.before != nil && !t.before.since().After(deletion.at)
+	return is(t.typ, "restored") && deletion.now == nil && t.before != nil && !t.before.since().After(deletion.at)
 }
 
 func (l *timeline) deleted(t *pastChange) error {
@@ -259,7 +254,7 @@ func (l *timeline) deleted(t *pastChange) error {
 // errBefore is the error for a time before the first change.
 func (l *timeline) errBefore(first *pastChange, t time.Time) error {
 	switch {
-	case first.before != nil || first.restores():
+	case first.before != nil || is(first.typ, "restored"):
 		return l.errLost(first, t)
 	case l.full || l.cut:
 		return events.Errorf(events.CodeNotFound, "/asOf", "whether %s existed at %s is not known any more: its history begins at %s, when it was created",

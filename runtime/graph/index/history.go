@@ -49,14 +49,12 @@ func (x *Index) history(ctx context.Context, log Log, q *events.History, room in
 // the type last: it is a purge; or it is a creation, and the deletion before it is
 // gone, which may have been a purge.
 func endsHistory(c *events.Preview, last string) bool {
-	switch c.Type {
-	case events.TypeElementDeleted:
-		return c.Element.Purged
-	case events.TypeRelationshipDeleted:
-		return c.Relationship.Purged
-	case events.TypeElementCreated, events.TypeRelationshipCreated:
-		return last != events.TypeElementDeleted && last != events.TypeRelationshipDeleted
-	default:
+	switch {
+	case is(c.Type, "created"):
+		return !is(last, "deleted")
+	case !is(c.Type, "deleted"):
 		return false
+	default:
+		return c.Element != nil && c.Element.Purged || c.Relationship != nil && c.Relationship.Purged
 	}
 }

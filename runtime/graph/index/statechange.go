@@ -2,7 +2,6 @@ package index
 
 import (
 	"cmp"
-	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -89,7 +88,7 @@ func (f *StateChange) read(types *opentypes.Registry, e *Event) error {
 	f.Moved, f.Purged = e.Type == events.TypeElementMoved, c.Purged
 	var err error
 	switch {
-	case f.Moved || strings.HasSuffix(e.Type, ".deleted.v1"):
+	case f.Moved || is(e.Type, "deleted"):
 		f.Record = &Record{
 			Deleted: true, Relationship: e.Relationship,
 			Type: typeOf(types, events.ElementType{Name: e.TypeName}, e.Relationship),
