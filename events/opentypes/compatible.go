@@ -73,7 +73,7 @@ func (b *builder) checkReference(at string, kind events.TypeKind, name string) e
 	case !ok:
 		return b.unknown(at, kind, name)
 	case t.def.Kind != kind:
-		return events.Errorf(events.CodeInvalid, at, "%s is the type of %s; name the type of %s", name, withArticle(t.def.Kind), withArticle(kind))
+		return events.Errorf(events.CodeInvalid, at, "%s is the type of %s; name the type of %s", name, Article(string(t.def.Kind)), Article(string(kind)))
 	}
 	return nil
 }
@@ -98,7 +98,7 @@ func (c *change) identity() error {
 	was, is := &c.old.def, c.next
 	switch {
 	case was.Kind != is.Kind:
-		return c.refuse("/kind", "%s is the type of %s; the kind of a type cannot change", was.Name, withArticle(was.Kind))
+		return c.refuse("/kind", "%s is the type of %s; the kind of a type cannot change", was.Name, Article(string(was.Kind)))
 	case was.SuperType != is.SuperType:
 		return c.refuse("/superType", "the super type of %s is %s; it cannot change", was.Name, quoted(was.SuperType))
 	case was.MultiLink && !is.MultiLink:

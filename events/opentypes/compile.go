@@ -63,7 +63,7 @@ func (b *builder) inherit(t *Type) error {
 	case super == nil:
 		return b.unknown(at, d.Kind, d.SuperType)
 	case super.def.Kind != d.Kind:
-		return events.Errorf(events.CodeInvalid, at, "%s is the type of %s; the super type of %s must be of the same kind", d.SuperType, withArticle(super.def.Kind), withArticle(d.Kind))
+		return events.Errorf(events.CodeInvalid, at, "%s is the type of %s; the super type of %s must be of the same kind", d.SuperType, Article(string(super.def.Kind)), Article(string(d.Kind)))
 	}
 	if len(super.header.SuperTypes) >= maxSupers {
 		return events.Errorf(events.CodeTooLarge, at, "%s already has %d super types, which is the limit", d.SuperType, maxSupers)
@@ -137,7 +137,7 @@ func (b *builder) value(parsed events.ValueType, at string) (*value, error) {
 	case typ == nil:
 		return nil, b.unknown(at, events.KindEnum, parsed.Name)
 	case typ.def.Kind != events.KindEnum && typ.def.Kind != events.KindStruct:
-		return nil, events.Errorf(events.CodeInvalid, at, "%s is the type of %s; a value is a primitive, an enum or a struct", parsed.Name, withArticle(typ.def.Kind))
+		return nil, events.Errorf(events.CodeInvalid, at, "%s is the type of %s; a value is a primitive, an enum or a struct", parsed.Name, Article(string(typ.def.Kind)))
 	}
 	v.kind, v.typ = query.String, typ
 	if typ.def.Kind == events.KindStruct {

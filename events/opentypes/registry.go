@@ -44,7 +44,7 @@ func (r *Registry) lookup(kind events.TypeKind, name, pointer string) (*Type, er
 	case !ok:
 		return nil, events.Errorf(events.CodeUnknownType, pointer, "there is no %s type %s%s", kind, quoted(name), suggest.Nearest(name, r.names(kind)))
 	case t.def.Kind != kind:
-		return nil, events.Errorf(events.CodeUnknownType, pointer, "%s is the type of %s; name the type of %s", name, withArticle(t.def.Kind), withArticle(kind))
+		return nil, events.Errorf(events.CodeUnknownType, pointer, "%s is the type of %s; name the type of %s", name, Article(string(t.def.Kind)), Article(string(kind)))
 	}
 	return t, nil
 }

@@ -117,7 +117,7 @@ func (t *Type) CheckEnds(end1, end2 *events.ElementType, pointer string) error {
 		end := t.End(i + 1)
 		switch {
 		case end == nil:
-			return events.Errorf(events.CodeInvalid, pointer+"/type", "%s is the type of %s; name the type of a relationship", t.def.Name, withArticle(t.def.Kind))
+			return events.Errorf(events.CodeInvalid, pointer+"/type", "%s is the type of %s; name the type of a relationship", t.def.Name, Article(string(t.def.Kind)))
 		case !found.Is(end.Type):
 			return events.Errorf(events.CodeInvalid, pointer+[2]string{"/end1", "/end2"}[i],
 				"expected %s, the type at end %d of %s, or a subtype; found %s", end.Type, i+1, t.def.Name, found.Name)

@@ -3,8 +3,6 @@ package opentypes
 import (
 	"strconv"
 	"strings"
-
-	"github.com/camena-io/camena/events"
 )
 
 // maxQuoted bounds the length of a name in an error.
@@ -18,12 +16,12 @@ func quoted(text string) string {
 	return strconv.Quote(strings.ToValidUTF8(text[:maxQuoted], "")) + "…"
 }
 
-// withArticle returns the kind with its indefinite article.
-func withArticle(kind events.TypeKind) string {
-	if kind == events.KindElement || kind == events.KindEnum {
-		return "an " + string(kind)
+// Article returns the name of a type, or of a kind of types, after its article.
+func Article(name string) string {
+	if name != "" && strings.ContainsRune("AEIOaeio", rune(name[0])) {
+		return "an " + name
 	}
-	return "a " + string(kind)
+	return "a " + name
 }
 
 // enumerate lists names, cut to the first dozen.

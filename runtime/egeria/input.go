@@ -55,12 +55,10 @@ func (a *Archive) text(ctx context.Context, progress func(int)) (*input, error) 
 		return nil, err
 	}
 	// The byte order mark of some editors is not JSON.
-	if mark, err := r.Peek(len(byteOrderMark)); err == nil && string(mark) == byteOrderMark {
-		if _, err := r.Discard(len(byteOrderMark)); err != nil {
-			return nil, err
-		}
+	if mark, _ := r.Peek(len(byteOrderMark)); string(mark) == byteOrderMark {
+		_, err = r.Discard(len(byteOrderMark))
 	}
-	return &input{r: r, line: 1}, nil
+	return &input{r: r, line: 1}, err
 }
 
 const byteOrderMark = "\uFEFF"

@@ -117,7 +117,7 @@ func (a *Archive) scan(ctx context.Context, limit int64, progress func(int), v v
 	in, err := a.text(ctx, progress)
 	if err != nil {
 		if isDamage(err) {
-			return &DamageError{Where: Place{Line: 1}, Reason: fmt.Sprintf("the compressed file is damaged: %s", err)}
+			return stop(Place{Line: 1}, fmt.Sprintf("the compressed file is damaged: %s", err))
 		}
 		return err
 	}
@@ -343,33 +343,29 @@ func (s *scan) damage(err error) error {
 	if _, ok := errors.AsType[*DamageError](err); ok {
 		return err
 	}
-	if _, ok := errors.AsType[*jsontext.SyntacticError](err); !ok && errors.Unwrap(err) != nil {
+	where, reason := Place{Offset: s.in.read, Pointer: short(string(s.dec.StackPointer()))}, ""
+	syntax, isSyntax := errors.AsType[*jsontext.SyntacticError](err)
+	if isSyntax {
+		where.Pointer = short(string(syntax.JSONPointer))
+	} else if errors.Unwrap(err) != nil {
 		err = errors.Unwrap(err) // the decoder only adds that it was reading
 	}
-	end := Place{Offset: s.in.read, Pointer: short(string(s.dec.StackPointer()))}
-	if e, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
-		where := Place{Offset: e.ByteOffset, Pointer: short(string(e.JSONPointer))}
-		if !errors.Is(e.Err, io.ErrUnexpectedEOF) {
-			where.Line = s.in.lineAt(where.Offset)
-			return &DamageError{Where: where, Reason: fmt.Sprintf("this is not JSON: %s", e.Err)}
-		}
-		end.Pointer = where.Pointer
-	}
-	end.Line = s.in.lineAt(end.Offset)
 	switch {
+	case isSyntax && !errors.Is(err, io.ErrUnexpectedEOF):
+		where.Offset, reason = syntax.ByteOffset, fmt.Sprintf("this is not JSON: %s", syntax.Err)
+	case isSyntax:
+		reason = "the archive ends here, in the middle: it is truncated"
 	case errors.Is(err, errTooLarge):
-		return &DamageError{Where: end, Reason: fmt.Sprintf("%s, %d bytes", errTooLarge, s.limit)}
+		reason = fmt.Sprintf("%s, %d bytes", errTooLarge, s.limit)
 	case errors.Is(err, io.EOF):
-		return &DamageError{Where: end, Reason: "the file is empty"}
+		reason = "the file is empty"
 	case isDamage(err):
-		reason := "the archive ends here, in the middle: it is truncated"
-		if _, ok := errors.AsType[*jsontext.SyntacticError](err); !ok {
-			reason = fmt.Sprintf("the compressed file is damaged here: %s", err)
-		}
-		return &DamageError{Where: end, Reason: reason}
+		reason = fmt.Sprintf("the compressed file is damaged here: %s", err)
 	default:
 		return err
 	}
+	where.Line = s.in.lineAt(where.Offset)
+	return stop(where, reason)
 }
 
 // isDamage reports whether an error says that a file is truncated or corrupt.

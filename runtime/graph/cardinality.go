@@ -31,7 +31,7 @@ func checkLive(typ *opentypes.Type, end1, end2 *index.Record) error {
 func (t *transaction) replaceEnd(typ *opentypes.Type, end1, end2 *index.Record) error {
 	for _, c := range cardinalityConflicts(t.view(), typ, end1, end2) {
 		if r := c.link; t.q.Scope == "" || r.Scope() != t.q.Scope || r.Source() != t.q.Source {
-			return events.Errorf(events.CodeConflict, c.pointer, "%s has %s already, %s; it can have only one at this end", c.of.Name, article(r.Type.Name), r.GUID)
+			return events.Errorf(events.CodeConflict, c.pointer, "%s has %s already, %s; it can have only one at this end", c.of.Name, opentypes.Article(r.Type.Name), r.GUID)
 		}
 		t.emit(removal(c.link, false))
 	}

@@ -128,11 +128,3 @@ func (t *transaction) dropped(what string) {
 		t.result.MoreDropped++
 	}
 }
-
-// article returns the name of a type after its article.
-func article(typeName string) string {
-	if typeName != "" && strings.ContainsRune("AEIO", rune(typeName[0])) {
-		return "an " + typeName
-	}
-	return "a " + typeName
-}

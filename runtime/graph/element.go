@@ -151,14 +151,14 @@ func (t *transaction) specified(spec *events.ElementSpec) (*opentypes.Type, *ind
 	}
 	if old != nil && (old.Relationship || old.Type.Name != typ.Name()) {
 		return nil, nil, events.Errorf(events.CodeConflict, "/element/type", "%s %s exists already and is %s; retype it first",
-			spec.QualifiedName, old.GUID, article(old.Type.Name))
+			spec.QualifiedName, old.GUID, opentypes.Article(old.Type.Name))
 	}
 	return typ, old, nil
 }
 
 func (t *transaction) create(spec *events.ElementSpec, typ *opentypes.Type, properties events.Properties) error {
 	if spec.QualifiedName == "" && typ.RequiresName() {
-		return events.Errorf(events.CodeInvalid, "/element/qualifiedName", "missing: %s needs a qualified name, which is unique", article(typ.Name()))
+		return events.Errorf(events.CodeInvalid, "/element/qualifiedName", "missing: %s needs a qualified name, which is unique", opentypes.Article(typ.Name()))
 	}
 	if spec.GUID != "" && strings.EqualFold(spec.QualifiedName, spec.GUID) {
 		return events.Errorf(events.CodeInvalid, "/element/qualifiedName", "it is the guid of the element; give it another name, or none")

@@ -52,7 +52,7 @@ func (t *transaction) checkRetype(r *index.Record, e *events.Element, typ *opent
 		return err
 	}
 	if !r.HasName() && typ.RequiresName() {
-		return events.Errorf(events.CodeConflict, "/type", "%s has no qualified name, which %s needs", r.GUID, article(typ.Name()))
+		return events.Errorf(events.CodeConflict, "/type", "%s has no qualified name, which %s needs", r.GUID, opentypes.Article(typ.Name()))
 	}
 	for _, l := range t.view().Group(index.LinksOf(r.GUID)) {
 		rel, err := t.view().Types().Relationship(l.Type.Name, "/type")
@@ -65,11 +65,11 @@ func (t *transaction) checkRetype(r *index.Record, e *events.Element, typ *opent
 		}
 		if want := rel.End(end); want != nil && !typ.Header().Is(want.Type) {
 			return events.Errorf(events.CodeConflict, "/type", "%s has %s, %s, which needs %s at this end; %s is none",
-				r.Name, article(l.Type.Name), l.GUID, article(want.Type), article(typ.Name()))
+				r.Name, opentypes.Article(l.Type.Name), l.GUID, opentypes.Article(want.Type), opentypes.Article(typ.Name()))
 		}
 	}
 	if err := checkClassifications(t.view().Types(), typ, e.Classifications, ""); err != nil {
-		return events.Errorf(events.CodeConflict, "/type", "%s cannot become %s: %s", r.Name, article(typ.Name()), messageOf(err))
+		return events.Errorf(events.CodeConflict, "/type", "%s cannot become %s: %s", r.Name, opentypes.Article(typ.Name()), messageOf(err))
 	}
 	return nil
 }

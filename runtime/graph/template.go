@@ -8,6 +8,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/camena-io/camena/events"
+	"github.com/camena-io/camena/events/opentypes"
 	"github.com/camena-io/camena/runtime/graph/index"
 )
 
@@ -54,7 +55,7 @@ func (t *transaction) fromTemplate(c *events.FromTemplate) error {
 	case old == nil || !c.Retrieve || old == template:
 		return m.run()
 	case !old.Type.Is(template.Type.Name):
-		return events.Errorf(events.CodeConflict, "/qualifiedName", "%s exists already and is %s, not %s as the template is", old.Name, article(old.Type.Name), article(template.Type.Name))
+		return events.Errorf(events.CodeConflict, "/qualifiedName", "%s exists already and is %s, not %s as the template is", old.Name, opentypes.Article(old.Type.Name), opentypes.Article(template.Type.Name))
 	case old.Archived:
 		return errArchived(old, "/qualifiedName")
 	}
