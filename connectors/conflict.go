@@ -9,36 +9,35 @@ import (
 )
 
 const (
-	// problemConflict begins the keys of the problems that conflicts are.
+	// problemConflict is the prefix of the problem keys of conflicts.
 	problemConflict = "conflict"
-	// maxConflicts is how many conflicts a status names; of the others it tells
-	// the number, since a status must fit into a message.
+	// maxConflicts is the number of conflicts that a status names; it only counts the
+	// others, since it must fit into a message.
 	maxConflicts = 20
-	// keptConflicts is how many conflicts are kept: a thing that is gone from both
-	// sides may never be asked about again.
+	// keptConflicts limits the conflicts that are kept: nobody may ask again about a
+	// thing that both sides have deleted.
 	keptConflicts = 10_000
 )
 
 // conflict is a thing whose synchronization is stopped.
 type conflict struct {
 	reason string
-	// asked is when it was last asked about, counted in questions about conflicts.
+	// asked is the number of the last question about it.
 	asked uint64
 }
 
-// Synchronize decides, as [Decide] does, what is to be done about one thing,
-// and reports a conflict: it stops the synchronization of that thing only. The key
-// names the thing to a person, such as its qualified name. The status of the
-// connector shows the problem "conflict KEY", and the statistic "conflicts" counts
-// them.
+// Synchronize decides, as [Decide] does, what to do about one thing, and reports a
+// conflict, which stops the synchronization of that thing only. The key names the thing
+// to a person, for example its qualified name. The status of the connector shows the
+// problem "conflict KEY", and the statistic "conflicts" counts them.
 //
-// A steward resolves a conflict by letting one side win: permittedSynchronization of
-// the thing's ExternalIdLink is set to TO_THIRD_PARTY or FROM_THIRD_PARTY until it is
-// synchronized again. The connector's metadata source owns that link; for any other
-// source the change is refused. Or the steward undoes the change on one side, if that
-// side restores its date. The problem is cleared when Synchronize finds no conflict:
-// a connector that reads both sides at every refresh need do no more; one that
-// follows changes calls it when either side changes.
+// A steward resolves a conflict by letting one side win: they set
+// permittedSynchronization of the thing's ExternalIdLink to TO_THIRD_PARTY or
+// FROM_THIRD_PARTY until the thing is synchronized again. The connector's metadata source
+// owns that link; any other source is refused. Or the steward undoes the change on one
+// side, if that restores its date. Synchronize clears the problem when it finds no
+// conflict any more: a connector that reads both sides at every refresh needs to do
+// nothing else; one that follows changes calls it when either side changes.
 func (c *Context) Synchronize(key string, p Pair) Decision {
 	p.Connector = c.set.Definition.PermittedSynchronization
 	d := Decide(p)
@@ -52,7 +51,7 @@ func (c *Context) Synchronize(key string, p Pair) Decision {
 	return d
 }
 
-// setConflict reports whether the status shows something else from now on.
+// setConflict records a conflict, or its end, and reports whether the status changes.
 func (c *Context) setConflict(key, reason string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -78,8 +77,8 @@ func (c *Context) setConflict(key, reason string) bool {
 	return len(c.conflicts) <= maxConflicts
 }
 
-// boundConflicts drops those that were not asked about for longest, many at a
-// time, when there are too many. One that is asked about again comes back.
+// boundConflicts drops the least recently asked conflicts, many at a time, if there are
+// too many. The next question about one brings it back.
 func (c *Context) boundConflicts() {
 	if len(c.conflicts) <= keptConflicts {
 		return

@@ -11,13 +11,13 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// Connector is what every connector implements; see the package comment for
-// the order of calls.
+// Connector is implemented by every connector; the package comment gives the order of
+// calls.
 type Connector interface {
-	// Start prepares the connector: it checks that the third party can be
-	// reached and registers listeners. It must not block for longer than that.
+	// Start prepares the connector: it checks that the third party can be reached, and
+	// registers listeners. It must do nothing that takes longer.
 	Start(ctx context.Context, c *Context) error
-	// Disconnect releases everything that Start and later calls took.
+	// Disconnect releases all resources of the connector.
 	Disconnect(ctx context.Context) error
 }
 
@@ -44,17 +44,16 @@ type Engager interface {
 //
 //nolint:iface // the runtime looks for it
 type Listener interface {
-	// Interest says which changes Changed is called for.
+	// Interest selects the changes that Changed is called for.
 	Interest() Filter
-	// Changed handles one change. An error leaves the listener where it is and
-	// the change is handed over again, with back-off, until it becomes a dead
-	// letter (see the package comment).
+	// Changed handles one change. After an error the change is delivered again, with
+	// back-off, until it becomes a dead letter (see the package comment).
 	Changed(ctx context.Context, change Change) error
 }
 
-// Change is a change event as a listener sees it: one of Element, Relationship
-// and OpenType is set, the last only for who asks for it by [AnyTypeChange]. Values are those of the event, not necessarily the
-// present ones.
+// Change is a change event as a listener sees it. One of Element, Relationship and
+// OpenType is set, OpenType only if the filter has [AnyTypeChange]. The values are those
+// of the event, not necessarily the present ones.
 type Change struct {
 	// Type is the CloudEvents type, such as [events.TypeElementUpdated].
 	Type         string
@@ -80,7 +79,7 @@ type Factory struct {
 	_   struct{}
 }
 
-// Set is the connectors that a binary offers.
+// Set has the connectors that a binary offers.
 type Set struct {
 	byKind map[string]Factory
 }

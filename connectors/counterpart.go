@@ -13,29 +13,27 @@ import (
 // typeExternalIDLink relates an element to what it is called in a third party.
 const typeExternalIDLink = "ExternalIdLink"
 
-// Counterpart is what open metadata knows of one thing of the third party.
+// Counterpart is what open metadata has of one thing of the third party.
 type Counterpart struct {
-	// ID says how the two are related. Its Identifier is empty if the element has
-	// none in that scope.
+	// ID relates the two. Its Identifier is empty if the element has none in that scope.
 	ID events.ExternalID
-	// Element is nil if it is not there.
+	// Element is nil if it does not exist.
 	Element *events.Element
-	// Pair is what is to be decided about. What only the connector knows it has to
-	// add: ThirdParty, and the direction of the catalog target.
+	// Pair is the input of the decision. The connector adds what only it knows:
+	// ThirdParty, and the direction of the catalog target.
 	Pair
 	read time.Time
 }
 
-// Counterpart reads the element that stands for a thing of the third party, and
-// what was recorded of the two. An element that is not there any more is
-// [Deleted], as far as history tells. Without an Identifier in id it is the one
-// that the element has in the scope, if any.
+// Counterpart reads the element that stands for a thing of the third party, and what was
+// recorded of the two. An element that no longer exists is [Deleted], as far as its
+// history tells. If id has no Identifier, Counterpart returns the one that the element has
+// in the scope, if any.
 //
-// A connector that synchronizes both ways goes through all things of either side
-// and, for each, asks for the counterpart, adds what the third party has, asks
-// [Context.Synchronize] what is to be done, does it, and calls
-// [Context.RecordSynchronized] or [Context.ForgetSynchronized]. Of a conflict it
-// does and records nothing.
+// A connector that synchronizes both ways does this for each thing of either side: it
+// asks for the counterpart, adds what the third party has, asks [Context.Synchronize]
+// what to do, does it, and calls [Context.RecordSynchronized] or
+// [Context.ForgetSynchronized]. In a conflict it does and records nothing.
 func (c *Context) Counterpart(ctx context.Context, id events.ExternalID) (*Counterpart, error) {
 	p := &Counterpart{ID: id, read: time.Now().UTC()}
 	scope, err := c.scopeName(ctx, id.Scope)
@@ -56,7 +54,7 @@ func (c *Context) Counterpart(ctx context.Context, id events.ExternalID) (*Count
 	return p, c.readLink(ctx, p, scope)
 }
 
-// scopeName returns what names a scope in the names of identifiers.
+// scopeName returns the name of a scope as the names of identifiers have it.
 func (c *Context) scopeName(ctx context.Context, scope events.ElementRef) (string, error) {
 	if scope.GUID == "" {
 		return scope.QualifiedName, nil
@@ -68,7 +66,7 @@ func (c *Context) scopeName(ctx context.Context, scope events.ElementRef) (strin
 	return cmp.Or(e.Header.QualifiedName, e.Header.GUID), nil
 }
 
-// readLink finds the identifier of an element that is there.
+// readLink reads the identifier of an existing element.
 func (c *Context) readLink(ctx context.Context, p *Counterpart, scope string) error {
 	q := &events.Related{ElementRef: events.ByGUID(p.Element.Header.GUID), Relationship: typeExternalIDLink, End: 1, IncludeArchived: true}
 	for r, err := range events.All(ctx, c, q) {
@@ -86,8 +84,8 @@ func (c *Context) readLink(ctx context.Context, p *Counterpart, scope string) er
 	return nil
 }
 
-// readDeleted finds out what became of an element that is not there. With it, its
-// links went: they are in history, too.
+// readDeleted reads from history when a missing element was deleted, and its link, which
+// was deleted with it.
 func (c *Context) readDeleted(ctx context.Context, p *Counterpart, scope string) error {
 	gone, err := c.lastChange(ctx, p.ID.Element)
 	if err != nil {
@@ -116,19 +114,19 @@ func (c *Context) readDeleted(ctx context.Context, p *Counterpart, scope string)
 	return err
 }
 
-// lastChange returns the last change of something, nil if none is known.
+// lastChange returns the last change of an instance, nil if none is known.
 func (c *Context) lastChange(ctx context.Context, ref events.ElementRef) (*events.Entry, error) {
 	h, err := events.Ask(ctx, c, &events.History{ElementRef: ref})
 	switch {
 	case events.CodeOf(err) == events.CodeNotFound, err == nil && len(h.Changes) == 0:
-		return nil, nil //nolint:nilnil // nothing is known of it
+		return nil, nil //nolint:nilnil // no change is known
 	case err != nil:
 		return nil, err
 	}
 	return &h.Changes[len(h.Changes)-1], nil
 }
 
-// SyncLinkOf reads what a relationship of the type ExternalIdLink records.
+// SyncLinkOf reads the record in a relationship of the type ExternalIdLink.
 func SyncLinkOf(link *events.Relationship) (SyncLink, error) {
 	if link.Header.Type.Name != typeExternalIDLink {
 		return SyncLink{}, fmt.Errorf("%s is a %s and records no synchronization", link.Header.GUID, link.Header.Type.Name)
@@ -141,30 +139,29 @@ func SyncLinkOf(link *events.Relationship) (SyncLink, error) {
 	return l, errors.Join(errs[:]...)
 }
 
-// RecordSynchronized records that both sides of a thing are the same: the element
-// as it was read, and the third party as ThirdParty says, which is what it has said
-// itself, when it was read or written.
+// RecordSynchronized records that both sides of a thing are the same: the element as it
+// was read, and the third party as in ThirdParty, which must be what the third party
+// returned when it was read or written.
 //
-// With commands it is said of the element as these leave it. They are applied
-// together with the record or not at all, as a change set: if the element is no
-// longer the one that was read, that is a conflict, in the sense of
-// [events.CodeConflict], and the next decision takes that change into account. Of
-// one that was archived this cannot be told: give the version that is expected.
+// With commands it records the element as they leave it. They are applied with the record
+// as one change set: if the element has changed since it was read, the error has the code
+// [events.CodeConflict], nothing is applied, and the next decision sees that change. For
+// an archived element this cannot be detected: give the commands an expected version.
 func (c *Context) RecordSynchronized(ctx context.Context, p *Counterpart, commands ...events.Command) (events.Result, error) {
 	link := p.Synchronized(p.read)
 	confirm := &events.ConfirmSynchronization{
 		ExternalID: p.ID, Time: link.LastSynchronized, OpenChanged: link.OpenChanged, ThirdPartyChanged: link.ThirdPartyChanged,
 	}
-	if len(commands) > 0 { // then it is the state, and the time, of the change set
+	if len(commands) > 0 { // then the change set has the state and the time
 		confirm.OpenChanged, confirm.Time = time.Time{}, time.Time{}
 	}
 	steps := append(p.guard(commands), commands...)
 	return c.ApplyAll(ctx, append(steps, &events.LinkExternalID{ExternalID: p.ID}, confirm)...)
 }
 
-// guard returns what has to stand before commands, so that they are refused where
-// the element is not the one that was read: an update of nothing. What is archived
-// takes no update.
+// guard returns a command to put before others, so that they are refused if the element
+// has changed since it was read: an empty update with an expected version. An archived
+// element takes no update.
 func (p *Counterpart) guard(commands []events.Command) []events.Command {
 	if p.Element == nil || p.Open.Presence != Active || len(commands) == 0 {
 		return nil
@@ -173,10 +170,10 @@ func (p *Counterpart) guard(commands []events.Command) []events.Command {
 	return []events.Command{&events.Update{Element: events.ByGUID(h.GUID), Expectation: events.Expectation{ExpectedVersion: h.Versions.Version}}}
 }
 
-// ForgetSynchronized records that neither side has a thing any more: the one had
-// lost it, and the other one was told. Commands are those that delete the element,
-// if that was the other one; as with [Context.RecordSynchronized] they are applied
-// only to what was read. Without them nothing may be there.
+// ForgetSynchronized records that neither side has a thing any more. If it was the third
+// party that lost it, commands delete the element; as with [Context.RecordSynchronized],
+// they are applied only if it has not changed since it was read. Otherwise the element
+// must not exist.
 func (c *Context) ForgetSynchronized(ctx context.Context, p *Counterpart, commands ...events.Command) (events.Result, error) {
 	steps := p.guard(commands)
 	if p.ID.Identifier != "" {

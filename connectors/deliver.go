@@ -7,7 +7,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 )
 
-// MaxAttempts is how often a listener may fail on one change.
+// MaxAttempts is the number of failures after which a listener gives up a change.
 const MaxAttempts = 10
 
 // Deliver calls handle until it succeeds, as a [Follower] must: after an error that

@@ -7,11 +7,11 @@ import (
 
 // Errors of [Context].
 var (
-	// ErrDisconnected is returned by all calls after Disconnect, or after the
-	// node lost the connector to another one. Stop.
+	// ErrDisconnected is returned by all calls after Disconnect, or after another node
+	// has taken over the connector. The connector must stop.
 	ErrDisconnected = errors.New("the connector is disconnected")
-	// ErrDirection is returned when the connector's permitted synchronisation
-	// does not allow what it tries.
+	// ErrDirection is returned for commands that the connector's permitted
+	// synchronization does not allow.
 	ErrDirection = errors.New("the permitted synchronization of the connector does not allow this")
 )
 
@@ -20,8 +20,8 @@ type permanentError struct{ err error }
 func (e *permanentError) Error() string { return e.err.Error() }
 func (e *permanentError) Unwrap() error { return e.err }
 
-// Permanent marks err as one that trying again cannot mend. The connector stays
-// failed until its definition changes or somebody restarts it.
+// Permanent marks err as one that another attempt cannot fix. The connector stays failed
+// until its definition changes or somebody restarts it.
 func Permanent(err error) error {
 	if err == nil {
 		return nil
@@ -43,8 +43,8 @@ type retryError struct {
 func (e *retryError) Error() string { return e.err.Error() }
 func (e *retryError) Unwrap() error { return e.err }
 
-// RetryAfter marks err as one to be tried again after d, because the far side
-// said so.
+// RetryAfter marks err as one to be tried again after d, because the third party says
+// so.
 func RetryAfter(err error, d time.Duration) error {
 	if err == nil {
 		return nil

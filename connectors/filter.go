@@ -9,46 +9,42 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// Filter selects changes; the zero Filter selects all of them, from where the
-// connector stopped listening, or from now on. What it says of elements and
-// relationships is said of the state that a change leaves or of the one before,
-// so that a listener also learns of what leaves its filter.
+// Filter selects changes; the zero Filter selects all of them, from where the connector
+// stopped listening, or from now on. A change is selected if the state after it or the
+// one before it matches, so that a listener also learns of what leaves its filter.
 type Filter struct {
-	// Types of elements and relationships, subtypes included. If neither Types
-	// nor Relationships are given, every type is selected.
+	// Types of elements and relationships, subtypes included. Without Types and
+	// Relationships every type is selected.
 	Types []string
-	// Relationships are types of relationships, subtypes included, which are
-	// selected besides Types. The server passes over elements if there are no
-	// Types.
+	// Relationships are types of relationships, subtypes included, in addition to Types.
+	// Without Types the server sends no elements.
 	Relationships []string
-	// Classifications selects elements that have one of them, and the changes of
-	// these classifications; empty means all. Relationships have none.
+	// Classifications selects elements that have one of them, and changes of these
+	// classifications; empty means all. Relationships have no classifications.
 	Classifications []string
 	// Sources are qualified names of metadata sources; empty means all.
 	Sources []string
-	// Zones selects what a consumer of these zones sees: what is a member of one of
-	// them, and what has no zones, since it is in all. Empty means all.
-	// Relationships have no zones, so that all of them pass, and name their ends,
-	// whatever zones these are in: zones are no protection. To be told of elements
-	// only, give Types. [events.Find] asks otherwise: its Zone leaves out what has
-	// none.
+	// Zones selects elements of these zones and elements without zones, which are in
+	// all. Empty means all. Relationships have no zones: they always match and name
+	// their ends, whatever zones these are in, so zones protect nothing. To get only
+	// elements, give Types. The Zone of [events.Find] differs: it leaves out elements
+	// without zones.
 	Zones []string
-	// Changes are the types of change events, such as
-	// [events.TypeElementDeleted], or [AnyElementChange]; empty means all of
-	// elements and relationships. The server passes over relationships if all are
-	// of elements, and the reverse. Definitions of types are selected by
-	// [AnyTypeChange] only, and by their names if Types are given.
+	// Changes are types of change events, such as [events.TypeElementDeleted], or
+	// [AnyElementChange]; empty means all of elements and relationships. If all are of
+	// elements the server sends no relationships, and the reverse. Only [AnyTypeChange]
+	// selects definitions of types, those of Types if these are given.
 	Changes []string
-	// From is the first sequence of the out topic to deliver; 0 means after the
-	// last change that the connector has handled, and from now on at its very
-	// first start. Whoever gives it keeps the position.
+	// From is the first sequence of the out topic to deliver; 0 means after the last
+	// change that the connector has handled, and from now on at its very first start.
+	// A caller that sets it keeps the position itself.
 	From uint64
-	// Now delivers what comes from now on, at every start: what came while the
-	// connector did not run is passed over, and no position is kept.
+	// Now delivers the changes from each start on, without those made while the
+	// connector did not run. No position is kept.
 	Now bool
-	// Present delivers the present state of all that matches before the live
-	// changes, without gap or duplicate, whatever change it was that led to it:
-	// Changes is for what comes then.
+	// Present delivers the present state of all that matches, whatever change led to
+	// it, and then the live changes, without gap or duplicate. Changes applies to the
+	// live changes only.
 	Present bool
 }
 
@@ -59,7 +55,7 @@ const (
 	AnyTypeChange         = "io.camena.type.*"
 )
 
-// isFamily reports whether a type of changes is one of all of them.
+// isFamily reports whether a type of changes stands for a whole family.
 func isFamily(c string) bool {
 	return c == AnyElementChange || c == AnyRelationshipChange || c == AnyTypeChange
 }
@@ -82,7 +78,7 @@ func (f *Filter) SelectsTypes() bool {
 	return slices.ContainsFunc(f.Changes, func(c string) bool { return inFamily(c, AnyTypeChange) })
 }
 
-// begins returns in how many ways the filter says where to begin.
+// begins returns the number of fields that say where to begin.
 func (f *Filter) begins() (ways int) {
 	for _, given := range [...]bool{f.From > 0, f.Present, f.Now} {
 		if given {
@@ -92,8 +88,8 @@ func (f *Filter) begins() (ways int) {
 	return ways
 }
 
-// Validate refuses what can never select anything, and what says twice where to
-// begin.
+// Validate refuses a filter that can never select anything, or that says more than once
+// where to begin.
 func (f *Filter) Validate() error {
 	if f.begins() > 1 {
 		return errors.New("filter: where to begin is given twice; choose one of From, Present and Now")
@@ -117,7 +113,7 @@ func (f *Filter) Validate() error {
 // Matches reports whether the filter selects the change.
 func (f *Filter) Matches(c *Change) bool {
 	if c.Type == events.TypeElementMoved {
-		return false // the change that goes with it says all
+		return false // the change after it tells everything
 	}
 	if len(f.Changes) > 0 && !slices.ContainsFunc(f.Changes, func(of string) bool {
 		return c.Type == of || isFamily(of) && inFamily(c.Type, of)
@@ -133,8 +129,8 @@ func (f *Filter) Matches(c *Change) bool {
 	return c.Element != nil && (f.element(c.Element.Element) || f.element(c.Element.Previous) || f.classification(c.Element))
 }
 
-// MatchesPresent reports whether the filter selects the state that the change
-// has left, as the present one of something.
+// MatchesPresent reports whether the filter selects the state after the change as a
+// present state.
 func (f *Filter) MatchesPresent(c *Change) bool {
 	if c.Type == events.TypeElementMoved {
 		return false
@@ -162,15 +158,15 @@ func (f *Filter) element(e *events.Element) bool {
 		slices.ContainsFunc(e.Classifications, func(c events.Classification) bool { return slices.Contains(f.Classifications, c.Name) }))
 }
 
-// classification reports whether a change is one of a classification that the
-// filter selects, of an element that it selects but for that.
+// classification reports whether the filter selects a change because of the
+// classification that it changes.
 func (f *Filter) classification(c *events.ElementChange) bool {
 	e := c.State()
 	return e != nil && slices.Contains(f.Classifications, c.Classification) && f.header(&e.Header, nil)
 }
 
-// header checks what elements and relationships have in common; besides are types
-// that count besides those that count for both.
+// header checks what elements and relationships have in common; besides are additional
+// types.
 func (f *Filter) header(h *events.ElementHeader, besides []string) bool {
 	ofType := len(f.Types) == 0 && len(f.Relationships) == 0 ||
 		slices.ContainsFunc(f.Types, h.Type.Is) || slices.ContainsFunc(besides, h.Type.Is)

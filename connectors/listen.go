@@ -16,26 +16,25 @@ const (
 	// problemListener and problemPosition are keys of problems.
 	problemListener = "listener"
 	problemPosition = "listener position"
-	// savePause is the least time between two savings of a position, and
-	// between attempts to load it.
+	// savePause is the least time between two savings of a position, and between two
+	// attempts to load it.
 	savePause = time.Second
-	// lastSave is how long the last saving may take.
+	// lastSave limits the time of the last saving.
 	lastSave = 500 * time.Millisecond
 )
 
-// Listen calls handle, in the background and in order, for every change that
-// the filter selects, until the connector is disconnected (Egeria: register a
-// listener on the out topic). A panic in handle counts as an error of it; while
-// it fails, the status of the connector shows the problem "listener".
+// Listen calls handle, in the background and in order, for every change that the filter
+// selects, until the connector is disconnected (Egeria: register a listener on the out
+// topic). A panic in handle counts as an error. While handle fails, the status of the
+// connector shows the problem "listener".
 //
-// A filter with neither From, Present nor Now goes on after the last change that
-// was handled before the connector was stopped, restarted or moved, and begins with
-// what comes from now on if there was none. The positions of several listeners
-// are told apart by the order of the calls of Listen.
+// A filter without From, Present and Now continues after the last change that was handled
+// before the connector was stopped, restarted or moved; at the very first start it
+// begins with the next change. The order of the calls of Listen tells the positions of
+// several listeners apart.
 //
-// A listener is told one change after the other, as fast as it handles them: it
-// holds up nobody but itself. A filter that can never select anything is a
-// permanent error.
+// A listener gets one change after the other, as fast as it handles them, and delays
+// nobody else. A filter that can never select anything is a permanent error.
 func (c *Context) Listen(f Filter, handle func(ctx context.Context, change Change) error) error {
 	if err := f.Validate(); err != nil {
 		return Permanent(err)
@@ -62,13 +61,13 @@ func (c *Context) Listen(f Filter, handle func(ctx context.Context, change Chang
 type listener struct {
 	context *Context
 	handle  func(context.Context, Change) error
-	failure string // of handle, of which the status tells
+	failure string // of handle, as the status shows it
 	// key is that of the position, empty if none is kept.
 	key     string
 	handled atomic.Uint64 // the last sequence
 	saved   uint64
-	known   bool          // that saved is the position
-	moved   chan struct{} // wakes the saving goroutine
+	known   bool          // saved is the position
+	moved   chan struct{} // wakes savePeriodically
 }
 
 func (l *listener) run(ctx context.Context, f Filter) {
@@ -91,8 +90,7 @@ func (l *listener) run(ctx context.Context, f Filter) {
 	}
 }
 
-// begin waits until it is known where to begin; false means that ctx was done
-// before.
+// begin waits until the position is loaded; it returns false if ctx is done before.
 func (l *listener) begin(ctx context.Context, f *Filter) bool {
 	load := func() (struct{}, error) { return struct{}{}, l.load(ctx) }
 	failed := func(err error, _ time.Duration) { l.context.Problem(problemPosition, err.Error()) }
@@ -107,8 +105,8 @@ func (l *listener) begin(ctx context.Context, f *Filter) bool {
 	return true
 }
 
-// load finds out where to begin. At the first start that is saved, so that a
-// listener that is moved before its first change misses none.
+// load loads the position. At the first start it saves one, so that a listener that is
+// moved before its first change misses none.
 func (l *listener) load(ctx context.Context) error {
 	value, err := l.context.set.Positions.LoadPosition(ctx, l.key, l.context.set.Generation)
 	if err != nil {
@@ -119,7 +117,7 @@ func (l *listener) load(ctx context.Context) error {
 			l.known = true
 			return nil
 		}
-		l.context.set.Logger.ErrorContext(ctx, "a listener's position cannot be read; it begins anew", slog.String("key", l.key), slog.Any("error", err))
+		l.context.set.Logger.ErrorContext(ctx, "a listener's position cannot be read; it begins with the next change", slog.String("key", l.key), slog.Any("error", err))
 	}
 	last, err := l.context.set.Follower.LastChange(ctx)
 	if err != nil {
@@ -128,7 +126,7 @@ func (l *listener) load(ctx context.Context) error {
 	return l.save(ctx, last)
 }
 
-// changed hands one change over.
+// changed passes one change to the listener.
 func (l *listener) changed(ctx context.Context, change Change) error {
 	err := callHandle(ctx, change, l.handle)
 	if ctx.Err() != nil && err != nil {
@@ -187,7 +185,7 @@ func (l *listener) saveLast(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastSave)
 	defer cancel()
 	if err := l.saveHandled(ctx); err != nil {
-		l.context.set.Logger.WarnContext(ctx, "a listener's position is not saved; it will be told some changes again", slog.Any("error", err))
+		l.context.set.Logger.WarnContext(ctx, "a listener's position is not saved; it will get some changes again", slog.Any("error", err))
 	}
 }
 

@@ -6,8 +6,8 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// Ask implements [events.Asker]: ask with [events.Ask], or with [events.All] what is
-// answered in pages. The answer reflects all that this Context has applied.
+// Ask implements [events.Asker], for [events.Ask] and [events.All]. The answer reflects
+// everything that this Context has applied.
 func (c *Context) Ask(ctx context.Context, q events.Question) ([]byte, error) {
 	if c.closed.Load() {
 		return nil, ErrDisconnected
@@ -17,7 +17,7 @@ func (c *Context) Ask(ctx context.Context, q events.Question) ([]byte, error) {
 	return c.set.Asker.Ask(ctx, q)
 }
 
-// Element returns one element. If it is not there, the error has the code
+// Element returns one element. If it does not exist, the error has the code
 // [events.CodeNotFound].
 func (c *Context) Element(ctx context.Context, ref events.ElementRef) (*events.Element, error) {
 	a, err := events.Ask(ctx, c, &events.Get{ElementRef: ref})

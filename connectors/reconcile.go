@@ -18,20 +18,20 @@ type Reconciled struct {
 // Changed reports whether anything was sent.
 func (r Reconciled) Changed() bool { return r.Created+r.Updated+r.Deleted > 0 }
 
-// Reconcile makes the metadata of a scope what wanted yields: it compares by
-// content and sends only the difference. What the connector cataloged in that
-// scope before and wanted no longer yields is deleted. If wanted yields an
-// error, nothing is deleted, what came before is sent, and the error is
-// returned: half a view must not look like a disappearance.
+// Reconcile makes the metadata of a scope equal to what wanted yields: it compares by
+// content and sends only the difference. It deletes what the connector cataloged in that
+// scope before and wanted no longer yields. If wanted yields an error, Reconcile sends
+// what came before, deletes nothing and returns the error: an incomplete view must not
+// look like a disappearance.
 //
-// A relationship that has no guid is the one of its type between its two ends.
-// Where the type allows several, give each of them a guid, and keep to it: two
-// that differ and cannot be told apart are such an error, too. Of what wanted does
-// not say (zones, classifications, anchor, effectivity) there is no difference.
+// A relationship without a guid is the one of its type between its two ends. If the type
+// allows several, give each of them a guid of its own for good: two that differ and
+// cannot be told apart are also an error. Fields that wanted leaves out (zones,
+// classifications, anchor, effectivity) are not compared.
 //
-// The scope is any text that the connector chooses, but not empty; different scopes never
-// touch each other. When Reconcile returns nil, everything was applied, and
-// reads of this Context reflect it.
+// The scope is any text that the connector chooses, except the empty one; scopes never
+// affect each other. When Reconcile returns nil, everything is applied, and reads of this
+// Context reflect it.
 func (c *Context) Reconcile(ctx context.Context, scope string, wanted iter.Seq2[Wanted, error]) (Reconciled, error) {
 	var r reconciliation
 	if scope == "" {
@@ -56,8 +56,8 @@ func (c *Context) Reconcile(ctx context.Context, scope string, wanted iter.Seq2[
 	return r.Reconciled, c.flush(ctx, scope)
 }
 
-// flush waits until everything sent before has been applied. What was sent before a
-// reconciliation must be known in it, or it could neither be kept nor be deleted.
+// flush waits until all commands sent before are applied. A reconciliation must know
+// their effects, to keep or to delete them.
 func (c *Context) flush(ctx context.Context, scope string) error {
 	if !c.unflushed.Swap(false) {
 		return nil
@@ -71,8 +71,8 @@ func (c *Context) flush(ctx context.Context, scope string) error {
 
 type reconciliation struct {
 	Reconciled
-	// known is what there is by its key, and what wanted has yielded; guids are the
-	// relationships whose guid is another.
+	// known has the present instances, and what wanted has yielded, by key; guids has
+	// relationships by guid.
 	known, guids map[events.Key]*known
 	// deferred are links that must follow the deletions of other links.
 	deferred []events.Command
@@ -82,7 +82,7 @@ type reconciliation struct {
 type known struct {
 	events.DigestItem
 	seen bool
-	// as is how wanted has yielded a relationship.
+	// as is the relationship as wanted has yielded it.
 	as linkDigest
 }
 
@@ -100,7 +100,8 @@ func (r *reconciliation) load(ctx context.Context, c *Context, scope string) err
 	return nil
 }
 
-// add adds a known item. Items with the same key do not hide each other.
+// add adds a known item; of several items with the same key the others get their guids
+// as keys.
 func (r *reconciliation) add(k *known) {
 	key := k.Key
 	if k.GUID != "" {
@@ -115,7 +116,7 @@ func (r *reconciliation) add(k *known) {
 	r.known[key] = k
 }
 
-// difference yields the commands that turn what is known into what is wanted.
+// difference yields the commands that make the known instances what is wanted.
 func (r *reconciliation) difference(wanted iter.Seq2[Wanted, error]) iter.Seq[events.Command] {
 	return func(yield func(events.Command) bool) {
 		for w, err := range wanted {
@@ -145,7 +146,7 @@ func yieldAll(commands []events.Command, yield func(events.Command) bool) bool {
 	return true
 }
 
-// compare returns the commands that make what wanted has yielded.
+// compare returns the commands for one item of wanted.
 func (r *reconciliation) compare(w Wanted, err error) ([]events.Command, error) {
 	if err == nil {
 		err = w.validate()
@@ -175,8 +176,8 @@ func (r *reconciliation) compare(w Wanted, err error) ([]events.Command, error) 
 	return []events.Command{upsert}, nil
 }
 
-// compareLink tells relationships apart as the repository does: one with a guid is
-// that one, and one without is that of its type and ends.
+// compareLink identifies relationships as the repository does: by their guid or, without
+// one, by their type and ends.
 func (r *reconciliation) compareLink(s *events.RelationshipSpec) ([]events.Command, error) {
 	as := digestOf(s)
 	key := as.ends
@@ -211,9 +212,8 @@ func (r *reconciliation) compareLink(s *events.RelationshipSpec) ([]events.Comma
 	}
 }
 
-// link returns the command for a relationship that is new between its ends, unless
-// one with another guid is there: that has to vanish first where there can be only
-// one, if it does.
+// link returns the command for a new relationship. If its ends have one with another
+// guid, the command follows the deletions: there may be room for only one.
 func (r *reconciliation) link(s *events.RelationshipSpec, ends events.Key) []events.Command {
 	command := &events.Link{Relationship: *s}
 	if other := r.known[ends]; s.GUID != "" && other != nil && !other.seen {

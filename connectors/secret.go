@@ -11,10 +11,9 @@ import (
 
 const redacted = "[redacted]"
 
-// Secret is a configuration value that must not be seen. It is written as a
-// reference, "env:NAME" or "file:/path", and read when it is needed, so that a
-// rotated secret is found without a restart. However it is printed, encoded or
-// logged, it is "[redacted]".
+// Secret is a configuration value that must not be seen. It is given as a reference,
+// "env:NAME" or "file:/path", and read when it is needed, so that a rotated secret needs
+// no restart. Printed, encoded or logged it is "[redacted]".
 type Secret struct {
 	// A pointer, since package fmt shows the fields of unexported fields.
 	reference *string
@@ -23,8 +22,8 @@ type Secret struct {
 // ErrSecretForm is returned for a secret that is not a reference.
 var ErrSecretForm = errors.New(`a secret is given by reference, as "env:NAME" or "file:/path"`)
 
-// UnmarshalText reads the reference. A value that is no reference is refused
-// and not repeated in the error.
+// UnmarshalText reads the reference. It refuses any other value without repeating it in
+// the error.
 func (s *Secret) UnmarshalText(text []byte) error {
 	scheme, rest, ok := strings.Cut(string(text), ":")
 	if !ok || rest == "" || scheme != "env" && scheme != "file" {

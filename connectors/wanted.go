@@ -9,9 +9,9 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// Wanted is one element or one relationship that a connector sees at the third
-// party; exactly one of the two is set. Relationships name their ends by
-// qualified name, where these have one.
+// Wanted is one element or one relationship that a connector sees at the third party;
+// exactly one of the two is set. Relationships name their ends by qualified name, if
+// these have one.
 type Wanted struct {
 	Element      *events.ElementSpec
 	Relationship *events.RelationshipSpec
@@ -34,7 +34,7 @@ func (w Wanted) validate() error {
 	return nil
 }
 
-// isElement reports whether an element is as it is wanted.
+// isElement reports whether an element is as wanted.
 func isElement(have *events.DigestItem, s *events.ElementSpec) bool {
 	return have.Content == events.ContentDigest(s.Type, s.QualifiedName, stored(s.Properties)) &&
 		(s.Zones == nil || have.Zones == events.ZonesDigest(s.Zones)) &&
@@ -42,13 +42,13 @@ func isElement(have *events.DigestItem, s *events.ElementSpec) bool {
 		(s.Anchor == events.ElementRef{} || have.AnchoredTo(s.Anchor)) && counts(have, s.Effectivity)
 }
 
-// linkDigest is what a comparison needs of a relationship that is wanted.
+// linkDigest is what a comparison needs of a wanted relationship.
 type linkDigest struct {
 	// ends is the key of its type and ends.
 	ends        events.Key
 	content     events.Digest
 	effectivity events.Digest
-	// counted says that it is said when it counts.
+	// counted means that the effectivity is given.
 	counted bool
 }
 
@@ -61,13 +61,13 @@ func digestOf(s *events.RelationshipSpec) linkDigest {
 	return d
 }
 
-// is reports whether a relationship is as it is wanted.
+// is reports whether a relationship is as wanted.
 func (d *linkDigest) is(have *events.DigestItem) bool {
 	return have.Content == d.content && (!d.counted || have.Effectivity == d.effectivity)
 }
 
-// ambiguous is the error of a second relationship that cannot be told from the
-// first one.
+// ambiguous returns the error of a second relationship that cannot be told from the
+// first.
 func ambiguous(s *events.RelationshipSpec) error {
 	if s.GUID != "" {
 		return fmt.Errorf("wanted relationship: the guid %s is given to two that are not the same", s.GUID)
@@ -78,18 +78,18 @@ func ambiguous(s *events.RelationshipSpec) error {
 
 func nameOf(ref events.ElementRef) string { return cmp.Or(ref.QualifiedName, ref.GUID) }
 
-// counts reports whether what is known counts when it shall, if that is said.
+// counts reports whether an instance has the wanted effectivity, if one is given.
 func counts(have *events.DigestItem, want *events.Effectivity) bool {
 	return want == nil || have.Effectivity == events.EffectivityDigest(*want)
 }
 
-// stored returns properties as the repository keeps them: a null is no property.
+// stored returns properties as the repository stores them, without nulls.
 func stored(p events.Properties) events.Properties {
-	kept, _ := p.WithoutNulls() // what is wrong fails when it is sent
+	kept, _ := p.WithoutNulls() // invalid properties fail when they are sent
 	return kept
 }
 
-// storedMarks returns classifications as the repository keeps them.
+// storedMarks returns classifications as the repository stores them.
 func storedMarks(marks []events.Classification) []events.Classification {
 	kept := slices.Clone(marks)
 	for i := range kept {
