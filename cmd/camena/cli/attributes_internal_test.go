@@ -96,13 +96,13 @@ func TestErrorsNameTheFlag(t *testing.T) {
 		"metadatasource":                "--source: no",
 		"":                              "no",
 	} {
-		err := explain(events.Errorf(events.CodeRefused, pointer, "no"), pointers)
+		err := explain(events.Errorf(events.CodeRefused, pointer, "no"), pointers...)
 		if err.Error() != want || events.CodeOf(err) != events.CodeRefused {
 			t.Errorf("%s: got %q, want %q", pointer, err, want)
 		}
 	}
 	plain := errors.New("/element/anchor: no")
-	if err := explain(plain, pointers); !errors.Is(err, plain) {
+	if err := explain(plain, pointers...); !errors.Is(err, plain) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -149,7 +149,7 @@ func unknownLetter(err error) error {
 	if e, ok := errors.AsType[*events.Error](err); ok && e.Code == events.CodeNotFound {
 		return withMessage(e, `%s; "camena dlq list" lists them`, e.Message)
 	}
-	return withoutPointer(err)
+	return explain(err)
 }
 
 func (p *program) deadLettersReplayCommand() *cobra.Command {

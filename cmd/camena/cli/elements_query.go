@@ -71,20 +71,21 @@ func (f *finding) complete() error {
 		f.q.Sort = append(f.q.Sort, events.SortKey{Property: property, Descending: descending})
 	}
 	if _, err := query.NewSorter(f.q.Sort, nil, ""); err != nil {
-		return fmt.Errorf("--sort: %w", withoutPointer(err))
+		return fmt.Errorf("--sort: %w", explain(err))
 	}
 	if f.q.ClassificationWhere != nil && f.q.Classification == "" {
 		return errors.New("--classification-where needs --classification")
 	}
 	if _, err := query.NewFilter(&f.q, nil, nil, nil); err != nil {
-		return fmt.Errorf("--where: %w", withoutPointer(err))
+		return fmt.Errorf("--where: %w", explain(err))
 	}
 	return nil
 }
 
 // explain names the flag that the repository refuses.
 func (*finding) explain(err error) error {
-	return explain(err, []flagPointer{{"/where", "--where", false}, {"/sort", "--sort", false}, {"/classificationWhere", "--classification-where", false}})
+	return explain(err, flagPointer{"/where", "--where", false}, flagPointer{"/sort", "--sort", false},
+		flagPointer{"/classificationWhere", "--classification-where", false})
 }
 
 const noMatch = "no element matches"
@@ -96,12 +97,11 @@ func (p *program) elementsListCommand() *cobra.Command {
 		Use: "list", Aliases: []string{"find"}, Short: "List (or find) elements, in the order of their names or another one",
 		Long: `List the elements that match all flags given.
 
---where compares properties: name = "x", size > 10, tags contains blue, name ~ '^a.*z$', owner in
-(anna, bea), description is null; put together with and, or, not and parentheses.
-additionalProperties.owner is a value in a map, header.versions.changeTime the time of the last
-change, which CHANGED shows. A property that the --type and its subtypes do not have, or without a
---type no type, is refused, as is a value that it cannot hold; "camena types get DataFile" shows
-what there is, and properties.size means size whatever the types say.`,
+--where compares properties: name = "x", size > 10, tags contains blue, name ~ '^a.*z$', owner in (anna, bea),
+description is null; put together with and, or, not and parentheses. additionalProperties.owner is a value in a map,
+header.versions.changeTime the time of the last change, which CHANGED shows. A property that the --type and its subtypes
+do not have, or without a --type no type, is refused, as is a value that it cannot hold; "camena types get DataFile"
+shows what there is, and properties.size means size whatever the types say.`,
 		Example: `  camena elements list --type DataFile --text invoice
   camena elements list --source IntegrationConnector::quickstart --all -o json
   camena elements find --where 'size > 1000000 and not fileExtension in (csv, json)' --sort -size --limit 10
@@ -154,21 +154,15 @@ func (p *program) elementsGetCommand() *cobra.Command {
 	var q events.Get
 	cmd := &cobra.Command{
 		Use: "get QUALIFIED_NAME|GUID", Short: "Show one element, or a relationship by its guid",
-		Long: `Show one element, or a relationship by its guid: as it is, or with --as-of as it was stored at a
-time, as far back as history is kept (CAMENA_HISTORY), even if it has been deleted since.`,
+		Long: `Show one element, or a relationship by its guid: as it is, or with --as-of as it was stored at a time, as
+far back as history is kept (CAMENA_HISTORY), even if it has been deleted since.`,
 		Example: `  camena elements get Connection::quickstart
   camena elements get 0b4ee7f4-1f5d-5c7e-9b7a-7e0c6d9f3a10 -o json
   camena elements get Connection::quickstart --as-of '2026-01-02 15:04'  # not_found where it was created later
   camena elements get Connection::quickstart --as-of -24h                # not_found where it is not a day old`,
 	}
-	cmd.Flags().Var(timeOf(&q.AsOf, false), "as-of", "as it was stored at this time, which is in the past")
+	cmd.Flags().Var(pastOf(&q.AsOf, "for what will count then use --effective-at"), "as-of", "as it was stored at this time, which is in the past")
 	cmd.Flags().Var(timeOf(&q.EffectiveAt, false), "effective-at", "only if it counts at this time")
-	cmd.PreRunE = func(*cobra.Command, []string) error {
-		if q.AsOf.After(time.Now()) {
-			return errors.New("--as-of: that time has not come yet; for what will count then use --effective-at")
-		}
-		return nil
-	}
 	return p.shows(answerTime, cmd, &o, func(ctx context.Context, m *client.Client, args []string) (*view, error) {
 		q.ElementRef = reference(args[0])
 		a, err := events.Ask(ctx, m, &q)
@@ -267,8 +261,8 @@ func (p *program) elementsGraphCommand() *cobra.Command {
 	var q events.Graph
 	cmd := &cobra.Command{
 		Use: "graph QUALIFIED_NAME|GUID", Short: "Show what is around an element",
-		Long: `Show the elements that relationships lead to from one, and from these on, as deep as asked for.
-Each is shown once.`,
+		Long: `Show the elements that relationships lead to from one, and from these on, as deep as asked for. Each is
+shown once.`,
 		Example: `  camena elements graph IntegrationGroup::default --depth 2
   camena elements graph Topic::orders --depth 3 --relationship DataFlow --type Topic -o json`,
 	}
@@ -286,9 +280,9 @@ func (p *program) elementsLineageCommand() *cobra.Command {
 	var up, down bool
 	cmd := &cobra.Command{
 		Use: "lineage QUALIFIED_NAME|GUID", Short: "Show what an element comes from and what comes from it",
-		Long: `Show what an element comes from (upstream, with negative depths) and what comes from it
-(downstream), to the end or as deep as asked for, through archived elements, too. Where data flows
-in a circle, an element that is on both sides has two depths, the nearer one first.`,
+		Long: `Show what an element comes from (upstream, with negative depths) and what comes from it (downstream), to
+the end or as deep as asked for, through archived elements, too. Where data flows in a circle, an element that is on
+both sides has two depths, the nearer one first.`,
 		Example: `  camena elements lineage Topic::orders
   camena elements lineage Topic::orders --upstream --depth 3
   camena elements lineage Topic::orders --downstream --relationship DataFlow -o json`,

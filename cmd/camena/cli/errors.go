@@ -56,15 +56,6 @@ func hasMessage(err error) bool {
 	return ok || inFile
 }
 
-// withoutPointer leaves out where in a question its mistake is: the user wrote
-// flags and arguments, not JSON.
-func withoutPointer(err error) error {
-	if e, ok := errors.AsType[*events.Error](err); ok && e.Pointer != "" && !hasMessage(err) {
-		return withMessage(e, "%s", e.Message)
-	}
-	return err
-}
-
 // codeFailed is the code of errors that have no other.
 const codeFailed events.Code = "failed"
 

@@ -77,6 +77,16 @@ func timeOf(value *time.Time, open bool) pflag.Value {
 	}}
 }
 
+// pastOf takes a time that has come; otherwise it says what to do instead.
+func pastOf(value *time.Time, instead string) pflag.Value {
+	return &flagValue{kind: "time", read: func(text string) (err error) {
+		if *value, err = parseTime(text); value.After(time.Now()) {
+			return fmt.Errorf("that time has not come yet; %s", instead)
+		}
+		return err
+	}}
+}
+
 // parseTime reads a day, a point in time, or how long ago it was.
 func parseTime(text string) (time.Time, error) {
 	if d, err := time.ParseDuration(text); err == nil && d < 0 {
@@ -130,7 +140,7 @@ type flagPointer struct {
 // explain replaces the JSON pointer of an error with the flag that sets this part of
 // the command: the user did not write JSON. An argument has no flag; then the error is
 // the message alone.
-func explain(err error, pointers []flagPointer) error {
+func explain(err error, pointers ...flagPointer) error {
 	e, ok := errors.AsType[*events.Error](err)
 	if !ok || e.Pointer == "" || hasMessage(err) {
 		return err

@@ -31,7 +31,7 @@ Use it as the health check of containers.`,
 func (p *program) checkHealth(ctx context.Context, b *bus.Bus) error {
 	h, err := client.New(b, source).Health(ctx)
 	if err != nil {
-		return withoutPointer(err)
+		return explain(err)
 	}
 	_, err = fmt.Fprintf(p.stdout, "healthy: %d elements at sequence %d\n", h.Elements, h.Sequence)
 	return err

@@ -138,7 +138,7 @@ func (p *program) shows(within time.Duration, cmd *cobra.Command, o *output, ask
 		return p.withBus(cmd.Context(), within, func(ctx context.Context, b *bus.Bus) error {
 			v, err := ask(ctx, client.New(b, source), args)
 			if err != nil {
-				return withoutPointer(err)
+				return explain(err)
 			}
 			return p.show(o, v)
 		})

@@ -19,8 +19,7 @@ func (p *program) typesCommand() *cobra.Command {
 	return group(&cobra.Command{
 		Use: "types", Aliases: []string{"type"}, Short: "Show the types of metadata, and add types",
 		Long: `Show the types of elements, relationships and classifications, and the enums and structs that their
-attributes hold. Camena ships the types of Egeria; others are added while it runs. docs/types.md
-describes them.`,
+attributes hold. Camena ships the types of Egeria; others are added while it runs. docs/types.md describes them.`,
 		Example: `  camena types list --below Asset
   camena types get DataFile
   camena types apply -f my-types.yaml --dry-run`,
@@ -160,9 +159,9 @@ func typeMembers(v *client.Type) *table {
 func (p *program) typesApplyCommand() *cobra.Command {
 	return p.filesCommand(&cobra.Command{
 		Use: "apply -f FILE...", Short: "Add types, or change some in a compatible way",
-		Long: `Add types, or change some in a way that leaves all metadata valid. The types of all files are defined together or
-not at all, so they may refer to each other in any order. A definition is whole: give all attributes, also those that
-the type has already.
+		Long: `Add types, or change some in a way that leaves all metadata valid. The types of all files are defined
+together or not at all, so they may refer to each other in any order. A definition is whole: give all attributes, also
+those that the type has already.
 
   types:
     - kind: element

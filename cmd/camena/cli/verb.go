@@ -243,7 +243,7 @@ func (o *operation) explain(err error) error {
 	for _, a := range o.attributes {
 		pointers = append(pointers, a.pointers()...)
 	}
-	return explain(err, pointers)
+	return explain(err, pointers...)
 }
 
 func (p *program) changeSetCommand() *cobra.Command {
@@ -256,11 +256,10 @@ func (p *program) changeSetCommand() *cobra.Command {
 func (p *program) changeSetApplyCommand() *cobra.Command {
 	return p.filesCommand(&cobra.Command{
 		Use: "apply -f FILE...", Short: "Apply the commands of files all together or not at all",
-		Long: `Apply the commands of files, in order, all together or not at all. A file is a list, in YAML or
-JSON, of commands with their type and their data, as docs/events.md describes them. The type may be
-given in short: element.create for io.camena.element.create.v1. A command sees what those before it
-did. The data of most commands may have an expectedVersion: if that is not the version there is,
-nothing is changed.
+		Long: `Apply the commands of files, in order, all together or not at all. A file is a list, in YAML or JSON, of
+commands with their type and their data, as docs/events.md describes them. The type may be given in short:
+element.create for io.camena.element.create.v1. A command sees what those before it did. The data of most commands may
+have an expectedVersion: if that is not the version there is, nothing is changed.
 
   - type: element.create
     data: {element: {type: Topic, qualifiedName: "Topic::orders"}}

@@ -18,10 +18,9 @@ func resolveVerb() *verb {
 		use:     "resolve QUALIFIED_NAME|GUID IDENTIFIER --scope QUALIFIED_NAME|GUID --winner WORD",
 		short:   "Let one side win a conflict that halts the synchronization of an element",
 		command: &c.UpdateRelationship, args: []any{&c.element, &c.identifier},
-		long: `It shows what is recorded of both sides, and sets permittedSynchronization on the link that the
-connector uses, for the metadata source that owns the link. The next refresh makes the other side
-the same. From then on that side leads until --winner none: then changes go both ways, as far as
-connector and catalog target permit.`,
+		long: `It shows what is recorded of both sides, and sets permittedSynchronization on the link that the connector
+uses, for the metadata source that owns the link. The next refresh makes the other side the same. From then on that side
+leads until --winner none: then changes go both ways, as far as connector and catalog target permit.`,
 		example: `  camena elements external-id resolve Person::17 4711 --scope SoftwareCapability::crm --winner open-metadata --dry-run
   camena elements external-id resolve Person::17 4711 --scope SoftwareCapability::crm --winner open-metadata
   camena elements external-id resolve Person::17 4711 --scope SoftwareCapability::crm --winner none`,

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -56,8 +55,8 @@ func creatingVerbs() []*verb {
 		},
 		{
 			use: "upsert TYPE QUALIFIED_NAME", command: upsert,
-			long: `Properties that are not given are removed, unless with --merge.
-Zones, classifications, anchor and effectivity that are not given stay as they are.`,
+			long: `Properties that are not given are removed, unless with --merge. Zones, classifications, anchor and
+effectivity that are not given stay as they are.`,
 			example: `  camena elements upsert Topic Topic::orders --set displayName=orders
   camena elements upsert Topic Topic::orders --merge --set description='All orders' --clear displayName`,
 			args:       []any{&upsert.Element.Type, &upsert.Element.QualifiedName},
@@ -65,7 +64,7 @@ Zones, classifications, anchor and effectivity that are not given stay as they a
 			properties: []propertiesOf{{"set", "/element/properties", &upsert.Element.Properties, &upsert.Element.Type, true}},
 			period:     "/element/effectivity", setPeriod: func(e events.Effectivity) { upsert.Element.Effectivity = &e },
 			check: func(args []string) error {
-				return withoutPointer(events.CheckTypedName("/element/qualifiedName", args[1]))
+				return explain(events.CheckTypedName("/element/qualifiedName", args[1]))
 			},
 		},
 	}
@@ -76,8 +75,8 @@ func updatingVerbs() []*verb {
 	return []*verb{
 		{
 			use: "update QUALIFIED_NAME|GUID", command: c,
-			long: `A relationship is named by its guid.
-What is not given stays as it is, unless with --replace, which removes the properties that are not given.`,
+			long: `A relationship is named by its guid. What is not given stays as it is, unless with --replace, which
+removes the properties that are not given.`,
 			example: `  camena elements update Topic::orders --set description='All orders' --clear displayName
   camena elements update Topic::orders --properties @topic.json --replace --expect-version 3
   camena elements update Topic::orders --effective-to 2027-01-01 --zone sales`,
@@ -90,11 +89,8 @@ What is not given stays as it is, unless with --replace, which removes the prope
 			properties: []propertiesOf{{"set", "/properties", &c.Properties, nil, true}},
 			period:     "/effectivity", setPeriod: func(e events.Effectivity) { c.Effectivity = &e },
 			relationship: func() (events.Command, error) {
-				switch {
-				case c.Zones != nil:
-					return nil, events.Errorf(events.CodeInvalid, "/zones", "%s is a relationship; only elements are in zones", c.Element.GUID)
-				case c.UnknownProperties != "":
-					return nil, events.Errorf(events.CodeInvalid, "/unknownProperties", "%s is a relationship; only elements keep unknown properties", c.Element.GUID)
+				if c.Zones != nil || c.UnknownProperties != "" {
+					return nil, events.Errorf(events.CodeInvalid, "", "%s is a relationship: only elements take --zone and --unknown", c.Element.GUID)
 				}
 				return &events.UpdateRelationship{
 					Relationship: events.RelationshipRef{GUID: c.Element.GUID}, Properties: c.Properties, Effectivity: c.Effectivity,
@@ -117,8 +113,8 @@ func deletingVerbs() []*verb {
   archive  it stays, classified as Memento; only lineage and questions with --archived find it
   purge    it is removed with its history, for good; the history of its former relationships stays
 
-With --cascade, elements that are anchored to it are deleted too, whoever owns them. Without, an element
-with anchored elements is not deleted, unless all these are archived.`,
+With --cascade, elements that are anchored to it are deleted too, whoever owns them. Without, an element with anchored
+elements is not deleted, unless all these are archived.`,
 			example: `  camena elements delete Topic::orders
   camena elements delete FileFolder::in --cascade --dry-run
   camena elements delete Topic::orders --method archive --archive-process clean-up`,
@@ -154,8 +150,8 @@ func movingVerbs() []*verb {
 		},
 		{
 			use: "withdraw QUALIFIED_NAME|GUID", command: withdraw, args: []any{&withdraw.Element},
-			long: `These are the zones of new elements: CAMENA_DEFAULT_ZONES of the repository. Where that is
-not set, the element is in no zone, and so stays visible in all.`,
+			long: `These are the zones of new elements: CAMENA_DEFAULT_ZONES of the repository. Where that is not set,
+the element is in no zone, and so stays visible in all.`,
 			example: `  camena elements withdraw Topic::orders`,
 		},
 		{
@@ -189,9 +185,9 @@ func copyingVerbs() []*verb {
 	return []*verb{
 		{
 			use: "from-template TEMPLATE", command: c, args: []any{&c.Template}, target: &c.Template,
-			long: `A template is an element that is classified as Template. Elements that are anchored to it are
-copied too. ~{name}~ in texts is replaced by the placeholder of that name. The new element is
-linked to the template by SourcedFrom, and is in the zones of new elements.`,
+			long: `A template is an element that is classified as Template. Elements that are anchored to it are copied
+too. ~{name}~ in texts is replaced by the placeholder of that name. The new element is linked to the template by
+SourcedFrom, and is in the zones of new elements.`,
 			example: `  camena elements from-template 'Server::~{host}~' --placeholder host=alpha --placeholder port=5432
   camena elements from-template 'Server::~{host}~' --name Server::main --placeholder host=alpha --placeholder port=5432 --retrieve`,
 			flags: []flag{
@@ -235,8 +231,8 @@ func linkingVerbs() []*verb {
 	return []*verb{
 		{
 			use: "link TYPE END1 END2", command: c, args: []any{&c.Relationship.Type, &c.Relationship.End1, &c.Relationship.End2},
-			long: `The properties of the relationship become those that are given; with --merge the others stay.
-Ends are named by qualified name or guid.`,
+			long: `The properties of the relationship become those that are given; with --merge the others stay. Ends are
+named by qualified name or guid.`,
 			example: `  camena elements link DataFlow Topic::orders Topic::invoices --set label=copies
   camena elements link DataFlow Topic::orders Topic::invoices --merge --set description='Every night'`,
 			flags: []flag{
@@ -248,8 +244,8 @@ Ends are named by qualified name or guid.`,
 		},
 		{
 			use: "unlink TYPE END1 END2 | GUID", command: unlink, args: []any{&unlink.Type, &unlink.End1, &unlink.End2},
-			long: `One of several of the same type between the same two elements is named by its guid, which
-"camena elements related -o json" shows.`,
+			long: `One of several of the same type between the same two elements is named by its guid, which "camena
+elements related -o json" shows.`,
 			example: `  camena elements unlink DataFlow Topic::orders Topic::invoices
   camena elements unlink 0b4ee7f4-1f5d-5c7e-9b7a-7e0c6d9f3a10`,
 			check: func(args []string) error {
@@ -272,12 +268,13 @@ Ends are named by qualified name or guid.`,
 func externalVerbs() []*verb {
 	add, remove, confirm := &events.LinkExternalID{}, &events.UnlinkExternalID{}, &events.ConfirmSynchronization{}
 	externalID, externalIDLink := "ExternalId", "ExternalIdLink"
+	at := pastOf(&confirm.Time, "confirm it then")
 	const use = " QUALIFIED_NAME|GUID IDENTIFIER --scope QUALIFIED_NAME|GUID"
 	return []*verb{
 		{
 			use: "add" + use, command: add, args: []any{&add.Element, &add.Identifier},
-			long: `--set gives properties of the ExternalId, --link those of the ExternalIdLink. Several elements
-may have one identifier; it belongs to the metadata source that created it.`,
+			long: `--set gives properties of the ExternalId, --link those of the ExternalIdLink. Several elements may
+have one identifier; it belongs to the metadata source that created it.`,
 			example: `  camena elements external-id add Person::17 4711 --scope SoftwareCapability::crm
   camena elements external-id add Person::17 4711 --scope SoftwareCapability::crm \
     --set keyPattern=LOCAL_KEY --link permittedSynchronization=FROM_THIRD_PARTY --link 'mappingProperties={"table": "C"}'`,
@@ -286,8 +283,7 @@ may have one identifier; it belongs to the metadata source that created it.`,
 		},
 		{
 			use: "remove" + use, command: remove, args: []any{&remove.Element, &remove.Identifier},
-			long: `When no other element has the identifier, it is deleted, unless it belongs to another
-metadata source.`,
+			long:    `When no other element has the identifier, it is deleted, unless it belongs to another metadata source.`,
 			example: `  camena elements external-id remove Person::17 4711 --scope SoftwareCapability::crm`,
 			flags:   scopeFlag(&remove.Scope), required: []string{"scope"}, parts: true,
 		},
@@ -296,14 +292,8 @@ metadata source.`,
 			long: "What changes on either side after that (lastSynchronized) is newer.",
 			example: `  camena elements external-id confirm Person::17 4711 --scope SoftwareCapability::crm
   camena elements external-id confirm Person::17 4711 --scope SoftwareCapability::crm --time 2026-05-01T08:00:00Z`,
-			flags:    append(scopeFlag(&confirm.Scope), flag{"time", "/time", timeOf(&confirm.Time, false), "when they were the same; default: now"}),
+			flags:    append(scopeFlag(&confirm.Scope), flag{"time", "/time", at, "when they were the same; default: now"}),
 			required: []string{"scope"}, parts: true,
-			check: func([]string) error {
-				if confirm.Time.After(time.Now()) {
-					return errors.New("--time: that is in the future")
-				}
-				return nil
-			},
 		},
 	}
 }
@@ -315,8 +305,8 @@ func scopeFlag(scope *events.ElementRef) []flag {
 func (p *program) externalIDCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "external-id", Short: "Record the identifiers by which other systems know an element",
-		Long: `Record the identifiers by which other systems know an element. An identifier is valid in the scope
-of an element that stands for the other system, such as a SoftwareCapability.`,
+		Long: `Record the identifiers by which other systems know an element. An identifier is valid in the scope of an
+element that stands for the other system, such as a SoftwareCapability.`,
 		Example: `  camena elements external-id add Person::17 4711 --scope SoftwareCapability::crm
   camena elements external-id confirm Person::17 4711 --scope SoftwareCapability::crm
   camena elements external-id resolve Person::17 4711 --scope SoftwareCapability::crm --winner third-party`,
