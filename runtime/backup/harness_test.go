@@ -1,7 +1,6 @@
 package backup_test
 
 import (
-	"context"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -40,34 +39,12 @@ func newInstallation(tb testing.TB) *installation {
 
 func (i *installation) start(tb testing.TB) {
 	tb.Helper()
-	repo, err := repository.New(repository.Settings{Node: "n1", Bus: i.bus, Logger: runtimetest.Logger()})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	i.repo, i.stop = repo, runtimetest.Run(tb, repo.Serve)
-	runtimetest.Eventually(tb, "a repository that answers", func() bool {
-		_, err := events.Ask(tb.Context(), i.metadata, &events.Count{})
-		return err == nil
-	})
+	i.repo, i.stop = runtimetest.NewRepository(tb, i.bus)
 }
 
 func (i *installation) apply(tb testing.TB, commands ...events.Command) []events.Result {
 	tb.Helper()
-	ctx, cancel := context.WithTimeout(tb.Context(), time.Minute)
-	defer cancel()
-	results := make([]events.Result, len(commands))
-	err := i.metadata.RequestAll(ctx, func(yield func(events.Event) bool) {
-		for _, c := range commands {
-			e, err := events.NewCommand("/test", c)
-			if err != nil || !yield(e) {
-				return
-			}
-		}
-	}, func(n int, r events.Result) { results[n] = r })
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return results
+	return runtimetest.Apply(tb, i.metadata, commands...)
 }
 
 // export writes the repository to a file.

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -302,12 +301,11 @@ func TestAServerThatMovesIsFoundAgain(t *testing.T) {
 	}})
 	o.stop()
 	var config net.ListenConfig
-	taken, err := config.Listen(t.Context(), "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(o.port)))
+	taken, err := config.Listen(t.Context(), "tcp", strings.TrimPrefix(o.url, "nats://"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer taken.Close() //nolint:errcheck // of no interest
-	o.port = -1
 	o.start()
 	mu.Lock()
 	at = o.url

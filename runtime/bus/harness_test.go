@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"net"
-	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
-	"github.com/camena-io/camena/runtime/embedded"
 	"github.com/camena-io/camena/runtime/runtimetest"
 	"github.com/camena-io/camena/topics"
 )
@@ -51,43 +49,27 @@ func dial(tb testing.TB, s bus.Settings) *bus.Bus {
 type outage struct {
 	tb   testing.TB
 	dir  string
-	port int
 	url  string
 	stop func()
 }
 
 func newOutage(tb testing.TB) *outage {
 	tb.Helper()
-	o := &outage{tb: tb, dir: tb.TempDir(), port: -1}
+	o := &outage{tb: tb, dir: tb.TempDir()}
 	o.start()
-	u, err := url.Parse(o.url)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	if o.port, err = strconv.Atoi(u.Port()); err != nil {
-		tb.Fatal(err)
-	}
 	return o
 }
 
 func (o *outage) start() {
 	o.tb.Helper()
-	server, err := embedded.New(embedded.Settings{Dir: o.dir, Port: o.port, Logger: runtimetest.Logger()})
-	if err != nil {
-		o.tb.Fatal(err)
-	}
-	o.url = server.URL()
-	o.stop = runtimetest.Run(o.tb, server.Serve)
+	server, stop := runtimetest.NewServerIn(o.tb, o.dir)
+	o.url, o.stop = server.URL(), stop
 }
 
 // bus connects to the server and declares everything.
 func (o *outage) bus() *bus.Bus {
 	o.tb.Helper()
-	b := dial(o.tb, bus.Settings{URL: o.url})
-	if err := b.Ensure(o.tb.Context(), topics.DefaultLimits()); err != nil {
-		o.tb.Fatal(err)
-	}
-	return b
+	return runtimetest.Dial(o.tb, bus.Settings{URL: o.url})
 }
 
 // gathered is a list that grows in one goroutine and is read in another.

@@ -2,7 +2,6 @@ package client_test
 
 import (
 	"context"
-	"net/url"
 	"strconv"
 	"sync"
 	"testing"
@@ -10,9 +9,7 @@ import (
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
-	"github.com/camena-io/camena/runtime/embedded"
 	"github.com/camena-io/camena/runtime/runtimetest"
-	"github.com/camena-io/camena/topics"
 )
 
 // setup returns a bus on a server of its own.
@@ -21,60 +18,31 @@ func setup(tb testing.TB) *bus.Bus {
 	return runtimetest.NewBus(tb, runtimetest.NewServer(tb))
 }
 
-func dial(tb testing.TB, s bus.Settings) *bus.Bus {
-	tb.Helper()
-	if s.Logger == nil {
-		s.Logger = runtimetest.Logger()
-	}
-	b, err := bus.Connect(tb.Context(), s)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(b.Close)
-	return b
-}
-
 // outage is a server that can go away and come back at the same address.
 type outage struct {
 	tb   testing.TB
 	dir  string
-	port int
 	url  string
 	stop func()
 }
 
 func newOutage(tb testing.TB) *outage {
 	tb.Helper()
-	o := &outage{tb: tb, dir: tb.TempDir(), port: -1}
+	o := &outage{tb: tb, dir: tb.TempDir()}
 	o.start()
-	u, err := url.Parse(o.url)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	if o.port, err = strconv.Atoi(u.Port()); err != nil {
-		tb.Fatal(err)
-	}
 	return o
 }
 
 func (o *outage) start() {
 	o.tb.Helper()
-	server, err := embedded.New(embedded.Settings{Dir: o.dir, Port: o.port, Logger: runtimetest.Logger()})
-	if err != nil {
-		o.tb.Fatal(err)
-	}
-	o.url = server.URL()
-	o.stop = runtimetest.Run(o.tb, server.Serve)
+	server, stop := runtimetest.NewServerIn(o.tb, o.dir)
+	o.url, o.stop = server.URL(), stop
 }
 
 // bus connects to the server and declares everything.
 func (o *outage) bus() *bus.Bus {
 	o.tb.Helper()
-	b := dial(o.tb, bus.Settings{URL: o.url})
-	if err := b.Ensure(o.tb.Context(), topics.DefaultLimits()); err != nil {
-		o.tb.Fatal(err)
-	}
-	return b
+	return runtimetest.Dial(o.tb, bus.Settings{URL: o.url})
 }
 
 // gathered is a list that grows in one goroutine and is read in another.

@@ -6,7 +6,6 @@ import (
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
 	"github.com/camena-io/camena/runtime/client"
-	"github.com/camena-io/camena/runtime/repository"
 	"github.com/camena-io/camena/runtime/runtimetest"
 )
 
@@ -20,15 +19,7 @@ func newInstallation(tb testing.TB) *installation {
 	tb.Helper()
 	i := &installation{bus: runtimetest.NewBus(tb, runtimetest.NewServer(tb))}
 	i.metadata = client.New(i.bus, "test")
-	repo, err := repository.New(repository.Settings{Node: "n1", Bus: i.bus, Logger: runtimetest.Logger()})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	runtimetest.Run(tb, repo.Serve)
-	runtimetest.Eventually(tb, "a repository that answers", func() bool {
-		_, err := events.Ask(tb.Context(), i.metadata, &events.Count{})
-		return err == nil
-	})
+	runtimetest.NewRepository(tb, i.bus)
 	return i
 }
 

@@ -3,18 +3,23 @@
 package runtimetest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
 	"os"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/camena-io/camena/connectors"
+	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 	"github.com/camena-io/camena/runtime/embedded"
 	"github.com/camena-io/camena/runtime/node"
+	"github.com/camena-io/camena/runtime/repository"
 	"github.com/camena-io/camena/topics"
 )
 
@@ -57,20 +62,34 @@ func NewNode(tb testing.TB, factories ...connectors.Factory) *node.Node {
 // NewServer starts a NATS server that ends with the test.
 func NewServer(tb testing.TB) *embedded.Server {
 	tb.Helper()
-	server, err := embedded.New(embedded.Settings{Dir: tb.TempDir(), Port: -1, Logger: Logger()})
+	server, _ := NewServerIn(tb, tb.TempDir())
+	return server
+}
+
+// NewServerIn starts a NATS server on a folder. Another one that is started there
+// after it was stopped has the same address.
+func NewServerIn(tb testing.TB, dir string) (server *embedded.Server, stop func()) {
+	tb.Helper()
+	server, err := embedded.New(embedded.Settings{Dir: dir, Port: -1, Logger: Logger()})
 	if err != nil {
 		tb.Fatal(err)
 	}
-	Run(tb, server.Serve)
-	return server
+	return server, Run(tb, server.Serve)
 }
 
 // NewBus connects to a server and ensures all streams and buckets.
 func NewBus(tb testing.TB, server *embedded.Server) *bus.Bus {
 	tb.Helper()
+	return Dial(tb, bus.Settings{InProcess: server, Name: tb.Name()})
+}
+
+// Dial connects as the settings say and ensures all streams and buckets.
+func Dial(tb testing.TB, s bus.Settings) *bus.Bus {
+	tb.Helper()
 	ctx, cancel := context.WithTimeout(tb.Context(), 20*time.Second)
 	defer cancel()
-	b, err := bus.Connect(ctx, bus.Settings{InProcess: server, Name: tb.Name(), Logger: Logger()})
+	s.Logger = cmp.Or(s.Logger, Logger())
+	b, err := bus.Connect(ctx, s)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -79,6 +98,41 @@ func NewBus(tb testing.TB, server *embedded.Server) *bus.Bus {
 		tb.Fatal(err)
 	}
 	return b
+}
+
+// NewRepository starts a repository on a bus, and waits until it answers.
+func NewRepository(tb testing.TB, b *bus.Bus) (repo *repository.Repository, stop func()) {
+	tb.Helper()
+	repo, err := repository.New(repository.Settings{Node: NodeName, Bus: b, Logger: Logger()})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	stop = Run(tb, repo.Serve)
+	Eventually(tb, "a repository that answers", func() bool {
+		_, err := events.Ask(tb.Context(), client.New(b, ""), &events.Count{})
+		return err == nil
+	})
+	return repo, stop
+}
+
+// Apply sends commands and returns their outcomes.
+func Apply(tb testing.TB, c *client.Client, commands ...events.Command) []events.Result {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(tb.Context(), time.Minute)
+	defer cancel()
+	var sent []events.Event
+	for _, command := range commands {
+		e, err := events.NewCommand("/test", command)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		sent = append(sent, e)
+	}
+	results := make([]events.Result, len(sent))
+	if err := c.RequestAll(ctx, slices.Values(sent), func(n int, r events.Result) { results[n] = r }); err != nil {
+		tb.Fatal(err)
+	}
+	return results
 }
 
 // Run runs a service until the test ends, and waits for it.
