@@ -50,6 +50,16 @@ const (
 	TypeDeadLetter      = "io.camena.deadletter.v1"
 )
 
+// ChangeTypes returns the types of the change events that tell of metadata and its
+// types.
+func ChangeTypes() []string {
+	return []string{
+		TypeElementCreated, TypeElementUpdated, TypeElementDeleted, TypeElementRestored, TypeElementClassified, TypeElementReclassified,
+		TypeElementDeclassified, TypeElementRetyped, TypeElementRehomed, TypeRelationshipCreated, TypeRelationshipUpdated,
+		TypeRelationshipDeleted, TypeRelationshipRestored, TypeRelationshipRehomed, TypeTypeDefined,
+	}
+}
+
 // Extension attributes that Camena adds to its CloudEvents.
 const (
 	// ExtActor is the user or connector on whose behalf a command is sent.

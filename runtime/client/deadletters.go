@@ -1,12 +1,16 @@
 package client
 
 import (
+	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -88,6 +92,28 @@ type DeadLetter struct {
 	Size     int         `json:"size"`
 	// Data is the body as it came.
 	Data []byte `json:"-"`
+	// Body is the text of the body, Base64 that of one that is not UTF-8.
+	Body   string `json:"body,omitempty"`
+	Base64 string `json:"bodyBase64,omitempty"`
+}
+
+// Show fills in the text of the body. Unless secrets are shown, a body that is not
+// JSON is hidden if it may hold one, because it cannot be found in it.
+func (l *DeadLetter) Show(secrets bool) (hidden bool) {
+	masked, err := events.MaskSecrets(l.Data)
+	switch {
+	case secrets:
+	case err == nil:
+		l.Data = masked
+	case slices.ContainsFunc(events.SecretAttributes(), func(name string) bool { return bytes.Contains(l.Data, []byte(name)) }):
+		l.Data, hidden = []byte("(not shown: it cannot be read and may hold secrets)"), true
+	}
+	if utf8.Valid(l.Data) {
+		l.Body = string(l.Data)
+	} else {
+		l.Base64 = base64.StdEncoding.EncodeToString(l.Data)
+	}
+	return hidden
 }
 
 // DeadLetters returns the dead letters without their bodies. It leaves out, and

@@ -12,8 +12,8 @@ import (
 
 // Health is what a healthy installation holds.
 type Health struct {
-	Elements int
-	Sequence uint64
+	Elements int    `json:"elements"`
+	Sequence uint64 `json:"sequence"`
 }
 
 // Health reports whether a repository answers, the bus stores what nodes write,

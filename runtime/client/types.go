@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
+	"github.com/camena-io/camena/connectors"
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/events/opentypes"
 	"github.com/camena-io/camena/events/suggest"
@@ -67,6 +69,38 @@ func FindType(types *opentypes.Registry, name string) (*opentypes.Type, error) {
 		names = append(names, t.Name())
 	}
 	return nil, fmt.Errorf("there is no type %q%s", name, suggest.Nearest(name, names))
+}
+
+// CheckTypes refuses a filter with unknown types, or types of another kind than it
+// takes: it would select nothing. If no repository answers soon, it accepts all.
+func (c *Client) CheckTypes(ctx context.Context, f *connectors.Filter) error {
+	if len(f.Types)+len(f.Relationships)+len(f.Classifications) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	types, err := c.Registry(ctx)
+	if err != nil {
+		return nil //nolint:nilerr // see above
+	}
+	element := func(name, pointer string) (*opentypes.Type, error) {
+		t, err := FindType(types, name)
+		if err == nil && t.Kind() != events.KindRelationship && !f.SelectsTypes() { // definitions are of all kinds
+			return types.Element(name, pointer)
+		}
+		return t, err
+	}
+	for _, check := range []struct {
+		names []string
+		find  func(name, pointer string) (*opentypes.Type, error)
+	}{{f.Types, element}, {f.Relationships, types.Relationship}, {f.Classifications, types.Classification}} {
+		for _, name := range check.names {
+			if _, err := check.find(name, ""); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // Type returns a type by its name.

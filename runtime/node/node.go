@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/camena-io/camena/connectors"
 	"github.com/camena-io/camena/runtime/bus"
 	"github.com/camena-io/camena/runtime/embedded"
@@ -125,7 +127,7 @@ func (n *Node) serve(ctx context.Context, fail func(error)) error {
 		}
 		defer n.supervise(ctx, &service{name: "embedded NATS", build: n.buildServer, fail: fail, once: true}, time.Second)()
 	}
-	if err := n.connect(ctx); err != nil {
+	if err := n.connect(ctx, "camena node "+n.set.Name, true); err != nil {
 		return err
 	}
 	defer n.bus.Close()
@@ -144,6 +146,33 @@ func (n *Node) serve(ctx context.Context, fail func(error)) error {
 	return context.Cause(ctx)
 }
 
+// Maintain runs work while no node runs: over a connection to the installation, or
+// a server of its own on the data folder.
+func Maintain(ctx context.Context, s Settings, work func(*bus.Bus) error) (err error) {
+	n, err := New(s)
+	if err != nil {
+		return err
+	}
+	if s.Bus.URL == "" {
+		n.set.Server.Port = -1                  // nobody else has to find it
+		if err := n.startServer(); err != nil { //nolint:contextcheck // it waits a moment only
+			return err
+		}
+		serving, stop := context.WithCancel(context.WithoutCancel(ctx))
+		var group errgroup.Group
+		group.Go(func() error { return n.server.Serve(serving) })
+		defer func() {
+			stop()
+			err = errors.Join(err, group.Wait())
+		}()
+	}
+	if err := n.connect(ctx, "camena maintenance", false); err != nil {
+		return err
+	}
+	defer n.bus.Close()
+	return work(n.bus)
+}
+
 func (n *Node) startServer() (err error) {
 	s := n.set.Server
 	s.Logger = n.log
@@ -154,9 +183,9 @@ func (n *Node) startServer() (err error) {
 	return err
 }
 
-func (n *Node) connect(ctx context.Context) (err error) {
+func (n *Node) connect(ctx context.Context, name string, wait bool) (err error) {
 	s := n.set.Bus
-	s.Name, s.Wait, s.Logger = "camena node "+n.set.Name, true, n.log
+	s.Name, s.Wait, s.Logger = name, wait, n.log
 	if n.server != nil {
 		s.InProcess = n.server
 	}

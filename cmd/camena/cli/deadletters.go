@@ -4,14 +4,12 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/spf13/cobra"
@@ -32,14 +30,6 @@ kept for 30 days. Sequences are those of the dead-letter stream.`,
   camena dlq replay 7 8
   camena dlq drop --all`,
 	}, p.deadLettersListCommand(), p.deadLettersShowCommand(), p.deadLettersReplayCommand(), p.deadLettersDropCommand())
-}
-
-// shownLetter is a dead letter with a printable body.
-type shownLetter struct {
-	client.DeadLetter
-	Body string `json:"body,omitempty"`
-	// Base64 is a body that is not UTF-8.
-	Base64 string `json:"bodyBase64,omitempty"`
 }
 
 // reasonOf returns the reason, with the JSON pointer that it is about.
@@ -82,40 +72,25 @@ func (p *program) deadLettersShowCommand() *cobra.Command {
 		if err != nil {
 			return nil, err
 		}
-		found, err := c.DeadLetter(ctx, sequence)
+		l, err := c.DeadLetter(ctx, sequence)
 		if err != nil {
 			return nil, unknownLetter(err)
 		}
-		l := &shownLetter{DeadLetter: *found}
-		l.show(o.secrets)
-		return &view{document: l, tables: []*table{letterSheet(l)}, lines: []string{"", printableBody(l)}}, nil
+		v := &view{document: l, tables: []*table{letterSheet(l)}}
+		if l.Show(o.secrets) {
+			v.note = "--show-secrets shows the message"
+		}
+		v.lines = []string{"", printableBody(l)}
+		return v, nil
 	})
 }
 
-// show fills in the body. A body that is not JSON is hidden if it may hold a secret,
-// because the secret cannot be found in it.
-func (l *shownLetter) show(secrets bool) {
-	masked, err := events.MaskSecrets(l.Data)
-	switch {
-	case secrets:
-	case err == nil:
-		l.Data = masked
-	case slices.ContainsFunc(events.SecretAttributes(), func(name string) bool { return bytes.Contains(l.Data, []byte(name)) }):
-		l.Data = []byte("(not shown: it cannot be read and may hold secrets; --show-secrets shows it)")
-	}
-	if utf8.Valid(l.Data) {
-		l.Body = string(l.Data)
-	} else {
-		l.Base64 = base64.StdEncoding.EncodeToString(l.Data)
-	}
-}
-
-func letterSheet(l *shownLetter) *table {
+func letterSheet(l *client.DeadLetter) *table {
 	told := ""
 	if l.Told {
 		told = "its sender waited for the outcome"
 	}
-	t := newTable().known("reason", reasonOf(&l.DeadLetter), "code", orDash(l.Code), "told", told, "stored", timestamp(l.Time),
+	t := newTable().known("reason", reasonOf(l), "code", orDash(l.Code), "told", told, "stored", timestamp(l.Time),
 		"from", fmt.Sprintf("%s, message %d of %s", l.Subject, l.Origin, l.Stream))
 	for _, name := range slices.Sorted(maps.Keys(l.Headers)) {
 		t.add(name, strings.Join(l.Headers[name], ", "))
@@ -124,7 +99,7 @@ func letterSheet(l *shownLetter) *table {
 }
 
 // printableBody shows JSON indented, other text as it is, and bytes in base64.
-func printableBody(l *shownLetter) string {
+func printableBody(l *client.DeadLetter) string {
 	text := jsontext.Value(bytes.Clone(l.Data))
 	if len(text) > 0 && text.IsValid() && text.Indent(jsontext.WithIndent("  ")) == nil {
 		return string(text)

@@ -2,17 +2,16 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/camena-io/camena/runtime/bus"
 	"github.com/camena-io/camena/runtime/client"
 )
 
 func (p *program) healthCommand() *cobra.Command {
-	return &cobra.Command{
+	const patience = 4 * time.Second
+	return p.shows(patience, &cobra.Command{
 		Use:   "health",
 		Short: "Exit with 0 when NATS stores what is sent and a repository answers",
 		Long: `Exit with 0 when NATS and a repository answer, NATS stores the heartbeats of nodes, and commands are applied.
@@ -21,18 +20,10 @@ Otherwise exit with 1 and the reason: nobody answers, a repository is still load
 Use it as the health check of containers.`,
 		Example: "  camena health && echo fine",
 		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			const patience = 4 * time.Second
-			return p.withBus(cmd.Context(), patience, p.checkHealth)
-		},
-	}
-}
-
-func (p *program) checkHealth(ctx context.Context, b *bus.Bus) error {
-	h, err := client.New(b, source).Health(ctx)
-	if err != nil {
-		return explain(err)
-	}
-	_, err = fmt.Fprintf(p.stdout, "healthy: %d elements at sequence %d\n", h.Elements, h.Sequence)
-	return err
+	}, &output{}, func(ctx context.Context, c *client.Client, _ []string) (*view, error) {
+		h, err := c.Health(ctx)
+		v := &view{document: &h}
+		v.addLine("healthy: %d elements at sequence %d", h.Elements, h.Sequence)
+		return v, err
+	})
 }

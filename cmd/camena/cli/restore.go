@@ -11,12 +11,12 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/backup"
 	"github.com/camena-io/camena/runtime/bus"
 	"github.com/camena-io/camena/runtime/embedded"
+	"github.com/camena-io/camena/runtime/node"
 )
 
 func (p *program) restoreCommand() *cobra.Command {
@@ -81,12 +81,15 @@ func (p *program) restore(ctx context.Context, file string, s backup.RestoreSett
 	}
 	progress.begin("restoring")
 	var done backup.Restored
-	err = p.withStoppedNode(ctx, func(on *bus.Bus) (err error) {
+	err = node.Maintain(ctx, p.config.node(p.offered, p.logger(slog.LevelWarn)), func(on *bus.Bus) (err error) {
 		s.Bus, s.Node, s.Progress = on, p.config.Node, show
 		done, err = b.Restore(ctx, s)
 		return err
 	})
 	progress.end()
+	if errors.Is(err, embedded.ErrInUse) {
+		err = fmt.Errorf("a node runs: %w", err)
+	}
 	if err != nil {
 		return p.restoreError(ctx, err, b, done)
 	}
@@ -137,40 +140,6 @@ func (p *program) printRestored(b *backup.Backup, done backup.Restored) error {
 	}
 	_, err := io.WriteString(p.stdout, text)
 	return err
-}
-
-// withStoppedNode connects to an installation whose nodes are stopped; without
-// CAMENA_NATS_URL it starts the server of the data folder.
-func (p *program) withStoppedNode(ctx context.Context, do func(*bus.Bus) error) (err error) {
-	s := p.config.node(p.offered, p.logger(slog.LevelWarn))
-	s.Bus.Name, s.Bus.Logger = "camena restore", s.Logger
-	if s.Bus.URL == "" {
-		s.Server.Port, s.Server.Logger = -1, s.Logger
-		server, err := embedded.New(s.Server) //nolint:contextcheck // it waits a moment only
-		if errors.Is(err, embedded.ErrInUse) {
-			return fmt.Errorf("a node runs: %w", err)
-		}
-		if err != nil {
-			return err
-		}
-		serving, stop := context.WithCancel(context.WithoutCancel(ctx))
-		var group errgroup.Group
-		group.Go(func() error { return server.Serve(serving) })
-		defer func() {
-			stop()
-			err = errors.Join(err, group.Wait())
-		}()
-		s.Bus.InProcess = server
-	}
-	b, err := bus.Connect(ctx, s.Bus)
-	if err != nil {
-		return err
-	}
-	defer b.Close()
-	if err := b.Ensure(ctx, s.Limits); err != nil {
-		return err
-	}
-	return do(b)
 }
 
 // input returns the file that a name means: "-" is the standard input, which is

@@ -8,13 +8,11 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/camena-io/camena/connectors"
 	"github.com/camena-io/camena/events"
-	"github.com/camena-io/camena/events/opentypes"
 	"github.com/camena-io/camena/events/suggest"
 	"github.com/camena-io/camena/runtime/bus"
 	"github.com/camena-io/camena/runtime/client"
@@ -91,23 +89,12 @@ func changesByName() map[string][]string {
 	byName := map[string][]string{
 		"element": {connectors.AnyElementChange}, "relationship": {connectors.AnyRelationshipChange}, "type": {connectors.AnyTypeChange},
 	}
-	for _, t := range changeTypes() {
+	for _, t := range events.ChangeTypes() {
 		for _, name := range []string{changeName(t), shortType(t)} {
 			byName[name] = append(byName[name], t)
 		}
 	}
 	return byName
-}
-
-// changeTypes are the types of the change events that are shown.
-func changeTypes() []string {
-	return []string{
-		events.TypeElementCreated, events.TypeElementUpdated, events.TypeElementDeleted, events.TypeElementRestored,
-		events.TypeElementClassified, events.TypeElementReclassified, events.TypeElementDeclassified,
-		events.TypeElementRetyped, events.TypeElementRehomed,
-		events.TypeRelationshipCreated, events.TypeRelationshipUpdated, events.TypeRelationshipDeleted,
-		events.TypeRelationshipRestored, events.TypeRelationshipRehomed, events.TypeTypeDefined,
-	}
 }
 
 var errEnough = errors.New("enough events")
@@ -118,7 +105,7 @@ func (w *watcher) run(ctx context.Context) error {
 	}
 	return w.p.withBus(ctx, 0, func(ctx context.Context, b *bus.Bus) error {
 		m := client.New(b, source)
-		if err := w.checkTypes(ctx, m); err != nil {
+		if err := m.CheckTypes(ctx, &w.filter); err != nil {
 			return err
 		}
 		w.warn(ctx, m)
@@ -141,39 +128,6 @@ func (w *watcher) warn(ctx context.Context, m *client.Client) {
 	if last, err := m.LastChange(ctx); err == nil && w.filter.From > last+1 {
 		fmt.Fprintf(w.p.stderr, "--from %d: the last change so far has the sequence %d\n", w.filter.From, last)
 	}
-}
-
-// checkTypes refuses unknown types, and types of another kind than the flag takes: a
-// misspelled type would match no change. If no repository answers, it accepts all.
-func (w *watcher) checkTypes(ctx context.Context, m *client.Client) error {
-	f := &w.filter
-	if len(f.Types)+len(f.Relationships)+len(f.Classifications) == 0 {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-	defer cancel()
-	types, err := registry(ctx, m)
-	if err != nil {
-		return nil
-	}
-	element := func(name, pointer string) (*opentypes.Type, error) {
-		t, err := client.FindType(types, name)
-		if err == nil && t.Kind() != events.KindRelationship && !f.SelectsTypes() { // definitions are of all kinds
-			return types.Element(name, pointer)
-		}
-		return t, err
-	}
-	for _, check := range []struct {
-		names []string
-		find  func(name, pointer string) (*opentypes.Type, error)
-	}{{f.Types, element}, {f.Relationships, types.Relationship}, {f.Classifications, types.Classification}} {
-		for _, name := range check.names {
-			if _, err := check.find(name, ""); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 // show prints a change, and ends after the last that is wanted.
