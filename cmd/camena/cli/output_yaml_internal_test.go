@@ -19,7 +19,7 @@ import (
 func asYAML() map[string]string {
 	const dryRun = " --dry-run"
 	return map[string]string{
-		"health": "",
+		"health":                       "",
 		"bench changes":                "--messages 10 --rounds 1 --set 0 --latency 0",
 		"bench cycles":                 "--connectors 1 --interval 1s --rounds 1",
 		"bench queries":                "--elements 10 --duration 10ms --searches 1",
