@@ -61,7 +61,7 @@ func (d draws) other(kind int) events.Command {
 	switch kind {
 	case 12, 13:
 		return &events.Retype{
-			Element: d.ref("element"), Properties: d.elementProps("", ""), Expectation: d.expect(),
+			Element: d.ref("element"), Properties: d.props("text"), Expectation: d.expect(),
 			Type: pick(d, "type", "DataFile", "DataFile", "CSVFile", "CSVFile", "FileFolder", "Pump", "ContactDetails", "NoSuchType"),
 		}
 	case 14, 21:
@@ -91,16 +91,19 @@ func (d draws) other(kind int) events.Command {
 	}
 }
 
+// relation draws a relationship, mostly between elements that may have one.
 func (d draws) relation() events.RelationshipRef {
-	r := events.RelationshipRef{Type: pick(d, "type", "NestedFile", "NestedFile", "DataFlow", "DataFlow", "ConnectToEndpoint", "ConnectToEndpoint", "Holds", "HoldsTight", pick(d, "wrong", "NestedFile", "DataFlow", "NoSuchType"))}
-	switch {
-	case r.Type == "ConnectToEndpoint":
-		r.End1, r.End2 = events.ByName("conn"), pick(d, "end2", events.ByName("e1"), events.ByName("e2"))
-	case r.Type != "DataFlow" && !d.sometimes(4, "any"):
-		r.End1, r.End2 = pick(d, "end1", events.ByName("a"), events.ByName("t")), pick(d, "end2", events.ByName("b"), events.ByName("c"), events.ByName("t/1"))
-	case !d.sometimes(4, "any"):
-		r.End1, r.End2 = pick(d, "end1", events.ByName("b"), events.ByName("t")), pick(d, "end2", events.ByName("b"), events.ByName("t"))
-	default:
+	r := events.RelationshipRef{Type: pick(d, "type", "NestedFile", "NestedFile", "DataFlow", "DataFlow",
+		"ConnectToEndpoint", "ConnectToEndpoint", "Holds", "HoldsTight", pick(d, "wrong", "NestedFile", "DataFlow", "NoSuchType"))}
+	from, to := []string{"a", "t"}, []string{"b", "c", "t/1"}
+	switch r.Type {
+	case "ConnectToEndpoint":
+		from, to = []string{"conn"}, []string{"e1", "e2"}
+	case "DataFlow":
+		from, to = []string{"b", "t"}, []string{"b", "t"}
+	}
+	r.End1, r.End2 = events.ByName(pick(d, "end1", from...)), events.ByName(pick(d, "end2", to...))
+	if d.sometimes(4, "any") {
 		r.End1, r.End2 = d.ref("end1"), d.ref("end2")
 	}
 	if d.sometimes(6, "by guid") {

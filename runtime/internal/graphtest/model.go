@@ -74,11 +74,9 @@ type outcome struct {
 // refusal is the panic that ends a refused command.
 type refusal struct{ error }
 
-func refuse(format string, args ...any) { panic(refusal{fmt.Errorf(format, args...)}) }
-
 func refuseIf(condition bool, format string, args ...any) {
 	if condition {
-		refuse(format, args...)
+		panic(refusal{fmt.Errorf(format, args...)})
 	}
 }
 
@@ -183,8 +181,7 @@ func (m *Model) applyRarer(c events.Command) outcome {
 	case *events.ConfirmSynchronization:
 		return m.confirm(c)
 	default:
-		refuse("the model does not know %T", c)
-		return outcome{}
+		panic(fmt.Sprintf("the model does not know %T", c))
 	}
 }
 
@@ -312,16 +309,11 @@ func (m *Model) named(name string) *instance {
 	return nil
 }
 
-func (m *Model) must(ref events.ElementRef, want events.Expectation) *instance {
+// live returns an element that must exist and not be archived.
+func (m *Model) live(ref events.ElementRef, want events.Expectation) *instance {
 	e := m.find(ref)
 	refuseIf(e == nil, "there is no %v", ref)
 	expect(want, e.version)
-	return e
-}
-
-// live returns an element that must exist and not be archived.
-func (m *Model) live(ref events.ElementRef, want events.Expectation) *instance {
-	e := m.must(ref, want)
 	refuseIf(e.archived(), "%s is archived", e.name)
 	return e
 }

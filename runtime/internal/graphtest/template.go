@@ -19,9 +19,9 @@ type modelCopy struct {
 }
 
 func (m *Model) fromTemplate(c *events.FromTemplate) outcome {
-	root := m.must(c.Template, events.Expectation{})
+	root := m.live(c.Template, events.Expectation{})
 	_, ok := root.classifications[events.Template]
-	refuseIf(!ok || root.archived(), "no template")
+	refuseIf(!ok, "no template")
 	t := &modelCopy{Model: m, c: c, root: root, copies: map[string]string{}}
 	t.name = t.fill(cmp.Or(c.QualifiedName, root.name))
 	if e := m.named(t.name); e != nil && c.Retrieve && e.guid != root.guid {
