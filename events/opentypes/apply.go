@@ -172,9 +172,8 @@ func (b *builder) rebuild(old *Type) (*Type, error) {
 // clone copies a definition; empty lists become nil.
 func clone(d *events.TypeDef) events.TypeDef {
 	c := *d
-	c.Attributes = cloneList(d.Attributes)
-	c.ValidFor = cloneList(d.ValidFor)
-	c.Values = cloneList(d.Values)
+	// Of an empty list, Concat returns nil.
+	c.Attributes, c.ValidFor, c.Values = slices.Concat(d.Attributes), slices.Concat(d.ValidFor), slices.Concat(d.Values)
 	for _, end := range []**events.EndDef{&c.End1, &c.End2} {
 		if *end != nil {
 			e := **end
@@ -182,11 +181,4 @@ func clone(d *events.TypeDef) events.TypeDef {
 		}
 	}
 	return c
-}
-
-func cloneList[T any](list []T) []T {
-	if len(list) == 0 {
-		return nil
-	}
-	return slices.Clone(list)
 }

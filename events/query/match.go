@@ -2,6 +2,7 @@ package query
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -130,23 +131,9 @@ type (
 	not  struct{ inner node }
 )
 
-func (l all) match(r Row) bool {
-	for _, n := range l {
-		if !n.match(r) {
-			return false
-		}
-	}
-	return true
-}
+func (l all) match(r Row) bool { return !slices.ContainsFunc(l, func(n node) bool { return !n.match(r) }) }
 
-func (l some) match(r Row) bool {
-	for _, n := range l {
-		if n.match(r) {
-			return true
-		}
-	}
-	return false
-}
+func (l some) match(r Row) bool { return slices.ContainsFunc(l, func(n node) bool { return n.match(r) }) }
 
 func (n not) match(r Row) bool { return !n.inner.match(r) }
 

@@ -33,7 +33,7 @@ type Settings struct {
 
 const defaultMaxItem = 64 << 20
 
-// lookups is how many guids are looked up in the repository at once.
+// lookups is how many items wait until what they refer to is looked up in the repository.
 const lookups = 500
 
 // Plan is a checked archive.
@@ -42,9 +42,10 @@ type Plan struct {
 
 	archive  *Archive
 	settings Settings
-	survey   survey
-	types    []placedType
-	defs     map[string]events.TypeDef
+	// order has the sections in the order of the archive.
+	order []section
+	types []placedType
+	defs  map[string]events.TypeDef
 	// dropped are the items that are not taken, and the classifications that are not
 	// taken although their element is.
 	dropped map[key]bool
@@ -79,12 +80,6 @@ func (m *meter) add(n int) {
 
 // begin begins a number of scans.
 func (m *meter) begin(scans int, size int64) { m.done, m.total = 0, int64(scans)*size }
-
-// survey has the sections of an archive in their order.
-type survey struct {
-	order []section
-	count [sections]int
-}
 
 // Check reads the archive and finds out what can be taken. The report of the plan has
 // what is wrong with the archive; an error has another cause.
@@ -128,11 +123,10 @@ func (p *Plan) look(ctx context.Context) error {
 			return err
 		},
 		enter: func(s section) bool {
-			p.survey.order = append(p.survey.order, s)
+			p.order = append(p.order, s)
 			return false
 		},
 		skip: func(s section, index int, where Place, size int64) {
-			p.survey.count[s]++
 			p.Report.count(s.kind(), found, 1)
 			if size > p.settings.MaxItem {
 				p.drop(key{section: s, index: index}, Finding{Outcome: Refused, Kind: s.kind(), Where: where, Reason: tooLarge(size, p.settings.MaxItem)})
@@ -143,7 +137,7 @@ func (p *Plan) look(ctx context.Context) error {
 
 // check checks the items: types, then elements, then items that refer to elements.
 func (p *Plan) check(ctx context.Context) error {
-	passes := p.survey.passes([]section{attributeTypes, newTypes, typePatches}, []section{entities}, []section{relationships, classifications})
+	passes := p.passes([]section{attributeTypes, newTypes, typePatches}, []section{entities}, []section{relationships, classifications})
 	p.meter.begin(len(passes), p.archive.size)
 	c := newChecker(p)
 	for _, pass := range passes {
@@ -156,16 +150,16 @@ func (p *Plan) check(ctx context.Context) error {
 
 // passes returns the sections to read in each scan, so that the stages follow each
 // other whatever the order in the file.
-func (s *survey) passes(stages ...[]section) [][]section {
+func (p *Plan) passes(stages ...[]section) [][]section {
 	var passes [][]section
 	last := -1
 	for _, stage := range stages {
-		first, end := len(s.order), -1
+		first, end := len(p.order), -1
 		var present []section
-		for at, sec := range s.order {
-			if slices.Contains(stage, sec) && s.count[sec] > 0 {
-				first, end = min(first, at), max(end, at)
-				present = append(present, sec)
+		for at, s := range p.order {
+			if slices.Contains(stage, s) {
+				first, end = min(first, at), at
+				present = append(present, s)
 			}
 		}
 		switch {

@@ -163,16 +163,15 @@ func (c *checker) lookUp(ctx context.Context) error {
 			}
 		}
 	}
-	for len(guids) > 0 {
-		n := min(len(guids), lookups)
-		there, err := c.settings.Elements(ctx, guids[:n])
-		if err != nil {
-			return fmt.Errorf("looking up elements in the repository: %w", err)
-		}
-		for _, guid := range there {
-			c.there[id(guid)] = true
-		}
-		guids = guids[n:]
+	if len(guids) == 0 {
+		return nil
+	}
+	there, err := c.settings.Elements(ctx, guids)
+	if err != nil {
+		return fmt.Errorf("looking up elements in the repository: %w", err)
+	}
+	for _, guid := range there {
+		c.there[id(guid)] = true
 	}
 	return nil
 }

@@ -53,7 +53,7 @@ type walk struct {
 var errStopped = errors.New("stopped")
 
 func (w *walk) all(ctx context.Context) error {
-	passes := w.plan.survey.passes([]section{entities}, []section{classifications}, []section{relationships})
+	passes := w.plan.passes([]section{entities}, []section{classifications}, []section{relationships})
 	w.plan.meter.begin(len(passes), w.plan.archive.size)
 	for _, pass := range passes {
 		if err := w.plan.read(ctx, pass, w.item); err != nil {
