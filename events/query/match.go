@@ -131,9 +131,13 @@ type (
 	not  struct{ inner node }
 )
 
-func (l all) match(r Row) bool { return !slices.ContainsFunc(l, func(n node) bool { return !n.match(r) }) }
+func (l all) match(r Row) bool {
+	return !slices.ContainsFunc(l, func(n node) bool { return !n.match(r) })
+}
 
-func (l some) match(r Row) bool { return slices.ContainsFunc(l, func(n node) bool { return n.match(r) }) }
+func (l some) match(r Row) bool {
+	return slices.ContainsFunc(l, func(n node) bool { return n.match(r) })
+}
 
 func (n not) match(r Row) bool { return !n.inner.match(r) }
 
