@@ -164,14 +164,10 @@ func explain(err error, pointers ...flagPointer) error {
 
 // within formats the rest of a pointer as a path.
 func within(pointer string) string {
-	var path []string
-	for token := range jsontext.Pointer(pointer).Tokens() {
-		path = append(path, token)
-	}
-	if path == nil {
+	if pointer == "" {
 		return ""
 	}
-	return " " + strings.Join(path, "/")
+	return " " + strings.Join(slices.Collect(jsontext.Pointer(pointer).Tokens()), "/")
 }
 
 // completionTime is how long the shell waits for an installation to answer.
