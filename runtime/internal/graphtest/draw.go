@@ -127,8 +127,8 @@ func (d draws) ref(what string) events.ElementRef {
 	if d.sometimes(7, "by guid") {
 		return events.ByGUID(pick(d, what, guid1, guid2, events.GUIDOf("a"), events.GUIDOf("c")))
 	}
-	return events.ByName(pick(d, what, "a", "b", "c", "a", "b", "c", "a", "b", "c", "a", "b", "c", "t", "t/1", "t", "t/1",
-		"m~{p}~", "sc", "conn", "e1", "a/1", "ExternalId::sc::1"))
+	return events.ByName(pick(d, what, "a", "b", "c", "a", "b", "c", "a", "b", "t", "t/1", "t", "t/1", // the ends are drawn most
+		"m~{p}~", "sc", "conn", "e1", "a/1", "ExternalId::sc::1", "a", "b", "c", "c"))
 }
 
 // props draws properties; a few are unknown or of the wrong type.
