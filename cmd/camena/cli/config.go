@@ -62,7 +62,7 @@ type config struct {
 // probably misspelled.
 func loadConfig() (config, []string, error) {
 	var c config
-	known, err := knownVariables()
+	known, _, err := settings()
 	if err != nil {
 		return c, nil, err
 	}
@@ -173,12 +173,6 @@ func (c *config) node(offered connectors.Set, log *slog.Logger) node.Settings {
 	}
 }
 
-func knownVariables() ([]string, error) {
-	var b strings.Builder
-	err := envconfig.Usagef(prefix, &config{}, &b, "{{range .}}{{usage_key .}}\n{{end}}")
-	return strings.Fields(b.String()), err
-}
-
 // unknownVariables warns of names that are probably misspelled. Those that tests
 // and benchmarks read, and those that Kubernetes sets for a service named camena,
 // are no settings.
@@ -198,23 +192,22 @@ func unknownVariables(known []string) []string {
 	return warnings
 }
 
-// settingsHelp lists every setting, in lines of at most 100 columns.
-func settingsHelp() string {
+// settings returns the names of all settings, and a text that explains them in lines
+// of at most 100 columns.
+func settings() (names []string, help string, err error) {
 	var lines strings.Builder
-	err := envconfig.Usagef(prefix, &config{}, &lines,
+	err = envconfig.Usagef(prefix, &config{}, &lines,
 		"{{range .}}{{usage_key .}}\t{{usage_description .}}{{if usage_default .}} (default {{usage_default .}}){{end}}\n{{end}}")
-	if err != nil {
-		return err.Error()
-	}
 	t := newTable()
 	for line := range strings.Lines(lines.String()) {
 		name, description, _ := strings.Cut(strings.TrimSpace(line), "\t")
+		names = append(names, name)
 		for part := range strings.SplitSeq(cells.WrapSoft(description, 75), "\n") {
 			t.add("  "+name, part)
 			name = ""
 		}
 	}
 	lines.Reset()
-	_ = t.print(&lines, "") // it cannot fail
-	return strings.TrimSuffix(lines.String(), "\n")
+	err = errors.Join(err, t.print(&lines, ""))
+	return names, strings.TrimSuffix(lines.String(), "\n"), err
 }

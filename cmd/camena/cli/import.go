@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -19,7 +21,7 @@ type importer struct {
 	options     egeria.Options
 	keepUnknown bool
 	reportFile  string
-	report      *os.File
+	report      io.Writer
 	progress    *progress
 	output      output
 }
@@ -65,10 +67,15 @@ func (i *importer) run(ctx context.Context, files []string) error {
 	if len(files) == 0 {
 		return &exitError{code: exitNothing, err: errors.New("name the files to import, or - for the standard input")}
 	}
-	if err := i.openReport(); err != nil {
-		return &exitError{code: exitNothing, err: err}
+	i.report = io.Discard
+	if i.reportFile != "" { // it is opened before anything is imported
+		file, err := os.OpenFile(i.reportFile, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+		if err != nil {
+			return &exitError{code: exitNothing, err: fmt.Errorf("the report: %w", err)}
+		}
+		defer func() { _ = file.Close() }()
+		i.report = file
 	}
-	defer func() { _ = i.report.Close() }() // without a report it fails, and nothing is lost
 	var all []*egeria.Result
 	err := i.p.withBus(ctx, 0, func(ctx context.Context, b *bus.Bus) error {
 		defer i.progress.end()
@@ -131,26 +138,18 @@ func (i *importer) file(ctx context.Context, load *egeria.Importer, name string)
 
 // verdict returns the error of the file that went worst, nil if all are imported.
 func verdict(all []*egeria.Result) error {
-	var worst *egeria.Result
-	code, failed := exitNothing, 0
-	for _, one := range all {
-		if one.Took() {
-			code = exitFailed
-		}
-		if one.Severity() == 0 {
-			continue
-		}
-		failed++
-		if worst == nil || one.Severity() > worst.Severity() {
-			worst = one
-		}
-	}
-	if worst == nil {
+	failed := slices.DeleteFunc(slices.Clone(all), func(r *egeria.Result) bool { return r.Severity() == 0 })
+	if len(failed) == 0 {
 		return nil
 	}
+	worst := slices.MaxFunc(failed, func(a, b *egeria.Result) int { return a.Severity() - b.Severity() })
 	err := fmt.Errorf("%s: %s", worst.File, trouble(worst))
-	if failed > 1 {
-		err = fmt.Errorf("%w (%d of %d files are not taken as a whole)", err, failed, len(all))
+	if len(failed) > 1 {
+		err = fmt.Errorf("%w (%d of %d files are not taken as a whole)", err, len(failed), len(all))
+	}
+	code := exitNothing
+	if slices.ContainsFunc(all, (*egeria.Result).Took) {
+		code = exitFailed
 	}
 	return &exitError{code: code, err: err}
 }

@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"io"
-	"os"
 	"strconv"
 	"strings"
 
@@ -94,16 +93,10 @@ func showMissing(one *egeria.Result, out io.Writer) (refused int) {
 
 func importTable(one *egeria.Result) *table {
 	t := newTable("KIND", "FOUND", "CHANGED", "UNCHANGED", "SKIPPED", "REFUSED")
-	notDone := 0
-	for kind := range one.Counts {
-		notDone += one.NotDone(kind)
-	}
-	switch {
-	case one.Check:
+	if one.Check {
 		t = newTable("KIND", "FOUND", "TO TAKE", "SKIPPED", "REFUSED")
-	case notDone > 0:
-		t.header = append(t.header, "NOT DONE")
 	}
+	notDone := 0
 	for _, kind := range egeria.Kinds() {
 		c, ok := one.Counts[kind]
 		if !ok {
@@ -111,17 +104,18 @@ func importTable(one *egeria.Result) *table {
 		}
 		d := one.Done[kind]
 		numbers := []int{c.Found, d.Changed, d.Unchanged, c.Skipped, c.Refused, one.NotDone(kind)}
-		switch {
-		case one.Check:
+		if one.Check {
 			numbers = []int{c.Found, c.Taken, c.Skipped, c.Refused}
-		case notDone == 0:
-			numbers = numbers[:5]
 		}
-		cells := []string{string(kind)}
+		notDone += one.NotDone(kind)
+		row := []string{string(kind)}
 		for _, n := range numbers {
-			cells = append(cells, strconv.Itoa(n))
+			row = append(row, strconv.Itoa(n))
 		}
-		t.add(cells...)
+		t.add(row...)
+	}
+	if notDone > 0 && !one.Check { // without a header the column is not shown
+		t.header = append(t.header, "NOT DONE")
 	}
 	return t
 }
@@ -151,20 +145,6 @@ func (i *importer) summarize(all []*egeria.Result) error {
 	return nil
 }
 
-// openReport opens the file of the report, before anything is imported.
-func (i *importer) openReport() (err error) {
-	if i.reportFile == "" {
-		return nil
-	}
-	if i.report, err = os.OpenFile(i.reportFile, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600); err != nil {
-		return fmt.Errorf("the report: %w", err)
-	}
-	return nil
-}
-
 func (i *importer) writeReport(all []*egeria.Result) error {
-	if i.report == nil {
-		return nil
-	}
 	return (&output{form: outputJSON, secrets: true}).print(i.report, all)
 }

@@ -123,11 +123,10 @@ func TestEveryCommandHasAnExample(t *testing.T) {
 
 func TestEverySettingIsDescribed(t *testing.T) {
 	t.Parallel()
-	known, err := knownVariables()
+	known, help, err := settings()
 	if err != nil {
 		t.Fatal(err)
 	}
-	help := settingsHelp()
 	for _, name := range known {
 		if !strings.Contains(help, "  "+name+"  ") {
 			t.Errorf("the help does not describe %s:\n%s", name, help)

@@ -19,6 +19,10 @@ import (
 
 func (p *program) serveCommand() *cobra.Command {
 	var files []string
+	_, help, err := settings()
+	if err != nil {
+		help = err.Error()
+	}
 	cmd := &cobra.Command{
 		Use:   "serve [-f FILE...]",
 		Short: "Run a node",
@@ -28,7 +32,7 @@ deployment, which any number of nodes can share. The first Ctrl-C or SIGTERM sto
 order, the second at once.
 
 Settings, all from the environment:
-` + settingsHelp(),
+` + help,
 		Example: `  camena serve
   camena serve -f examples/quickstart.yaml
   CAMENA_NATS_URL=nats://nats-1:4222,nats://nats-2:4222 CAMENA_NODE=node-1 camena serve
