@@ -38,7 +38,8 @@ func (t *Type) Check(p events.Properties, o CheckOptions) (events.Properties, er
 	if _, err := p.MarshalJSON(); err != nil {
 		return p, atPointer(err, o.Pointer)
 	}
-	c := checker{t: t, partial: o.Partial, lenient: o.Lenient && t.hasAdditionalProperties()}
+	extra := t.attribute(additional)
+	c := checker{t: t, partial: o.Partial, lenient: o.Lenient && extra != nil && extra.def.Type == "map<string,string>"}
 	if err := c.members(p.Members()); err != nil {
 		err.Pointer = o.Pointer + err.Pointer
 		return p, err

@@ -15,12 +15,6 @@ const (
 	qualifiedName = "qualifiedName"
 )
 
-// hasAdditionalProperties reports whether the type has additionalProperties.
-func (t *Type) hasAdditionalProperties() bool {
-	a := t.attribute(additional)
-	return a != nil && a.def.Type == "map<string,string>"
-}
-
 // moveUnknown returns p with the unknown attributes in additionalProperties. A
 // value that is already there must be equal.
 func (c *checker) moveUnknown(p events.Properties, o CheckOptions) (events.Properties, error) {

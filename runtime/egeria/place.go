@@ -125,7 +125,10 @@ func faultOf(err error) *fault {
 		return f
 	}
 	if e, ok := errors.AsType[*json.SemanticError](err); ok {
-		return semanticFault(e)
+		if e.GoType == nil {
+			return faultf(string(e.JSONPointer), "%s", e.Err)
+		}
+		return faultf(string(e.JSONPointer), "expected %s, found %s", expected(e.GoType), kindName(e.JSONKind))
 	}
 	if e, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		reason := e.Err.Error()
@@ -135,14 +138,6 @@ func faultOf(err error) *fault {
 		return faultf(string(e.JSONPointer), "%s", reason)
 	}
 	return faultf("", "%s", err)
-}
-
-func semanticFault(e *json.SemanticError) *fault {
-	pointer := string(e.JSONPointer)
-	if e.GoType == nil {
-		return faultf(pointer, "%s", e.Err)
-	}
-	return faultf(pointer, "expected %s, found %s", expected(e.GoType), kindName(e.JSONKind))
 }
 
 // expected names the JSON that is decoded into a t.

@@ -38,17 +38,15 @@ func checkClassification(types *opentypes.Registry, element *events.ElementType,
 // setClassifications leaves the classifications as they are if none or the same set is
 // wanted.
 func setClassifications(e *events.Element, want []events.Classification) {
-	if want != nil && !sameClassifications(e.Classifications, want) {
-		e.Classifications = want
-	}
-}
-
-func sameClassifications(a, b []events.Classification) bool {
-	return len(a) == len(b) && !slices.ContainsFunc(a, func(m events.Classification) bool {
-		return !slices.ContainsFunc(b, func(n events.Classification) bool {
+	have := e.Classifications
+	same := len(have) == len(want) && !slices.ContainsFunc(have, func(m events.Classification) bool {
+		return !slices.ContainsFunc(want, func(n events.Classification) bool {
 			return m.Name == n.Name && m.Properties.Equal(n.Properties) && m.Effectivity.Equal(n.Effectivity)
 		})
 	})
+	if want != nil && !same {
+		e.Classifications = want
+	}
 }
 
 func dropClassification(e *events.Element, name string) {

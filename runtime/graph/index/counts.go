@@ -8,10 +8,6 @@ import (
 // typeCounts counts elements and relationships by type.
 type typeCounts struct{ elements, archived, relationships map[string]int }
 
-func newTypeCounts() typeCounts {
-	return typeCounts{elements: map[string]int{}, archived: map[string]int{}, relationships: map[string]int{}}
-}
-
 // add adds n for a record.
 func (t *typeCounts) add(r *Record, n int) {
 	of := t.elements

@@ -75,7 +75,7 @@ func newState(types typeSet) state {
 	s := state{
 		byGUID: map[guid]*Record{}, byName: map[string]*Record{}, fences: map[string]uint64{},
 		types: btree.NewBTreeGOptions(byType, options), scopes: btree.NewBTreeGOptions(byScope, options),
-		typeSet: types, tombstoneSet: newTombstones(), counts: newTypeCounts(),
+		typeSet: types, tombstoneSet: newTombstones(), counts: typeCounts{elements: map[string]int{}, archived: map[string]int{}, relationships: map[string]int{}},
 	}
 	for kind := range s.groups {
 		s.groups[kind] = btree.NewBTreeGOptions(byKey, options)
