@@ -53,7 +53,6 @@ type figure struct {
 // measuring makes a command run a measurement on a rig and report its figures.
 func measuring(cmd *cobra.Command, report Reporter, check func() error, measure func(context.Context, *rig) ([]figure, error)) *cobra.Command {
 	show := report(cmd)
-	cmd.Args = cobra.NoArgs
 	cmd.PreRunE = func(*cobra.Command, []string) error { return check() }
 	cmd.RunE = func(cmd *cobra.Command, _ []string) (err error) {
 		r, err := newRig()

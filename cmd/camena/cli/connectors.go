@@ -31,7 +31,7 @@ func (p *program) connectorsCommand() *cobra.Command {
 func (p *program) connectorsListCommand() *cobra.Command {
 	return p.shows(answerTime, &cobra.Command{
 		Use: "list", Short: "List connectors, where they run and how they are",
-		Example: "  camena connectors list\n  camena connectors list -o json", Args: cobra.NoArgs,
+		Example: "  camena connectors list\n  camena connectors list -o json",
 	}, &output{list: true}, func(ctx context.Context, c *client.Client, _ []string) (*view, error) {
 		all, err := c.Connectors(ctx)
 		return &view{document: all, tables: []*table{connectorsTable(all)}, none: `no connector is registered; "camena apply -f FILE" registers some`}, err
@@ -94,7 +94,7 @@ func unknownConnector(ctx context.Context, c *client.Client, name string, err er
 func (p *program) connectorsGetCommand() *cobra.Command {
 	return p.shows(answerTime, &cobra.Command{
 		Use: "get NAME", Short: "Show a connector, its status and its problems",
-		Example: "  camena connectors get quickstart\n  camena connectors get quickstart -o json", Args: cobra.ExactArgs(1),
+		Example: "  camena connectors get quickstart\n  camena connectors get quickstart -o json",
 	}, &output{}, func(ctx context.Context, c *client.Client, args []string) (*view, error) {
 		found, err := c.Connector(ctx, args[0])
 		return &view{document: &found, tables: []*table{connectorSheet(&found)}}, unknownConnector(ctx, c, args[0], err)

@@ -46,7 +46,7 @@ func (p *program) deadLettersListCommand() *cobra.Command {
 		Use: "list", Short: "List dead letters with their reasons",
 		Long: `List dead letters with their reasons. Refused commands whose senders waited for the outcome, and so were told, are
 left out; --all shows them, too.`,
-		Example: "  camena dlq list\n  camena dlq list --all -o json", Args: cobra.NoArgs,
+		Example: "  camena dlq list\n  camena dlq list --all -o json",
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "also the refusals of which the sender was told")
 	return p.shows(0, cmd, &output{list: true}, func(ctx context.Context, c *client.Client, _ []string) (*view, error) {
@@ -66,7 +66,7 @@ func (p *program) deadLettersShowCommand() *cobra.Command {
 	o := output{masks: true}
 	return p.shows(answerTime, &cobra.Command{
 		Use: "show SEQUENCE", Short: "Show a dead letter with the message as it came",
-		Example: "  camena dlq show 7\n  camena dlq show 7 -o json", Args: cobra.ExactArgs(1),
+		Example: "  camena dlq show 7\n  camena dlq show 7 -o json",
 	}, &o, func(ctx context.Context, c *client.Client, args []string) (*view, error) {
 		sequence, err := parseSequence(args[0])
 		if err != nil {

@@ -33,7 +33,6 @@ export is consistent up to the sequence that is printed at its end.`,
   camena export --no-history present.ndjson     # the present state only
   camena export --since 4711 later.ndjson       # only what came after that; not for restoring
   camena export - | zstd > backup.zst`,
-		Args: oneFile("the file to write, or - for the standard output"),
 	}
 	progress := p.newProgress(cmd)
 	f := cmd.Flags()

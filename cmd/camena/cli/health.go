@@ -19,7 +19,6 @@ Otherwise exit with 1 and the reason: nobody answers, a repository is still load
 (for example because a disk is full), or commands wait and none was applied for 10 seconds.
 Use it as the health check of containers.`,
 		Example: "  camena health && echo fine",
-		Args:    cobra.NoArgs,
 	}, &output{}, func(ctx context.Context, c *client.Client, _ []string) (*view, error) {
 		h, err := c.Health(ctx)
 		v := &view{document: &h}

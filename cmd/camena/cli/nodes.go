@@ -18,7 +18,6 @@ func (p *program) nodesCommand() *cobra.Command {
 		Long: `List the nodes that are alive, and which of them leads: the one whose repository writes, and the one whose
 coordinator assigns connectors.`,
 		Example: "  camena nodes list\n  camena nodes list -o json",
-		Args:    cobra.NoArgs,
 	}, &output{list: true}, func(ctx context.Context, c *client.Client, _ []string) (*view, error) {
 		nodes, err := c.Nodes(ctx)
 		t := list(newTable("NODE", "ROLES", "LEADS", "CONNECTORS", "KINDS", "VERSION", "STARTED"), nodes, func(n *client.Node) []string {

@@ -21,7 +21,6 @@ func (p *program) connectorsRefreshCommand() *cobra.Command {
 		Long: `Refresh a connector now, and wait for the outcome: what was created, updated and deleted, or the error.
 If a refresh is running, this one runs after it. If one is waiting already, it counts for this one.`,
 		Example: "  camena connectors refresh quickstart\n  camena connectors refresh quickstart --timeout 1h",
-		Args:    cobra.ExactArgs(1),
 		PreRunE: func(*cobra.Command, []string) error {
 			if timeout <= 0 {
 				return fmt.Errorf("--timeout %s: give a time longer than 0", timeout)

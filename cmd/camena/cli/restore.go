@@ -35,7 +35,6 @@ An interrupted restore continues when it is run again with the same file; until 
 		Example: `  CAMENA_DATA=./new-data camena restore backup.ndjson.gz
   CAMENA_NATS_URL=nats://nats-1:4222 CAMENA_DOMAIN=trial camena restore backup.ndjson.gz
   zstd -dc backup.zst | camena restore -`,
-		Args: oneFile("the file to restore, or - for the standard input"),
 	}
 	progress := p.newProgress(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -44,20 +43,6 @@ An interrupted restore continues when it is run again with the same file; until 
 	}
 	cmd.Flags().BoolVar(&s.Force, "force", false, "throw away everything that is there")
 	return cmd
-}
-
-// oneFile takes the name of one file.
-func oneFile(what string) cobra.PositionalArgs {
-	return func(_ *cobra.Command, args []string) error {
-		switch len(args) {
-		case 1:
-			return nil
-		case 0:
-			return fmt.Errorf("name %s", what)
-		default:
-			return fmt.Errorf("%q is too much: name %s, only one", args[1], what)
-		}
-	}
 }
 
 // restore restores a file, - the standard input.

@@ -119,7 +119,7 @@ func checkArguments(cmd *cobra.Command, args []string) error {
 	case strings.Contains(use, "..."):
 		return nil
 	case len(args) < least:
-		return fmt.Errorf("%s is missing; see %q", names[len(args)], cmd.CommandPath()+" --help")
+		return fmt.Errorf("%s is missing; see %q", strings.ReplaceAll(names[len(args)], "|", " or "), cmd.CommandPath()+" --help")
 	case len(args) > len(names):
 		return fmt.Errorf("%q is one argument too many; see %q", args[len(names)], cmd.CommandPath()+" --help")
 	case slices.Contains(args, ""):

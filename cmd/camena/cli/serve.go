@@ -37,7 +37,6 @@ Settings, all from the environment:
   camena serve -f examples/quickstart.yaml
   CAMENA_NATS_URL=nats://nats-1:4222,nats://nats-2:4222 CAMENA_NODE=node-1 camena serve
   CAMENA_NATS_URL=nats://nats-1:4222 CAMENA_ROLES=host camena serve`,
-		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.serve(cmd.Context(), files) },
 	}
 	cmd.Flags().StringSliceVarP(&files, "file", "f", nil, "resource file, or folder of resource files, to apply at start")

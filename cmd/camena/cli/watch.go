@@ -47,7 +47,6 @@ before it does: so you also see what leaves a zone or loses a classification.`,
   camena watch --classification Confidentiality --change classified,declassified
   camena watch --present              # first the present state of everything
   camena watch --from 1 -o json       # everything that is kept, as CloudEvents`,
-		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return w.run(cmd.Context()) },
 	}
 	f := cmd.Flags()
