@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -55,15 +56,27 @@ type Applier struct {
 }
 
 // Apply applies resources in order, each as a whole or not at all. An error names
-// file and line of the resource that is refused; those before it are applied.
+// file and line of the resource that is refused; those before it are applied. Those
+// after it are only checked, so that their mistakes are named, too.
 func (a *Applier) Apply(ctx context.Context, resources []Resource) error {
 	a.taken = map[slot]*Resource{}
+	var errs []error
 	for i := range resources {
-		if err := a.apply(ctx, &resources[i]); err != nil {
-			return resources[i].refused(err)
+		w := &resources[i]
+		var err error
+		if len(errs) == 0 {
+			err = a.apply(ctx, w)
+		} else if _, err = a.send(ctx, client.Origin{DryRun: true}, w.commands); events.CodeOf(err) == events.CodeNotFound {
+			err = nil // it may refer to what was refused
+		}
+		if err != nil {
+			errs = append(errs, w.refused(err))
+		}
+		if code := events.CodeOf(err); err != nil && (code == "" || code == events.CodeUnavailable) {
+			break // it is not about the resource
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 func (a *Applier) apply(ctx context.Context, w *Resource) error {
@@ -71,7 +84,7 @@ func (a *Applier) apply(ctx context.Context, w *Resource) error {
 	if err != nil {
 		return err
 	}
-	r, err := a.send(ctx, "", append(stale, w.commands...))
+	r, err := a.send(ctx, client.Origin{}, append(stale, w.commands...))
 	if err != nil {
 		return err
 	}
@@ -107,9 +120,9 @@ func (w *Resource) refused(err error) error {
 	return w.located(pointer, err)
 }
 
-// send sends commands as one change set, on behalf of a metadata source.
-func (a *Applier) send(ctx context.Context, source string, commands []events.Command) (events.Result, error) {
-	origin := client.Origin{Actor: a.Actor, Source: source}
+// send sends commands as one change set.
+func (a *Applier) send(ctx context.Context, origin client.Origin, commands []events.Command) (events.Result, error) {
+	origin.Actor = a.Actor
 	if types, ok := commands[0].(*events.DefineTypes); ok {
 		return a.Client.Apply(ctx, origin, types) // they cannot stand in a change set
 	}
@@ -235,7 +248,7 @@ func (a *Applier) Delete(ctx context.Context, resources []Resource) error {
 		w := &resources[i]
 		o := Outcome{Action: Kept, Kind: w.Kind, Name: w.Name}
 		if len(w.removal) > 0 {
-			r, err := a.send(ctx, "", w.removal)
+			r, err := a.send(ctx, client.Origin{}, w.removal)
 			if err != nil {
 				return w.refused(err)
 			}
@@ -284,7 +297,7 @@ func (a *Applier) deleteOwned(ctx context.Context, source string) (n int, err er
 		for i := range answer.Elements {
 			commands[i] = &events.Delete{Element: events.ByGUID(answer.Elements[i].Header.GUID)}
 		}
-		r, err := a.send(ctx, source, commands)
+		r, err := a.send(ctx, client.Origin{Source: source}, commands)
 		if err != nil {
 			return n, err
 		}

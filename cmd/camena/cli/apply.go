@@ -17,8 +17,8 @@ func (p *program) applyCommand() *cobra.Command {
 		Short: "Make the metadata what resource files say",
 		Long: `Make the metadata what resource files say: types, integration groups, integration connectors, elements,
 relationships. What is as the files say is left unchanged. Where there can be only one relationship, the one in the
-file replaces the present one. Each document is applied as a whole or not at all. docs/configuration.md describes
-the files.`,
+file replaces the present one. Each document is applied as a whole or not at all. After one that is refused none is
+applied, but the mistakes in all are named. docs/configuration.md describes the files.`,
 		Example: `  camena apply -f examples/quickstart.yaml
   camena apply -f connectors/        # every .yaml file of a folder
   generate | camena apply -f -`,
