@@ -14,7 +14,7 @@ type Backoff struct{ policy backoff.ExponentialBackOff }
 
 // NewBackoff returns a Backoff that begins with its first pause.
 func NewBackoff(first, most time.Duration) *Backoff {
-	// Three quarters, give or take a third of them: from half to all.
+	// Three quarters plus or minus a third of that: from half of the pause to all of it.
 	return &Backoff{backoff.ExponentialBackOff{
 		InitialInterval: first / 4 * 3, MaxInterval: most / 4 * 3, RandomizationFactor: 1. / 3, Multiplier: 2,
 	}}

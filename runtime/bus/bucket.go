@@ -46,7 +46,7 @@ func OpenBucket[T any](ctx context.Context, b *Bus, name string) (*Bucket[T], er
 	return &Bucket[T]{bus: b, kv: kv}, nil
 }
 
-// KeyValue returns a bucket as it is; it is opened once.
+// KeyValue returns a bucket without the conversion of values. Each bucket is opened once.
 func (b *Bus) KeyValue(ctx context.Context, name string) (jetstream.KeyValue, error) {
 	b.opening.Lock()
 	defer b.opening.Unlock()
@@ -60,7 +60,7 @@ func (b *Bus) KeyValue(ctx context.Context, name string) (jetstream.KeyValue, er
 	return kv, err
 }
 
-// Put writes a value whatever was there, and returns its revision.
+// Put writes a value unconditionally, and returns its revision.
 func (k *Bucket[T]) Put(ctx context.Context, key string, value *T) (uint64, error) {
 	data, err := events.Marshal(value)
 	if err != nil {
@@ -136,8 +136,8 @@ func (k *Bucket[T]) subject(key string) string { return "$KV." + k.kv.Bucket() +
 // the server was restarted.
 func (k *Bucket[T]) Watch(ctx context.Context, handle func(*Entry[T])) error {
 	f := k.all()
-	f.anew = true
-	var left uint64 // of what was there
+	f.restarts = true
+	var left uint64 // messages of the initial state that are not delivered yet
 	f.present = func(messages uint64) {
 		left = messages
 		if left == 0 {
@@ -190,7 +190,7 @@ func (k *Bucket[T]) decode(key string, data []byte) (*T, error) {
 }
 
 // denied reports whether the server has refused a subject: it does not answer such
-// a request, but reports it beside.
+// a request, but reports an error of the connection.
 func (b *Bus) denied(subject string) bool {
 	err := b.conn.LastError()
 	return errors.Is(err, nats.ErrPermissionViolation) && strings.Contains(strings.ToLower(err.Error()), strings.ToLower(strconv.Quote(subject)))

@@ -115,8 +115,8 @@ func TestAnUnreadableValueHidesNoOther(t *testing.T) {
 	seen.await(t, 2) // and the end of what there is
 }
 
-// watch gathers what a watcher is told: "key=n", "key=gone", or "" for the end
-// of what is there.
+// watch gathers the entries that a watcher receives: "key=n", "key=gone", or "" for
+// the end of the initial state.
 func watch(t *testing.T, k *bus.Bucket[value]) (seen *gathered[string], stop func() error) {
 	t.Helper()
 	seen = &gathered[string]{}
@@ -180,7 +180,7 @@ func TestAWatcherIsToldWhenAHeartbeatRunsOut(t *testing.T) {
 	}
 }
 
-func TestWatchGoesOnAfterTheServerWasAway(t *testing.T) {
+func TestWatchContinuesAfterTheServerWasAway(t *testing.T) {
 	t.Parallel()
 	o := newOutage(t)
 	b := o.bus()

@@ -42,9 +42,9 @@ type Bus struct {
 	js     jetstream.JetStream
 	inbox  *inbox
 
-	opening sync.Mutex
-	signs   *inbox
-	buckets map[string]jetstream.KeyValue
+	opening       sync.Mutex
+	confirmations *inbox
+	buckets       map[string]jetstream.KeyValue
 }
 
 const (

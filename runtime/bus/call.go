@@ -40,7 +40,7 @@ func Call[A any](ctx context.Context, b *Bus, subject string, question any) (A, 
 	return events.Unmarshal[A](data)
 }
 
-// Call is the function [Call] without decoding the answer.
+// Call is the function [Call] without the decoding of the answer.
 func (b *Bus) Call(ctx context.Context, subject string, question any) ([]byte, error) {
 	data, err := events.Marshal(question)
 	if err != nil {
@@ -157,8 +157,8 @@ func tooLarge() *events.Error {
 // Answer makes a handler of a service verb: it decodes the question strictly
 // and encodes the answer or the error.
 //
-// It may be called in a goroutine of its own: it does not answer through the
-// request, which package micro looks at when the handler returns.
+// The handler may run in a goroutine of its own: it does not answer through the
+// request, which package micro reads when the handler returns.
 func Answer[Q, A any](b *Bus, handle func(Q) (A, error)) micro.Handler {
 	return AnswerWithin(b, func(question []byte, _ int) (any, error) {
 		q, err := events.Unmarshal[Q](question)
@@ -170,8 +170,8 @@ func Answer[Q, A any](b *Bus, handle func(Q) (A, error)) micro.Handler {
 }
 
 // AnswerWithin is [Answer] for a handler that decodes the question itself and can
-// limit the size of its answer to room bytes. That is less than one message may
-// hold for a plain NATS client, and much for [Call], which takes an answer in parts.
+// limit its answer to room bytes. For a plain NATS client that is less than the
+// largest message; for [Call], which accepts an answer in parts, it is much more.
 func AnswerWithin(b *Bus, handle func(question []byte, room int) (any, error)) micro.Handler {
 	return micro.HandlerFunc(func(r micro.Request) {
 		parts := r.Headers().Get(headerAccepts) == acceptsParts
@@ -187,7 +187,7 @@ func Refuse(b *Bus, r micro.Request, why *events.Error) {
 	AnswerWithin(b, func([]byte, int) (any, error) { return nil, why }).Handle(r)
 }
 
-// room is how much an answer should hold.
+// room is the largest size of an answer, in bytes.
 func (b *Bus) room(parts bool) int {
 	if parts {
 		return MaxAnswer / 2

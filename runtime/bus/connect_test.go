@@ -287,8 +287,7 @@ func config(t *testing.T, b *bus.Bus, stream string) jetstream.StreamConfig {
 	return s.CachedInfo().Config
 }
 
-// TestAServerThatMovesIsFoundAgain: a node that is started again may find its
-// port taken.
+// TestAServerThatMovesIsFoundAgain restarts a server whose port is taken.
 func TestAServerThatMovesIsFoundAgain(t *testing.T) {
 	t.Parallel()
 	o := newOutage(t)

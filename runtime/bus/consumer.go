@@ -12,9 +12,9 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// knock is a request that a consumer refuses at once, without delivering anything:
+// probe is a request that a consumer refuses at once and delivers nothing for, because
 // its heartbeat is as long as its expiry (NATS ADR-37).
-const knock = `{"batch":1,"expires":1000000000,"idle_heartbeat":1000000000}`
+const probe = `{"batch":1,"expires":1000000000,"idle_heartbeat":1000000000}`
 
 // createConsumer creates an ephemeral consumer and returns when it answers.
 //
@@ -31,20 +31,20 @@ func (b *Bus) createConsumer(ctx context.Context, stream string, config jetstrea
 	if err != nil {
 		return nil, err
 	}
-	if err := b.heard(attempt, stream, consumer.CachedInfo().Name); err != nil {
-		b.dismiss(ctx, stream, consumer)
+	if err := b.awaitConsumer(attempt, stream, consumer.CachedInfo().Name); err != nil {
+		b.deleteConsumer(ctx, stream, consumer)
 		return nil, err
 	}
 	return consumer, nil
 }
 
-// heard sends requests until the consumer answers.
-func (b *Bus) heard(ctx context.Context, stream, consumer string) error {
+// awaitConsumer sends requests until the consumer answers.
+func (b *Bus) awaitConsumer(ctx context.Context, stream, consumer string) error {
 	subject := "$JS.API.CONSUMER.MSG.NEXT." + stream + "." + consumer
 	err := retry(ctx, 5*time.Millisecond, 200*time.Millisecond, func(ctx context.Context) error {
 		attempt, cancel := context.WithTimeout(ctx, 500*time.Millisecond)
 		defer cancel()
-		_, err := b.conn.RequestWithContext(attempt, subject, []byte(knock))
+		_, err := b.conn.RequestWithContext(attempt, subject, []byte(probe))
 		if err == nil || errors.Is(err, nats.ErrNoResponders) || errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 			return err
 		}
@@ -56,8 +56,8 @@ func (b *Bus) heard(ctx context.Context, stream, consumer string) error {
 	return nil
 }
 
-// dismiss deletes a consumer, which otherwise the server does after a minute.
-func (b *Bus) dismiss(ctx context.Context, stream string, c jetstream.Consumer) {
+// deleteConsumer deletes a consumer, which otherwise the server does after a minute.
+func (b *Bus) deleteConsumer(ctx context.Context, stream string, c jetstream.Consumer) {
 	if !b.conn.IsConnected() {
 		return
 	}

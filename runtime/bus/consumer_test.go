@@ -8,8 +8,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// TestAConsumerIsHeardOnceItStands: as long as requests for messages reach
-// nobody, following must not begin; nats.go would wait for six seconds.
+// TestAConsumerIsHeardOnceItStands delays the answers of a consumer: while requests for
+// messages are lost, following must not begin; nats.go would wait for six seconds.
 func TestAConsumerIsHeardOnceItStands(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -28,8 +28,8 @@ type Credentials struct {
 	KeyFile  string
 }
 
-// options returns the options of a connection. It refuses, with a [SettingsError],
-// what no server could accept: the connection would only wait.
+// options returns the options of a connection. Credentials that no server could accept
+// are a [SettingsError]: with them the connection would wait without end.
 func (c *Credentials) options() (options []nats.Option, err error) {
 	if c.Password != "" && c.User == "" {
 		return nil, unusable(errors.New("there is a password without a user"), "User")
@@ -70,7 +70,7 @@ func (c *Credentials) options() (options []nats.Option, err error) {
 func unusable(err error, fields ...string) error { return &SettingsError{Err: err, Fields: fields} }
 
 func checkFile(path string, check func(content []byte) error) error {
-	if strings.HasPrefix(path, "~") { // only NATS's client knows the home folder
+	if strings.HasPrefix(path, "~") { // only the NATS client resolves the home folder
 		return nil
 	}
 	content, err := os.ReadFile(path) //nolint:gosec // the user names it

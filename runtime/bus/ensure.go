@@ -20,11 +20,11 @@ import (
 const minVersion = "2.14.0"
 
 const (
-	// The server answers so while a cluster forms.
+	// The error of the server while a cluster forms.
 	noSuitablePeers jetstream.ErrorCode = 10005
-	// The server answers so where it is the only one.
+	// The error of a server that is not in a cluster.
 	replicasNotSupported jetstream.ErrorCode = 10074
-	// The server answers so when what a stream may grow to does not fit on its
+	// The error of the server when the limit of a stream does not fit on its
 	// disk.
 	storageExceeded jetstream.ErrorCode = 10047
 )

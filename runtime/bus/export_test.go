@@ -21,7 +21,7 @@ func Next(ctx context.Context, c jetstream.Consumer, messages jetstream.Messages
 	return f.next(ctx, c, messages, f.wait(ctx), 0)
 }
 
-// Store repeats a publish as a sender does, or as one who waits for ever.
+// Store repeats a publish, with the patience of a sender or without limit.
 func Store(ctx context.Context, sender bool, alive func(context.Context) bool, publish func(context.Context) error) error {
 	if !sender {
 		return store(ctx, nil, publish)
@@ -29,9 +29,9 @@ func Store(ctx context.Context, sender bool, alive func(context.Context) bool, p
 	return store(ctx, &patience{alive: alive}, publish)
 }
 
-// Heard waits until a consumer hears requests for messages.
+// Heard waits until a consumer answers requests for messages.
 func (b *Bus) Heard(ctx context.Context, stream, consumer string) error {
-	return b.heard(ctx, stream, consumer)
+	return b.awaitConsumer(ctx, stream, consumer)
 }
 
 // HoldHeartbeat runs work under a heartbeat in a bucket of the test's own.

@@ -17,11 +17,11 @@ type Start int
 
 // The places to start from.
 const (
-	// FromSequence starts at Following.Sequence; what is gone before it is skipped.
+	// FromSequence starts at Sequence, or at the first message after it that exists.
 	FromSequence Start = iota
-	// FromNow delivers what is published from here on.
+	// FromNow delivers the messages that are published from now on.
 	FromNow
-	// FromLatest delivers the last message of every subject, then what is published.
+	// FromLatest delivers the last message of every subject, then new messages.
 	FromLatest
 )
 
@@ -38,8 +38,8 @@ type FollowOptions struct {
 	// Ready, if set, is called once, when the consumer exists: everything published
 	// from then on is delivered.
 	Ready func()
-	// anew makes following begin at Start again after every break.
-	anew bool
+	// restarts makes following begin at Start again after every break.
+	restarts bool
 	// ends makes following end, without an error, after the last message.
 	ends bool
 	// present, if set, is called with the number of messages that exist before the
@@ -51,15 +51,15 @@ type FollowOptions struct {
 }
 
 // Snapshot is the present state: the last message of every subject. After a break
-// it is read again, without the messages that were delivered, and everything after
-// Last is delivered in full. Going on at a sequence instead would deliver former states
-// of what was changed or deleted before Last.
+// Follow reads it again, skips the messages that were delivered, and delivers all
+// messages after Last. Continuing at a sequence instead would deliver former states of
+// subjects that changed before Last.
 type Snapshot struct {
 	// Last is the last sequence of the stream before following began; the caller
 	// sets it. Up to it only the present state is delivered.
 	Last uint64
-	// Until is the last sequence after the present state was read; Follow sets it. What
-	// is delivered up to it may belong to the present state.
+	// Until is the last sequence after the present state was read; Follow sets it.
+	// Messages up to it may belong to the present state.
 	Until uint64
 	// again is set when the present state is read again.
 	again bool
@@ -122,7 +122,7 @@ func (b *Bus) followOnce(ctx context.Context, f *FollowOptions, handle func(*Mes
 	if err != nil {
 		return err
 	}
-	defer b.dismiss(ctx, f.Stream, consumer)
+	defer b.deleteConsumer(ctx, f.Stream, consumer)
 	// The buffer must hold the largest message.
 	buffer := max(bufferBytes, int(2*b.conn.MaxPayload()))
 	messages, err := consumer.Messages(jetstream.PullMaxMessagesWithBytesLimit(bufferMessages, buffer), jetstream.PullHeartbeat(heartbeat),
@@ -167,8 +167,8 @@ func (f *FollowOptions) deliver(next func(delivered uint64) (*Message, error), h
 		if m.delivered != delivered {
 			return fmt.Errorf("follow %s: a message was lost on the way", f.Stream)
 		}
-		if f.retaken(m) {
-			return errRetaken
+		if f.pastSnapshot(m) {
+			return errSnapshotRead
 		}
 		if err := f.handOver(m, handle); err != nil {
 			return err
@@ -181,7 +181,7 @@ func (f *FollowOptions) deliver(next func(delivered uint64) (*Message, error), h
 
 // resume says where to go on after a break.
 func (f *FollowOptions) resume() {
-	if f.anew {
+	if f.restarts {
 		f.Start, f.Sequence = FromLatest, 0
 	}
 	s := f.Snapshot
@@ -194,9 +194,9 @@ func (f *FollowOptions) resume() {
 	}
 }
 
-// retaken reports whether the message comes after a present state that was read
-// again: following then goes on there, by sequence.
-func (f *FollowOptions) retaken(m *Message) bool {
+// pastSnapshot reports whether the message comes after a present state that was read
+// again: following then continues there, by sequence.
+func (f *FollowOptions) pastSnapshot(m *Message) bool {
 	s := f.Snapshot
 	if s == nil || f.Start != FromLatest || !s.again || m.Sequence <= s.Last {
 		return false
@@ -205,10 +205,10 @@ func (f *FollowOptions) retaken(m *Message) bool {
 	return true
 }
 
-var errRetaken = errors.New("the present state is delivered")
+var errSnapshotRead = errors.New("the present state is delivered")
 
-// handOver calls handle, and lets following go on after the message. A message that
-// is published while the server looks for the last message of each subject may come
+// handOver calls handle, and moves the position after the message. A message that is
+// published while the server searches for the last message of each subject may arrive
 // twice, the second time out of order.
 func (f *FollowOptions) handOver(m *Message, handle func(*Message) error) error {
 	if m.Sequence >= f.Sequence {
@@ -224,9 +224,8 @@ func (f *FollowOptions) handOver(m *Message, handle func(*Message) error) error 
 }
 
 const (
-	// bufferMessages is how much is fetched ahead; bufferBytes bounds one fetch
-	// to less than what the server lets pile up for a connection before it
-	// closes it.
+	// bufferMessages is the number of messages fetched ahead; bufferBytes bounds one
+	// fetch to less than the server buffers for a connection before it closes it.
 	bufferMessages = 1500
 	bufferBytes    = 16 << 20
 	// heartbeat is how often an idle consumer reports. After two missed heartbeats
@@ -238,8 +237,7 @@ const (
 )
 
 // wait returns how long to wait for a message. Stopping the messages when ctx is done
-// is not enough: after a connection was closed at the wrong moment that has no
-// effect.
+// is not enough: it has no effect if the connection was closed at the wrong moment.
 func (f *FollowOptions) wait(ctx context.Context) jetstream.NextOpt {
 	if f.ends {
 		return jetstream.NextMaxWait(quiet)
@@ -247,8 +245,8 @@ func (f *FollowOptions) wait(ctx context.Context) jetstream.NextOpt {
 	return jetstream.NextContext(ctx)
 }
 
-// next returns the next message, or nil when nothing is left and that ends it;
-// delivered is how many came before it.
+// next returns the next message, or nil when none is left and following ends then;
+// delivered is the number of messages before it.
 func (f *FollowOptions) next(
 	ctx context.Context, c jetstream.Consumer, messages jetstream.MessagesContext, wait jetstream.NextOpt, delivered uint64,
 ) (*Message, error) {

@@ -17,7 +17,7 @@ import (
 
 func element(b *bus.Bus, guid string) string { return b.Topics().Element("DataFile", guid) }
 
-// follow gathers the texts of what is followed, and waits until it stands.
+// follow gathers the texts of followed messages, and waits until following is ready.
 func follow(t *testing.T, b *bus.Bus, f bus.FollowOptions) (seen *gathered[string], stop func() error) {
 	t.Helper()
 	seen = &gathered[string]{}
@@ -62,7 +62,7 @@ func TestFollowFromNowMissesNothingAfterReady(t *testing.T) {
 	}
 }
 
-func TestFollowFromLatestGoesOnLive(t *testing.T) {
+func TestFollowFromLatestContinuesLive(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	for i := range 6 {
@@ -122,7 +122,7 @@ func TestFollowLeavesNoConsumerBehind(t *testing.T) {
 	})
 }
 
-func TestFollowGoesOnAfterTheServerWasAway(t *testing.T) {
+func TestFollowContinuesAfterTheServerWasAway(t *testing.T) {
 	t.Parallel()
 	o := newOutage(t)
 	b := o.bus()
@@ -205,7 +205,7 @@ func TestReadDeliversWhatThereIsAndEnds(t *testing.T) {
 	}
 }
 
-// What vanishes while it is read must not be waited for.
+// Reading must not wait for messages that are removed meanwhile.
 func TestReadEndsWhenMessagesVanish(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -233,7 +233,7 @@ func TestReadEndsWhenMessagesVanish(t *testing.T) {
 	})
 }
 
-// What vanishes may be more than what is on its way already.
+// More messages may be removed than are buffered already.
 func TestReadEndsWhenMostMessagesVanish(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -266,8 +266,8 @@ func TestReadEndsWhenMostMessagesVanish(t *testing.T) {
 	}
 }
 
-// A connection that is closed just when messages begin leaves them deaf to being
-// stopped: what waits for one must end by itself.
+// If the connection is closed just when the delivery begins, stopping the messages has
+// no effect: waiting for one must end by itself.
 func TestWaitingForAMessageEndsWithoutStoppingThem(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

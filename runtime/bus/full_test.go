@@ -17,8 +17,8 @@ func refusal(status int, code jetstream.ErrorCode, description string) error {
 	return fmt.Errorf("nats: %w", &jetstream.APIError{Code: status, ErrorCode: code, Description: description})
 }
 
-// What a server says that has no space, against what it says of a stream that
-// is full by its own limit.
+// Errors of a server without space, as opposed to those of a stream that has reached
+// its own limit.
 func TestErrorsOfAServerWithoutSpace(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -85,7 +85,7 @@ func TestSendersHearOfAServerWithoutSpace(t *testing.T) {
 	}
 }
 
-// alternating is a server that has space for one thing now and then.
+// alternating is a server that has space for one message from time to time.
 func alternating() func(context.Context) error {
 	n := 0
 	return func(context.Context) error {

@@ -97,7 +97,7 @@ func (h *heartbeats) Delete(ctx context.Context, _ string) error {
 	return nil
 }
 
-// workload notes when it ran.
+// workload records when it ran.
 type workload struct {
 	windsUp time.Duration // how long it works on after it was told to end
 
@@ -129,9 +129,8 @@ func (w *workload) state() (running bool, runs int) {
 	return w.running, w.runs
 }
 
-// TestSelfFence cuts the node off from the bus at any moment of its second: its
-// work must have ended before its heartbeat runs out, and begin again when the
-// bus is back.
+// TestSelfFence disconnects the node from the bus at any moment of a second: its work
+// must end before its heartbeat runs out, and begin again when the bus is back.
 func TestSelfFence(t *testing.T) {
 	t.Parallel()
 	for _, silent := range []bool{false, true} {
@@ -222,7 +221,7 @@ func wait(d time.Duration) {
 	synctest.Wait()
 }
 
-// TestAHeartbeatThatIsDenied ends at once; other errors are waited for.
+// TestAHeartbeatThatIsDenied ends at once; after other errors the node tries again.
 func TestAHeartbeatThatIsDenied(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -18,7 +18,7 @@ type Lease[T any] struct {
 	key    string
 	bucket leaseBucket[T]
 	log    *slog.Logger
-	// value is what the lease says, under the name of the present tenure.
+	// value returns the value of the lease, with the name of the present tenure.
 	value func(instance string) T
 	// identity returns the node and that name.
 	identity func(*T) (node, instance string)
@@ -32,14 +32,14 @@ type Lease[T any] struct {
 	renewed  time.Time // when the last renewal was sent
 }
 
-// leaseBucket is where leases are kept; [*Bucket] is one.
+// leaseBucket stores leases; [*Bucket] is one.
 type leaseBucket[T any] interface {
 	Update(ctx context.Context, key string, value *T, revision uint64) (uint64, error)
 	Get(ctx context.Context, key string) (Entry[T], error)
 	Delete(ctx context.Context, key string) error
 }
 
-// Holder is what the lease of a role says.
+// Holder is the value of the lease of a role.
 type Holder struct {
 	Node     string `json:"node"`
 	Instance string `json:"instance"`
@@ -59,8 +59,8 @@ func (b *Bus) NewLease(ctx context.Context, role, node, process string) (*Lease[
 	}, nil
 }
 
-// NewHeartbeat returns the lease of a node on its name. Each renewal says what
-// describe returns, and the instance. A later process takes the name over.
+// NewHeartbeat returns the lease of a node on its name. Each renewal writes the result
+// of describe, and the instance. A later process takes the name over.
 func (b *Bus) NewHeartbeat(ctx context.Context, node, process string, describe func() events.Node) (*Lease[events.Node], error) {
 	nodes, err := OpenBucket[events.Node](ctx, b, b.topics.NodesBucket())
 	if err != nil {
@@ -128,7 +128,7 @@ func (l *Lease[T]) Hold(ctx context.Context, work func(context.Context) error) e
 }
 
 // acquire returns when this process holds the lease. It waits for the holder of
-// a role, and tells why it waits for anything else.
+// a role, and logs every other reason for waiting.
 func (l *Lease[T]) acquire(ctx context.Context) error {
 	wait := NewBackoff(300*time.Millisecond, 600*time.Millisecond)
 	told := ""

@@ -14,7 +14,7 @@ import (
 	"github.com/camena-io/camena/topics"
 )
 
-// candidate tries to hold a lease; it tells what its work does.
+// candidate tries to hold a lease, and reports on its work.
 type candidate struct {
 	bus   *bus.Bus
 	lease *bus.Lease[bus.Holder]
@@ -123,7 +123,7 @@ func TestWorkEndsBeforeItsLeaseRunsOut(t *testing.T) {
 	within(t, topics.LeaseTTL+5*time.Second, "having it again", func() { <-c.working })
 }
 
-// A node that winds up still works: nobody may have its role yet.
+// A node that is stopping still works: no other may have its role yet.
 func TestALeaseIsKeptWhileWorkWindsUp(t *testing.T) {
 	t.Parallel()
 	server := runtimetest.NewServer(t)

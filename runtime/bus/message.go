@@ -18,7 +18,7 @@ type Message struct {
 	Pending uint64
 	Header  nats.Header
 	Data    []byte
-	// delivered counts what the consumer has delivered.
+	// delivered is the number of the message among those that the consumer delivered.
 	delivered uint64
 }
 

@@ -11,14 +11,14 @@ import (
 )
 
 const (
-	// searchEvery is how often a lost server is looked for, remindEvery how often
-	// the log says that it is lost.
+	// searchEvery is the time between searches for a lost server, remindEvery the time
+	// between reminders in the log.
 	searchEvery = time.Second
 	remindEvery = 30 * time.Second
 )
 
-// connObserver tells what becomes of a connection, and looks where the server is
-// when it is lost.
+// connObserver logs the state of a connection, and searches for the server when the
+// connection is lost.
 type connObserver struct {
 	log    *slog.Logger
 	locate func() string
@@ -47,7 +47,7 @@ func (w *connObserver) disconnected(c *nats.Conn, err error) {
 	}
 }
 
-// search goes on until the connection is there again, or closed.
+// search ends when the connection is restored or closed.
 func (w *connObserver) search(c *nats.Conn) {
 	defer w.searching.Store(false)
 	over := c.StatusChanged(nats.CONNECTED, nats.CLOSED)
@@ -69,7 +69,7 @@ func (w *connObserver) search(c *nats.Conn) {
 	}
 }
 
-// look lets the connection try the present URL of the server, if it moved.
+// look points the connection to the present URL of the server, if it moved.
 func (w *connObserver) look(c *nats.Conn) {
 	if w.locate == nil {
 		return
@@ -84,7 +84,7 @@ func (w *connObserver) look(c *nats.Conn) {
 	}
 }
 
-// reconnected logs at the level of disconnected: whoever read that waits for this.
+// reconnected logs at the level of disconnected, so that a reader of one sees both.
 func (w *connObserver) reconnected(c *nats.Conn) {
 	w.log.Warn("connected to NATS again", slog.String("url", c.ConnectedUrlRedacted()))
 }

@@ -29,7 +29,7 @@ func (b *Bus) partSize() int { return max(int(min(b.conn.MaxPayload(), 1<<20))-p
 
 // stream sends an answer in parts.
 func (b *Bus) stream(m *nats.Msg) error {
-	came, signs, forget, err := b.expectSigns()
+	confirm, confirmed, forget, err := b.expectConfirmations()
 	if err != nil {
 		return err
 	}
@@ -40,12 +40,12 @@ func (b *Bus) stream(m *nats.Msg) error {
 	parts := (len(m.Data) + size - 1) / size
 	for part := 1; part <= parts; part++ {
 		if part > partsAhead {
-			if err := sign(signs, closed); err != nil {
+			if err := awaitConfirmation(confirmed, closed); err != nil {
 				return fmt.Errorf("part %d of %d: %w", part, parts, err)
 			}
 		}
 		p := nats.NewMsg(m.Subject)
-		p.Reply, p.Data = came, m.Data[(part-1)*size:min(part*size, len(m.Data))]
+		p.Reply, p.Data = confirm, m.Data[(part-1)*size:min(part*size, len(m.Data))]
 		p.Header[headerPart], p.Header[headerParts] = []string{strconv.Itoa(part)}, []string{strconv.Itoa(parts)}
 		if err := b.conn.PublishMsg(p); err != nil {
 			return err
@@ -54,31 +54,31 @@ func (b *Bus) stream(m *nats.Msg) error {
 	return nil
 }
 
-var errGone = errors.New("the receiver does not confirm the answer")
+var errUnconfirmed = errors.New("the receiver does not confirm the answer")
 
-func sign(signs <-chan *nats.Msg, closed <-chan nats.Status) error {
+func awaitConfirmation(confirmed <-chan *nats.Msg, closed <-chan nats.Status) error {
 	timer := time.NewTimer(partTimeout)
 	defer timer.Stop()
 	select {
-	case <-signs:
+	case <-confirmed:
 		return nil
 	case <-timer.C:
-		return errGone
+		return errUnconfirmed
 	case <-closed:
 		return ErrClosed
 	}
 }
 
-// expectSigns returns the subject on which parts are confirmed. Everybody who may
-// ask may publish to it.
-func (b *Bus) expectSigns() (subject string, signs <-chan *nats.Msg, forget func(), err error) {
+// expectConfirmations returns the subject on which parts are confirmed. Whoever may ask
+// questions may publish to it.
+func (b *Bus) expectConfirmations() (subject string, confirmed <-chan *nats.Msg, forget func(), err error) {
 	b.opening.Lock()
 	defer b.opening.Unlock()
-	if b.signs == nil {
-		if b.signs, err = openInbox(b.conn, b.topics.API("parts", nats.NewInbox()[len(nats.InboxPrefix):])+"."); err != nil {
+	if b.confirmations == nil {
+		if b.confirmations, err = openInbox(b.conn, b.topics.API("parts", nats.NewInbox()[len(nats.InboxPrefix):])+"."); err != nil {
 			return "", nil, nil, err
 		}
 	}
-	subject, signs, forget = b.signs.replies(partsAhead + 1)
-	return subject, signs, forget, nil
+	subject, confirmed, forget = b.confirmations.replies(partsAhead + 1)
+	return subject, confirmed, forget, nil
 }

@@ -25,7 +25,7 @@ type filler struct {
 	Text string `json:"text"`
 }
 
-// fillerService answers with as much text as is asked for.
+// fillerService answers with a text of the requested size.
 func fillerService(t *testing.T, b *bus.Bus) (subject string) {
 	t.Helper()
 	service, err := micro.AddService(b.Conn(), micro.Config{Name: "filler", Version: "1.0.0"})
@@ -81,7 +81,7 @@ func TestLargeAnswersComeInParts(t *testing.T) {
 	}
 }
 
-// A plain NATS client gets one message, and is told what it can do.
+// A plain NATS client gets one message, which says what it can do.
 func TestAPlainClientIsToldOfWhatDoesNotFit(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -102,7 +102,7 @@ func TestAPlainClientIsToldOfWhatDoesNotFit(t *testing.T) {
 	}
 }
 
-// Who stops taking parts holds nobody up, and parts that are missing are noticed.
+// A receiver that stops confirming parts delays no other, and missing parts are noticed.
 func TestAnswersThatBreakOff(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -130,7 +130,7 @@ func TestAnswersThatBreakOff(t *testing.T) {
 	if _, err := bus.Call[filler](ctx, b, subject, size{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("after ctx is done: %v", err)
 	}
-	// Only the first parts are sent to who says nothing of having got them.
+	// A receiver that confirms nothing gets only the first parts.
 	inbox := b.Conn().NewInbox()
 	parts, err := b.Conn().SubscribeSync(inbox)
 	if err != nil {
@@ -154,7 +154,7 @@ func TestAnswersThatBreakOff(t *testing.T) {
 	}
 }
 
-// On a closed connection following ends, and says why.
+// Following ends with an error when the connection is closed.
 func TestFollowingEndsWithTheConnection(t *testing.T) {
 	t.Parallel()
 	for name, f := range map[string]bus.FollowOptions{

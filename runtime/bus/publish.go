@@ -16,7 +16,7 @@ import (
 
 const (
 	// A batch is large enough to be cheap, below the server's limit of 1,000
-	// messages, and small enough for a stream with little room.
+	// messages, and small enough for a small stream.
 	batchMessages = 500
 	batchBytes    = 512 << 10
 )
@@ -69,7 +69,7 @@ func (b *Bus) publish(ctx context.Context, m *nats.Msg, p *patience) (uint64, er
 	return sequence, b.unpublished(m.Subject, err)
 }
 
-// unpublished adds to an error what was not published.
+// unpublished adds the subject to an error of publishing.
 func (b *Bus) unpublished(subject string, err error) error {
 	switch {
 	case err == nil:

@@ -107,8 +107,8 @@ func TestBatchesThatAreRepeatedAreStoredOnce(t *testing.T) {
 	}
 }
 
-// The answer to a batch is lost with the connection: it is sent again.
-func TestPublishingGoesOnOverAnOutage(t *testing.T) {
+// The answer to a batch is lost with the connection: the batch is sent again.
+func TestPublishingContinuesOverAnOutage(t *testing.T) {
 	t.Parallel()
 	o := newOutage(t)
 	b := o.bus()

@@ -14,7 +14,7 @@ import (
 // done; then the error is the cause, with the last error of f. Each call gets
 // [requestTimeout].
 func retry(ctx context.Context, first, most time.Duration, f func(context.Context) error) error {
-	var last error // that ctx did not cause, if there is one
+	var last error // the last error that ctx did not cause
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		attempt, cancel := context.WithTimeout(ctx, requestTimeout)
 		defer cancel()
@@ -45,7 +45,7 @@ type patience struct {
 	full, silent time.Time // since when
 }
 
-// patience returns that of a sender to a subject.
+// patience returns the patience of a sender to a subject.
 func (b *Bus) patience(subject string) *patience {
 	return &patience{alive: func(ctx context.Context) bool {
 		ctx, cancel := context.WithTimeout(ctx, requestTimeout)
@@ -56,7 +56,7 @@ func (b *Bus) patience(subject string) *patience {
 }
 
 // over reports whether the sender has waited long enough. Without patience it
-// waits for ever.
+// waits without end.
 func (p *patience) over(ctx context.Context, err error) bool {
 	if p == nil || ctx.Err() != nil {
 		return false
@@ -65,8 +65,8 @@ func (p *patience) over(ctx context.Context, err error) bool {
 		lasting(&p.silent, errors.Is(err, context.DeadlineExceeded), silencePatience) && p.alive(ctx)
 }
 
-// lasting reports whether something has been so for a while; since is kept from
-// one call to the next.
+// lasting reports whether a condition has held for a while; since is kept from one
+// call to the next.
 func lasting(since *time.Time, is bool, limit time.Duration) bool {
 	switch {
 	case !is:
@@ -77,7 +77,7 @@ func lasting(since *time.Time, is bool, limit time.Duration) bool {
 	return is && time.Since(*since) >= limit
 }
 
-// store repeats a publish until it succeeds, is refused for good, the patience is
+// store repeats a publish until it succeeds, is refused permanently, the patience is
 // over, or ctx is done.
 func store(ctx context.Context, p *patience, publish func(context.Context) error) error {
 	err := retry(ctx, 20*time.Millisecond, time.Second, func(attempt context.Context) error {

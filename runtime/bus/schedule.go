@@ -30,7 +30,7 @@ type Schedule struct {
 	Pattern string
 	// TimeZone of a cron expression; empty means UTC.
 	TimeZone string
-	// TTL is how long a fired event waits for its consumer; 0 means for ever.
+	// TTL is how long a fired event waits for its consumer; 0 means without end.
 	TTL time.Duration
 }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/camena-io/camena/runtime/bus"
 )
 
-// fired gathers what becomes due for a node.
+// fired gathers the cycles that become due for a node.
 func fired(t *testing.T, b *bus.Bus) *gathered[bus.Message] {
 	t.Helper()
 	seen, ready := &gathered[bus.Message]{}, make(chan struct{})
@@ -146,7 +146,7 @@ func TestCronWithATimeZone(t *testing.T) {
 	}
 }
 
-// TestWhatTheReaderOfSchedulesAcceptsTheServerTakes, also in a time zone.
+// TestWhatTheReaderOfSchedulesAcceptsTheServerTakes compares the two, also in a time zone.
 func TestWhatTheReaderOfSchedulesAcceptsTheServerTakes(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -13,7 +13,7 @@ import (
 	"github.com/synadia-io/orbit.go/jetstreamext"
 )
 
-// ofStream calls f with a stream, and gives it the time of one request.
+// ofStream calls f with a stream, within the time of one request.
 func (b *Bus) ofStream(ctx context.Context, name string, f func(context.Context, jetstream.Stream) error) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
@@ -27,7 +27,7 @@ func (b *Bus) ofStream(ctx context.Context, name string, f func(context.Context,
 	return nil
 }
 
-// StreamInfo returns what the server says about a stream.
+// StreamInfo returns the configuration and state of a stream.
 func (b *Bus) StreamInfo(ctx context.Context, name string) (info *jetstream.StreamInfo, err error) {
 	err = b.ofStream(ctx, name, func(_ context.Context, s jetstream.Stream) error {
 		info = s.CachedInfo()
@@ -110,8 +110,8 @@ func (b *Bus) StoredFrom(ctx context.Context, name string, sequence uint64) (at 
 	return m.Time, true, nil
 }
 
-// MessageID returns the event id of the message at a sequence: "" if it is not
-// there any more, "?" if it is not an event.
+// MessageID returns the event id of the message at a sequence: "" if it no longer
+// exists, "?" if it is not an event.
 func (b *Bus) MessageID(ctx context.Context, name string, sequence uint64) (string, error) {
 	m, err := b.Message(ctx, name, sequence)
 	if m == nil {
@@ -138,7 +138,7 @@ func (b *Bus) SequenceSince(ctx context.Context, name string, t time.Time) (uint
 	if err != nil {
 		return 0, fmt.Errorf("stream %s since %s: %w", name, t, err)
 	}
-	defer b.dismiss(ctx, name, consumer)
+	defer b.deleteConsumer(ctx, name, consumer)
 	if consumer.CachedInfo().NumPending == 0 {
 		return state.LastSeq + 1, nil
 	}
@@ -162,8 +162,8 @@ type CopyOptions struct {
 }
 
 // Copy calls handle for the messages that a stream holds when it begins, in
-// stream order. If some of them are replaced by newer ones meanwhile, it goes on
-// until it has caught up, so that the last message of every subject is copied.
+// stream order. If newer ones replace some of them meanwhile, it continues until it
+// has caught up, so that the last message of every subject is copied.
 func (b *Bus) Copy(ctx context.Context, c CopyOptions, handle func(*Message) error) error {
 	state, err := b.StreamState(ctx, c.Stream)
 	if err != nil || state.Msgs == 0 || c.From > state.LastSeq {

@@ -13,7 +13,7 @@ import (
 )
 
 // TestCopyWhileMessagesAreReplaced publishes to the same subjects while they are
-// copied: what is removed by that is made up for by what came instead.
+// copied: newer messages replace the removed ones.
 func TestCopyWhileMessagesAreReplaced(t *testing.T) {
 	t.Parallel()
 	limits := topics.DefaultLimits()

@@ -10,7 +10,7 @@ import (
 	"github.com/camena-io/camena/runtime/client"
 )
 
-// Heartbeats that are stored say that something can be.
+// Stored heartbeats show that the bus stores messages.
 func TestSilence(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

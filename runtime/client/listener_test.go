@@ -29,9 +29,9 @@ func deadLetters(t *testing.T, b *bus.Bus) []events.Event {
 	return list
 }
 
-// A listener that will never take a change must still get those after it, and
-// the change must not get lost silently: every listener buries it once.
-func TestAChangeThatAListenerRefusesIsBuried(t *testing.T) {
+// A listener that never takes a change must still get those after it, and the change
+// must not be lost silently: it becomes one dead letter for each listener.
+func TestAChangeThatAListenerRefusesIsADeadLetter(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	first := change(t, b, file(), "poison", "", 1)
@@ -85,8 +85,8 @@ func TestAChangeThatAListenerRefusesIsBuried(t *testing.T) {
 	}
 }
 
-// What fails because the listener is being stopped is no dead letter.
-func TestAListenerThatIsStoppedBuriesNothing(t *testing.T) {
+// An error because the listener is being stopped makes no dead letter.
+func TestAListenerThatIsStoppedMakesNoDeadLetter(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	first := change(t, b, file(), "a", "", 1)
@@ -122,7 +122,7 @@ func TestLastChange(t *testing.T) {
 	}
 }
 
-// A connector that listens is stopped, things happen, and it is started again.
+// A listening connector is stopped, elements change, and it is started again.
 func TestAListenerMissesNothingWhileItIsDown(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -164,8 +164,7 @@ func TestAListenerMissesNothingWhileItIsDown(t *testing.T) {
 	}
 }
 
-// A listener that asks for what comes from now on is never told of what came while
-// it was down.
+// A listener from now on never receives changes from while it was stopped.
 func TestAListenerFromNowOn(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -201,7 +200,7 @@ func TestAListenerFromNowOn(t *testing.T) {
 	}
 }
 
-// Listeners that ask for little are sent little.
+// Listeners receive only the subjects that their filter selects.
 func TestTheServerPassesOverWhatIsNotAskedFor(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

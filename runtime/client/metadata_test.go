@@ -80,7 +80,7 @@ func answers(t *testing.T, b *bus.Bus, verb string, handler micro.Handler) {
 	}
 }
 
-// Everything that a service may say arrives as what it is.
+// Every kind of answer of a service arrives as it is.
 func TestAnswersAndRefusals(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -155,7 +155,7 @@ func folder() events.ElementType {
 	return events.ElementType{Name: "FileFolder", SuperTypes: []string{"Asset"}}
 }
 
-// listen gathers the names of changed elements, "-" before those that are gone.
+// listen gathers the names of changed elements, with "-" before deleted ones.
 func listen(t *testing.T, b *bus.Bus, f connectors.Filter) *gathered[string] {
 	t.Helper()
 	seen := &gathered[string]{}
@@ -200,7 +200,7 @@ func TestListenersAreToldWhatTheyAskFor(t *testing.T) {
 	}
 }
 
-// What is present is delivered once, then every change, while changes go on.
+// The present state is delivered once, then every change, while changes go on.
 func TestPresentThenLiveHasNoGapAndNoRepeat(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

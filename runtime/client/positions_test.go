@@ -12,8 +12,7 @@ import (
 	"github.com/camena-io/camena/runtime/client"
 )
 
-// generations returns a connector as two nodes have it: one that lost it, and
-// one that it was moved to.
+// generations returns a connector on two nodes: the former and the present one.
 func generations(t *testing.T, b *bus.Bus) (former, present *connectors.Context) {
 	t.Helper()
 	made := make([]*connectors.Context, 2)
@@ -34,8 +33,8 @@ func saved(t *testing.T, c *connectors.Context, want string) {
 	}
 }
 
-// What a connector did after it was moved is refused: a position that covers it
-// would make its successor pass over it.
+// Commands of a connector after it was moved are refused: with a position after them
+// its successor would skip the changes.
 func TestAPositionIsNotThatOfAnOlderGeneration(t *testing.T) {
 	t.Parallel()
 	for name, before := range map[string]string{"moved": "5", "moved before its first position": ""} {
@@ -60,8 +59,7 @@ func TestAPositionIsNotThatOfAnOlderGeneration(t *testing.T) {
 	}
 }
 
-// Whatever the former one is about to save when the connector is moved: as soon
-// as the new one has loaded the position, it stays what that one makes it.
+// As soon as the new node has loaded the position, the former one cannot change it.
 func TestPositionsAreFencedWhileTheyAreSaved(t *testing.T) {
 	t.Parallel()
 	former, present := generations(t, setup(t))
@@ -108,7 +106,7 @@ func TestPositionsWithoutGenerations(t *testing.T) {
 	if err := m.SavePosition(t.Context(), "k", 1, nil); events.CodeOf(err) != events.CodeStale {
 		t.Errorf("the generation is forgotten: %v", err)
 	}
-	// What a later version wrote is not taken for a position.
+	// An entry of a later version is not read as a position.
 	if _, err := kv.Put(t.Context(), "c1.later", []byte(`{"generation":9,"value":"NDE=","more":1}`)); err != nil {
 		t.Fatal(err)
 	}

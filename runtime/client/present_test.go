@@ -16,14 +16,14 @@ import (
 	"github.com/camena-io/camena/runtime/client"
 )
 
-// told is one change: a size of 0 is a deletion.
+// told is one received change; a size of 0 is a deletion.
 type told struct {
 	sequence uint64
 	name     string
 	size     int
 }
 
-// chronicle is what is published: many files, changed at random.
+// chronicle publishes changes of many files at random, and records them.
 type chronicle struct {
 	*testing.T
 	bus    *bus.Bus
@@ -95,7 +95,7 @@ func (c *chronicle) some(n int) (names []int) {
 	return names
 }
 
-// listen follows from the present state on; at is called after every change told.
+// listen follows from the present state on; at is called after every change.
 func (c *chronicle) listen(at func(n int)) (before uint64) {
 	c.Helper()
 	m := client.New(c.bus, "listener")
@@ -120,7 +120,7 @@ func (c *chronicle) listen(at func(n int)) (before uint64) {
 	return before
 }
 
-// dismiss makes the server forget all that listens.
+// dismiss deletes the consumers of all listeners.
 func (c *chronicle) dismiss() {
 	stream, err := c.bus.JetStream().Stream(c.Context(), c.bus.Topics().OutStream())
 	if err != nil {
@@ -135,8 +135,8 @@ func (c *chronicle) dismiss() {
 	}
 }
 
-// check waits for one more change and then compares what was told with what
-// happened. Up to before, the present state only may be told; behind since,
+// check waits for one more change and then compares the received changes with the
+// published ones. Up to before, only the present state may be received; after since,
 // every change.
 func (c *chronicle) check(before, since uint64) {
 	c.Helper()
@@ -221,7 +221,7 @@ func TestPresentThenLive(t *testing.T) {
 	}
 }
 
-// After the present state, changes during a break are told one by one.
+// After the present state, changes during a break are received one by one.
 func TestPresentThenABreakThenLive(t *testing.T) {
 	t.Parallel()
 	c := newChronicle(t, setup(t), 7)
@@ -262,8 +262,8 @@ func TestPresentWhileTheServerIsAway(t *testing.T) {
 	c.check(before, before)
 }
 
-// A listener that is slow is behind; nobody waits for it, and it does not fetch
-// all that it has yet to handle.
+// A slow listener lags; no other waits for it, and it does not fetch all that it still
+// has to handle.
 func TestASlowListenerSlowsNobody(t *testing.T) {
 	t.Parallel()
 	c := &chronicle{T: t, bus: setup(t), random: rand.New(rand.NewPCG(1, 1))}

@@ -14,7 +14,7 @@ import (
 	"github.com/camena-io/camena/runtime/client"
 )
 
-// commands are so many, each named by its place.
+// commands returns n commands, each named by its place.
 func commands(t *testing.T, n int) iter.Seq[events.Event] {
 	t.Helper()
 	return func(yield func(events.Event) bool) {
@@ -26,9 +26,8 @@ func commands(t *testing.T, n int) iter.Seq[events.Event] {
 	}
 }
 
-// answering is a repository: it answers commands with their place as version, if
-// the answer is not to be lost, and counts them. It remembers outcomes as long as it is told
-// to.
+// answering is a repository: it answers commands with their place as version, except
+// for answers to be lost, and counts them. It remembers outcomes as long as required.
 func answering(t *testing.T, b *bus.Bus, lose func(n int64) bool, remembers bool) *atomic.Int64 {
 	t.Helper()
 	seen, outcomes := &atomic.Int64{}, map[string]events.Result{}
@@ -95,7 +94,7 @@ func TestRequestAll(t *testing.T) {
 	}
 }
 
-// Outcomes that are lost are asked for; no command is sent twice.
+// The client asks for lost outcomes; it sends no command twice.
 func TestRequestAllAsksForOutcomes(t *testing.T) {
 	t.Parallel()
 	for _, remembers := range []bool{true, false} {

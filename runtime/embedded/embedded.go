@@ -22,7 +22,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
-// DefaultPort is where the server listens unless it is taken.
+// DefaultPort is the port of the server unless another process has it.
 const DefaultPort = 4222
 
 // DefaultSyncInterval bounds what a power cut can lose; a killed process loses
@@ -45,9 +45,9 @@ type Settings struct {
 	Dir string
 	// Host to listen on; empty means loopback only.
 	Host string
-	// Port to listen on; 0 means DefaultPort, -1 any free one. Either gives way to
-	// the port that the server of this folder had before, where clients look for
-	// it, and 0, when that is taken too, to any free one.
+	// Port to listen on; 0 means DefaultPort, -1 any free one. The port that the
+	// server of this folder had before comes first, because clients look for it
+	// there. With 0 any free port is the last choice.
 	Port int
 	// SyncInterval is how often streams are synced to disk; 0 means
 	// DefaultSyncInterval.
@@ -66,11 +66,11 @@ var ErrInUse = errors.New("the data folder is in use by another camena process")
 type Server struct {
 	set  Settings
 	lock *flock.Flock
-	// short says why the server could store nothing.
+	// short receives the reason why the server could store nothing.
 	short chan string
 
 	mu     sync.Mutex
-	server *server.Server // another one after it ran out of space
+	server *server.Server // replaced after it ran out of space
 }
 
 // New locks the data folder and starts the server; it accepts connections when
@@ -100,7 +100,7 @@ func New(s Settings) (*Server, error) {
 	return e, nil
 }
 
-// lockFolder waits a moment for the lock: [URLOf] holds it while it looks.
+// lockFolder waits a moment for the lock, because [URLOf] holds it briefly.
 func lockFolder(dir string) (*flock.Flock, error) {
 	path := filepath.Join(dir, lockFile)
 	lock := flock.New(path)
@@ -120,7 +120,7 @@ func lockFolder(dir string) (*flock.Flock, error) {
 	return lock, nil
 }
 
-// holder says which process holds the lock, if that is known.
+// holder names the process that holds the lock, if it is known.
 func holder(path string) string {
 	pid, err := os.ReadFile(path) //nolint:gosec // in the data folder
 	if err != nil || len(pid) == 0 {
@@ -156,8 +156,8 @@ func (e *Server) start() error {
 	return nil
 }
 
-// awaitReady waits for the server, but no longer than until it gives up: it
-// only says so in its log.
+// awaitReady waits until the server is ready or gives up, which it reports only in
+// its log.
 func awaitReady(srv *server.Server, fatal <-chan string) error {
 	const (
 		patience = 30 * time.Second
@@ -176,8 +176,8 @@ func awaitReady(srv *server.Server, fatal <-chan string) error {
 	return errors.New("embedded NATS does not start")
 }
 
-// port returns the port to listen on, see [Settings.Port]. What says where the
-// server was is gone then: it is not there yet.
+// port returns the port to listen on, see [Settings.Port]. It removes the file with
+// the former address, where no server listens yet.
 func (e *Server) port() (int, error) {
 	file := filepath.Join(e.set.Dir, urlFile)
 	was := portOf(file)
@@ -219,10 +219,10 @@ func isFree(host string, port int) bool {
 	return err == nil && l.Close() == nil
 }
 
-// URL is where clients of other processes connect to.
+// URL is the address for clients in other processes.
 func (e *Server) URL() string { return e.current().ClientURL() }
 
-// InProcessConn returns a connection that does not pass the network.
+// InProcessConn returns a connection that does not use the network.
 func (e *Server) InProcessConn() (net.Conn, error) { return e.current().InProcessConn() }
 
 func (e *Server) current() *server.Server {
@@ -232,23 +232,22 @@ func (e *Server) current() *server.Server {
 }
 
 // Serve waits until ctx is done, then stops the server, and returns when it has
-// written everything and released the data folder. A server that has run out of
-// space is started anew as soon as there is some; an error of that ends Serve.
+// written everything and released the data folder. It restarts a server that ran out
+// of space as soon as there is space; an error of the restart ends Serve.
 func (e *Server) Serve(ctx context.Context) error {
 	err := e.keep(ctx)
 	e.stop()
 	return errors.Join(err, e.lock.Unlock())
 }
 
-// stop leaves the file that says where the server was: the next one tries to be
-// found there.
+// stop keeps the file with the address: the next server tries to use it again.
 func (e *Server) stop() {
 	e.current().Shutdown()
 	e.current().WaitForShutdown()
 }
 
 // URLOf returns the URL of the server that runs on a data folder, and false if
-// none does. The file that the last process left behind does not count.
+// none runs. It ignores the file that an earlier process left.
 func URLOf(dir string) (string, bool) {
 	b, err := os.ReadFile(filepath.Join(dir, urlFile)) //nolint:gosec // in the data folder
 	at := strings.TrimSpace(string(b))
@@ -264,13 +263,12 @@ func isLocked(path string) bool {
 	return !free || lock.Unlock() != nil
 }
 
-// logger passes the server's messages on; its chatter is only of interest when
-// something is wrong.
+// logger forwards the messages of the server; most of them at the level of debugging.
 type logger struct {
 	log *slog.Logger
-	// fatal takes the first reason why the server gives up.
+	// fatal receives the first reason why the server gives up.
 	fatal chan<- string
-	// short takes a reason why it could store nothing.
+	// short receives a reason why it could store nothing.
 	short chan<- string
 }
 
@@ -285,7 +283,7 @@ func (l *logger) Errorf(format string, v ...any) {
 		l.say(slog.LevelError, format, v)
 		return
 	}
-	l.say(slog.LevelDebug, format, v) // it would say so again and again
+	l.say(slog.LevelDebug, format, v) // the server repeats it
 	select {
 	case l.short <- said:
 	default:
@@ -300,10 +298,10 @@ func (l *logger) Fatalf(format string, v ...any) {
 	}
 }
 
-// levelOf is the level of a warning. After a killed process the server says of
-// each stream that what it keeps beside the messages is older than they are, and
-// then makes it anew from them: nothing is lost, and nothing is to be done. That
-// messages or their blocks are missing or corrupt it says in other words.
+// levelOf is the level of a warning. After a process was killed, the server warns for
+// each stream that its index is older than its messages, and rebuilds the index:
+// nothing is lost, and nothing needs to be done. It reports missing or corrupt
+// messages in other words.
 func levelOf(warning string) slog.Level {
 	store, said, _ := strings.Cut(warning, "] ")
 	if strings.HasPrefix(store, "Filestore [") &&

@@ -17,7 +17,7 @@ import (
 	"github.com/camena-io/camena/runtime/embedded"
 )
 
-// start starts a server on a folder; it ends with the test, or by stop.
+// start starts a server on a folder; it ends with the test or when stop is called.
 func start(t *testing.T, s embedded.Settings) (server *embedded.Server, stop func()) {
 	t.Helper()
 	server, err := embedded.New(s)
@@ -75,7 +75,7 @@ func TestASecondServerOnOneFolderIsToldWhoUsesIt(t *testing.T) {
 
 func TestTheDefaultPortIsOnlyADefault(t *testing.T) {
 	t.Parallel()
-	// Whether or not something else on this machine listens there already.
+	// This holds whether or not another process listens there already.
 	if l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(embedded.DefaultPort))); err == nil {
 		t.Cleanup(func() {
 			if err := l.Close(); err != nil {
@@ -135,17 +135,17 @@ func TestURLOfTellsWhoRunsNow(t *testing.T) {
 	if url, ok := embedded.URLOf(dir); ok {
 		t.Errorf("after the stop: %s", url)
 	}
-	// A killed process leaves its file behind.
+	// A killed process leaves its file.
 	if err := os.WriteFile(filepath.Join(dir, "nats.url"), []byte(server.URL()), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if url, ok := embedded.URLOf(dir); ok {
 		t.Errorf("after a crash: %s", url)
 	}
-	start(t, embedded.Settings{Dir: dir, Port: -1}) // and does not keep others from starting
+	start(t, embedded.Settings{Dir: dir, Port: -1}) // the file does not keep others from starting
 }
 
-// TestAServerComesBackAtItsPort: clients look for it there.
+// TestAServerComesBackAtItsPort restarts a server: clients look for it at its port.
 func TestAServerComesBackAtItsPort(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

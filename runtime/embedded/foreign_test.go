@@ -25,8 +25,8 @@ import (
 	"github.com/camena-io/camena/topics"
 )
 
-// foreign starts a server that is configured as ours never is: this is the one
-// place where package bus can be tried against one.
+// foreign starts a server with settings that ours never has. Only this package can
+// test package bus against one.
 func foreign(t *testing.T, o *server.Options) (url string) {
 	t.Helper()
 	o.Host, o.Port, o.NoSigs, o.NoLog = "127.0.0.1", server.RANDOM_PORT, true, true
@@ -132,7 +132,7 @@ func TestTLSThatDoesNotMatchIsNotWaitedFor(t *testing.T) {
 	}
 }
 
-// authority is a certificate that vouches for itself.
+// authority is a self-signed certificate.
 type authority struct {
 	caFile, certFile, keyFile string
 	pair                      tls.Certificate

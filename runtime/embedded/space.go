@@ -10,26 +10,25 @@ import (
 )
 
 const (
-	// enough is how much more space there must be before it is tried again.
+	// enough is how much more space there must be before a restart.
 	enough = 8 << 20
-	// lookPause is how often it is looked for space, and tryPause how often it is
-	// tried again where nobody tells how much there is.
+	// lookPause is the time between checks for space, and tryPause the time between
+	// restarts where the free space is unknown.
 	lookPause = time.Second
 	tryPause  = time.Minute
 )
 
-// isShortage reports whether the server has said that it cannot store anything
-// because there is no space: it has filled as much of the disk as it found free
-// when it started, or the disk itself is full.
+// isShortage reports whether a message of the server says that it has no space: it
+// has filled the part of the disk that was free when it started, or the disk is full.
 func isShortage(said string) bool {
 	return isBroken(said) || strings.Contains(said, "JetStream file resource limits exceeded")
 }
 
-// isBroken reports whether a write has failed: the server then writes to that
-// stream no more, whatever space there is, until it is started anew.
+// isBroken reports whether a write has failed: the server then does not write to that
+// stream again before it is restarted, even if there is space.
 func isBroken(said string) bool { return strings.Contains(said, "no space left") }
 
-// keep watches over the server's space until ctx is done.
+// keep watches the space of the server until ctx is done.
 func (e *Server) keep(ctx context.Context) error {
 	for {
 		select {
@@ -43,8 +42,8 @@ func (e *Server) keep(ctx context.Context) error {
 	}
 }
 
-// awaitSpace waits until there is space, and starts the server anew then: only
-// so it learns of it.
+// awaitSpace waits until there is space, and then restarts the server: it does not
+// notice the space otherwise.
 func (e *Server) awaitSpace(ctx context.Context, said string) error {
 	free, known := available(e.set.Dir)
 	e.set.Logger.ErrorContext(ctx, "there is no space left for the streams: nothing is stored, and senders are refused, until there is; "+
@@ -73,14 +72,14 @@ func (e *Server) awaitSpace(ctx context.Context, said string) error {
 	}
 }
 
-// hasRoom reports whether the server keeps well below its own limit, because
-// something was removed from the streams.
+// hasRoom reports whether the server is well below its own limit, because messages
+// were removed from the streams.
 func (e *Server) hasRoom() bool {
 	info, err := e.current().Jsz(nil)
 	return err == nil && info.Config.MaxStore > 0 && info.Store+enough <= uint64(info.Config.MaxStore)
 }
 
-// restart starts the server anew on the same port: clients connect again.
+// restart restarts the server on the same port, so that clients reconnect.
 func (e *Server) restart(ctx context.Context) error {
 	e.set.Logger.InfoContext(ctx, "there is space for the streams again: starting the embedded NATS server anew")
 	old := e.current()
@@ -90,7 +89,7 @@ func (e *Server) restart(ctx context.Context) error {
 	old.Shutdown()
 	old.WaitForShutdown()
 	select {
-	case <-e.short: // of the old one
+	case <-e.short: // of the former server
 	default:
 	}
 	if err := e.start(); err != nil {

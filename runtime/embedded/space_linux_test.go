@@ -16,7 +16,7 @@ import (
 	"github.com/camena-io/camena/runtime/runtimetest"
 )
 
-// disk mounts a small disk, and returns what changes its size.
+// disk mounts a small disk, and returns a function that changes its size.
 func disk(t *testing.T, size string) (dir string, resize func(size string)) {
 	t.Helper()
 	dir = t.TempDir()
@@ -35,7 +35,7 @@ func disk(t *testing.T, size string) (dir string, resize func(size string)) {
 	}
 }
 
-// fill publishes until that fails, and returns how many messages were stored.
+// fill publishes until an error, and returns the number of stored messages.
 func fill(t *testing.T, js jetstream.JetStream) (stored uint64) {
 	t.Helper()
 	for {
@@ -50,12 +50,12 @@ func fill(t *testing.T, js jetstream.JetStream) (stored uint64) {
 	}
 }
 
-// A server that has filled its disk goes on by itself when there is space again,
-// and has lost nothing that it said was stored.
+// A server that has filled its disk continues when there is space again, and has lost
+// no message that it acknowledged.
 func TestASpaceThatComesBack(t *testing.T) {
 	t.Parallel()
 	for name, full := range map[string]struct {
-		ballast int // of the disk that something else takes
+		ballast int // bytes of the disk that other files use
 		free    func(ballast string, resize func(string)) error
 	}{
 		"the server has used up its share": {0, func(_ string, resize func(string)) error { resize("128m"); return nil }},

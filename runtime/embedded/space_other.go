@@ -2,5 +2,5 @@
 
 package embedded
 
-// available cannot tell how much is free here.
+// available reports that the free space is unknown on this system.
 func available(string) (free int64, known bool) { return 0, false }
