@@ -18,7 +18,7 @@ const misspelled = "noSuchNameForTest"
 
 func (c *check) newDoesNoIO() {
 	c.hook("Break", c.party.Break)
-	left := marked(func() {
+	c.leavesNone("New", func() {
 		if err := call("New", func(context.Context) error {
 			_, err := c.factory.New(c.party.Configuration)
 			return err
@@ -26,7 +26,6 @@ func (c *check) newDoesNoIO() {
 			c.Errorf("New fails while the third party is gone, so it asks for it: %v", err)
 		}
 	})
-	c.noneLeft(left, "New")
 }
 
 func (c *check) rejectsUnknownNames() {
@@ -83,25 +82,23 @@ func (c *check) disconnects() {
 
 func (c *check) survivesFailedStart() {
 	c.hook("Break", c.party.Break)
-	left := marked(func() {
+	c.leavesNone("a failed Start and Disconnect", func() {
 		v := c.prepare(c.repository())
 		if v.tryStart() == nil {
 			c.Errorf("Start succeeds while the third party is gone")
 		}
 		v.stop()
 	})
-	c.noneLeft(left, "a failed Start and Disconnect")
 }
 
 func (c *check) leavesNoGoroutine() {
-	left := marked(func() {
+	c.leavesNone("Disconnect", func() {
 		v := c.start(c.repository())
 		if is[connectors.Refresher](v.connector) {
 			v.refresh()
 		}
 		v.stop()
 	})
-	c.noneLeft(left, "Disconnect")
 }
 
 // hook calls a hook, which the third party must have.

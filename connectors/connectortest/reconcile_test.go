@@ -57,10 +57,10 @@ func (r *reconciler) becomes(want connectors.Reconciled, specs ...any) {
 	if err != nil || got != want {
 		r.Errorf("got %+v, %v, want %+v", got, err, want)
 	}
-	before := r.repo.Sent()
+	before := len(r.repo.Sent())
 	got, err = r.context.Reconcile(r.Context(), "s", yielding(specs...))
-	if err != nil || got != (connectors.Reconciled{Unchanged: int64(len(specs))}) || r.repo.Sent() > before {
-		r.Errorf("again: got %+v, %v, and %d commands were sent", got, err, r.repo.Sent()-before)
+	if err != nil || got != (connectors.Reconciled{Unchanged: int64(len(specs))}) || len(r.repo.Sent()) > before {
+		r.Errorf("again: got %+v, %v, and %d commands were sent", got, err, len(r.repo.Sent())-before)
 	}
 	for _, d := range r.repo.DeadLetters() {
 		r.Errorf("a dead letter: %s", d.Reason)

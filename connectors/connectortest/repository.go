@@ -231,13 +231,9 @@ func locked[T any](r *Repository, get func() T) T {
 	return get()
 }
 
-// Sent returns the number of stored commands, without those by which a Context fences
-// and flushes.
-func (r *Repository) Sent() int { return locked(r, func() int { return len(r.sent) }) }
-
-// SentSince returns the commands stored after [Repository.Sent] returned n.
-func (r *Repository) SentSince(n int) []events.Event {
-	return locked(r, func() []events.Event { return slices.Clone(r.sent[n:]) })
+// Sent returns the stored commands, without those by which a Context fences and flushes.
+func (r *Repository) Sent() []events.Event {
+	return locked(r, func() []events.Event { return slices.Clip(r.sent) })
 }
 
 // Changes returns the change events so far, as listeners see them.

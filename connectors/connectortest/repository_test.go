@@ -159,7 +159,7 @@ func TestProvenanceAndFences(t *testing.T) {
 			t.Errorf("generation %q: %v, error %v, want code %q", generation, r, err, want)
 		}
 	}
-	if got := repo.Sent(); got != 7 {
+	if got := len(repo.Sent()); got != 7 {
 		t.Errorf("%d commands are counted, want 7: fences do not count", got)
 	}
 }

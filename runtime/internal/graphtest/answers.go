@@ -188,15 +188,18 @@ func (e *instance) far(id string) string {
 	return e.ends[0]
 }
 
-// distances returns the distances of all elements that can be reached.
-func distances(id string, most int, next func(id string) []string) map[string]int {
+// distances returns the distances of all elements that can be reached by relationships
+// that may be followed from one of their ends.
+func (m *Model) distances(id string, most int, follows func(l *instance, end int) bool) map[string]int {
 	far, queue := map[string]int{id: 0}, []string{id}
 	for i := 0; i < len(queue); i++ {
-		depth := far[queue[i]] + 1
-		for _, to := range next(queue[i]) {
-			if _, seen := far[to]; !seen && depth <= most {
-				far[to] = depth
-				queue = append(queue, to)
+		from := queue[i]
+		for _, l := range m.linked(from) {
+			for end, to := range [2]string{l.ends[1], l.ends[0]} {
+				if _, seen := far[to]; l.ends[end] == from && !seen && far[from] < most && follows(l, end) {
+					far[to] = far[from] + 1
+					queue = append(queue, to)
+				}
 			}
 		}
 	}
@@ -214,13 +217,8 @@ func depths(a *events.GraphAnswer) map[string][2]int {
 }
 
 func (q *asker) around(id string, depth int, archived bool) {
-	far := distances(id, depth, func(from string) (next []string) {
-		for _, l := range q.linked(from) {
-			if to := l.far(from); archived || !q.instances[to].archived() {
-				next = append(next, to)
-			}
-		}
-		return next
+	far := q.distances(id, depth, func(l *instance, end int) bool {
+		return archived || !q.instances[l.ends[1-end]].archived()
 	})
 	nodes := map[string][2]int{}
 	for to, n := range far {
@@ -247,15 +245,8 @@ func (q *asker) around(id string, depth int, archived bool) {
 
 // lineage goes both ways, to the end; what is on both sides counts on the nearer one.
 func (q *asker) lineage(id string) {
-	flow := func(end int) map[string]int {
-		return distances(id, events.MaxGraphDepth, func(from string) (next []string) {
-			for _, l := range q.linked(from) {
-				if l.typ == "DataFlow" && l.ends[end] == from {
-					next = append(next, l.ends[1-end])
-				}
-			}
-			return next
-		})
+	flow := func(from int) map[string]int {
+		return q.distances(id, events.MaxGraphDepth, func(l *instance, end int) bool { return l.typ == "DataFlow" && end == from })
 	}
 	down, up := flow(0), flow(1)
 	want := map[string][2]int{}

@@ -68,31 +68,33 @@ func Fixtures() []events.Event {
 // Commands draws commands without an envelope.
 func Commands() *rapid.Generator[events.Command] {
 	return rapid.Custom(func(t *rapid.T) events.Command {
+		d := draws{t}
 		switch n := rapid.IntRange(0, 19).Draw(t, "change set"); {
 		case n > 3:
 			return single().Draw(t, "command")
 		case n == 3:
-			return &events.DefineTypes{Types: rapid.SliceOfN(definition(), 1, 2).Draw(t, "types")}
+			c := &events.DefineTypes{Types: []events.TypeDef{d.definition()}}
+			if d.sometimes(2, "another") {
+				c.Types = append(c.Types, d.definition())
+			}
+			return c
 		}
 		return must(events.NewChangeSet(rapid.SliceOfN(single(), 1, 3).Draw(t, "steps")...))
 	})
 }
 
 // definition draws the type Pump, wider or narrower, or one that cannot be.
-func definition() *rapid.Generator[events.TypeDef] {
-	return rapid.Custom(func(t *rapid.T) events.TypeDef {
-		d := draws{t}
-		def := events.TypeDef{Kind: events.KindElement, Name: "Pump", SuperType: "Asset", Description: "A pump.", Attributes: []events.AttributeDef{
-			{Name: "litres", Type: pick(d, "litres", "int", "int", "int", "string"), Description: "What it does."},
-		}}
-		if d.sometimes(2, "maker") {
-			def.Attributes = append(def.Attributes, events.AttributeDef{Name: "maker", Type: "string", Description: "Who made it."})
-		}
-		if d.sometimes(6, "orphan") {
-			def.Name, def.SuperType = "Orphan", "Nobody"
-		}
-		return def
-	})
+func (d draws) definition() events.TypeDef {
+	def := events.TypeDef{Kind: events.KindElement, Name: "Pump", SuperType: "Asset", Description: "A pump.", Attributes: []events.AttributeDef{
+		{Name: "litres", Type: pick(d, "litres", "int", "int", "int", "string"), Description: "What it does."},
+	}}
+	if d.sometimes(2, "maker") {
+		def.Attributes = append(def.Attributes, events.AttributeDef{Name: "maker", Type: "string", Description: "Who made it."})
+	}
+	if d.sometimes(6, "orphan") {
+		def.Name, def.SuperType = "Orphan", "Nobody"
+	}
+	return def
 }
 
 // draws has a method for each part of a command.
@@ -109,14 +111,11 @@ func (d draws) name() string {
 
 // typ draws a type, mostly the one that elements of that name have.
 func (d draws) typ(name string) string {
-	switch name {
-	case "sc":
-		return "InventoryCatalog"
-	case "conn":
-		return "Connection"
-	case "e1", "e2":
-		return "Endpoint"
-	case "a", "t":
+	fixed := map[string]string{"sc": "InventoryCatalog", "conn": "Connection", "e1": "Endpoint", "e2": "Endpoint"}
+	switch {
+	case fixed[name] != "":
+		return fixed[name]
+	case name == "a" || name == "t":
 		return pick(d, "type", "FileFolder", "FileFolder", "FileFolder", "FileFolder", "CSVFile", "Pump")
 	default:
 		return pick(d, "type", "DataFile", "DataFile", "DataFile", "DataFile", "DataFile", "DataFile", "CSVFile", "Pump", "FileFolder", "ContactDetails", "NoSuchType")

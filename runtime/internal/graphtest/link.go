@@ -208,23 +208,13 @@ func (m *Model) identifying(id string) []*instance {
 func (m *Model) confirm(c *events.ConfirmSynchronization) outcome {
 	of, _, id := m.external(&c.ExternalID)
 	refuseIf(m.find(id) == nil, "no such identifier")
-	at := c.Time
-	if at.IsZero() {
-		at = m.request.time
+	at, changed := cmp.Or(c.Time, m.request.time), c.OpenChanged
+	if e := m.find(of); changed.IsZero() && !cmp.Or(e.updated, e.created).After(at) {
+		changed = cmp.Or(e.updated, e.created)
 	}
-	changed := c.OpenChanged
-	if e := m.find(of); changed.IsZero() {
-		changed = e.created
-		if !e.updated.IsZero() {
-			changed = e.updated
-		}
-		if changed.After(at) {
-			changed = time.Time{}
-		}
-	}
-	properties := map[string]any{"lastSynchronized": stamp(at), "openChanged": nil, "thirdPartyChanged": nil}
-	for name, t := range map[string]time.Time{"openChanged": changed, "thirdPartyChanged": c.ThirdPartyChanged} {
-		if !t.IsZero() {
+	properties := map[string]any{}
+	for name, t := range map[string]time.Time{"lastSynchronized": at, "openChanged": changed, "thirdPartyChanged": c.ThirdPartyChanged} {
+		if properties[name] = nil; !t.IsZero() {
 			properties[name] = stamp(t)
 		}
 	}

@@ -1,6 +1,7 @@
 package graphtest
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -323,23 +324,15 @@ func expect(want events.Expectation, version int64) {
 	refuseIf(want.ExpectedVersion != 0 && want.ExpectedVersion != version, "version %d", version)
 }
 
-// origin is the origin category of the instances that the command creates.
-func (i *request) origin() events.OriginCategory {
-	switch {
-	case i.source == "":
-		return events.OriginLocal
-	case i.category == "":
-		return events.OriginExternal
-	default:
-		return i.category
-	}
-}
-
 // created returns a new instance.
 func (i *request) created(guid, typ string) *instance {
+	category := cmp.Or(i.category, events.OriginExternal)
+	if i.source == "" {
+		category = events.OriginLocal
+	}
 	return &instance{
 		guid: guid, typ: typ, version: 1, created: i.time, classifications: map[string]classification{},
-		category: i.origin(), source: i.source, scope: i.scope,
+		category: category, source: i.source, scope: i.scope,
 	}
 }
 
@@ -375,7 +368,9 @@ func (m *Model) wanted(typ string, have map[string]any, want events.Properties, 
 		switch kind, ok := attributes[name]; {
 		case !ok:
 			refuseIf(unknown != events.KeepUnknown || attributes["additionalProperties"] == "", "%s has no %s", typ, name)
-			more[name] = v
+			if more[name] = v; v != nil {
+				more[name] = fmt.Sprint(v)
+			}
 		default:
 			refuseIf(!fits(kind, v), "%s cannot be %v", name, v)
 			out[name] = v
@@ -383,20 +378,9 @@ func (m *Model) wanted(typ string, have map[string]any, want events.Properties, 
 	}
 	if len(more) > 0 {
 		stored, _ := have["additionalProperties"].(map[string]any)
-		out["additionalProperties"] = overlaid(stored, texts(more), merge)
+		out["additionalProperties"] = overlaid(stored, more, merge)
 	}
 	return overlaid(have, out, merge)
-}
-
-// texts returns the values as text, except nulls.
-func texts(values map[string]any) map[string]any {
-	all := map[string]any{}
-	for name, v := range values {
-		if all[name] = nil; v != nil {
-			all[name] = fmt.Sprint(v)
-		}
-	}
-	return all
 }
 
 func fits(kind string, v any) bool {
