@@ -173,14 +173,14 @@ func within(pointer string) string {
 // completionTime is how long the shell waits for an installation to answer.
 const completionTime = 2 * time.Second
 
-// completeFlag has the shell complete a flag with one of some values.
+// completeFlag completes a flag with one of some values.
 func completeFlag(cmd *cobra.Command, name string, values ...string) {
 	// It fails only where there is no such flag, or where it is complete already.
 	_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
 }
 
-// namesOf returns what asks for the names that a flag or an argument takes, nil if the
-// installation knows none.
+// namesOf returns a function that asks for the names that a flag or an argument takes;
+// nil if an installation does not know them.
 func namesOf(word string) func(context.Context, *client.Client) ([]string, error) {
 	switch word {
 	case "TYPE", "--below":
@@ -198,8 +198,8 @@ func namesOf(word string) func(context.Context, *client.Client) ([]string, error
 	}
 }
 
-// complete has the shell complete, with what the running installation knows,
-// types and names of connectors wherever a command takes them.
+// complete adds completion: of words, and of types and names of connectors that the
+// running installation knows.
 func (p *program) complete(cmd *cobra.Command) {
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		if words, ok := f.Value.(*flagValue); ok && words.of != nil {
@@ -222,7 +222,7 @@ func (p *program) complete(cmd *cobra.Command) {
 	}
 }
 
-// completions asks the running installation. An error has nothing completed.
+// completions asks the running installation. After an error it completes nothing.
 func (p *program) completions(names func(context.Context, *client.Client) ([]string, error)) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, _ []string, begun string) (found []cobra.Completion, _ cobra.ShellCompDirective) {
 		err := p.withBus(cmd.Context(), completionTime, func(ctx context.Context, b *bus.Bus) (err error) {
@@ -237,7 +237,8 @@ func (p *program) completions(names func(context.Context, *client.Client) ([]str
 	}
 }
 
-// typeNames returns what asks for the names of the types of some kinds, or of all.
+// typeNames returns a function that asks for the names of the types of some kinds; of
+// all types without a kind.
 func typeNames(kinds ...events.TypeKind) func(context.Context, *client.Client) ([]string, error) {
 	return func(ctx context.Context, c *client.Client) (names []string, err error) {
 		known, err := c.Types(ctx, events.Types{})

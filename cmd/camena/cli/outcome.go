@@ -70,7 +70,7 @@ func (o *operation) outcome(r *events.Result) string {
 	case r.Version > 0:
 		said += fmt.Sprintf(" (version %d)", r.Version)
 	}
-	if with := company(o.command, r); with != "" {
+	if with := cascaded(o.command, r); with != "" {
 		said += ", and with it " + with
 	}
 	return printable(o.subject(r)) + " " + said
@@ -105,8 +105,8 @@ func wasDone(c events.Command, r *events.Result, done string) string {
 	}
 }
 
-// company counts the elements and relationships that were changed with an element.
-func company(c events.Command, r *events.Result) string {
+// cascaded counts the elements and relationships that changed with the subject.
+func cascaded(c events.Command, r *events.Result) string {
 	var parts []string
 	if row, _ := events.CommandTypeOf(c.EventType()); !row.Cascades {
 		return ""
@@ -190,7 +190,7 @@ func removed(c events.Command) string {
 // notes returns further results of a command of a change set.
 func notes(c events.Command, r *events.Result) string {
 	var parts []string
-	if with := company(c, r); with != "" {
+	if with := cascaded(c, r); with != "" {
 		parts = append(parts, "with "+with)
 	}
 	switch c := c.(type) {

@@ -157,14 +157,10 @@ func (p *program) reporter(cmd *cobra.Command) func(document any, rows [][]strin
 
 // when shows a time of the recent past by the clock, others by the date too.
 func when(t time.Time) string {
-	if t.IsZero() {
-		return "-"
-	}
-	t = t.Local()
 	if time.Since(t).Abs() < 12*time.Hour {
-		return t.Format(time.TimeOnly)
+		return t.Local().Format(time.TimeOnly)
 	}
-	return t.Format(time.DateTime)
+	return orDash(timestamp(t))
 }
 
 func orDash(text string) string { return cmp.Or(text, "-") }

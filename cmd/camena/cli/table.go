@@ -146,10 +146,7 @@ func terminalWidth(w io.Writer) int {
 	if !ok {
 		return 0
 	}
-	width, _, err := terminal.GetSize(int(file.Fd()))
-	if err != nil {
-		return 0
-	}
+	width, _, _ := terminal.GetSize(int(file.Fd())) // 0 if it is none
 	return width
 }
 
