@@ -59,7 +59,7 @@ func (c *Credentials) options() (options []nats.Option, err error) {
 			continue
 		}
 		option, err := f.option(f.path)
-		if err := cmp.Or(err, checkFile(f.path, f.check)); err != nil {
+		if err := cmp.Or(checkFile(f.path, f.check), err); err != nil {
 			return nil, unusable(fmt.Errorf("%s: %w", f.path, err), f.field)
 		}
 		options = append(options, option)
@@ -75,7 +75,7 @@ func checkFile(path string, check func(content []byte) error) error {
 	}
 	content, err := os.ReadFile(path) //nolint:gosec // the user names it
 	if err != nil {
-		return err
+		return errors.Unwrap(err) // the caller names the file
 	}
 	return check(content)
 }
