@@ -52,10 +52,10 @@ func Export(ctx context.Context, s ExportSettings, w io.Writer) (Exported, error
 		return Exported{}, err
 	}
 	removed, err := x.write(ctx, w)
-	if err == nil && len(removed) > 0 {
+	switch {
+	case err == nil && len(removed) > 0:
 		err = ErrSwept
-	}
-	if err == nil {
+	case err == nil:
 		x.done.Summary, err = x.w.Close()
 	}
 	return x.done, err

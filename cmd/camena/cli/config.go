@@ -154,20 +154,16 @@ func osUser() string {
 	return cmp.Or(name, "camena")
 }
 
-func (c *config) credentials() bus.Credentials {
-	return bus.Credentials{
-		User: c.NatsUser, Password: c.NatsPassword, Token: c.NatsToken, CredsFile: c.NatsCreds, NKeyFile: c.NatsNkey,
-		CAFile: c.NatsCA, CertFile: c.NatsCert, KeyFile: c.NatsKey,
-	}
-}
-
 // node returns the settings of the node that this environment describes.
 func (c *config) node(offered connectors.Set, log *slog.Logger) node.Settings {
 	limits := topics.DefaultLimits()
 	limits.Replicas, limits.History, limits.InBytes = c.Replicas, c.History, int64(c.InMib)<<20
 	return node.Settings{
 		Name: c.Node, Roles: c.Roles, Version: version(), Connectors: offered,
-		Bus:    bus.Settings{URL: c.NatsURL, Domain: c.Domain, Credentials: c.credentials()},
+		Bus: bus.Settings{URL: c.NatsURL, Domain: c.Domain, Credentials: bus.Credentials{
+			User: c.NatsUser, Password: c.NatsPassword, Token: c.NatsToken, CredsFile: c.NatsCreds, NKeyFile: c.NatsNkey,
+			CAFile: c.NatsCA, CertFile: c.NatsCert, KeyFile: c.NatsKey,
+		}},
 		Server: embedded.Settings{Dir: c.Data, Host: c.Listen, Port: c.NatsPort, SyncInterval: c.SyncInterval, SyncAlways: c.SyncAlways},
 		Limits: limits, Retention: c.Retention, PublishZones: c.PublishZones, DefaultZones: c.DefaultZones, Logger: log,
 	}

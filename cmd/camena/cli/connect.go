@@ -52,9 +52,9 @@ func (p *program) connect(ctx context.Context) (*bus.Bus, error) {
 		return nil, withMessage(events.Errorf(events.CodeUnavailable, "", "nobody serves"),
 			`nobody answers at %s (CAMENA_DATA): start a node on it with "camena serve", or unset CAMENA_DATA to ask whoever is at %s`, p.config.Data, defaultURL)
 	}
-	b, err := bus.Connect(ctx, bus.Settings{
-		URL: url, Locate: p.locate(known), Name: "camena command", Domain: p.config.Domain, Credentials: p.config.credentials(), Logger: log,
-	})
+	s := p.config.node(p.offered, log).Bus
+	s.URL, s.Locate, s.Name, s.Logger = url, p.locate(known), "camena command", log
+	b, err := bus.Connect(ctx, s)
 	switch {
 	case errors.Is(err, bus.ErrUnreachable) && p.config.NatsURL == "":
 		return nil, withMessage(events.Errorf(events.CodeUnavailable, "", "nobody answers"),
