@@ -1,6 +1,5 @@
-// Package integration_test looks at Camena from outside, as its users do: it
-// runs the binary, whole nodes and clusters, and checks the architecture that
-// the source tree promises.
+// Package integration_test tests Camena from outside, as its users see it: it runs the
+// binary, whole nodes and clusters, and checks the architecture of the source tree.
 package integration_test
 
 import (
@@ -64,22 +63,22 @@ var floors = map[string]int{
 	// Until they have moved.
 }
 
-// roles meet in runtime/node and on the bus, not in each other's code.
+// roles do not import each other; they meet in runtime/node and on the bus.
 var roles = []string{"runtime/repository", "runtime/coordinator", "runtime/host", "runtime/gateway"}
 
-// banned says what the binary may not link, and why.
+// banned lists the packages that the binary must not link, and why.
 var banned = map[string]string{
 	"testing": "testkits stay in tests",
 }
 
-// topLevel is all that the root of the repository holds, beside dotfiles and
-// what .gitignore names.
+// topLevel lists the entries of the root of the repository, except for dotfiles and
+// those that .gitignore names.
 var topLevel = []string{
 	"Dockerfile", "LICENSE", "README.md", "docker-compose.yml", "go.mod", "go.sum",
 	"cmd", "connectors", "docs", "events", "examples", "integration_test", "runtime", "topics",
 }
 
-// rules are what the source tree promises. Each returns what breaks it.
+// rules are the rules of the architecture. Each returns its violations.
 var rules = map[string]func(tree) []string{
 	"imports point down":                     importsPointDown,
 	"roles stay apart":                       rolesStayApart,
@@ -197,7 +196,7 @@ func TestArchitectureRulesCanFail(t *testing.T) {
 	}
 }
 
-// sound is a small project that keeps every rule, some of them by a hair.
+// sound is a small project that keeps every rule, some of them at the limit.
 func sound() fstest.MapFS {
 	files := map[string]string{
 		".gitignore":                  "/camena\n/camena-data/\n*.test\n",
@@ -348,8 +347,8 @@ func topLevelFixed(t tree) (broken []string) {
 	return broken
 }
 
-// onePackageComment asks nothing of the external tests that accompany a
-// package; elsewhere tests are a package as any other.
+// onePackageComment exempts the external tests of a package; other tests are a package
+// like any other.
 func onePackageComment(t tree) (broken []string) {
 	type pkg struct{ dir, name string }
 	comments, hasCode := map[pkg]int{}, map[string]bool{}

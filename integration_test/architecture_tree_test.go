@@ -25,8 +25,8 @@ type source struct {
 	syntax *ast.File
 }
 
-// readTree reads the files itself: the test cache would not notice what a
-// child "go list" reads, and would repeat an old pass.
+// readTree reads the files itself: the test cache does not notice the files that a
+// child "go list" reads, and would repeat an old result.
 func readTree(t *testing.T, root fs.FS) (project tree) {
 	t.Helper()
 	ignored, err := fs.ReadFile(root, ".gitignore")

@@ -10,8 +10,8 @@ import (
 	"github.com/camena-io/camena/events"
 )
 
-// diagnose tells, after a failure, what is known of the connectors that have
-// not refreshed for long.
+// diagnose logs, after a failure, the state of the connectors that have not refreshed
+// for long.
 func (o *observer) diagnose(t *testing.T) {
 	t.Helper()
 	if !t.Failed() {
@@ -59,7 +59,7 @@ func (o *observer) diagnoseStream(ctx context.Context, t *testing.T, name, subje
 		m.Subject, m.Sequence, m.Time.Format(time.TimeOnly), m.Header, m.Data)
 }
 
-// slowest tells what took long until the last connectors ran again.
+// slowest logs the steps that took long until the last connectors ran again.
 func (o *observer) slowest(t *testing.T, killed time.Time) {
 	t.Helper()
 	o.mu.Lock()

@@ -24,13 +24,12 @@ type step struct {
 	Version int64
 }
 
-// model is what was sent, as the change events that it must lead to: by
-// qualified name of the element, in order. Relationships have their type and
-// first end for a name.
+// model is the change events that the sent commands must lead to: by qualified name of
+// the element, in order. The name of a relationship is its type and first end.
 type model map[string][]step
 
-// sender sends a continuous stream of changes, and keeps its model. What it
-// changes nobody else does, so the order of its commands is theirs.
+// sender sends a continuous stream of changes, and keeps its model. No other sender
+// changes the same elements, so the changes have the order of its commands.
 type sender struct {
 	name     string
 	bus      *bus.Bus
@@ -39,12 +38,12 @@ type sender struct {
 	model    model
 	versions map[string]int64
 	counter  int64
-	// nameless are the counters of elements without a name: a command that was
-	// applied twice makes two of them.
+	// nameless are the counters of elements without a name: a command that is applied twice
+	// creates two of them.
 	nameless []int64
 	// pairs are the counters of change sets.
 	pairs []int64
-	// idle counts the commands that change nothing, unanswered those whose
+	// idle is the number of commands that change nothing, unanswered of those whose
 	// outcome did not arrive in time.
 	idle, commands, unanswered int
 }
@@ -58,7 +57,7 @@ func newSender(t *testing.T, b *bus.Bus, name string, seed uint64) *sender {
 	}
 }
 
-// elements is how many elements of each sort a sender changes.
+// elements is the number of elements of each kind that a sender changes.
 const elements = 12
 
 func (s *sender) element(sort string, i int) string {
@@ -135,8 +134,8 @@ func (s *sender) envelopes(commands []events.Command) iter.Seq2[events.Event, er
 }
 
 // request sends a command and waits for its outcome, which must be that of this
-// command. A new writer may answer with what became of the element later, but
-// nobody else changes it.
+// command. A new writer may answer with a later state of the element, but no other
+// sender changes it.
 func (s *sender) request(ctx context.Context) error {
 	name := s.element("asked", s.random.IntN(elements))
 	s.counter++
@@ -169,7 +168,7 @@ func (s *sender) upsert(name string, n int64) *events.Upsert {
 	}}
 }
 
-// count is the next change of an element that only counts.
+// count is the next change of an element with a counter.
 func (s *sender) count() events.Command {
 	name := s.element("counted", s.random.IntN(elements))
 	s.counter++
@@ -191,7 +190,7 @@ func (s *sender) expect(name, first, next string) int64 {
 
 const passing = "passing"
 
-// come creates an element, leave deletes it again.
+// come creates an element; leave deletes it again.
 func (s *sender) come() events.Command {
 	name := s.element(passing, 0)
 	s.counter++
@@ -222,7 +221,7 @@ func (s *sender) pair() events.Command {
 	return set
 }
 
-// classify changes the classification of an element that was made for it.
+// classify changes the classification of an element that was created for it.
 func (s *sender) classify() events.Command {
 	name := s.element("classified", 0)
 	if s.versions[name] == 0 {
@@ -241,8 +240,8 @@ func (s *sender) classify() events.Command {
 	}}
 }
 
-// link changes a relationship between the element that is classified and itself
-// as it was made just before: the ends need not be acknowledged yet.
+// link changes a relationship of the classified element, which was created just before:
+// its ends need not be acknowledged yet.
 func (s *sender) link() events.Command {
 	end := s.element("classified", 0)
 	s.counter++
@@ -253,13 +252,13 @@ func (s *sender) link() events.Command {
 	}}
 }
 
-// found is what the out topic tells of the senders' changes.
+// found is the content of the out topic about the changes of the senders.
 type found struct {
 	model    model
 	nameless map[string][]int64
-	// pairs are the out-sequences at which the halves of change sets stand.
+	// pairs are the out-sequences of the halves of change sets.
 	pairs map[string][]uint64
-	// positions are the in-sequences of commands, to see that they only grow.
+	// positions are the in-sequences of commands, which must only grow.
 	position uint64
 	events   int
 	times    []time.Time
@@ -359,7 +358,7 @@ func (f *found) add(name, event string, n int64, c *events.ElementChange) {
 	f.model[name] = append(f.model[name], s)
 }
 
-// compare says where the out topic is not what was sent.
+// compare returns the differences between the out topic and the sent commands.
 func (f *found) compare(s *sender) []string {
 	wrong := slices.Clone(f.wrong)
 	for name, want := range s.model {
@@ -379,8 +378,8 @@ func (f *found) compare(s *sender) []string {
 	return wrong
 }
 
-// compareFiles says where what the connectors have cataloged is not a history
-// of files that came and stayed.
+// compareFiles returns the differences between the cataloged elements and files that
+// were created and never deleted.
 func (f *found) compareFiles(files int) (wrong []string) {
 	n := 0
 	for name, steps := range f.model {

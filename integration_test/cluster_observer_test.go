@@ -20,8 +20,8 @@ import (
 	"github.com/camena-io/camena/topics"
 )
 
-// observer watches from outside, over all failures, which node runs which
-// connector and what the connectors catalog.
+// observer records from outside, during all failures, which node runs which connector
+// and which files the connectors catalog.
 type observer struct {
 	bus  *bus.Bus
 	want int // connectors
@@ -38,7 +38,7 @@ type observer struct {
 	fine    time.Time // since when nothing is
 }
 
-// observe begins to watch.
+// observe starts an observer.
 func observe(t *testing.T, b *bus.Bus, connectors int) *observer {
 	t.Helper()
 	o := &observer{bus: b, want: connectors, runs: map[string][]events.CycleReport{}, files: map[string]bool{}}
@@ -50,14 +50,14 @@ func observe(t *testing.T, b *bus.Bus, connectors int) *observer {
 	return o
 }
 
-// entry is what a bucket holds under a key.
+// entry is a value of a bucket.
 type entry[T any] struct {
 	value T
 	time  time.Time
 }
 
-// read reads a bucket from whichever server answers: unlike a watch it needs
-// neither a leader nor a consumer, and so is not disturbed by what it observes.
+// read reads a bucket from any server: unlike a watch it needs neither a leader nor a
+// consumer, so the failures do not disturb it.
 func read[T any](ctx context.Context, b *bus.Bus, bucket string) (map[string]entry[T], error) {
 	prefix := "$KV." + bucket + "."
 	messages, err := jetstreamext.GetLastMsgsFor(ctx, b.JetStream(), "KV_"+bucket, []string{prefix + ">"})
@@ -121,8 +121,8 @@ func (o *observer) cataloged(m *bus.Message) error {
 	return nil
 }
 
-// look reads the buckets again and again, and notes when all connectors begin to
-// be in order.
+// look reads the buckets repeatedly, and records when all connectors begin to be in
+// order.
 func (o *observer) look(ctx context.Context) error {
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
@@ -158,8 +158,7 @@ func (o *observer) lookOnce(ctx context.Context) {
 	}
 }
 
-// wrong says which connector does not run on exactly the one node that it is
-// assigned to.
+// wrong names a connector that does not run on exactly the node it is assigned to.
 func (o *observer) wrong() string {
 	if len(o.assignments) != o.want {
 		return fmt.Sprintf("%d connectors are assigned, not %d", len(o.assignments), o.want)
@@ -181,7 +180,7 @@ func (o *observer) wrong() string {
 	return ""
 }
 
-// lost notes that a node was killed; "" that none is dead.
+// lost records that a node was killed; "" says that none is dead.
 func (o *observer) lost(node string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -189,9 +188,9 @@ func (o *observer) lost(node string) {
 	o.trouble = o.wrong()
 }
 
-// runAgain waits until all is in order again after something was killed, and
-// each connector has proven it by a refresh and each node by a heartbeat. It
-// returns when all had begun to be in order.
+// runAgain waits until all is in order again after a failure: each connector must have
+// refreshed and each node must have written a heartbeat. It returns the time when all
+// began to be in order.
 func (o *observer) runAgain(t *testing.T, killed time.Time) time.Duration {
 	t.Helper()
 	await(t, time.Minute, "all connectors to run again", func() error {
@@ -222,8 +221,8 @@ func refreshed(runs []events.CycleReport, node string, since time.Time) bool {
 	})
 }
 
-// spread waits until the connectors are spread evenly over so many nodes and
-// run there, and returns how many each has.
+// spread waits until the connectors are spread evenly over n nodes and run there, and
+// returns how many each has.
 func (o *observer) spread(t *testing.T, nodes int) map[string]int {
 	t.Helper()
 	var counts map[string]int

@@ -26,7 +26,7 @@ import (
 // natsPort is where the servers of the compose file listen for clients.
 const natsPort = "4222/tcp"
 
-// cluster is what docker-compose.yml describes, in containers of this source.
+// cluster is the cluster of docker-compose.yml, in containers built from this source.
 type cluster struct {
 	docker *docker
 	boxes  map[string]*box
@@ -64,7 +64,7 @@ func startCluster(t *testing.T, more ...string) *cluster {
 		file.Services[name] = service
 		c.nodes = append(c.nodes, name)
 	}
-	// Without this the stream would not tell all that happened.
+	// Otherwise the stream would not hold all that happened.
 	for _, name := range c.nodes {
 		file.Services[name].Environment["CAMENA_HISTORY"] = "1000000"
 	}
@@ -132,7 +132,7 @@ func (c *cluster) run(t *testing.T, lan *testcontainers.DockerNetwork, name stri
 	c.boxes[name] = &box{docker: c.docker, name: name, id: made.GetContainerID()}
 }
 
-// freePorts returns ports that nobody listens on.
+// freePorts returns ports on which no process listens.
 func freePorts(t *testing.T, n int) []string {
 	t.Helper()
 	ports := make([]string, n)
@@ -180,7 +180,7 @@ func (c *cluster) connect(t *testing.T, name string) *bus.Bus {
 	return b
 }
 
-// installed waits until the nodes have made all streams and buckets.
+// installed waits until the nodes have created all streams and buckets.
 func (*cluster) installed(t *testing.T, b *bus.Bus) {
 	t.Helper()
 	await(t, time.Minute, "streams and buckets", func() error {
@@ -268,7 +268,7 @@ func holder(t *testing.T, b *bus.Bus, lease string) string {
 	return node
 }
 
-// await waits until check finds nothing to complain about.
+// await waits until check finds no error.
 func await(t *testing.T, limit time.Duration, what string, check func() error) {
 	t.Helper()
 	began := time.Now()

@@ -19,21 +19,20 @@ import (
 const (
 	clusterConnectors = 200
 	clusterSenders    = 4
-	// recovery is how long it takes at most until every connector runs again, on
-	// a machine that does nothing else.
+	// recovery is the longest time until every connector runs again, on an idle machine.
 	recovery = 10 * time.Second
-	// resumption is how long it may take after NATS has elected a leader for
-	// every stream that lost its own. The servers take four to nine seconds for
-	// that, or more when all of them start again, whatever Camena does.
+	// resumption is the longest time after NATS has elected a leader for every stream that
+	// lost its own. The servers need four to nine seconds for the election, or more when all
+	// of them restart, independently of Camena.
 	resumption = 4 * time.Second
-	// patience is by how many times longer it may take where nobody asks for
-	// times: this machine may be busy.
+	// patience is the factor for these times unless they are strict: this machine may be
+	// busy.
 	patience = 3
-	// strictTimes is what to set for the times above to count.
+	// strictTimes is the variable that makes the times above strict.
 	strictTimes = "CAMENA_STRICT_TIMES"
 )
 
-// trial is the cluster with what it is observed by, over all its failures.
+// trial is the cluster with its observer, during all failures.
 type trial struct {
 	*cluster
 	bus      *bus.Bus
@@ -48,15 +47,15 @@ type killing struct {
 	what  string
 	at    time.Time
 	again time.Duration
-	// elected is how long a stream was without a leader.
+	// elected is the time that a stream was without a leader.
 	elected time.Duration
 }
 
-// TestClusterSurvivesKills kills, one after the other, all that a cluster of
-// three NATS servers and three nodes stands on, while four applications send
-// changes and 200 connectors run. Nothing may be lost, applied twice or out of
-// order, and no connector may run in two places. Each time is told; for those
-// that the documents promise to count, set CAMENA_STRICT_TIMES=1.
+// TestClusterSurvivesKills kills the parts of a cluster of three NATS servers and three
+// nodes, one after the other, while four applications send changes and 200 connectors
+// run. No change may be lost, applied twice or out of order, and no connector may run in
+// two places. The test logs each time; set CAMENA_STRICT_TIMES=1 to fail on those that
+// are longer than the documents promise.
 //
 //nolint:paralleltest // it measures times: other tests would be in its way
 func TestClusterSurvivesKills(t *testing.T) {
@@ -116,7 +115,7 @@ func (c *trial) touch(t *testing.T) {
 	}
 }
 
-// send begins to send changes, from applications with connections of their own.
+// send starts applications that send changes over connections of their own.
 func (c *trial) send(t *testing.T) (senders []*sender, stop func()) {
 	t.Helper()
 	enough := make(chan struct{})
@@ -234,11 +233,11 @@ func (c *trial) keptRunning(t *testing.T, elsewhere map[string]uint64) {
 	}
 }
 
-// verify compares all that has happened with what was sent.
+// verify compares the changes with the sent commands.
 func (c *trial) verify(t *testing.T, senders []*sender) {
 	t.Helper()
 	m := client.New(c.bus, "operator")
-	// What was sent before this is applied when this is.
+	// All commands that were sent before this one are applied when this one is.
 	last := ask(t, m, &events.Upsert{Element: events.ElementSpec{
 		Type: "Location", QualifiedName: "the end", Properties: events.Props(map[string]any{}),
 	}})
@@ -274,7 +273,7 @@ func (c *trial) verify(t *testing.T, senders []*sender) {
 	c.verifyDeadLetters(t)
 }
 
-// compareIndex compares what the repository answers with what was sent last.
+// compareIndex compares the answers of the repository with the last commands.
 func (*trial) compareIndex(t *testing.T, s *sender, m *client.Client, sequence uint64) {
 	t.Helper()
 	for _, name := range slices.Sorted(maps.Keys(s.model)) {
@@ -295,8 +294,8 @@ func (*trial) compareIndex(t *testing.T, s *sender, m *client.Client, sequence u
 	}
 }
 
-// verifyDeadLetters looks for commands that were refused: only what a connector
-// sent after it had been given to another node may be.
+// verifyDeadLetters looks for refused commands: only those may be refused that a
+// connector sent after it had been assigned to another node.
 func (c *trial) verifyDeadLetters(t *testing.T) {
 	t.Helper()
 	stale := 0

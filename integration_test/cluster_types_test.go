@@ -7,8 +7,8 @@ import (
 	"github.com/camena-io/camena/runtime/client"
 )
 
-// What the applications send is of types of their own, which travel on the bus
-// too: of all that count something, with names and without.
+// The applications send elements of types that they define themselves: elements with
+// counters, with names and without.
 const (
 	counter  = "Counter"
 	counting = "Counting"

@@ -13,8 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The cluster of TestClusterSurvivesKills is brought up from docker-compose.yml;
-// here is what can be said of the file without containers.
+// TestClusterSurvivesKills starts the cluster of docker-compose.yml; these tests check the
+// file without containers.
 
 func TestComposeFileFitsTogether(t *testing.T) {
 	t.Parallel()
@@ -159,7 +159,7 @@ func TestComposeVariablesAreExplained(t *testing.T) {
 	}
 }
 
-// Where Compose is installed, it has the last word.
+// If Compose is installed, it checks the file, too.
 func TestComposeAcceptsTheFile(t *testing.T) {
 	t.Parallel()
 	var command []string

@@ -13,8 +13,8 @@ import (
 
 const composePath = "../docker-compose.yml"
 
-// composeFile is docker-compose.yml. A field that these tests do not know is an
-// error: they would not try what it says.
+// composeFile is docker-compose.yml. An unknown field is an error, because these tests
+// would not test it.
 type composeFile struct {
 	Services map[string]composeService `yaml:"services"`
 	Volumes  map[string]any            `yaml:"volumes"`
@@ -43,8 +43,8 @@ type composeService struct {
 	} `yaml:"healthcheck"`
 }
 
-// readCompose reads docker-compose.yml as Compose does where the variables have
-// these values, and no others are set.
+// readCompose reads docker-compose.yml as Compose does with these values of variables,
+// and no others.
 func readCompose(variables map[string]string) (*composeFile, error) {
 	text, err := os.ReadFile(composePath)
 	if err != nil {

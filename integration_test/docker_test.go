@@ -28,13 +28,13 @@ type docker struct {
 	client   client.APIClient
 }
 
-// silent keeps the chatter of testcontainers out of the output of tests.
+// silent keeps the log of testcontainers out of the output of tests.
 type silent struct{}
 
 func (silent) Printf(string, ...any) {}
 
-// requireDocker returns the daemon. Where none answers the test is skipped, or
-// fails if CAMENA_REQUIRE_DOCKER is 1.
+// requireDocker returns the daemon. If none answers, the test is skipped, or fails if
+// CAMENA_REQUIRE_DOCKER is 1.
 func requireDocker(t *testing.T) *docker {
 	t.Helper()
 	d, err := connectDocker()
@@ -49,7 +49,7 @@ func requireDocker(t *testing.T) *docker {
 	return nil
 }
 
-// connectDocker looks for a daemon once, however many tests ask.
+// connectDocker looks for a daemon once for all tests.
 var connectDocker = sync.OnceValues(func() (d *docker, err error) {
 	defer func() {
 		if p := recover(); p != nil { // testcontainers, where there is no socket
@@ -81,10 +81,10 @@ var connectDocker = sync.OnceValues(func() (d *docker, err error) {
 	return &docker{provider: provider, client: provider.Client()}, nil
 })
 
-// images are the names of what containers are made of.
+// images are the names of the images of containers.
 type images struct{ camena, nats string }
 
-// requireImages returns images made of this source, built once per run.
+// requireImages returns images of this source, built once per run.
 func requireImages(t *testing.T) images {
 	t.Helper()
 	requireDocker(t)
@@ -100,8 +100,8 @@ COPY nats-server /
 ENTRYPOINT ["/nats-server"]
 `
 
-// builtImages is what removeImages removes: names, and the ids of what a build
-// leaves without a name.
+// builtImages are the images that removeImages removes: names, and the ids of unnamed
+// images of builds.
 var builtImages []string
 
 var buildImages = sync.OnceValues(func() (images, error) {
@@ -154,13 +154,13 @@ func goBuild(dir, name, pkg string, flags ...string) ([]byte, error) {
 	return os.ReadFile(out)
 }
 
-// file is a file of a build context, or of what is copied into a container.
+// file is a file of a build context, or one to copy into a container.
 type file struct {
 	name    string
 	content []byte
 }
 
-// build builds an image from no more than the given files.
+// build builds an image from the given files only.
 func (d *docker) build(name, target string, files ...file) error {
 	archive, err := pack(files)
 	if err != nil {
@@ -203,7 +203,7 @@ func (d *docker) nameless() ([]string, error) {
 	return ids, err
 }
 
-// pack makes a tar archive. Who runs in the container may read all of it.
+// pack makes a tar archive. Every user in the container may read its files.
 func pack(files []file) ([]byte, error) {
 	var archive bytes.Buffer
 	w := tar.NewWriter(&archive)
@@ -275,7 +275,7 @@ func (b *box) copy(t *testing.T, archive []byte) {
 	}
 }
 
-// log returns the end of what the container has written.
+// log returns the end of the output of the container.
 func (b *box) log(ctx context.Context) string {
 	r, err := b.docker.client.ContainerLogs(ctx, b.id, client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true, Tail: "60"})
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(tidy{m}) }
 
-// tidy removes what tests share when all have run, before goleak looks for what
-// is left.
+// tidy removes the shared resources of tests when all have run, before goleak looks for
+// leaks.
 type tidy struct{ tests *testing.M }
 
 func (m tidy) Run() int {

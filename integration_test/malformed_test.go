@@ -18,12 +18,12 @@ import (
 	"github.com/camena-io/camena/runtime/runtimetest"
 )
 
-// malformed is a message that no repository can apply, and what a person is to
-// read about it in the dead letters.
+// malformed is a message that no repository can apply, and the reason that its dead
+// letter must give.
 type malformed struct {
 	name string
-	// without are headers that are left out, with ones that are added; all else
-	// is a well-formed envelope of the type event.
+	// without are headers to leave out, with are headers to add; the rest is a well-formed
+	// envelope of the type event.
 	event   string
 	with    map[string]string
 	without []string
@@ -191,9 +191,8 @@ func malformedMessages() []malformed {
 	}
 }
 
-// TestMalformedInput sends what no repository can apply. Each message has to be
-// in the dead letters as it came, with a reason that a person understands, and
-// the writer has to go on.
+// TestMalformedInput sends messages that no repository can apply. Each must become a dead
+// letter with its body unchanged and a clear reason, and the writer must continue.
 func TestMalformedInput(t *testing.T) {
 	t.Parallel()
 	b := runtimetest.NewBus(t, runtimetest.NewServer(t))

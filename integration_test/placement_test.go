@@ -16,8 +16,8 @@ import (
 	"github.com/camena-io/camena/runtime/runtimetest"
 )
 
-// beats counts the refreshes of counting connectors, by node and connector, and
-// notes which of them live where.
+// beats counts the refreshes of counting connectors, by node and connector, and records
+// which of them run where.
 type beats struct {
 	mu        sync.Mutex
 	refreshes map[string]int
@@ -62,7 +62,7 @@ func (b *beats) factory(node string) connectors.Factory {
 	}}
 }
 
-// counts returns how many connectors live on each node.
+// counts returns how many connectors run on each node.
 func (b *beats) counts() map[string]int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -87,8 +87,8 @@ func (b *beats) refreshedOn(node string, connectors, n int) bool {
 	return enough == connectors
 }
 
-// TestConnectorsFollowTheNodes runs a coordinator and two hosts on one bus; the
-// metadata is published as a repository would.
+// TestConnectorsFollowTheNodes runs a coordinator and two hosts on one bus; the test
+// publishes the metadata in place of a repository.
 func TestConnectorsFollowTheNodes(t *testing.T) {
 	t.Parallel()
 	const n = 20

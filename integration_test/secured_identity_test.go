@@ -18,7 +18,7 @@ import (
 	"github.com/nats-io/nkeys"
 )
 
-// keep writes a file that only its owner may read, and returns its path.
+// keep writes a file that only its owner can read, and returns its path.
 func keep(t *testing.T, dir, name string, content []byte) string {
 	t.Helper()
 	path := filepath.Join(dir, name)
@@ -91,7 +91,7 @@ func newCertificateKey(t *testing.T) *ecdsa.PrivateKey {
 	return key
 }
 
-// identity is a key pair of NATS, which signs and is signed for.
+// identity is a key pair of NATS, which signs others and is signed by others.
 type identity struct {
 	pair         nkeys.KeyPair
 	public, seed string
@@ -114,8 +114,7 @@ func newIdentity(t *testing.T, create func() (nkeys.KeyPair, error)) identity {
 	return identity{pair: pair, public: public, seed: string(seed)}
 }
 
-// operator is what an operator of NATS runs: it vouches for accounts, which
-// vouch for users.
+// operator is the identity of an operator of NATS: it signs accounts, which sign users.
 type operator struct {
 	operator, system, account identity
 	token                     string
@@ -133,7 +132,7 @@ func newOperator(t *testing.T) *operator {
 	o.token = encoded(t, claims, o.operator)
 	o.tokens[o.system.public] = encoded(t, jwt.NewAccountClaims(o.system.public), o.operator)
 	account := jwt.NewAccountClaims(o.account.public)
-	// Without these an account has no JetStream.
+	// Without these limits an account has no JetStream.
 	account.Limits.JetStreamLimits = jwt.JetStreamLimits{
 		MemoryStorage: jwt.NoLimit, DiskStorage: 5 << 30, Streams: jwt.NoLimit, Consumer: jwt.NoLimit,
 	}

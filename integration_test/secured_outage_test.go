@@ -8,9 +8,9 @@ import (
 	"github.com/camena-io/camena/runtime/runtimetest"
 )
 
-// outlivesRefusals runs a node whose credentials are refused for some seconds, as
-// happens while they are being renewed: it connects again and goes on, and does
-// not fill its log meanwhile.
+// outlivesRefusals runs a node whose credentials are refused for some seconds, as happens
+// while they are renewed: it reconnects and continues, and does not fill its log
+// meanwhile.
 func outlivesRefusals(t *testing.T, built programs) {
 	t.Helper()
 	const password, other = "pa55-of-anna", "an0ther-of-anna"

@@ -19,8 +19,8 @@ import (
 	"github.com/camena-io/camena/topics"
 )
 
-// documented returns the permissions that the manual says are enough: of a node,
-// and of who only asks. Where the manual has every stream, it has only Camena's.
+// documented returns the sufficient permissions according to the manual: those of a node,
+// and those of a user who only asks. They are limited to the streams of Camena.
 func documented(t *testing.T) (node, reader string) {
 	t.Helper()
 	manual, err := os.ReadFile("../docs/deploy.md")
@@ -54,8 +54,7 @@ func documented(t *testing.T) (node, reader string) {
 	return narrow(blocks[0][1]), narrow(blocks[1][1])
 }
 
-// obeysPermissions runs the program as users who may do no more than the manual
-// says.
+// obeysPermissions runs the program as users with exactly the permissions of the manual.
 func obeysPermissions(t *testing.T, built programs) {
 	t.Helper()
 	dir := t.TempDir()
@@ -75,7 +74,7 @@ func obeysPermissions(t *testing.T, built programs) {
 			allowed(t, asks, question)
 		}
 		allowed(t, all, "connectors refresh secured")
-		bury(t, address, nodePassword)
+		deadLetter(t, address, nodePassword)
 		runtimetest.Eventually(t, "there is a dead letter", func() bool {
 			_, letters := asks.run(t, "dlq", "list")
 			return strings.Contains(letters, "camena.in.somebody")
@@ -93,7 +92,7 @@ func obeysPermissions(t *testing.T, built programs) {
 	}
 }
 
-// tellsOfDeniedLeases acquires leases as a user who may not write them.
+// tellsOfDeniedLeases acquires leases as a user without the permission to write them.
 func tellsOfDeniedLeases(t *testing.T, built programs) {
 	t.Helper()
 	const password = "pa55-of-all"
@@ -143,8 +142,8 @@ func allowed(t *testing.T, c camena, command string) {
 	}
 }
 
-// bury sends what can only become a dead letter.
-func bury(t *testing.T, address, password string) {
+// deadLetter sends a message that can only become a dead letter.
+func deadLetter(t *testing.T, address, password string) {
 	t.Helper()
 	conn, err := nats.Connect(address, nats.UserInfo("node", password))
 	if err != nil {
@@ -159,7 +158,7 @@ func bury(t *testing.T, address, password string) {
 	}
 }
 
-// watches follows until something arrives.
+// watches follows until a change arrives.
 func watches(t *testing.T, c camena) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)

@@ -21,7 +21,7 @@ import (
 // programs is the folder of the two binaries that run as processes.
 type programs string
 
-// buildPrograms builds them for this machine; those of the containers are for Linux.
+// buildPrograms builds the binaries for this machine; those of containers are for Linux.
 func buildPrograms(t *testing.T) programs {
 	t.Helper()
 	dir := t.TempDir()
@@ -42,8 +42,8 @@ func (p programs) natsServer(t *testing.T, dir, config string) (address string) 
 	return address
 }
 
-// natsServerAt starts a NATS server that listens where it is told to, and that
-// has what an earlier one has left in the folder.
+// natsServerAt starts a NATS server with a given address, on the data that an earlier one
+// left in the folder.
 func (p programs) natsServerAt(t *testing.T, dir, listen, config string) (server *process, address string) {
 	t.Helper()
 	path := keep(t, dir, "nats.conf", fmt.Appendf(nil,
@@ -56,7 +56,7 @@ func (p programs) natsServerAt(t *testing.T, dir, listen, config string) (server
 	return server, address
 }
 
-// listening reads where a server says that it listens.
+// listening reads the address of a server from its log.
 func listening(dir string) string {
 	files, err := filepath.Glob(filepath.Join(dir, "*.ports"))
 	if err != nil || len(files) == 0 {
@@ -84,7 +84,7 @@ type process struct {
 	done   chan struct{}
 }
 
-// transcript is what a process has printed so far.
+// transcript is the output of a process so far.
 type transcript struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -123,8 +123,8 @@ func start(t *testing.T, cmd *exec.Cmd) *process {
 	return p
 }
 
-// interrupt sends what Ctrl-C sends, and returns the exit code and what the
-// process has printed.
+// interrupt sends the signal of Ctrl-C, and returns the exit code and the output of the
+// process.
 func (p *process) interrupt(t *testing.T) (code int, output string) {
 	t.Helper()
 	if err := p.cmd.Process.Signal(os.Interrupt); err != nil && !errors.Is(err, os.ErrProcessDone) {
@@ -154,15 +154,15 @@ func (c camena) with(env ...string) camena {
 func (c camena) command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, filepath.Join(string(c.programs), "camena"), args...)
 	cmd.Dir = c.dir
-	// No setting of who runs the test may count.
+	// Settings in the environment of the test must not count.
 	cmd.Env = slices.Concat([]string{
 		"HOME=" + c.dir, "USER=tester", "CAMENA_NODE=node-1", "CAMENA_DATA=" + filepath.Join(c.dir, "data"),
 	}, c.env)
 	return cmd
 }
 
-// run runs a command to its end, and returns its exit code, -1 when it had to
-// be ended, and what it has printed.
+// run runs a command to its end, and returns its exit code, -1 if it had to be killed,
+// and its output.
 func (c camena) run(t *testing.T, args ...string) (code int, output string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)

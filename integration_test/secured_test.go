@@ -15,27 +15,26 @@ import (
 	"github.com/camena-io/camena/runtime/runtimetest"
 )
 
-// secured is a NATS deployment that lets in only some.
+// secured is a NATS deployment with authentication.
 type secured struct {
-	// server is its configuration, beside what all have.
+	// server is its configuration, in addition to the common one.
 	server string
 	scheme string
-	// env are the settings of a user who is let in.
+	// env are the settings of a user with access.
 	env []string
-	// secrets are not to be printed by anybody.
+	// secrets must not be printed.
 	secrets  []string
 	mistakes []mistake
 }
 
-// mistake is what is wrong with the settings of a user who is not let in, and
-// what a person is to read about it.
+// mistake is an error in the settings of a user, and the message that it must lead to.
 type mistake struct {
 	name string
 	env  []string
 	says []string
 }
 
-// What follows when a server refuses.
+// The parts of the message when a server refuses.
 const (
 	refusal   = "NATS refuses the connection"
 	violation = refusal + " at nats://127.0.0.1:"
@@ -53,7 +52,7 @@ var ways = map[string]func(t *testing.T, dir string) secured{
 	"mutual TLS":        withMutualTLS,
 }
 
-// TestSecuredNATS runs the program against NATS servers that ask who connects.
+// TestSecuredNATS runs the program against NATS servers with authentication.
 func TestSecuredNATS(t *testing.T) {
 	t.Parallel()
 	built := buildPrograms(t)
@@ -92,7 +91,7 @@ connector: files
 configuration: {path: !path files, hostName: here}
 `
 
-// serves runs a node that catalogs, and looks at what it and a command print.
+// serves runs a node that catalogs, and checks its output and that of a command.
 func serves(t *testing.T, c camena, secrets []string) {
 	t.Helper()
 	code, printed := catalogs(t, c, func() {
@@ -123,7 +122,7 @@ func catalogs(t *testing.T, c camena, meanwhile func()) (code int, printed strin
 	return node.interrupt(t)
 }
 
-// refuses runs a node and a command whose settings are wrong: neither waits.
+// refuses runs a node and a command with wrong settings: neither waits.
 func refuses(t *testing.T, c camena, says, secrets []string) {
 	t.Helper()
 	for _, args := range [][]string{{"serve"}, {"elements", "list"}} {
@@ -207,7 +206,7 @@ func withCredentials(t *testing.T, dir string) secured {
 	}
 }
 
-// configuration is of a server that trusts the operator.
+// configuration returns the configuration of a server that trusts the operator.
 func (o *operator) configuration() string {
 	var accounts strings.Builder
 	for account, token := range o.tokens {
