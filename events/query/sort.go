@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -98,14 +97,7 @@ func sortValueOf(v jsontext.Value) sortValue {
 
 // cut returns the part of a text that counts.
 func cut(text string) string {
-	if len(text) <= sortedBytes {
-		return text
-	}
-	end := sortedBytes
-	for !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return text[:end]
+	return strings.ToValidUTF8(text[:min(len(text), sortedBytes)], "")
 }
 
 // Compare orders places.

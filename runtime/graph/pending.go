@@ -172,14 +172,10 @@ func (o *Outcome) dropPurgedChanges() {
 	if !o.Purges() {
 		return
 	}
-	type subject struct {
-		guid     guid
-		typeName string
-	}
-	purged, kept := map[subject]bool{}, make([]change, 0, len(o.changes))
+	purged, kept := map[string]bool{}, make([]change, 0, len(o.changes))
 	for _, c := range slices.Backward(o.changes) {
 		if c.Record != nil {
-			of := subject{c.Record.GUID, c.Record.Type.Name}
+			of := c.Record.GUID.String() + c.Record.Type.Name
 			if purged[of] {
 				continue
 			}

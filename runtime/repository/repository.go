@@ -123,10 +123,9 @@ func (r *Repository) elected(tenure context.Context) error {
 	select {
 	case r.elections <- e:
 		<-e.done
-		return context.Cause(tenure)
 	case <-tenure.Done():
-		return context.Cause(tenure)
 	}
+	return context.Cause(tenure)
 }
 
 // live follows the out topic while another node writes, and writes while this

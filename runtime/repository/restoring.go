@@ -46,15 +46,12 @@ func (r *Repository) refuseWhileRestoring(ctx context.Context) error {
 		return err
 	}
 	defer stop()
-	tick := time.NewTicker(restoringPause)
-	defer tick.Stop()
+	wait := bus.NewBackoff(restoringPause, restoringPause)
 	for {
 		if from, err := client.New(r.set.Bus, "").Restoring(ctx); err == nil && from == "" {
 			return nil
 		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
+		if wait.Wait(ctx) != nil {
 			return context.Cause(ctx)
 		}
 	}

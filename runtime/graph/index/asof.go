@@ -105,12 +105,7 @@ type pastState struct {
 	header       events.ElementHeader
 }
 
-func (p *pastState) since() time.Time {
-	if p.header.Versions.UpdateTime.IsZero() {
-		return p.header.Versions.CreateTime
-	}
-	return p.header.Versions.UpdateTime
-}
+func (p *pastState) since() time.Time { return p.header.Versions.LastChange() }
 
 func (p *pastState) answer(q *events.Get, sequence uint64) (ElementAnswer, error) {
 	if s := query.StateOf(p.state); !q.EffectiveAt.IsZero() && !s.EffectiveAt(q.EffectiveAt) {

@@ -1,6 +1,10 @@
 package index
 
-import "github.com/camena-io/camena/events"
+import (
+	"cmp"
+
+	"github.com/camena-io/camena/events"
+)
 
 // typesPage is the limit of types in an answer.
 const typesPage = 1000
@@ -11,10 +15,7 @@ func (x *Index) Definitions(q *events.Types, room int) (events.TypesAnswer, erro
 	if q.Limit < 0 {
 		return events.TypesAnswer{}, events.Errorf(events.CodeInvalid, "/limit", "%d is negative", q.Limit)
 	}
-	limit := typesPage
-	if q.Limit > 0 {
-		limit = min(limit, q.Limit)
-	}
+	limit := min(cmp.Or(q.Limit, typesPage), typesPage)
 	registry := x.Types()
 	x.mu.RLock()
 	defer x.mu.RUnlock()

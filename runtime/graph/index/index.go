@@ -301,7 +301,7 @@ func (x *Index) Commit(facts ...StateChange) {
 func (x *Index) take(f *StateChange) {
 	switch {
 	case f.TypeDef != nil:
-		x.define(f.TypeDef)
+		x.defined[f.TypeDef.Name], x.typeSet.current = *f.TypeDef, nil
 	case f.Record == nil && f.Connector != "":
 		x.fences[f.Connector] = f.Generation
 	case f.Record != nil:

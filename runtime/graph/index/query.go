@@ -26,10 +26,7 @@ func newPage[T any](p events.Page, room int) *page[T] {
 }
 
 func pageLimit(p events.Page) int {
-	if p.Limit <= 0 {
-		return defaultPage
-	}
-	return min(p.Limit, events.MaxPage)
+	return min(cmp.Or(max(p.Limit, 0), defaultPage), events.MaxPage)
 }
 
 // add adds an item of a size, or returns false if the page is full. The next page

@@ -26,11 +26,6 @@ func newTypeSet(shipped *opentypes.Registry, unfit func(name string, err error))
 	return typeSet{shipped: shipped, defined: map[string]events.TypeDef{}, current: shipped, unfit: unfit}
 }
 
-func (s *typeSet) define(def *events.TypeDef) {
-	s.defined[def.Name] = *def
-	s.current = nil
-}
-
 // assemble returns the registry, and builds it if it has changed.
 func (s *typeSet) assemble() *opentypes.Registry {
 	if s.current != nil {
