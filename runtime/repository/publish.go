@@ -91,11 +91,6 @@ func (w *writer) message(c *graph.Change, r *received, position uint64) *nats.Ms
 	return m
 }
 
-// refuse notes why the command cannot be applied.
-func (p *publication) refuse(r *received, why error) {
-	p.refused, p.outcome = r, graph.Outcome{Result: events.Result{Error: events.AsError(why)}}
-}
-
 // deadLetter puts a command that can never be applied into the dead letters, once.
 func (w *writer) deadLetter(p *publication) error {
 	r, reason := p.refused, p.outcome.Result.Error

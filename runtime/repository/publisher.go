@@ -71,9 +71,7 @@ func (o *publisher) sendBatch(messages []*nats.Msg) error {
 	return o.release(true)
 }
 
-// flush publishes the held message and asks for an acknowledgement.
-func (o *publisher) flush() error { return o.release(true) }
-
+// release publishes the held message, and may ask for an acknowledgement.
 func (o *publisher) release(ask bool) error {
 	m := o.held
 	if m == nil {

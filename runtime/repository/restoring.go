@@ -46,13 +46,12 @@ func (r *Repository) refuseWhileRestoring(ctx context.Context) error {
 		return err
 	}
 	defer stop()
-	wait := bus.NewBackoff(restoringPause, restoringPause)
 	for {
 		if from, err := client.New(r.set.Bus, "").Restoring(ctx); err == nil && from == "" {
 			return nil
 		}
-		if wait.Wait(ctx) != nil {
-			return context.Cause(ctx)
+		if err := bus.Sleep(ctx, restoringPause); err != nil {
+			return err
 		}
 	}
 }

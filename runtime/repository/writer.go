@@ -239,7 +239,7 @@ func (w *writer) step(ctx context.Context, position uint64, commands <-chan *rec
 	// Before waiting, what is held must be on its way: nothing else may come
 	// that would send it.
 	if intake == nil || len(commands) == 0 {
-		if err := w.publisher.flush(); err != nil {
+		if err := w.publisher.release(true); err != nil {
 			return err
 		}
 	}
@@ -303,9 +303,9 @@ func (w *writer) handle(ctx context.Context, r *received) error {
 	}
 	w.inFlight = append(w.inFlight, p)
 	if refusal != nil {
-		p.refuse(r, refusal)
-		if r.isDryRun() {
-			p.refused = nil // the answer is all there is of it
+		p.outcome = graph.Outcome{Result: events.Result{Error: events.AsError(refusal)}}
+		if !r.isDryRun() { // of which the answer is all there is
+			p.refused = r
 		}
 	} else if p.outcome.Len() > 0 {
 		p.purges = p.outcome.Purges()
