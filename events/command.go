@@ -30,18 +30,18 @@ func (r ElementRef) Validate(pointer string) error {
 	return validGUID(pointer+"/guid", r.GUID)
 }
 
-// ElementSpec is how an element is wanted to be.
+// ElementSpec is the wanted state of an element.
 type ElementSpec struct {
-	// GUID is only given when the element must have that very guid (imports).
+	// GUID is given only if the element must have that guid, as in imports.
 	GUID          string     `json:"guid,omitempty"`
 	Type          string     `json:"type"`
 	QualifiedName string     `json:"qualifiedName,omitempty"`
 	Properties    Properties `json:"properties,omitzero"`
-	// Zones and Classifications: nil leaves what is there, empty removes it. Of
-	// zones that are given twice the first counts.
+	// Zones and Classifications: nil keeps the present ones, empty removes them.
+	// Duplicate zones count once.
 	Zones           []string         `json:"zones,omitzero"`
 	Classifications []Classification `json:"classifications,omitzero"`
-	// Anchor is the element that this one belongs to; none leaves what is there.
+	// Anchor is the element that this one belongs to; empty keeps the present one.
 	Anchor ElementRef `json:"anchor,omitzero"`
 	// Effectivity: nil leaves what is there.
 	Effectivity *Effectivity `json:"effectivity,omitzero"`
@@ -103,9 +103,8 @@ func validateMarks(marks []Classification, of string) error {
 	return nil
 }
 
-// validateMark checks the name of a classification that a command puts on an
-// element or takes off it. Those that say what else an element has a place for
-// are not among them.
+// validateMark checks the name of a classification that a command adds or removes.
+// Classifications for which an element has fields are refused.
 func validateMark(name, pointer string) error {
 	switch name {
 	case "":
@@ -120,7 +119,7 @@ func validateMark(name, pointer string) error {
 	return nil
 }
 
-// RelationshipSpec is how a relationship is wanted to be.
+// RelationshipSpec is the wanted state of a relationship.
 type RelationshipSpec struct {
 	GUID       string     `json:"guid,omitempty"`
 	Type       string     `json:"type"`
@@ -146,16 +145,16 @@ func (s *RelationshipSpec) Validate(pointer string) error {
 
 // Expectation makes a command apply only to the version that its sender saw.
 type Expectation struct {
-	// ExpectedVersion of the element or relationship; any other is a conflict,
-	// whose error names both, and so is when it is gone. Versions begin anew with
-	// what is created anew, and go on in what is restored. 0 expects nothing.
+	// ExpectedVersion of the element or relationship. Any other version, or a deleted
+	// element, is a conflict; the error names both versions. Creating an element again
+	// starts at version 1; restoring continues. 0 expects nothing.
 	ExpectedVersion int64 `json:"expectedVersion,omitzero"`
 }
 
-// UnknownProperties says what becomes of properties that the type does not have.
+// UnknownProperties says how to treat properties that the type does not have.
 type UnknownProperties string
 
-// What can become of unknown properties.
+// The treatments of unknown properties.
 const (
 	// RefuseUnknown refuses the command. It is the default.
 	RefuseUnknown UnknownProperties = ""
@@ -170,18 +169,18 @@ func (u UnknownProperties) validate(pointer string) error {
 	return nil
 }
 
-// Create is the data of [TypeCreateElement]: create an element that must not be
-// there yet.
+// Create is the data of [TypeCreateElement]: create an element that must not exist
+// yet.
 type Create struct {
 	Element           ElementSpec       `json:"element"`
 	UnknownProperties UnknownProperties `json:"unknownProperties,omitempty"`
 }
 
-// Upsert is the data of [TypeUpsertElement]: create the element, or make it
-// what the spec says. Merge keeps properties that the spec does not name, and
-// removes those that it gives as null; otherwise all that are not named are
-// removed. Zones, classifications, anchor and effectivity that the spec leaves
-// out stay as they are. An element that is archived comes back.
+// Upsert is the data of [TypeUpsertElement]: create the element, or change it to the
+// spec. Merge keeps properties that the spec does not name, and removes those that are
+// null; otherwise all properties that are not named are removed. Zones,
+// classifications, anchor and effectivity that the spec leaves out stay as they are. An
+// archived element is restored.
 type Upsert struct {
 	Element           ElementSpec       `json:"element"`
 	Merge             bool              `json:"merge,omitzero"`
@@ -220,9 +219,9 @@ type Declassify struct {
 	Expectation
 }
 
-// Link is the data of [TypeLinkElements]: relate two elements, or make the
-// relationship's properties what the spec says. Merge keeps those that it does
-// not name. What is archived is not related anew, but for lineage.
+// Link is the data of [TypeLinkElements]: relate two elements, or change the properties
+// of the relationship to the spec. Merge keeps those that it does not name. Archived
+// elements get new relationships of lineage only.
 type Link struct {
 	Relationship RelationshipSpec `json:"relationship"`
 	Merge        bool             `json:"merge,omitzero"`
@@ -259,8 +258,8 @@ type UpdateRelationship struct {
 	Expectation
 }
 
-// Unlink is the data of [TypeUnlinkElements]: remove a relationship. Unlinking
-// what is not there changes nothing, unless a version of it is expected: that is a
+// Unlink is the data of [TypeUnlinkElements]: remove a relationship. Unlinking one that
+// does not exist changes nothing, unless a version of it is expected: that is a
 // conflict.
 type Unlink struct {
 	GUID string     `json:"guid,omitempty"`
@@ -293,9 +292,9 @@ type Step struct {
 	Data jsontext.Value `json:"data"`
 }
 
-// Fence is the data of [TypeFenceConnector]: from here on the repository
-// refuses commands of the connector that carry an older generation. As the
-// data of [TypeConnectorFenced] it says that this is so.
+// Fence is the data of [TypeFenceConnector]: after it the repository refuses commands
+// of the connector with an older generation. It is also the data of the change event
+// [TypeConnectorFenced].
 type Fence struct {
 	Connector  string `json:"connector"`
 	Generation uint64 `json:"generation"`

@@ -18,24 +18,24 @@ const (
 	// show it unless they ask for it, but lineage still leads through it.
 	DeleteArchive DeleteMethod = "ARCHIVE"
 	// DeletePurge removes the element, its relationships and their history, under
-	// all types that it had, before the next command is applied: what is made of
-	// the same guid or name later begins anew. What was deleted already is not
-	// there, and so is not purged; nor are relationships that the element had once.
+	// all types that it had, before the next command is applied: an element that is
+	// created with the same guid or name later starts at version 1. It does not purge
+	// elements that are deleted already, nor former relationships of the element.
 	DeletePurge DeleteMethod = "PURGE"
 )
 
 // Delete is the data of [TypeDeleteElement]: remove the element and its
-// relationships, whosever they are. Deleting what is not there changes nothing,
-// unless a version of it is expected: that is a conflict.
+// relationships, of all metadata sources. Deleting an element that does not exist
+// changes nothing, unless a version of it is expected: that is a conflict.
 type Delete struct {
 	Element ElementRef   `json:"element"`
 	Method  DeleteMethod `json:"method,omitempty"`
-	// Cascade deletes what is anchored to the element as well, whosever it is: who
-	// anchors an element gives its life away. Without it such an element is not
-	// deleted, but for what is archived already: that goes with it (Egeria:
-	// cascadedDelete).
+	// Cascade also deletes the elements that are anchored to the element, of all
+	// metadata sources: anchoring an element ties its lifetime to the anchor. Without
+	// it an element with anchored elements is not deleted, unless all of them are
+	// archived; those are deleted with it (Egeria: cascadedDelete).
 	Cascade bool `json:"cascade,omitzero"`
-	// ArchiveProcess is what archives the element, for [DeleteArchive].
+	// ArchiveProcess names the process that archives the element, for [DeleteArchive].
 	ArchiveProcess string `json:"archiveProcess,omitempty"`
 	Expectation
 }
@@ -53,16 +53,15 @@ func (c *Delete) Validate() error {
 	return c.Element.Validate("/element")
 }
 
-// Restore is the data of [TypeRestoreElement]: bring back an element that was
-// deleted by [DeleteSoft] or [DeleteArchive], as it was then, and with it what was
-// anchored to it and deleted together with it. Of the relationships that went with
-// these, whosever they were, those come back that find their place: both ends are
-// there and of types that they allow, and no other one stands where there can be
-// but one. Those of what was archived stay there, and are deleted if they have
-// lost their place. An element whose anchor is gone stands by itself. If the name
-// of one of them was given to another element, nothing is restored. Restoring what
-// is there changes nothing. In a [ChangeSet] it brings back only what was deleted
-// before that.
+// Restore is the data of [TypeRestoreElement]: restore an element that was deleted by
+// [DeleteSoft] or [DeleteArchive], as it was then, together with the elements that
+// were anchored to it and deleted with it. Relationships that were deleted with them
+// are restored if both ends exist and have permitted types, and if the cardinality
+// permits them. Relationships of archived elements are kept, and deleted if they are no
+// longer permitted. An element whose anchor cannot be restored is restored without an
+// anchor. If the name of one of the elements is in use, nothing is restored. Restoring
+// an element that exists changes nothing. In a [ChangeSet] Restore finds only elements
+// that were deleted before the change set.
 type Restore struct {
 	Element ElementRef `json:"element"`
 }
@@ -88,7 +87,7 @@ func (*Publish) EventType() string { return TypePublishElement }
 func (c *Publish) Validate() error { return c.Element.Validate("/element") }
 
 // Withdraw is the data of [TypeWithdrawElement]: put the element back into the
-// zones of what is not published (Egeria: withdrawElement).
+// zones of unpublished elements (Egeria: withdrawElement).
 type Withdraw struct {
 	Element ElementRef `json:"element"`
 	Expectation
@@ -100,12 +99,11 @@ func (*Withdraw) EventType() string { return TypeWithdrawElement }
 // Validate checks the reference.
 func (c *Withdraw) Validate() error { return c.Element.Validate("/element") }
 
-// Retype is the data of [TypeRetypeElement]: make the element one of another
-// type. It keeps its guid, name, relationships, classifications and those
-// properties that the new type has too; Properties are merged into them. If the
-// new type does not allow one of these, or needs a name where there is none, the
-// element stays what it is. Its relationships, whoever they belong to, become a
-// version that tells the new type.
+// Retype is the data of [TypeRetypeElement]: change the type of the element. It keeps
+// its guid, name, relationships, classifications and those properties that the new
+// type has, too; Properties are merged into them. The command is refused if the new
+// type does not permit one of these, or needs a name that is missing. Each relationship
+// of the element, of any metadata source, gets a version with the new type.
 type Retype struct {
 	Element    ElementRef `json:"element"`
 	Type       string     `json:"type"`
@@ -124,14 +122,14 @@ func (c *Retype) Validate() error {
 	return c.Element.Validate("/element")
 }
 
-// Rehome is the data of [TypeRehomeElement]: make an element, or a relationship,
-// belong to another metadata source. Its present source may do that, and who acts
-// on behalf of none, such as a steward when the source is gone. From has to be the
-// present source, so that nobody takes over what is not what they think. The
-// category of the origin stays, unless it comes from the repository itself, or
-// goes there (Egeria: ELEMENT_HOME_CHANGED).
+// Rehome is the data of [TypeRehomeElement]: move an element, or a relationship, to
+// another metadata source. The sender acts on behalf of the present source or of none,
+// as a steward does when the source no longer exists. From must be the present source,
+// so that a sender does not take over another element than expected. The category of
+// the origin stays, except for moves from or to the repository itself (Egeria:
+// ELEMENT_HOME_CHANGED).
 type Rehome struct {
-	// Element or Relationship, one of the two.
+	// Either Element or Relationship is set.
 	Element      ElementRef      `json:"element,omitzero"`
 	Relationship RelationshipRef `json:"relationship,omitzero"`
 	// From and To are qualified names of metadata sources; empty is the
@@ -157,12 +155,13 @@ func (c *Rehome) Validate() error {
 }
 
 // FromTemplate is the data of [TypeCreateFromTemplate]: create an element as a
-// copy of a template, and with it copies of what is anchored to the template,
-// and the relationships among and from them. "~{name}~" in text is replaced by
-// the placeholder of that name. The new element is linked to the template by
-// SourcedFrom. Relationships that lead to the template from elsewhere are not
-// copied, nor are its external identifiers. What is archived is neither copied, with what is anchored to it, nor
-// related to a copy; nor is what can have only one such relationship, and has it.
+// copy of a template, together with copies of the elements that are anchored to the
+// template, and the relationships among and from them. "~{name}~" in text is replaced
+// by the placeholder of that name. The new element is linked to the template by
+// SourcedFrom. Relationships that lead to the template from elsewhere are not copied,
+// nor are its external identifiers, nor archived elements with those anchored to them.
+// A copy is not related to an archived element, nor to one whose cardinality permits
+// no further relationship.
 type FromTemplate struct {
 	Template ElementRef `json:"template"`
 	// Placeholders by name: those that the template uses, and no others.
@@ -174,12 +173,10 @@ type FromTemplate struct {
 	// Properties replace those of the template.
 	Properties Properties `json:"properties,omitzero"`
 	Anchor     ElementRef `json:"anchor,omitzero"`
-	// Zones that the new elements are members of; nil is those that new elements
-	// are in.
+	// Zones of the new elements; nil means the default zones.
 	Zones []string `json:"zones,omitzero"`
-	// Retrieve returns an element of that name and of the template's type if there
-	// is one already, as it is; otherwise that is a conflict (Egeria:
-	// allowRetrieve).
+	// Retrieve returns an existing element of that name and of the template's type
+	// unchanged; without Retrieve it is a conflict (Egeria: allowRetrieve).
 	Retrieve bool `json:"retrieve,omitzero"`
 }
 
@@ -205,10 +202,9 @@ type ExternalID struct {
 	Identifier string     `json:"identifier"`
 }
 
-// ExternalIDName returns the qualified name of the ExternalId that an identifier
-// is kept as; the scope is named by its qualified name, or by its guid if it has
-// none. What is in that name cannot be taken for what stands between it and the
-// identifier.
+// ExternalIDName returns the qualified name of the ExternalId of an identifier. The
+// scope is named by its qualified name, or by its guid if it has none; its name is
+// escaped, so that different scopes and identifiers have different names.
 func ExternalIDName(scope, identifier string) string {
 	return "ExternalId::" + strings.NewReplacer("%", "%25", ":", "%3A").Replace(scope) + "::" + identifier
 }
@@ -223,14 +219,15 @@ func (x *ExternalID) validate() error {
 	return nil
 }
 
-// LinkExternalID is the data of [TypeLinkExternalID]: note that an element has
-// an identifier in an external system (Egeria: ExternalId, ExternalIdLink,
-// ExternalIdScope). An element may have several, and several one. The ExternalId
-// belongs to who makes it; others may link elements to it, but not change it.
+// LinkExternalID is the data of [TypeLinkExternalID]: record that an element has an
+// identifier in an external system (Egeria: ExternalId, ExternalIdLink,
+// ExternalIdScope). An element may have several identifiers, and several elements one
+// identifier. The ExternalId belongs to the metadata source that creates it; others may
+// link elements to it, but not change it.
 type LinkExternalID struct {
 	ExternalID
-	// Properties of the ExternalId, such as keyPattern. They are merged into those
-	// that are there; null removes one. So are those of the link.
+	// Properties of the ExternalId, such as keyPattern. They are merged into the
+	// existing ones; null removes a property. The same holds for Link.
 	Properties Properties `json:"properties,omitzero"`
 	// Link are properties of the ExternalIdLink, such as mappingProperties,
 	// permittedSynchronization and usage.
@@ -243,11 +240,11 @@ func (*LinkExternalID) EventType() string { return TypeLinkExternalID }
 // Validate checks the references and the identifier.
 func (c *LinkExternalID) Validate() error { return c.validate() }
 
-// UnlinkExternalID is the data of [TypeUnlinkExternalID]. If no other element has
-// the identifier, it is deleted as well, unless it belongs to another metadata
-// source. Deleting an element leaves its identifiers, so that it has them again when
-// it is restored; that of one that is gone can be unlinked, too. Purging an element
-// purges the identifiers that nothing else has.
+// UnlinkExternalID is the data of [TypeUnlinkExternalID]. If no other element has the
+// identifier, it is deleted, too, unless it belongs to another metadata source.
+// Deleting an element keeps its identifiers for its restoration; the identifier of a
+// deleted element can be unlinked, too. Purging an element purges the identifiers that
+// no other element has.
 type UnlinkExternalID struct{ ExternalID }
 
 // EventType returns [TypeUnlinkExternalID].
@@ -256,23 +253,21 @@ func (*UnlinkExternalID) EventType() string { return TypeUnlinkExternalID }
 // Validate checks the references and the identifier.
 func (c *UnlinkExternalID) Validate() error { return c.validate() }
 
-// ConfirmSynchronization is the data of [TypeConfirmSynchronization]: note that
-// the element and what the identifier names were found, or made, the same
-// (Egeria: lastSynchronized). It says of what state of either side that is true,
-// since either may have changed again before the command is applied: the new
-// state must not count as one that the other side has.
+// ConfirmSynchronization is the data of [TypeConfirmSynchronization]: record that the
+// element and its counterpart are the same (Egeria: lastSynchronized). It names the
+// state of either side, because either may change again before the command is applied:
+// the new state must not count as synchronized.
 type ConfirmSynchronization struct {
 	ExternalID
-	// Time of it; zero means when the command is applied.
+	// Time of the synchronization; zero means when the command is applied.
 	Time time.Time `json:"time,omitzero"`
-	// OpenChanged is when the state of the element that was synchronized had
-	// come about: its updateTime, or its createTime. Zero means the state that the
-	// element has when the command is applied, unless that is younger than Time: this
-	// is for whoever knows that it is the one, such as a [ChangeSet] that has just
-	// written it.
+	// OpenChanged is the time of the last change of the synchronized state of the
+	// element: its updateTime, or its createTime. Zero means the state of the element
+	// when the command is applied, unless that is younger than Time; a [ChangeSet]
+	// that has just written the element uses it.
 	OpenChanged time.Time `json:"openChanged,omitzero"`
-	// ThirdPartyChanged is when the state that was synchronized had come about in
-	// the third party, by the clock of that; zero if it does not tell.
+	// ThirdPartyChanged is the time of the last change of the synchronized state in
+	// the third party, by its own clock; zero if it is unknown.
 	ThirdPartyChanged time.Time `json:"thirdPartyChanged,omitzero"`
 }
 
