@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/spf13/cobra"
@@ -105,7 +104,7 @@ func (a *attributes) values(ctx context.Context, m *client.Client, typeName stri
 		if _, again := values[name]; again {
 			return nil, fmt.Errorf("--%s %s is given twice", a.flag, name)
 		}
-		values[name] = typedValue(typ, name, text)
+		values[name] = typ.ReadText(name, text, parseTime)
 	}
 	if known {
 		_, err = typ.Check(events.Props(values), opentypes.CheckOptions{Pointer: a.pointer, Partial: true, Lenient: true})
@@ -154,55 +153,4 @@ func registry(ctx context.Context, m *client.Client) (*opentypes.Registry, error
 		return opentypes.Builtin()
 	}
 	return types, err
-}
-
-// typedValue reads text as a value of the named attribute of a type, which may be nil.
-// It does not check the value.
-func typedValue(typ *opentypes.Type, name, text string) jsontext.Value {
-	if typ != nil {
-		for _, a := range typ.Attributes() {
-			if of, err := events.ParseValueType(a.Type); a.Name == name && err == nil {
-				return valueOf(&of, text)
-			}
-		}
-	}
-	return jsonOrText(text)
-}
-
-func valueOf(of *events.ValueType, text string) jsontext.Value {
-	switch of.Name {
-	case events.ValueString, events.ValueChar:
-		return quote(text)
-	case events.ValueDate:
-		if t, err := parseTime(text); err == nil {
-			return quote(t.Format(time.RFC3339Nano))
-		}
-		return quote(text)
-	case events.ValueArray:
-		if text = strings.TrimSpace(text); text == "" || text[0] == '[' {
-			return jsonOrText(cmp.Or(text, "[]"))
-		}
-		var items []jsontext.Value
-		for item := range strings.SplitSeq(text, ",") {
-			items = append(items, valueOf(of.Of, strings.TrimSpace(item)))
-		}
-		list, _ := events.Marshal(items) // they are JSON
-		return list
-	default:
-		return jsonOrText(text)
-	}
-}
-
-// jsonOrText returns the text itself if it is JSON, otherwise a JSON string.
-func jsonOrText(text string) jsontext.Value {
-	if v := jsontext.Value(strings.TrimSpace(text)); v.IsValid() {
-		return v
-	}
-	return quote(text)
-}
-
-// quote returns a text as JSON; null if it is not UTF-8.
-func quote(text string) jsontext.Value {
-	v, _ := events.Marshal(text)
-	return v
 }

@@ -62,7 +62,7 @@ func TestValuesAreWhatAttributesHold(t *testing.T) {
 		{"point", "1", "!/point"},
 		{"whatever", "7 or 8", `"7 or 8"`},
 	} {
-		v := typedValue(root, c.name, c.text)
+		v := root.ReadText(c.name, c.text, parseTime)
 		_, err := root.Check(events.Props(map[string]any{c.name: v}), opentypes.CheckOptions{Lenient: true})
 		if refused, ok := strings.CutPrefix(c.want, "!"); ok {
 			if e, ok := errors.AsType[*events.Error](err); !ok || e.Pointer != refused {
@@ -74,7 +74,7 @@ func TestValuesAreWhatAttributesHold(t *testing.T) {
 			t.Errorf("%s=%s: got %s, %v, want %s", c.name, c.text, v, err, c.want)
 		}
 	}
-	if v := typedValue(nil, "n", "7"); string(v) != "7" {
+	if v := (*opentypes.Type)(nil).ReadText("n", "7", parseTime); string(v) != "7" {
 		t.Errorf("without a type: got %s", v)
 	}
 }

@@ -1,12 +1,10 @@
 package cli
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"fmt"
 	"io"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -17,6 +15,7 @@ import (
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
 	"github.com/camena-io/camena/runtime/client"
+	"github.com/camena-io/camena/runtime/manifest"
 )
 
 // The forms of output. Only lists have wide and name.
@@ -76,7 +75,7 @@ func (o *output) printDocument(w io.Writer, data jsontext.Value) (err error) {
 		fmt.Fprintln(w, "---")
 		fallthrough
 	case o.form == outputYAML:
-		return writeYAML(w, data)
+		return manifest.WriteYAML(w, data)
 	case !o.stream:
 		if err := data.Indent(jsontext.WithIndent("  ")); err != nil {
 			return err
@@ -166,70 +165,3 @@ func when(t time.Time) string {
 func orDash(text string) string { return cmp.Or(text, "-") }
 
 func number(n int64) string { return strconv.FormatInt(n, 10) }
-
-// writeYAML writes JSON as YAML in blocks. A text that is not plain is quoted as
-// in Go, whose escapes YAML has too; numbers keep their digits.
-func writeYAML(w io.Writer, data jsontext.Value) error {
-	b, err := appendYAML(nil, jsontext.NewDecoder(bytes.NewReader(data)), "", "\n")
-	if err != nil {
-		return err
-	}
-	_, err = w.Write(append(bytes.TrimPrefix(b, []byte(" ")), '\n'))
-	return err
-}
-
-// appendYAML appends the next value: on the same line, or, if it has members,
-// each of them after indent, the first one after first.
-func appendYAML(b []byte, dec *jsontext.Decoder, first, indent string) ([]byte, error) {
-	token, err := dec.ReadToken()
-	if err != nil {
-		return nil, err
-	}
-	kind := token.Kind()
-	if kind != '{' && kind != '[' {
-		return append(append(b, ' '), scalarYAML(token)...), nil
-	}
-	end := kind + 2 // in ASCII
-	if dec.PeekKind() == end {
-		b = append(b, ' ', byte(kind), byte(end))
-	}
-	for dec.PeekKind() != end {
-		b = append(b, first...)
-		first = indent
-		inner := " "
-		if kind == '[' {
-			b = append(b, '-')
-		} else {
-			name, err := dec.ReadToken()
-			if err != nil {
-				return nil, err
-			}
-			b = append(append(b, scalarYAML(name)...), ':')
-			inner = indent + "  "
-		}
-		if b, err = appendYAML(b, dec, inner, indent+"  "); err != nil {
-			return nil, err
-		}
-	}
-	_, err = dec.ReadToken()
-	return b, err
-}
-
-// plainYAML is text that no version of YAML takes for anything else, except for
-// the words in scalarYAML: names, paths, sentences and guids.
-var plainYAML = regexp.MustCompile(`^[A-Za-z/][A-Za-z0-9_/.+@-]*((::?| )[A-Za-z0-9_/.+@-]+)*$|^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
-
-func scalarYAML(token jsontext.Token) string {
-	text := token.String()
-	if token.Kind() != '"' {
-		return text
-	}
-	switch strings.ToLower(text) {
-	case "true", "false", "null", "yes", "no", "on", "off", "y", "n":
-		return strconv.Quote(text)
-	}
-	if plainYAML.MatchString(text) {
-		return text
-	}
-	return strconv.Quote(text)
-}
