@@ -48,7 +48,8 @@ func newRequest(c events.Command) events.Event { return must(events.NewCommand("
 // Fixtures returns commands that create what many drawn commands are about.
 func Fixtures() []events.Event {
 	template := upsert("FileFolder", "t", map[string]any{"text": "for ~{p}~"})
-	template.Element.Classifications = []events.Classification{{Name: events.Template}}
+	period := events.Effectivity{From: time.Unix(1e9, 0), To: time.Unix(2e9, 0)}
+	template.Element.Classifications = []events.Classification{{Name: events.Template}, {Name: "Ownership", Effectivity: period}}
 	leaf := upsert("DataFile", "t/1", map[string]any{"x": 1})
 	leaf.Element.Anchor = events.ByName("t")
 	nameless := &events.Upsert{Element: events.ElementSpec{Type: "ContactDetails", Anchor: events.ByName("t")}}
@@ -189,9 +190,7 @@ func (d draws) classification() events.Classification {
 		// The content of a map must never be taken for a part of the state.
 		c.Properties = events.Props(map[string]any{"free": pick(d, "free", lookalike(), map[string]any{"k": []any{lookalike()}}, map[string]any{})})
 	}
-	if e := d.effectivity(); e != nil {
-		c.Effectivity = *e
-	}
+	c.Effectivity = *cmp.Or(d.effectivity(), &events.Effectivity{})
 	return c
 }
 
