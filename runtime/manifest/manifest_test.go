@@ -2,6 +2,7 @@ package manifest_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -208,6 +209,45 @@ types:
 	for _, want := range []string{":2: nam:", ":3: refresh:", ":4: user:", ":6: kind:", ":11: nam: unknown field", ":12: superTyp: unknown field; did you mean superType?", ":13: C: "} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v\nwant %s", err, want)
+		}
+	}
+}
+
+// TestMistakesWithoutJSONAreNamed reads a file with values that have no JSON, beside
+// other mistakes.
+func TestMistakesWithoutJSONAreNamed(t *testing.T) {
+	t.Parallel()
+	_, _, err := read(t, `kind: IntegrationConnector
+name: *x
+connector: files
+connector: files
+configuration:
+  a: .nan
+  b: [!foo x, 0123]
+  <<: 5
+refresh: 10ms
+`)
+	for _, want := range []string{":2: the alias *x", `:4: "connector" is given twice`, ":6: ", ":7: unknown tag", ":7: a number", ":8: expected fields", ":9: refresh: "} {
+		if err == nil || strings.Count(err.Error(), want) != 1 {
+			t.Errorf("%v\nwant %s once", err, want)
+		}
+	}
+}
+
+// TestDocumentsAreBounded reads aliases of aliases, and values that nest deep.
+func TestDocumentsAreBounded(t *testing.T) {
+	t.Parallel()
+	const head = "kind: Element\ntype: T\nqualifiedName: q\nproperties:\n"
+	bomb := head + "  a0: &a0 [x, x, x, x, x, x, x, x]\n"
+	for i := range 9 {
+		bomb += fmt.Sprintf("  a%d: &a%d [%s*a%d]\n", i+1, i+1, strings.Repeat(fmt.Sprintf("*a%d, ", i), 9), i)
+	}
+	for text, want := range map[string]string{
+		bomb: "makes the document too large",
+		head + "  a: " + strings.Repeat("[", 9000) + strings.Repeat("]", 9000): "nested too deep",
+	} {
+		if _, _, err := read(t, text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("want %s, got %.300v", want, err)
 		}
 	}
 }
