@@ -14,9 +14,9 @@ import (
 func (x *Index) history(ctx context.Context, log Log, q *events.History, room int) (events.HistoryAnswer, error) {
 	a := events.HistoryAnswer{Changes: []events.Entry{}}
 	a.Sequence, _ = x.Reached()
-	id := q.GUID
-	if id == "" {
-		id = x.GUID(q.QualifiedName)
+	id := cmp.Or(q.GUID, events.GUIDOf(q.QualifiedName))
+	if r := x.ByName(q.QualifiedName); q.GUID == "" && r != nil {
+		id = r.GUID.String()
 	}
 	sizes, size, last := []int{}, 0, ""
 	_, err := log.Of(ctx, id, func(e *Event) error {

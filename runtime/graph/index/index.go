@@ -132,15 +132,6 @@ func (x *Index) lookUpName(name string) *Record {
 // waits for the changes since the last one.
 func (x *Index) ServeTexts(ctx context.Context) { x.texts.Serve(ctx) }
 
-// GUID returns the guid of the element with a qualified name, or the one that it would
-// have.
-func (x *Index) GUID(qualifiedName string) string {
-	if r := x.ByName(qualifiedName); r != nil {
-		return r.GUID.String()
-	}
-	return events.GUIDOf(qualifiedName)
-}
-
 // Generation returns the generation that a connector is fenced to.
 func (x *Index) Generation(connector string) uint64 {
 	x.mu.RLock()
