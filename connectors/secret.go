@@ -46,7 +46,7 @@ func (s Secret) Reveal() (string, error) {
 		}
 		return v, nil
 	}
-	b, err := os.ReadFile(strings.TrimPrefix(*s.reference, "file:")) //nolint:gosec // the operator names the file
+	b, err := os.ReadFile(strings.TrimPrefix(*s.reference, "file:"))
 	if err != nil {
 		return "", fmt.Errorf("secret: %w", err)
 	}

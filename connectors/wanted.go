@@ -19,7 +19,8 @@ type Wanted struct {
 
 // validate checks what a comparison needs.
 func (w Wanted) validate() error {
-	what, err := "element", error(nil)
+	what := "element"
+	var err error
 	switch {
 	case (w.Element == nil) == (w.Relationship == nil):
 		return errors.New("wanted: set either Element or Relationship")

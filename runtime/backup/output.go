@@ -3,7 +3,9 @@ package backup
 import (
 	"compress/gzip"
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -55,3 +57,40 @@ func (o *output) commit() error {
 }
 
 func (o *output) discard() error { return errors.Join(o.file.Close(), os.Remove(o.file.Name())) }
+
+// ErrNotRegular is returned for a file that cannot be replaced, such as a device.
+var ErrNotRegular = errors.New("is not a regular file")
+
+// CheckTarget checks that a file can be written, before an export takes long. One
+// that exists is an [fs.ErrExist] unless it is to be replaced.
+func CheckTarget(file string, replace bool) error {
+	info, err := os.Stat(file)
+	if err != nil {
+		folder := filepath.Dir(file)
+		if parent, missing := os.Stat(folder); missing != nil || !parent.IsDir() {
+			return fmt.Errorf("%s: there is no folder %s", file, folder)
+		}
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case info.IsDir():
+		return fmt.Errorf("%s is a folder: name the file to write", file)
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%s %w", file, ErrNotRegular)
+	case !replace:
+		return &existsError{file}
+	default:
+		return nil
+	}
+}
+
+// existsError says that a file exists.
+type existsError struct{ file string }
+
+func (e *existsError) Error() string { return e.file + " exists" }
+
+// Is makes it an [fs.ErrExist].
+func (*existsError) Is(target error) bool { return target == fs.ErrExist }

@@ -2,8 +2,13 @@ package client
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"math"
 	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
@@ -103,4 +108,26 @@ func stalled(w *events.WriterStatus) error {
 
 func unhealthy(format string, args ...any) error {
 	return events.Errorf(events.CodeUnavailable, "", "unhealthy: "+format, args...)
+}
+
+// ErrNotInstalled is returned where NATS has no installation of the domain.
+var ErrNotInstalled = errors.New("has no Camena installation")
+
+// Installed checks that there is an installation to talk to.
+func (c *Client) Installed(ctx context.Context) error {
+	attempt, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	// It is created last, when a node starts.
+	_, err := c.bus.JetStream().KeyValue(attempt, c.bus.Topics().PositionsBucket())
+	switch url := c.bus.Conn().ConnectedUrlRedacted(); {
+	case errors.Is(err, jetstream.ErrBucketNotFound):
+		return fmt.Errorf("NATS at %s %w %q", url, ErrNotInstalled, c.bus.Topics().Domain())
+	case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount), errors.Is(err, nats.ErrNoResponders):
+		return fmt.Errorf("%w: JetStream is not enabled at %s; start it with JetStream (nats-server -js)", bus.ErrServer, url)
+	case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil:
+		// NATS does not answer requests that the user may not send.
+		return fmt.Errorf("JetStream at %s does not answer: its user may lack permissions, or it has no leader: %w", url, err)
+	default:
+		return err
+	}
 }

@@ -50,6 +50,16 @@ func (c *Client) Registry(ctx context.Context) (*opentypes.Registry, error) {
 	return registryOf(known)
 }
 
+// RegistryOrBuiltin returns the types that the repository knows; if none answers, the
+// types that this version ships.
+func (c *Client) RegistryOrBuiltin(ctx context.Context) (*opentypes.Registry, error) {
+	types, err := c.Registry(ctx)
+	if events.CodeOf(err) == events.CodeUnavailable {
+		return opentypes.Builtin()
+	}
+	return types, err
+}
+
 func registryOf(known []events.KnownType) (*opentypes.Registry, error) {
 	defs := make([]events.TypeDef, len(known))
 	for i := range known {

@@ -254,24 +254,29 @@ func (l *loader) defineTypes(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		var left []*Step
-		for _, s := range steps {
-			r, again := refused[s]
-			switch {
-			case !again:
-			case len(s.types) > 1:
-				for i := range s.types {
-					left = append(left, defining(s.types[i:i+1]))
-				}
-			case len(refused) == len(steps):
-				l.take(s, r)
-			default:
-				left = append(left, s)
-			}
-		}
-		steps = left
+		steps = l.typesAgain(steps, refused)
 	}
 	return nil
+}
+
+// typesAgain returns what to send again of types that were refused. What was refused
+// alone, with all others, is refused for good.
+func (l *loader) typesAgain(steps []*Step, refused map[*Step]events.Result) (left []*Step) {
+	for _, s := range steps {
+		r, again := refused[s]
+		switch {
+		case !again:
+		case len(s.types) > 1:
+			for i := range s.types {
+				left = append(left, defining(s.types[i:i+1]))
+			}
+		case len(refused) == len(steps):
+			l.take(s, r)
+		default:
+			left = append(left, s)
+		}
+	}
+	return left
 }
 
 // take takes the result of a step.
@@ -308,7 +313,11 @@ func (l *loader) refuse(s *Step, reason string) {
 // what it was.
 func (l *loader) countTypes(s *Step) {
 	different := map[string]bool{}
-	if next, changed, err := l.registry.Apply(s.Command.(*events.DefineTypes).Types...); err == nil {
+	command, ok := s.Command.(*events.DefineTypes)
+	if !ok {
+		return // no other step has types
+	}
+	if next, changed, err := l.registry.Apply(command.Types...); err == nil {
 		l.registry = next
 		for i := range changed {
 			different[changed[i].Name] = true

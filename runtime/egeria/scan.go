@@ -343,7 +343,8 @@ func (s *scan) damage(err error) error {
 	if _, ok := errors.AsType[*DamageError](err); ok {
 		return err
 	}
-	where, reason := Place{Offset: s.in.read, Pointer: short(string(s.dec.StackPointer()))}, ""
+	where := Place{Offset: s.in.read, Pointer: short(string(s.dec.StackPointer()))}
+	var reason string
 	syntax, isSyntax := errors.AsType[*jsontext.SyntacticError](err)
 	if isSyntax {
 		where.Pointer = short(string(syntax.JSONPointer))

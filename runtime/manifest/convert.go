@@ -128,16 +128,21 @@ func (c *converter) members(pointer string, n ast.MapNode, merged bool) {
 		}
 	}
 	for _, p := range merges {
-		values := []ast.Node{p.Value}
-		if list, ok := c.resolve(p.Value).(*ast.SequenceNode); ok {
-			values = list.Values
-		}
-		for _, v := range values {
-			if m, ok := c.resolve(v).(ast.MapNode); ok {
-				c.members(pointer, m, true)
-			} else {
-				c.fail(pointer, p.Key, "expected fields, or an alias of fields before it, after <<")
-			}
+		c.merge(pointer, p)
+	}
+}
+
+// merge writes the fields of a mapping, or of several, that "<<" merges.
+func (c *converter) merge(pointer string, p *ast.MappingValueNode) {
+	values := []ast.Node{p.Value}
+	if list, ok := c.resolve(p.Value).(*ast.SequenceNode); ok {
+		values = list.Values
+	}
+	for _, v := range values {
+		if m, ok := c.resolve(v).(ast.MapNode); ok {
+			c.members(pointer, m, true)
+		} else {
+			c.fail(pointer, p.Key, "expected fields, or an alias of fields before it, after <<")
 		}
 	}
 }

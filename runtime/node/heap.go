@@ -35,5 +35,5 @@ func boundHeap(struct{}) {
 // heapGrowth returns by how many per cent a heap may grow in which so many bytes live.
 func heapGrowth(live uint64) int {
 	const whole = 100
-	return int(max(least, min(growth, headroom*whole/max(live, 1)))) //nolint:gosec // at most growth
+	return int(max(least, min(growth, headroom*whole/max(live, 1))))
 }

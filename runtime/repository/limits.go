@@ -83,7 +83,7 @@ func (r *Repository) await(ctx context.Context, t events.QuestionType, question 
 // protect refuses what Camena panics on, so that it ends no node. It is deferred.
 func protect(log *slog.Logger, what string, which slog.Attr, node string, refuse func(defect error)) {
 	if p := recover(); p != nil {
-		log.Error("failed on a "+what+"; report this", which, slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
+		log.Error("failed; report this", slog.String("on", what), which, slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
 		refuse(events.Errorf(events.CodeInternal, "", "Camena failed on this %s, which is a defect of it: the log of the node %s says more", what, node))
 	}
 }

@@ -54,7 +54,7 @@ func (b *queries) bare(ctx context.Context, server, conn *bus.Bus) ([]time.Durat
 	if err != nil {
 		return nil, err
 	}
-	if err = server.Conn().Flush(); err != nil {
+	if err := server.Conn().Flush(); err != nil {
 		return nil, err
 	}
 	took, err := b.paced(ctx, func(int) error {

@@ -91,7 +91,7 @@ func (a *attributes) values(ctx context.Context, m *client.Client, typeName stri
 	if len(a.set) == 0 {
 		return values, nil
 	}
-	types, err := registry(ctx, m)
+	types, err := m.RegistryOrBuiltin(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -143,14 +143,4 @@ func (a *attributes) pointers() []flagPointer {
 // at is the pointer to a property.
 func (a *attributes) at(name string) string {
 	return a.pointer + string(jsontext.Pointer("").AppendToken(name))
-}
-
-// registry returns the types that the repository knows; if no repository answers, the
-// types that this version ships.
-func registry(ctx context.Context, m *client.Client) (*opentypes.Registry, error) {
-	types, err := m.Registry(ctx)
-	if events.CodeOf(err) == events.CodeUnavailable {
-		return opentypes.Builtin()
-	}
-	return types, err
 }

@@ -159,7 +159,7 @@ func (c *config) node(offered connectors.Set, log *slog.Logger) node.Settings {
 	limits := topics.DefaultLimits()
 	limits.Replicas, limits.History, limits.InBytes = c.Replicas, c.History, int64(c.InMib)<<20
 	return node.Settings{
-		Name: c.Node, Roles: c.Roles, Version: version(), Connectors: offered,
+		Name: c.Node, Roles: c.Roles, Version: node.Version(), Connectors: offered,
 		Bus: bus.Settings{URL: c.NatsURL, Domain: c.Domain, Credentials: bus.Credentials{
 			User: c.NatsUser, Password: c.NatsPassword, Token: c.NatsToken, CredsFile: c.NatsCreds, NKeyFile: c.NatsNkey,
 			CAFile: c.NatsCA, CertFile: c.NatsCert, KeyFile: c.NatsKey,

@@ -8,11 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
-
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 	"github.com/camena-io/camena/runtime/embedded"
 )
 
@@ -62,8 +60,11 @@ func (p *program) connect(ctx context.Context) (*bus.Bus, error) {
 	case err != nil:
 		return nil, namingSettings(err)
 	}
-	if err := installed(ctx, b); err != nil {
+	if err := client.New(b, "").Installed(ctx); err != nil {
 		b.Close()
+		if errors.Is(err, client.ErrNotInstalled) {
+			err = fmt.Errorf(`%w: start a node with "camena serve", or set CAMENA_DOMAIN to the one there is`, err)
+		}
 		return nil, err
 	}
 	return b, nil
@@ -78,28 +79,6 @@ func namingSettings(err error) error {
 	}
 	named := e.Text(func(field string) string { return "CAMENA_NATS_" + strings.ToUpper(strings.TrimSuffix(field, "File")) })
 	return withMessage(err, "%s", strings.Replace(err.Error(), e.Error(), named, 1))
-}
-
-// installed checks that there is an installation to talk to.
-func installed(ctx context.Context, b *bus.Bus) error {
-	attempt, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	// It is created last, when a node starts.
-	_, err := b.JetStream().KeyValue(attempt, b.Topics().PositionsBucket())
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, jetstream.ErrBucketNotFound):
-		return fmt.Errorf(`NATS at %s has no Camena installation %q: start a node with "camena serve", or set CAMENA_DOMAIN to the one there is`,
-			b.Conn().ConnectedUrlRedacted(), b.Topics().Domain())
-	case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount), errors.Is(err, nats.ErrNoResponders):
-		return fmt.Errorf("%w: JetStream is not enabled at %s; start it with JetStream (nats-server -js)", bus.ErrServer, b.Conn().ConnectedUrlRedacted())
-	case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil:
-		// NATS does not answer requests that the user may not send.
-		return fmt.Errorf("JetStream at %s does not answer: its user may lack permissions, or it has no leader: %w", b.Conn().ConnectedUrlRedacted(), err)
-	default:
-		return err
-	}
 }
 
 // withBus connects, runs ask, and limits its time; 0 is no limit.

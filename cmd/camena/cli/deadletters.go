@@ -144,6 +144,16 @@ func (p *program) deadLettersDropCommand() *cobra.Command {
 	}, "dropped", true, (*client.Client).Discard)
 }
 
+// lettersOf reads the sequences of dead letters.
+func lettersOf(args []string) (letters []client.DeadLetter, err error) {
+	for i := 0; i < len(args) && err == nil; i++ {
+		var l client.DeadLetter
+		l.Sequence, err = parseSequence(args[i])
+		letters = append(letters, l)
+	}
+	return letters, err
+}
+
 // lettersCommand calls do for each dead letter that is named. --all names all; told
 // includes those whose senders know the outcome.
 func (p *program) lettersCommand(cmd *cobra.Command, done string, told bool, do func(*client.Client, context.Context, uint64) error) *cobra.Command {
@@ -153,30 +163,21 @@ func (p *program) lettersCommand(cmd *cobra.Command, done string, told bool, do 
 		if all == (len(args) > 0) {
 			return errors.New("give either sequences or --all")
 		}
-		sequences := make([]uint64, len(args))
-		for i, a := range args {
-			var err error
-			if sequences[i], err = parseSequence(a); err != nil {
-				return err
-			}
+		letters, err := lettersOf(args)
+		if err != nil {
+			return err
 		}
-		return p.withBus(cmd.Context(), 0, func(ctx context.Context, b *bus.Bus) error {
+		return p.withBus(cmd.Context(), 0, func(ctx context.Context, b *bus.Bus) (err error) {
 			c := client.New(b, source)
 			if all {
-				letters, _, err := c.DeadLetters(ctx, told)
-				if err != nil {
-					return err
-				}
-				for _, l := range letters {
-					sequences = append(sequences, l.Sequence)
-				}
+				letters, _, err = c.DeadLetters(ctx, told)
 			}
-			for _, sequence := range sequences {
-				if err := do(c, ctx, sequence); err != nil {
-					return unknownLetter(err)
-				}
+			for i := 0; i < len(letters) && err == nil; i++ {
+				err = unknownLetter(do(c, ctx, letters[i].Sequence))
 			}
-			_, err := fmt.Fprintf(p.stdout, "%s %s\n", plural(len(sequences), "dead letter"), done)
+			if err == nil {
+				_, err = fmt.Fprintf(p.stdout, "%s %s\n", plural(len(letters), "dead letter"), done)
+			}
 			return err
 		})
 	}

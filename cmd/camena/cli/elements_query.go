@@ -183,7 +183,7 @@ func nameWithGUID(ctx context.Context, m *client.Client, guid string) string {
 	if guid == "" {
 		return ""
 	}
-	h, _, _ := headerOf(ctx, m, events.ByGUID(guid))
+	h, _, _ := m.Header(ctx, events.ByGUID(guid))
 	return strings.TrimSpace(h.QualifiedName + " " + guid)
 }
 

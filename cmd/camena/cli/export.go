@@ -7,8 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"math"
-	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -42,8 +40,8 @@ export is consistent up to the sequence that is printed at its end.`,
 	cmd.MarkFlagsMutuallyExclusive("since", "no-history")
 	o.flag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if err := checkTarget(args[0], force); err != nil {
-			return err
+		if err := backup.CheckTarget(args[0], force); args[0] != "-" && err != nil {
+			return exportError(err)
 		}
 		return p.withBus(cmd.Context(), 0, func(ctx context.Context, b *bus.Bus) error {
 			s.Bus = b
@@ -93,30 +91,14 @@ func printExported(w io.Writer, done *backup.Exported) error {
 	return err
 }
 
-// checkTarget checks that a file can be written, before the export takes long.
-func checkTarget(file string, force bool) error {
-	if file == "-" {
-		return nil
-	}
-	info, err := os.Stat(file)
-	if err != nil {
-		folder := filepath.Dir(file)
-		if parent, missing := os.Stat(folder); missing != nil || !parent.IsDir() {
-			return fmt.Errorf("%s: there is no folder %s", file, folder)
-		}
-	}
+// exportError says what to do about a file that is not written.
+func exportError(err error) error {
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
-	case err != nil:
-		return err
-	case info.IsDir():
-		return fmt.Errorf("%s is a folder: name the file to write", file)
-	case !info.Mode().IsRegular():
-		return fmt.Errorf("%s is not a regular file: write to the standard output, as -", file)
-	case !force:
-		return fmt.Errorf("%s exists: name another file, or replace it with --force", file)
+	case errors.Is(err, fs.ErrExist):
+		return fmt.Errorf("%w: name another file, or replace it with --force", err)
+	case errors.Is(err, backup.ErrNotRegular):
+		return fmt.Errorf("%w: write to the standard output, as -", err)
 	default:
-		return nil
+		return err
 	}
 }

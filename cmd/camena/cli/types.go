@@ -54,7 +54,7 @@ func (p *program) typesListCommand() *cobra.Command {
 
 // typesBelow keeps a type and its subtypes.
 func typesBelow(ctx context.Context, m *client.Client, list []events.KnownType, super string) ([]events.KnownType, error) {
-	types, err := registry(ctx, m)
+	types, err := m.RegistryOrBuiltin(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -124,7 +124,7 @@ func (o *operation) verbFlags(removes bool) {
 		f.Var(timeOf(&o.to, true), "effective-to", `it counts until then, without that day; "": for ever`)
 	}
 	if version := reflect.ValueOf(o.command).Elem().FieldByName("ExpectedVersion"); version.IsValid() {
-		o.expected, _ = version.Addr().Interface().(*int64)
+		o.expected, _ = reflect.TypeAssert[*int64](version.Addr())
 		f.Var(atLeast(0, o.expected), "expect-version", "only if it has this version; 0: any")
 	}
 	if removes {
@@ -157,7 +157,7 @@ func (o *operation) complete(ctx context.Context, m *client.Client) error {
 	var relationship bool
 	var err error
 	if o.target != nil {
-		if have, relationship, err = headerOf(ctx, m, *o.target); err != nil {
+		if have, relationship, err = m.Header(ctx, *o.target); err != nil {
 			return err
 		}
 	}
@@ -184,7 +184,7 @@ func (o *operation) setEffectivity(ctx context.Context, m *client.Client, have *
 		return nil
 	}
 	if from != to && o.target == nil {
-		found, err := presentState(ctx, m, o.command)
+		found, err := m.PresentState(ctx, o.command)
 		if err != nil {
 			return err
 		}

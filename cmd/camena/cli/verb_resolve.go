@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/camena-io/camena/connectors"
@@ -39,17 +40,12 @@ type resolution struct {
 
 // prepare shows what is known of both sides and makes the command that lets one win.
 func (c *resolution) prepare(ctx context.Context, m *client.Client, o *operation) error {
-	e, err := elementOf(ctx, m, c.element)
-	if err != nil {
-		return err
+	e, link, err := m.IdentifierLink(ctx, c.element, c.scope, c.identifier)
+	if errors.Is(err, client.ErrNoIdentifier) {
+		err = fmt.Errorf(`%w; "camena elements external-id add" with --link permittedSynchronization records one`, err)
 	}
-	scope, err := elementOf(ctx, m, c.scope)
 	if err != nil {
-		return fmt.Errorf("--scope: %w", err)
-	}
-	link, err := identifierLink(ctx, m, e, scope, c.identifier)
-	if err != nil {
-		return err
+		return explain(err, flagPointer{"/scope", "--scope", false})
 	}
 	known, err := connectors.SyncLinkOf(link)
 	if err != nil {
@@ -67,14 +63,6 @@ func (c *resolution) prepare(ctx context.Context, m *client.Client, o *operation
 	return sidesTable(e, link, known).print(o.p.stdout, "")
 }
 
-func elementOf(ctx context.Context, m *client.Client, r events.ElementRef) (*events.Element, error) {
-	a, err := events.Ask(ctx, m, &events.Get{ElementRef: r})
-	if err == nil && a.Element == nil {
-		err = fmt.Errorf("%s is a relationship, not an element", r.GUID)
-	}
-	return a.Element, err
-}
-
 // sidesTable shows when either side changed, and when they were the same.
 func sidesTable(e *events.Element, link *events.Relationship, known connectors.SyncLink) *table {
 	v := &e.Header.Versions
@@ -84,17 +72,4 @@ func sidesTable(e *events.Element, link *events.Relationship, known connectors.S
 	t.add("the link", orDash(timestamp(link.Header.Versions.LastChange())), cmp.Or(link.Header.Origin.Source, "no source"),
 		cmp.Or(string(known.Permitted), "no winner")+", synchronized "+orDash(timestamp(known.LastSynchronized)))
 	return t
-}
-
-// identifierLink returns the link from an element to an identifier in a scope.
-func identifierLink(ctx context.Context, m *client.Client, e, scope *events.Element, identifier string) (*events.Relationship, error) {
-	inScope := nameOf(&scope.Header)
-	name := events.ExternalIDName(inScope, identifier)
-	q := &events.Related{ElementRef: events.ByGUID(e.Header.GUID), Relationship: "ExternalIdLink", End: 1, IncludeArchived: true}
-	link, err := findRelated(ctx, m, q, func(h *events.ElementHeader) bool { return h.QualifiedName == name })
-	if link.Header.GUID != "" || err != nil {
-		return &link, err
-	}
-	return nil, fmt.Errorf("%s has no identifier %q in the scope of %s; \"camena elements external-id add\" with --link permittedSynchronization records one",
-		nameOf(&e.Header), identifier, inScope)
 }

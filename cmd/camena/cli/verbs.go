@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -9,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/camena-io/camena/events"
-	"github.com/camena-io/camena/runtime/client"
 )
 
 // What several verbs have in common.
@@ -82,7 +80,8 @@ removes the properties that are not given.`,
   camena elements update Topic::orders --effective-to 2027-01-01 --zone sales`,
 			args: []any{&c.Element}, target: &c.Element,
 			flags: []flag{
-				{"zone", "/zones", &c.Zones, usageZone}, unknown(&c.UnknownProperties),
+				{"zone", "/zones", &c.Zones, usageZone},
+				unknown(&c.UnknownProperties),
 				{"replace", "/replace", &c.Replace, "remove the properties that are not given"},
 			},
 			exclusive:  []string{"clear", "replace"},
@@ -315,70 +314,4 @@ element that stands for the other system, such as a SoftwareCapability.`,
 		cmd.AddCommand(p.verbCommand(v))
 	}
 	return cmd
-}
-
-// headerOf returns the header of an element or relationship, an empty one if it does
-// not exist.
-func headerOf(ctx context.Context, m *client.Client, r events.ElementRef) (h events.ElementHeader, relationship bool, err error) {
-	a, err := events.Ask(ctx, m, &events.Get{ElementRef: r})
-	switch {
-	case events.CodeOf(err) == events.CodeNotFound:
-		return h, false, nil
-	case err != nil:
-		return h, false, err
-	case a.Relationship != nil:
-		return a.Relationship.Header, true, nil
-	default:
-		return a.Element.Header, false, nil
-	}
-}
-
-// presentState returns the header of what a command is about to change, with the
-// effectivity of the part that it changes; empty if it creates or replaces that.
-func presentState(ctx context.Context, m *client.Client, c events.Command) (h events.ElementHeader, err error) {
-	switch c := c.(type) {
-	case *events.Upsert:
-		h, _, err = headerOf(ctx, m, events.ByName(c.Element.QualifiedName))
-	case *events.Classify:
-		if !c.Merge {
-			return h, nil
-		}
-		a, err := events.Ask(ctx, m, &events.Get{ElementRef: c.Element})
-		if err != nil || a.Element == nil {
-			return h, err
-		}
-		h = a.Element.Header
-		h.Effectivity = events.Effectivity{}
-		if mark := a.Element.Classification(c.Classification.Name); mark != nil {
-			h.Effectivity = mark.Effectivity
-		}
-	case *events.Link:
-		spec := &c.Relationship
-		if spec.GUID != "" {
-			h, _, err = headerOf(ctx, m, events.ByGUID(spec.GUID))
-			return h, err
-		}
-		end2, _, err := headerOf(ctx, m, spec.End2)
-		if err != nil || end2.GUID == "" {
-			return h, err
-		}
-		q := &events.Related{ElementRef: spec.End1, Relationship: spec.Type, End: 1}
-		link, err := findRelated(ctx, m, q, func(h *events.ElementHeader) bool { return h.GUID == end2.GUID })
-		return link.Header, err
-	}
-	return h, err
-}
-
-// findRelated returns the relationship to the element that is meant, an empty one if
-// there is none.
-func findRelated(ctx context.Context, m *client.Client, q *events.Related, is func(*events.ElementHeader) bool) (events.Relationship, error) {
-	for r, err := range events.All(ctx, m, q) {
-		if err != nil {
-			return events.Relationship{}, err
-		}
-		if is(&r.Element.Header) {
-			return r.Relationship, nil
-		}
-	}
-	return events.Relationship{}, nil
 }

@@ -134,7 +134,8 @@ func (w *watcher) show(m *bus.Message, c *connectors.Change) error {
 	if err := w.print(m, c); err != nil {
 		return err
 	}
-	if w.count--; w.count == 0 {
+	w.count--
+	if w.count == 0 {
 		return errEnough
 	}
 	return nil

@@ -21,11 +21,11 @@ type desk struct {
 	sequence uint64 // of the in topic
 }
 
-func newDesk(t testing.TB) *desk {
-	t.Helper()
+func newDesk(tb testing.TB) *desk {
+	tb.Helper()
 	types, err := opentypes.Builtin()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	x := index.New(types, slog.New(slog.DiscardHandler))
 	return &desk{index: x, pending: graph.NewPending(x, graph.Rules{MaxState: 1 << 19})}
@@ -48,15 +48,15 @@ func (d *desk) apply(c events.Command) (events.Result, error) {
 	return o.Result, nil
 }
 
-func (d *desk) must(t testing.TB, commands ...events.Command) {
-	t.Helper()
+func (d *desk) must(tb testing.TB, commands ...events.Command) {
+	tb.Helper()
 	for _, c := range commands {
 		if _, err := d.apply(c); err != nil {
-			t.Fatalf("%s: %s", c.EventType(), err)
+			tb.Fatalf("%s: %s", c.EventType(), err)
 		}
 	}
 	if err := d.index.Check(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
 

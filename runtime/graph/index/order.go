@@ -50,7 +50,8 @@ func merge(runs []*run) iter.Seq[*Record] {
 			if !yield(first.head) {
 				return
 			}
-			if first.next(); first.head == nil {
+			first.next()
+			if first.head == nil {
 				runs = others
 				continue
 			}

@@ -91,11 +91,11 @@ func (m *Model) compareStates(t rapid.TB, where string, got map[string]string) {
 }
 
 // state describes an instance completely; nil has an empty state.
-func (i *instance) state() string {
-	if i == nil {
+func (e *instance) state() string {
+	if e == nil {
 		return ""
 	}
-	return i.String() + fmt.Sprintf(" of %s v%d %s %s", i.endTypes, i.version, stamp(i.created), stamp(i.updated))
+	return e.String() + fmt.Sprintf(" of %s v%d %s %s", e.endTypes, e.version, stamp(e.created), stamp(e.updated))
 }
 
 // instanceOf returns the element or the relationship; nil if both are nil.

@@ -84,6 +84,9 @@ func Commands() *rapid.Generator[events.Command] {
 	})
 }
 
+// draws has a method for each part of a command.
+type draws struct{ *rapid.T }
+
 // definition draws the type Pump, wider or narrower, or one that cannot be.
 func (d draws) definition() events.TypeDef {
 	def := events.TypeDef{Kind: events.KindElement, Name: "Pump", SuperType: "Asset", Description: "A pump.", Attributes: []events.AttributeDef{
@@ -97,9 +100,6 @@ func (d draws) definition() events.TypeDef {
 	}
 	return def
 }
-
-// draws has a method for each part of a command.
-type draws struct{ *rapid.T }
 
 func pick[T any](d draws, what string, from ...T) T { return rapid.SampledFrom(from).Draw(d.T, what) }
 
