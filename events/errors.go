@@ -29,6 +29,12 @@ const (
 	CodeStale Code = "stale_generation"
 	// CodeTooLarge: the element does not fit into a message.
 	CodeTooLarge Code = "too_large"
+	// CodeUnsupported: the connector does not do that.
+	CodeUnsupported Code = "unsupported"
+	// CodeConnection: the third party cannot be reached, or does not let the connector in.
+	CodeConnection Code = "invalid_connection"
+	// CodeCanceled: the caller has canceled the request.
+	CodeCanceled Code = "canceled"
 	// CodeUnavailable: the request could not be handled in time. Try again.
 	CodeUnavailable Code = "unavailable"
 	// CodeInternal: a defect of Camena. Report it with the log of the node.

@@ -114,6 +114,12 @@ func (t Topics) DeadLetters() string { return t.join("dlq", "*", "*") }
 // API is the subject of one verb of a request-reply service.
 func (t Topics) API(service, verb string) string { return t.join("api", service, verb) }
 
+// Connection is the subject on which a connector is asked for a verb; "*" means
+// every verb.
+func (t Topics) Connection(connector, verb string) string {
+	return t.join("api", "connection", Escape(connector), verb)
+}
+
 func (t Topics) join(tokens ...string) string { return t.domain + "." + strings.Join(tokens, ".") }
 
 func pattern(token string) string {

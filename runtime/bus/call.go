@@ -50,14 +50,19 @@ func (b *Bus) Call(ctx context.Context, subject string, question any) ([]byte, e
 	if err != nil {
 		return nil, err
 	}
-	if m.Header.Get(micro.ErrorCodeHeader) != "" {
-		refusal, err := events.Unmarshal[events.Error](m.Data)
-		if err != nil {
-			return nil, events.Errorf(events.CodeUnavailable, "", "%s: %s", subject, m.Header.Get(micro.ErrorHeader))
-		}
-		return nil, &refusal
+	return m.Data, refusalOf(m)
+}
+
+// refusalOf returns the error of an answer, nil if it has none.
+func refusalOf(m *nats.Msg) error {
+	if m.Header.Get(micro.ErrorCodeHeader) == "" {
+		return nil
 	}
-	return m.Data, nil
+	refusal, err := events.Unmarshal[events.Error](m.Data)
+	if err != nil {
+		return events.Errorf(events.CodeUnavailable, "", "%s", m.Header.Get(micro.ErrorHeader))
+	}
+	return &refusal
 }
 
 // ask publishes a question and returns the whole answer.
@@ -94,14 +99,14 @@ func await(ctx context.Context, subject string, answers <-chan *nats.Msg, patien
 		}
 		return nil, fmt.Errorf("ask %s: %w", subject, context.Cause(ctx))
 	}
-	if len(m.Data) == 0 && m.Header.Get("Status") == noResponders {
+	if isNobody(m) {
 		return nil, nobody(subject, nats.ErrNoResponders)
 	}
 	return m, nil
 }
 
-// noResponders is what the server answers when nobody listens.
-const noResponders = "503"
+// isNobody reports whether a message is the server's answer where nobody listens.
+func isNobody(m *nats.Msg) bool { return len(m.Data) == 0 && m.Header.Get("Status") == "503" }
 
 // nobody returns the error of a question without an answer. It also is a
 // [nats.ErrNoResponders] if nobody subscribes to the subject.
@@ -212,14 +217,20 @@ func (b *Bus) respond(subject string, answer any, err error, parts bool) error {
 			}
 		}
 	}
+	if err := setRefusal(m, err); err != nil {
+		return err
+	}
+	return b.conn.PublishMsg(m)
+}
+
+// setRefusal makes a message the answer with an error.
+func setRefusal(m *nats.Msg, err error) error {
 	refusal, ok := errors.AsType[*events.Error](err)
 	if !ok {
 		refusal = events.Errorf(events.CodeUnavailable, "", "%s", err)
 	}
-	if m.Data, err = events.Marshal(refusal); err != nil {
-		return err
-	}
 	m.Header.Set(micro.ErrorHeader, refusal.Message)
 	m.Header.Set(micro.ErrorCodeHeader, string(refusal.Code))
-	return b.conn.PublishMsg(m)
+	m.Data, err = events.Marshal(refusal)
+	return err
 }

@@ -29,7 +29,7 @@ func (b *Bus) partSize() int { return max(int(min(b.conn.MaxPayload(), 1<<20))-p
 
 // stream sends an answer in parts.
 func (b *Bus) stream(m *nats.Msg) error {
-	confirm, confirmed, forget, err := b.expectConfirmations()
+	confirm, confirmed, forget, err := b.expectConfirmations(partsAhead + 1)
 	if err != nil {
 		return err
 	}
@@ -71,7 +71,7 @@ func awaitConfirmation(confirmed <-chan *nats.Msg, closed <-chan nats.Status) er
 
 // expectConfirmations returns the subject on which parts are confirmed. Whoever may ask
 // questions may publish to it.
-func (b *Bus) expectConfirmations() (subject string, confirmed <-chan *nats.Msg, forget func(), err error) {
+func (b *Bus) expectConfirmations(room int) (subject string, confirmed <-chan *nats.Msg, forget func(), err error) {
 	b.opening.Lock()
 	defer b.opening.Unlock()
 	if b.confirmations == nil {
@@ -79,6 +79,6 @@ func (b *Bus) expectConfirmations() (subject string, confirmed <-chan *nats.Msg,
 			return "", nil, nil, err
 		}
 	}
-	subject, confirmed, forget = b.confirmations.replies(partsAhead + 1)
+	subject, confirmed, forget = b.confirmations.replies(room)
 	return subject, confirmed, forget, nil
 }

@@ -130,7 +130,10 @@ func (r *runner) startWith(ctx context.Context, i *instance, a *events.Assignmen
 	if ending {
 		return errStopped
 	}
-	if err := i.connector.Start(ctx, c); err != nil || i.listener == nil {
+	if err := i.connector.Start(ctx, c); err != nil {
+		return err
+	}
+	if err := r.offer(i, a.Definition.Name); err != nil || i.listener == nil {
 		return err
 	}
 	return c.Listen(i.listener.Interest(), func(ctx context.Context, change connectors.Change) error {

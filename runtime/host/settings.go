@@ -2,6 +2,7 @@ package host
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"log/slog"
 	"time"
@@ -22,6 +23,9 @@ type Settings struct {
 	// Connect gives a connector, named by its id, access to the metadata: it sets
 	// the fields of its Settings. Without it the access is over the bus.
 	Connect func(connector string, to *connectors.Settings)
+	// Offer lets others ask a connector, by its name, until stop is called or ctx is
+	// done. Without it they ask over the bus.
+	Offer func(ctx context.Context, name string, ask asked) (stop func(), err error)
 	// Roles are those of the node; its heartbeat tells them.
 	Roles   []string
 	Version string
@@ -41,6 +45,8 @@ type Timing struct {
 	// EngagePause is the time between the return of an engage call and the
 	// next one: 1s (Egeria).
 	EngagePause time.Duration
+	// Request is how long the answer to a request may take: 1h.
+	Request time.Duration
 	// Grace is how long a call may go on after its ctx has ended: 1.2s. The
 	// contract asks for one.
 	Grace time.Duration
@@ -65,6 +71,9 @@ func (s *Settings) complete() error {
 			to.Publisher, to.Asker, to.Follower, to.Positions = c, c, c, c
 		}
 	}
+	if s.Offer == nil {
+		s.Offer = offerOn(s.Bus, s.Version)
+	}
 	s.defaults()
 	return nil
 }
@@ -77,6 +86,7 @@ func (s *Settings) defaults() {
 	t := &s.Timing
 	t.Start = cmp.Or(t.Start, time.Minute)
 	t.Refresh = cmp.Or(t.Refresh, time.Hour)
+	t.Request = cmp.Or(t.Request, time.Hour)
 	t.EngagePause = cmp.Or(t.EngagePause, time.Second)
 	t.Grace = cmp.Or(t.Grace, 1200*time.Millisecond)
 	t.Disconnect = cmp.Or(t.Disconnect, time.Second)

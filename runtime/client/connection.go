@@ -1,0 +1,66 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"iter"
+
+	"github.com/camena-io/camena/connectors/dataservice"
+	"github.com/camena-io/camena/events"
+)
+
+// Connection is a connector that runs somewhere, by its name.
+type Connection struct {
+	client *Client
+	name   string
+	// Request goes with everything that it is asked.
+	Request dataservice.Request
+}
+
+// Connection returns the connector of a name, to be asked. Whether it runs shows when
+// it is asked: an error of the code [events.CodeUnavailable] says that it does not.
+func (c *Client) Connection(name string) *Connection { return &Connection{client: c, name: name} }
+
+// One asks for a verb with one answer.
+func One[A, I any](ctx context.Context, c *Connection, verb dataservice.Verb, input I) (answer A, err error) {
+	for a, err := range Many[A](ctx, c, verb, input) {
+		if err != nil {
+			return answer, err
+		}
+		answer = a
+	}
+	return answer, nil
+}
+
+// Many asks for a verb and yields what comes, as it comes; the connector makes no
+// more than is taken. It ends after an error. When the loop ends early, or ctx
+// does, the connector is told.
+func Many[A, I any](ctx context.Context, c *Connection, verb dataservice.Verb, input I) iter.Seq2[A, error] {
+	return func(yield func(A, error) bool) {
+		var none A
+		data, err := events.Marshal(dataservice.Call[I]{Request: c.Request, Input: input})
+		if err != nil {
+			yield(none, err)
+			return
+		}
+		var rest []byte // of a line that has not arrived whole
+		subject := c.client.bus.Topics().Connection(c.name, string(verb))
+		for part, err := range c.client.bus.Stream(ctx, subject, data) {
+			if err != nil {
+				yield(none, err)
+				return
+			}
+			rest = append(rest, part...)
+			for {
+				line, more, whole := bytes.Cut(rest, []byte{'\n'})
+				if !whole {
+					break
+				}
+				rest = more
+				if answer, err := events.Unmarshal[A](line); !yield(answer, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
+}
