@@ -44,6 +44,8 @@ type Settings struct {
 	// own, which Server describes.
 	Bus    bus.Settings
 	Server embedded.Settings
+	// HTTPListen is the address of the gateway; empty is [gateway.DefaultListen].
+	HTTPListen string
 	// Limits of the streams; zero means [topics.DefaultLimits].
 	Limits topics.Limits
 	// Retention, PublishZones and DefaultZones are those of the repository.
@@ -134,7 +136,7 @@ func (n *Node) serve(ctx context.Context, fail func(error)) error {
 	if err := n.checkName(ctx); err != nil {
 		return err
 	}
-	for _, name := range n.services(ctx) {
+	for _, name := range n.services() {
 		defer n.supervise(ctx, &service{name: name, build: n.builder(name), fail: fail}, stopTimeout(name))() //nolint:gocritic // all stop when the node does
 	}
 	if err := n.awaitLoaded(ctx); err != nil {

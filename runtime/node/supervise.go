@@ -11,7 +11,10 @@ import (
 	"github.com/thejerf/suture/v4"
 
 	"github.com/camena-io/camena/runtime/bus"
+	"github.com/camena-io/camena/runtime/client"
 	"github.com/camena-io/camena/runtime/coordinator"
+	"github.com/camena-io/camena/runtime/gateway"
+	"github.com/camena-io/camena/runtime/gateway/native"
 	"github.com/camena-io/camena/runtime/host"
 	"github.com/camena-io/camena/runtime/repository"
 )
@@ -87,13 +90,10 @@ func (n *Node) report(e suture.Event) {
 const presenceName = "presence"
 
 // services returns the names of what the node runs, in order.
-func (n *Node) services(ctx context.Context) []string {
+func (n *Node) services() []string {
 	var names []string
 	for _, role := range Roles() {
-		switch {
-		case n.has(role) && role == RoleGateway:
-			n.log.WarnContext(ctx, "the role gateway is accepted, but this version serves nothing in it")
-		case n.has(role):
+		if n.has(role) {
 			names = append(names, role)
 		}
 	}
@@ -137,6 +137,10 @@ func (n *Node) build(name, instance string, log *slog.Logger) (suture.Service, e
 	case RoleHost:
 		return host.New(host.Settings{
 			Node: s.Name, Instance: instance, Roles: s.Roles, Version: s.Version, Bus: n.bus, Connectors: s.Connectors, Logger: log,
+		})
+	case RoleGateway:
+		return gateway.New(gateway.Settings{
+			Listen: s.HTTPListen, Faces: []gateway.Face{native.New(client.New(n.bus, "gateway"))}, Logger: log,
 		})
 	default:
 		return presence{n, instance, time.Now().UTC()}, nil

@@ -1,0 +1,224 @@
+// Package postgres serves the tables of a PostgreSQL database: it describes them,
+// queries them, and creates rows. Conditions, sorting and limits are PostgreSQL's
+// work; values reach it as parameters only.
+package postgres
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/camena-io/camena/connectors"
+	"github.com/camena-io/camena/connectors/dataservice"
+	"github.com/camena-io/camena/events"
+)
+
+// Kind names connectors of this kind in configuration.
+const Kind = "postgres"
+
+const (
+	defaultPort   = 5432
+	defaultSchema = "public"
+	connectWithin = 10 * time.Second
+	// cancelWithin is how long PostgreSQL has to end a query that is canceled, before
+	// the connection is closed.
+	cancelWithin = time.Second
+)
+
+// Config is the configuration.
+type Config struct {
+	Host     string            `json:"host"`
+	Port     int               `json:"port"`
+	Database string            `json:"database"`
+	Schema   string            `json:"schema"`
+	User     string            `json:"user"`
+	Password connectors.Secret `json:"password"`
+	// TLS is disable, allow, prefer, require, verify-ca or verify-full, as libpq has it.
+	TLS string `json:"tls"`
+}
+
+// Factory returns the factory of PostgreSQL connectors.
+func Factory() connectors.Factory {
+	return connectors.Factory{
+		Kind: Kind, Description: "Tables of a PostgreSQL database, described, queried and filled.",
+		New: func(configuration events.Properties) (connectors.Connector, error) {
+			c, err := connectors.DecodeConfig[Config](configuration)
+			if err != nil {
+				return nil, err
+			}
+			return New(c)
+		},
+	}
+}
+
+// Connector is a connector to one schema of a database.
+type Connector struct {
+	config Config
+	pool   *pgxpool.Pool
+}
+
+// New checks a configuration; the connector connects when it starts.
+func New(c Config) (*Connector, error) {
+	missing := map[string]string{"/host": c.Host, "/database": c.Database, "/user": c.User}
+	for _, pointer := range []string{"/host", "/database", "/user"} {
+		if missing[pointer] == "" {
+			return nil, connectors.Permanent(events.Errorf(events.CodeInvalid, pointer, "missing"))
+		}
+	}
+	if c.Port < 0 || c.Port > 65535 {
+		return nil, connectors.Permanent(events.Errorf(events.CodeInvalid, "/port", "%d is no port", c.Port))
+	}
+	if c.Port == 0 {
+		c.Port = defaultPort
+	}
+	if c.Schema == "" {
+		c.Schema = defaultSchema
+	}
+	return &Connector{config: c}, nil
+}
+
+// Start implements [connectors.Connector].
+func (c *Connector) Start(ctx context.Context, _ *connectors.Context) error {
+	config, err := c.poolConfig()
+	if err != nil {
+		return err
+	}
+	if c.pool, err = pgxpool.NewWithConfig(context.WithoutCancel(ctx), config); err != nil {
+		return failed(err)
+	}
+	if err := c.Test(ctx); err != nil {
+		c.pool.Close()
+		return err
+	}
+	return nil
+}
+
+// Disconnect implements [connectors.Connector].
+func (c *Connector) Disconnect(ctx context.Context) error {
+	if c.pool == nil {
+		return nil
+	}
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		c.pool.Close() // waits for connections in use
+	}()
+	select {
+	case <-closed:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// poolConfig is how to connect. The password is read for each connection, so that
+// one that was changed is found.
+func (c *Connector) poolConfig() (*pgxpool.Config, error) {
+	config, err := pgxpool.ParseConfig("")
+	if err != nil {
+		return nil, err
+	}
+	settings := "sslmode=" + c.config.TLS
+	if c.config.TLS == "" {
+		settings = "sslmode=prefer"
+	}
+	conn, err := pgx.ParseConfig(settings + " host=" + quote(c.config.Host) + " port=" + strconv.Itoa(c.config.Port) +
+		" user=" + quote(c.config.User) + " dbname=" + quote(c.config.Database))
+	if err != nil {
+		return nil, connectors.Permanent(events.Errorf(events.CodeInvalid, "/tls", "not a mode of TLS, or its files cannot be read"))
+	}
+	config.ConnConfig = conn
+	conn.ConnectTimeout = connectWithin
+	conn.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {
+		return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: cancelWithin}
+	}
+	// Values are read as text, in forms that do not depend on the server's settings.
+	for name, value := range map[string]string{
+		"application_name": "camena", "timezone": "UTC", "datestyle": "ISO, YMD", "bytea_output": "hex", "extra_float_digits": "1",
+	} {
+		conn.RuntimeParams[name] = value
+	}
+	config.BeforeConnect = func(_ context.Context, conn *pgx.ConnConfig) error {
+		if c.config.Password.IsZero() {
+			return nil
+		}
+		password, err := c.config.Password.Reveal()
+		conn.Password = password
+		return err
+	}
+	return config, nil
+}
+
+// quote quotes a value of a connection string.
+func quote(text string) string {
+	quoted := []byte{'\''}
+	for _, b := range []byte(text) {
+		if b == '\'' || b == '\\' {
+			quoted = append(quoted, '\\')
+		}
+		quoted = append(quoted, b)
+	}
+	return string(append(quoted, '\''))
+}
+
+// Form implements [dataservice.Connection].
+func (*Connector) Form(context.Context) (dataservice.Form, error) {
+	text := func(id, label string, required bool) dataservice.Field {
+		return dataservice.Field{ID: id, Label: label, Type: dataservice.TypeString, Required: required}
+	}
+	password := text("password", "Password, as env:NAME or file:/path", false)
+	password.Secret = true
+	return dataservice.Form{Sections: []dataservice.FormSection{{Title: "PostgreSQL", Fields: []dataservice.Field{
+		text("host", "Host", true),
+		{ID: "port", Label: "Port", Type: dataservice.TypeInteger, Default: dataservice.Values{"value": int64(defaultPort)}, Min: new(1.0), Max: new(65535.0)},
+		text("database", "Database", true), text("schema", "Schema", false), text("user", "User", true), password,
+		{ID: "tls", Label: "TLS", Type: dataservice.TypeString, Options: []dataservice.Option{
+			{Value: "disable"}, {Value: "allow"}, {Value: "prefer"}, {Value: "require"}, {Value: "verify-ca"}, {Value: "verify-full"},
+		}},
+	}}}}, nil
+}
+
+// Test implements [dataservice.Connection].
+func (c *Connector) Test(ctx context.Context) error { return failed(c.pool.Ping(ctx)) }
+
+// The states of SQL that say what is wrong.
+const (
+	stateNoDatabase = "3D000"
+	stateDuplicate  = "23505"
+	stateCanceled   = "57014"
+)
+
+// failed says what is wrong with a connection or a statement. It repeats neither
+// the address nor values.
+func failed(err error) error {
+	if err == nil {
+		return nil
+	}
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
+		switch {
+		case e.Code[:2] == "28":
+			return events.Errorf(events.CodeConnection, "/user", "PostgreSQL refuses the user or the password (%s)", e.Code)
+		case e.Code == stateNoDatabase:
+			return events.Errorf(events.CodeConnection, "/database", "there is no such database (%s)", e.Code)
+		case e.Code == stateCanceled:
+			return events.Errorf(events.CodeCanceled, "", "the statement was canceled")
+		case e.Code[:2] == "08" || e.Code[:2] == "57":
+			return events.Errorf(events.CodeConnection, "", "PostgreSQL ended the connection: %s (%s)", e.Message, e.Code)
+		}
+		return events.Errorf(events.CodeInvalid, "", "PostgreSQL: %s (%s)", e.Message, e.Code)
+	}
+	if e, ok := errors.AsType[net.Error](err); ok && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+		return events.Errorf(events.CodeConnection, "/host", "PostgreSQL cannot be reached: %s", e)
+	}
+	if e, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		return events.Errorf(events.CodeConnection, "", "PostgreSQL cannot be reached: %s", errors.Unwrap(e))
+	}
+	return err
+}

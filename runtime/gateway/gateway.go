@@ -1,0 +1,116 @@
+// Package gateway serves HTTP: one server with limits and problem details, to
+// which faces hand their routes. A face is a package of its own; none knows another.
+package gateway
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"time"
+)
+
+// MaxBody is how large the body of a request may be.
+const MaxBody = 64 << 20
+
+const (
+	headerTimeout = 10 * time.Second
+	idleTimeout   = 2 * time.Minute
+	stopTimeout   = 3 * time.Second
+)
+
+// Face adds its routes to a server.
+type Face interface {
+	Routes(mux *http.ServeMux)
+}
+
+// Settings of a [Gateway].
+type Settings struct {
+	// Listen is the address, by default one of the loopback interface.
+	Listen string
+	Faces  []Face
+	Logger *slog.Logger
+	_      struct{}
+}
+
+// DefaultListen is the address by default. If its port is taken, a free one is.
+const DefaultListen = "127.0.0.1:8484"
+
+// Gateway is an HTTP server.
+type Gateway struct {
+	log      *slog.Logger
+	listener net.Listener
+	server   *http.Server
+}
+
+// New listens; [Gateway.Serve] answers.
+func New(s Settings) (*Gateway, error) {
+	listener, err := net.Listen("tcp", cmp.Or(s.Listen, DefaultListen))
+	if err != nil && s.Listen == "" {
+		listener, err = net.Listen("tcp", "127.0.0.1:0")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("gateway: %w", err)
+	}
+	g := &Gateway{log: s.Logger, listener: listener}
+	if g.log == nil {
+		g.log = slog.New(slog.DiscardHandler)
+	}
+	mux := http.NewServeMux()
+	for _, face := range s.Faces {
+		face.Routes(mux)
+	}
+	g.server = &http.Server{
+		Handler: g.guard(mux), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, ErrorLog: slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
+	}
+	return g, nil
+}
+
+// URL is where the gateway answers.
+func (g *Gateway) URL() string { return "http://" + g.listener.Addr().String() }
+
+// Serve answers until ctx is done. Requests that are under way then have some
+// seconds to end.
+func (g *Gateway) Serve(ctx context.Context) error {
+	g.log.InfoContext(ctx, "serving HTTP", slog.String("url", g.URL()))
+	stopped := make(chan struct{})
+	end := context.AfterFunc(ctx, func() {
+		defer close(stopped)
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+		defer cancel()
+		if g.server.Shutdown(grace) != nil {
+			_ = g.server.Close() //nolint:errcheck // what is left is cut off
+		}
+	})
+	err := g.server.Serve(g.listener)
+	if !end() {
+		<-stopped
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// guard bounds bodies, and turns panics of handlers into problems.
+func (g *Gateway) guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			switch p := recover(); p {
+			case nil:
+			case http.ErrAbortHandler:
+				panic(p)
+			default:
+				g.log.ErrorContext(r.Context(), "a handler panicked", slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
+				panic(http.ErrAbortHandler)
+			}
+		}()
+		r.Body = http.MaxBytesReader(w, r.Body, MaxBody)
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		next.ServeHTTP(w, r)
+	})
+}
