@@ -58,13 +58,14 @@ var ErrCanceled = errors.New("the caller has canceled the request")
 // stream is one side of a stream.
 type stream struct {
 	bus      *Bus
+	name     string // of the other side, for errors
 	to, from string
 	in       <-chan *nats.Msg
 	room     chan struct{} // one for each part that may be sent
 }
 
-func newStream(b *Bus, to, from string, in <-chan *nats.Msg) *stream {
-	s := &stream{bus: b, to: to, from: from, in: in, room: make(chan struct{}, partsAhead)}
+func newStream(b *Bus, name, to, from string, in <-chan *nats.Msg) *stream {
+	s := &stream{bus: b, name: name, to: to, from: from, in: in, room: make(chan struct{}, partsAhead)}
 	for range partsAhead {
 		s.room <- struct{}{}
 	}
@@ -108,7 +109,7 @@ func (s *stream) attend(ctx context.Context, end context.CancelCauseFunc, take f
 		select {
 		case m := <-s.in:
 			if isNobody(m) {
-				end(nobody(m.Subject, nats.ErrNoResponders))
+				end(nobody(s.name, nats.ErrNoResponders))
 				continue
 			}
 			heard = time.Now()
@@ -116,7 +117,7 @@ func (s *stream) attend(ctx context.Context, end context.CancelCauseFunc, take f
 		case <-tick.C:
 			// A process that was suspended looks at what has arrived first.
 			if time.Since(heard) > silence && len(s.in) == 0 {
-				end(nobody(s.to, nats.ErrTimeout))
+				end(nobody(s.name, nats.ErrTimeout))
 			} else if s.to != "" && s.say(streamHere, nil) != nil {
 				end(ErrClosed)
 			}
@@ -141,7 +142,7 @@ func (b *Bus) Stream(ctx context.Context, subject string, request []byte) iter.S
 		defer forget()
 		ctx, end := context.WithCancelCause(ctx)
 		defer end(nil)
-		c := &call{stream: newStream(b, "", reply, in), ready: make(chan struct{}), parts: make(chan []byte, partsAhead), end: end}
+		c := &call{stream: newStream(b, subject, "", reply, in), ready: make(chan struct{}), parts: make(chan []byte, partsAhead), end: end}
 		if err := c.open(ctx, subject, request); err != nil {
 			yield(nil, err)
 			return
@@ -332,7 +333,7 @@ func (b *Bus) answerStream(ctx context.Context, reply string, first []byte, part
 		return
 	}
 	defer forget()
-	s := newStream(b, reply, from, in)
+	s := newStream(b, reply, reply, from, in)
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	upload := make(chan []byte, partsAhead)

@@ -3,7 +3,10 @@ package client
 import (
 	"bytes"
 	"context"
+	"errors"
 	"iter"
+
+	"github.com/nats-io/nats.go"
 
 	"github.com/camena-io/camena/connectors/dataservice"
 	"github.com/camena-io/camena/events"
@@ -47,6 +50,9 @@ func Many[A, I any](ctx context.Context, c *Connection, verb dataservice.Verb, i
 		subject := c.client.bus.Topics().Connection(c.name, string(verb))
 		for part, err := range c.client.bus.Stream(ctx, subject, data) {
 			if err != nil {
+				if errors.Is(err, nats.ErrNoResponders) {
+					err = events.Errorf(events.CodeUnavailable, "", "no connector %q runs that can be asked", c.name)
+				}
 				yield(none, err)
 				return
 			}

@@ -45,8 +45,9 @@ type config struct {
 	NatsPort     int           `split_words:"true" desc:"port it listens on; 0: 4222, or a free one when that is taken; -1: a free one"`
 	SyncInterval time.Duration `split_words:"true" default:"2s" desc:"how often it syncs streams to disk; a power cut loses at most this much"`
 	SyncAlways   bool          `split_words:"true" desc:"sync before every acknowledgement: nothing is lost in a power cut, much slower"`
+	HTTPListen   string        `split_words:"true" desc:"address of the gateway; default: 127.0.0.1:8484, or a free port"`
 	Node         string        `split_words:"true" desc:"name of this node, unique and stable; default: the host name"`
-	Roles        []string      `split_words:"true" default:"repository,coordinator,host" desc:"what this node does"`
+	Roles        []string      `split_words:"true" default:"repository,coordinator,host,gateway" desc:"what this node does"`
 	Replicas     int           `split_words:"true" desc:"copies of every stream, 1 to 5; 0: three where the cluster has three servers"`
 	History      int           `split_words:"true" default:"64" desc:"how many states of an element are kept"`
 	Retention    time.Duration `split_words:"true" default:"720h" desc:"how long deleted elements can still be read, with their history"`
@@ -159,7 +160,7 @@ func (c *config) node(offered connectors.Set, log *slog.Logger) node.Settings {
 	limits := topics.DefaultLimits()
 	limits.Replicas, limits.History, limits.InBytes = c.Replicas, c.History, int64(c.InMib)<<20
 	return node.Settings{
-		Name: c.Node, Roles: c.Roles, Version: node.Version(), Connectors: offered,
+		Name: c.Node, Roles: c.Roles, Version: node.Version(), Connectors: offered, HTTPListen: c.HTTPListen,
 		Bus: bus.Settings{URL: c.NatsURL, Domain: c.Domain, Credentials: bus.Credentials{
 			User: c.NatsUser, Password: c.NatsPassword, Token: c.NatsToken, CredsFile: c.NatsCreds, NKeyFile: c.NatsNkey,
 			CAFile: c.NatsCA, CertFile: c.NatsCert, KeyFile: c.NatsKey,

@@ -74,6 +74,7 @@ that, the one that serves from the data folder; without that, unless CAMENA_DATA
 		p.applyCommand(), p.deleteCommand(), p.importCommand(), p.exportCommand(), p.restoreCommand(), p.changeSetCommand(),
 		p.watchCommand(), p.elementsCommand(), p.typesCommand(), p.connectorsCommand(), p.nodesCommand(), p.deadLettersCommand(),
 		p.healthCommand(), p.versionCommand(),
+		p.connectionCommand(), p.describeCommand(), p.queryCommand(), p.execCommand(), p.servicesCommand(),
 	)
 	for _, command := range p.more {
 		root.AddCommand(command(p.reporter))
