@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"time"
 
+	"github.com/camena-io/camena/connectors/dataservice"
 	"github.com/camena-io/camena/events"
 )
 
@@ -73,6 +75,8 @@ type Factory struct {
 	Kind string
 	// Description is one sentence for people.
 	Description string
+	// Fields declare the configuration; [Configured] makes them.
+	Fields []dataservice.Field
 	// New makes a connector from its configuration, which it must decode
 	// strictly ([DecodeConfig]). It does no I/O.
 	New func(configuration events.Properties) (Connector, error)
@@ -113,9 +117,12 @@ func (s Set) Factory(kind string) (Factory, bool) {
 // wrong type is a permanent error that names it.
 func DecodeConfig[T any](configuration events.Properties) (T, error) {
 	var v T
-	data, err := configuration.MarshalJSON()
+	_, err := configuration.MarshalJSON() // it may carry an error
 	if err == nil {
-		v, err = events.Unmarshal[T](data)
+		configuration, err = complete(configuration, fieldsOf(reflect.TypeFor[T]()))
+	}
+	if err == nil {
+		v, err = events.Unmarshal[T](configuration.Raw())
 	}
 	if e, ok := errors.AsType[*events.Error](err); ok && e.Pointer != "" {
 		return v, Permanent(fmt.Errorf("configuration%w", err))

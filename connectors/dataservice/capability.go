@@ -9,11 +9,20 @@ import (
 // that it implements; [CapabilitiesOf] finds them. Its methods are called after
 // Start and before Disconnect, several at the same time.
 
-// Connection is implemented by connectors whose connection a person can set up
-// (Scribe: PreConnect, Connect).
-type Connection interface {
-	// Form says what a connection needs. It may be called before Start.
+// Former is implemented by connectors that need another form for their connection
+// than their configuration declares, such as an address at which a person permits
+// it (Scribe: PreConnect).
+//
+//nolint:iface // the runtime looks for it
+type Former interface {
 	Form(ctx context.Context) (Form, error)
+}
+
+// Tester is implemented by connectors that can tell whether their connection works
+// (Scribe: Connect).
+//
+//nolint:iface // the runtime looks for it
+type Tester interface {
 	// Test reaches the third party with what the connector is configured with. Its
 	// error says what is wrong, without secrets.
 	Test(ctx context.Context) error
@@ -58,16 +67,18 @@ type Servicer interface {
 
 // Capabilities are what a connector can be asked for; nil is what it cannot.
 type Capabilities struct {
-	Connection Connection
-	Describer  Describer
-	Operator   Operator
-	Querier    Querier
-	Servicer   Servicer
+	Former    Former
+	Tester    Tester
+	Describer Describer
+	Operator  Operator
+	Querier   Querier
+	Servicer  Servicer
 }
 
 // CapabilitiesOf returns the capabilities of a connector.
 func CapabilitiesOf(connector any) (c Capabilities) {
-	c.Connection, _ = connector.(Connection)
+	c.Former, _ = connector.(Former)
+	c.Tester, _ = connector.(Tester)
 	c.Describer, _ = connector.(Describer)
 	c.Operator, _ = connector.(Operator)
 	c.Querier, _ = connector.(Querier)

@@ -49,6 +49,8 @@ type RequestInput struct {
 // knows which requests are under way.
 type Dispatcher struct {
 	Capabilities Capabilities
+	// Declared is the form of the connection that the configuration declares.
+	Declared *Form
 
 	mu      sync.Mutex
 	running map[string]*running
@@ -100,23 +102,27 @@ func unsupported(what string) error {
 }
 
 func (d *Dispatcher) form(ctx context.Context, data []byte, emit func(any) error) error {
-	if d.Capabilities.Connection == nil {
-		return unsupported("form for its connection")
-	}
 	return handle(ctx, d, data, func(ctx context.Context, _ struct{}) error {
-		form, err := d.Capabilities.Connection.Form(ctx)
-		if err != nil {
-			return err
+		switch {
+		case d.Capabilities.Former != nil:
+			form, err := d.Capabilities.Former.Form(ctx)
+			if err != nil {
+				return err
+			}
+			return emit(form)
+		case d.Declared != nil:
+			return emit(d.Declared)
+		default:
+			return unsupported("form for its connection")
 		}
-		return emit(form)
 	})
 }
 
 func (d *Dispatcher) test(ctx context.Context, data []byte, _ func(any) error) error {
-	if d.Capabilities.Connection == nil {
+	if d.Capabilities.Tester == nil {
 		return unsupported("test of its connection")
 	}
-	return handle(ctx, d, data, func(ctx context.Context, _ struct{}) error { return d.Capabilities.Connection.Test(ctx) })
+	return handle(ctx, d, data, func(ctx context.Context, _ struct{}) error { return d.Capabilities.Tester.Test(ctx) })
 }
 
 func (d *Dispatcher) actions(ctx context.Context, data []byte, emit func(any) error) error {

@@ -9,48 +9,28 @@ import (
 
 	"github.com/bmatcuk/doublestar/v4"
 
-	"github.com/camena-io/camena/connectors"
 	"github.com/camena-io/camena/events"
 )
 
 // configuration is what a user writes.
 type configuration struct {
-	// Path is the root of the tree, absolute. It may be a symbolic link.
-	Path string `json:"path"`
-	// HostName is part of all qualified names. Default: the host name.
-	HostName string `json:"hostName"`
-	// Include and Exclude are patterns for paths relative to the root, with
-	// slashes: "*.csv", "**/*.csv", "archive/**". Include selects files; empty
-	// selects all. Exclude takes precedence, and omits a folder with its content.
-	Include []string `json:"include"`
-	Exclude []string `json:"exclude"`
-	// Hidden also catalogs names that begin with a dot.
-	Hidden bool `json:"hidden"`
-	// FollowSymlinks catalogs the target of a symbolic link under the name of the
-	// link; otherwise links are skipped.
-	FollowSymlinks bool `json:"followSymlinks"`
-	// MaxDepth is the number of cataloged levels below the root; 0: all.
-	MaxDepth int `json:"maxDepth"`
-	// PollOnly watches no folder: only refreshes find changes.
-	PollOnly bool `json:"pollOnly"`
-}
-
-func decode(p events.Properties) (configuration, error) {
-	cfg, err := connectors.DecodeConfig[configuration](p)
-	if err != nil {
-		return cfg, err
-	}
-	if err := cfg.validate(); err != nil {
-		return cfg, connectors.Permanent(fmt.Errorf("configuration%w", err))
-	}
-	cfg.Path = filepath.Clean(cfg.Path)
-	return cfg, nil
+	// Path may be a symbolic link.
+	Path     string `json:"path" doc:"Folder to catalog, as an absolute path" required:"true"`
+	HostName string `json:"hostName" doc:"Part of all qualified names; default: the host name"`
+	// Include and Exclude have slashes: "*.csv", "**/*.csv", "archive/**". Exclude
+	// takes precedence, and omits a folder with its content.
+	Include []string `json:"include" doc:"Patterns of paths below the folder; default: all files"`
+	Exclude []string `json:"exclude" doc:"Patterns of paths to leave out"`
+	Hidden  bool     `json:"hidden" doc:"Also what begins with a dot" default:"false"`
+	// The target of a symbolic link is cataloged under the name of the link;
+	// otherwise links are skipped.
+	FollowSymlinks bool `json:"followSymlinks" doc:"Also what symbolic links lead to" default:"false"`
+	MaxDepth       int  `json:"maxDepth" doc:"Levels below the folder; 0: all" default:"0"`
+	PollOnly       bool `json:"pollOnly" doc:"Watch no folder: only refreshes find changes" default:"false"`
 }
 
 func (c *configuration) validate() error {
 	switch {
-	case c.Path == "":
-		return events.Errorf(events.CodeInvalid, "/path", "missing: the folder to catalog")
 	case !filepath.IsAbs(c.Path):
 		return events.Errorf(events.CodeInvalid, "/path", "%q is not an absolute path", c.Path)
 	case strings.Contains(c.HostName, "::"):

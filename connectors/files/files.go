@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"os"
+	"path/filepath"
 
 	"golang.org/x/sync/semaphore"
 
@@ -20,17 +21,13 @@ const Kind = "files"
 func Factory() connectors.Factory { return newFactory(system{}) }
 
 func newFactory(d disk) connectors.Factory {
-	return connectors.Factory{
-		Kind:        Kind,
-		Description: "Catalogs the folders and files of a tree and follows its changes.",
-		New: func(p events.Properties) (connectors.Connector, error) {
-			cfg, err := decode(p)
-			if err != nil {
-				return nil, err
-			}
-			return &connector{cfg: cfg, disk: d, turn: semaphore.NewWeighted(1), changes: newChanges()}, nil
-		},
-	}
+	return connectors.Configured(Kind, "Catalogs the folders and files of a tree and follows its changes.", func(cfg configuration) (connectors.Connector, error) {
+		if err := cfg.validate(); err != nil {
+			return nil, connectors.Permanent(fmt.Errorf("configuration%w", err))
+		}
+		cfg.Path = filepath.Clean(cfg.Path)
+		return &connector{cfg: cfg, disk: d, turn: semaphore.NewWeighted(1), changes: newChanges()}, nil
+	})
 }
 
 // connector is one instance. Refreshes and reports of single changes exclude

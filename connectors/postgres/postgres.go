@@ -16,7 +16,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/camena-io/camena/connectors"
-	"github.com/camena-io/camena/connectors/dataservice"
 	"github.com/camena-io/camena/events"
 )
 
@@ -24,8 +23,6 @@ import (
 const Kind = "postgres"
 
 const (
-	defaultPort   = 5432
-	defaultSchema = "public"
 	connectWithin = 10 * time.Second
 	// cancelWithin is how long PostgreSQL has to end a query that is canceled, before
 	// the connection is closed.
@@ -34,28 +31,18 @@ const (
 
 // Config is the configuration.
 type Config struct {
-	Host     string            `json:"host"`
-	Port     int               `json:"port"`
-	Database string            `json:"database"`
-	Schema   string            `json:"schema"`
-	User     string            `json:"user"`
-	Password connectors.Secret `json:"password"`
-	// TLS is disable, allow, prefer, require, verify-ca or verify-full, as libpq has it.
-	TLS string `json:"tls"`
+	Host     string            `json:"host" doc:"Host name or address" required:"true"`
+	Port     int               `json:"port" doc:"Port" default:"5432"`
+	Database string            `json:"database" doc:"Database" required:"true"`
+	Schema   string            `json:"schema" doc:"Schema whose tables are served" default:"public"`
+	User     string            `json:"user" doc:"User" required:"true"`
+	Password connectors.Secret `json:"password" doc:"Password, as env:NAME or file:/path"`
+	TLS      string            `json:"tls" doc:"Mode of TLS, as libpq has it" default:"prefer" oneOf:"disable,allow,prefer,require,verify-ca,verify-full"`
 }
 
 // Factory returns the factory of PostgreSQL connectors.
 func Factory() connectors.Factory {
-	return connectors.Factory{
-		Kind: Kind, Description: "Tables of a PostgreSQL database, described, queried and filled.",
-		New: func(configuration events.Properties) (connectors.Connector, error) {
-			c, err := connectors.DecodeConfig[Config](configuration)
-			if err != nil {
-				return nil, err
-			}
-			return New(c)
-		},
-	}
+	return connectors.Configured(Kind, "Tables of a PostgreSQL database, described, queried and filled.", New)
 }
 
 // Connector is a connector to one schema of a database.
@@ -65,21 +52,9 @@ type Connector struct {
 }
 
 // New checks a configuration; the connector connects when it starts.
-func New(c Config) (*Connector, error) {
-	missing := map[string]string{"/host": c.Host, "/database": c.Database, "/user": c.User}
-	for _, pointer := range []string{"/host", "/database", "/user"} {
-		if missing[pointer] == "" {
-			return nil, connectors.Permanent(events.Errorf(events.CodeInvalid, pointer, "missing"))
-		}
-	}
-	if c.Port < 0 || c.Port > 65535 {
+func New(c Config) (connectors.Connector, error) {
+	if c.Port < 1 || c.Port > 65535 {
 		return nil, connectors.Permanent(events.Errorf(events.CodeInvalid, "/port", "%d is no port", c.Port))
-	}
-	if c.Port == 0 {
-		c.Port = defaultPort
-	}
-	if c.Schema == "" {
-		c.Schema = defaultSchema
 	}
 	return &Connector{config: c}, nil
 }
@@ -125,11 +100,7 @@ func (c *Connector) poolConfig() (*pgxpool.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	settings := "sslmode=" + c.config.TLS
-	if c.config.TLS == "" {
-		settings = "sslmode=prefer"
-	}
-	conn, err := pgx.ParseConfig(settings + " host=" + quote(c.config.Host) + " port=" + strconv.Itoa(c.config.Port) +
+	conn, err := pgx.ParseConfig("sslmode=" + c.config.TLS + " host=" + quote(c.config.Host) + " port=" + strconv.Itoa(c.config.Port) +
 		" user=" + quote(c.config.User) + " dbname=" + quote(c.config.Database))
 	if err != nil {
 		return nil, connectors.Permanent(events.Errorf(events.CodeInvalid, "/tls", "not a mode of TLS, or its files cannot be read"))
@@ -168,24 +139,7 @@ func quote(text string) string {
 	return string(append(quoted, '\''))
 }
 
-// Form implements [dataservice.Connection].
-func (*Connector) Form(context.Context) (dataservice.Form, error) {
-	text := func(id, label string, required bool) dataservice.Field {
-		return dataservice.Field{ID: id, Label: label, Type: dataservice.TypeString, Required: required}
-	}
-	password := text("password", "Password, as env:NAME or file:/path", false)
-	password.Secret = true
-	return dataservice.Form{Sections: []dataservice.FormSection{{Title: "PostgreSQL", Fields: []dataservice.Field{
-		text("host", "Host", true),
-		{ID: "port", Label: "Port", Type: dataservice.TypeInteger, Default: dataservice.Values{"value": int64(defaultPort)}, Min: new(1.0), Max: new(65535.0)},
-		text("database", "Database", true), text("schema", "Schema", false), text("user", "User", true), password,
-		{ID: "tls", Label: "TLS", Type: dataservice.TypeString, Options: []dataservice.Option{
-			{Value: "disable"}, {Value: "allow"}, {Value: "prefer"}, {Value: "require"}, {Value: "verify-ca"}, {Value: "verify-full"},
-		}},
-	}}}}, nil
-}
-
-// Test implements [dataservice.Connection].
+// Test implements [dataservice.Tester].
 func (c *Connector) Test(ctx context.Context) error { return failed(c.pool.Ping(ctx)) }
 
 // The states of SQL that say what is wrong.

@@ -133,7 +133,7 @@ func (r *runner) startWith(ctx context.Context, i *instance, a *events.Assignmen
 	if err := i.connector.Start(ctx, c); err != nil {
 		return err
 	}
-	if err := r.offer(i, a.Definition.Name); err != nil || i.listener == nil {
+	if err := r.offer(i, a.Definition.Kind, a.Definition.Name); err != nil || i.listener == nil {
 		return err
 	}
 	return c.Listen(i.listener.Interest(), func(ctx context.Context, change connectors.Change) error {

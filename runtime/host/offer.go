@@ -19,10 +19,14 @@ type asked func(ctx context.Context, verb dataservice.Verb, request []byte, emit
 
 // offer lets others ask a connector for what it can do, as long as the instance
 // lasts. A connector that can do nothing takes no subscription.
-func (r *runner) offer(i *instance, name string) error {
+func (r *runner) offer(i *instance, kind, name string) error {
 	d := &dataservice.Dispatcher{Capabilities: dataservice.CapabilitiesOf(i.connector)}
 	if !d.Capabilities.Any() {
 		return nil
+	}
+	if factory, ok := r.engine.set.Connectors.Factory(kind); ok && len(factory.Fields) > 0 {
+		form := factory.Form()
+		d.Declared = &form
 	}
 	stop, err := r.engine.set.Offer(i.ctx, name, func(ctx context.Context, verb dataservice.Verb, request []byte, emit func(any) error) error {
 		return r.answer(ctx, i, string(verb), func(ctx context.Context) error { return d.Serve(ctx, verb, request, emit) })
