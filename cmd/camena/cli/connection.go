@@ -38,10 +38,7 @@ func (p *program) connectionCommand() *cobra.Command {
 		Use: "test NAME", Short: "Reach the third party of a connector", Example: "  camena connection test orders-db",
 		Long: `Reach the third party of a running connector with its present configuration. If that fails, it says what is wrong,
 and exits with 1.`,
-	}, &output{}, func(ctx context.Context, c *client.Client, args []string) (*view, error) {
-		_, err := client.One[nothing](ctx, c.Connection(args[0]), dataservice.VerbTest, nothing{})
-		return &view{document: map[string]string{"connector": args[0], "state": "ACTIVE"}, lines: []string{args[0] + " reaches its third party"}}, err
-	})
+	}, &output{}, testConnection)
 	return group(&cobra.Command{
 		Use: "connection", Short: "Look at the connection of a connector, and test it",
 		Example: "  camena connection test orders-db",

@@ -25,7 +25,8 @@ func (p *program) connectorsCommand() *cobra.Command {
 		Example: `  camena connectors list
   camena connectors get quickstart
   camena connectors refresh quickstart`,
-	}, p.connectorsListCommand(), p.connectorsGetCommand(), p.connectorsRefreshCommand())
+	}, p.connectorsListCommand(), p.connectorsGetCommand(), p.connectorsRefreshCommand(),
+		p.connectorsKindsCommand(), p.connectorsCheckCommand())
 }
 
 func (p *program) connectorsListCommand() *cobra.Command {
