@@ -252,6 +252,9 @@ func (d *Dispatcher) checkService(ctx context.Context, in *ServiceInput) error {
 	}
 	for i := range all {
 		if all[i].ID == in.Service {
+			if reason := all[i].Unavailable; reason != "" {
+				return events.Errorf(events.CodeUnsupported, "/input/service", "the service %q cannot be asked: %s", in.Service, reason)
+			}
 			return at("/input", together(all[i].Check(in)))
 		}
 	}

@@ -1,0 +1,198 @@
+// Package i2connect asks an existing connector of i2 Connect: its services become
+// those of a connector of Camena, and what it returns their entities and links.
+//
+// Asynchronous services, logins, clients other than forms and configurations for
+// each user are not supported: such a service is listed as unavailable, and such a
+// connector does not start.
+package i2connect
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"iter"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/camena-io/camena/connectors"
+	"github.com/camena-io/camena/connectors/dataservice"
+	"github.com/camena-io/camena/connectors/i2connect/spi"
+	"github.com/camena-io/camena/events"
+)
+
+// Kind names connectors of this kind in configuration.
+const Kind = "i2connect"
+
+const defaultConfiguration = "/config"
+
+// Config is the configuration.
+type Config struct {
+	// URL is the base of the connector's addresses.
+	URL string `json:"url"`
+	// Configuration is the address of its configuration, by default /config.
+	Configuration string `json:"configuration"`
+	// ID is what the connector is called where seeds say where they come from, by
+	// default "camena".
+	ID string `json:"id"`
+}
+
+// Factory returns the factory of i2 connectors.
+func Factory() connectors.Factory {
+	return connectors.Factory{
+		Kind: Kind, Description: "Services of an existing i2 Connect connector.",
+		New: func(configuration events.Properties) (connectors.Connector, error) {
+			c, err := connectors.DecodeConfig[Config](configuration)
+			if err != nil {
+				return nil, err
+			}
+			return New(c)
+		},
+	}
+}
+
+// Connector is a connector to a connector of i2 Connect.
+type Connector struct {
+	config   Config
+	address  string // of its configuration
+	client   *http.Client
+	remote   *spi.Config
+	services []dataservice.ServiceDefinition
+}
+
+// New checks a configuration; the connector is asked when it starts.
+func New(c Config) (*Connector, error) {
+	base, err := url.Parse(c.URL)
+	switch {
+	case c.URL == "":
+		return nil, connectors.Permanent(events.Errorf(events.CodeInvalid, "/url", "missing"))
+	case err == nil && (base.User != nil || base.RawQuery != "" || base.Fragment != ""):
+		return nil, connectors.Permanent(events.Errorf(events.CodeInvalid, "/url", "give neither credentials nor a query"))
+	}
+	c.ID = cmp.Or(c.ID, "camena")
+	address, err := spi.Address(c.URL, cmp.Or(c.Configuration, defaultConfiguration))
+	if err != nil {
+		return nil, connectors.Permanent(events.Errorf(events.CodeInvalid, "/url", "not an address of http or https"))
+	}
+	// A redirection is an answer that is not expected: it might lead anywhere.
+	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, ResponseHeaderTimeout: answerWithin, ForceAttemptHTTP2: true}
+	return &Connector{config: c, address: address, client: &http.Client{Transport: transport, CheckRedirect: stay}}, nil
+}
+
+// Start implements [connectors.Connector]: it asks for the configuration, once.
+func (c *Connector) Start(ctx context.Context, rt *connectors.Context) error {
+	remote, found, err := c.load(ctx)
+	if err != nil {
+		return err
+	}
+	for _, f := range found {
+		rt.Logger().WarnContext(ctx, "the connector's configuration", slog.String("severity", string(f.Severity)),
+			slog.String("pointer", f.Pointer), slog.String("text", f.Message))
+	}
+	c.remote, c.services = remote, remote.Definitions(found)
+	return nil
+}
+
+// Disconnect implements [connectors.Connector].
+func (c *Connector) Disconnect(context.Context) error {
+	c.client.CloseIdleConnections()
+	return nil
+}
+
+// Form implements [dataservice.Connection].
+func (*Connector) Form(context.Context) (dataservice.Form, error) {
+	return dataservice.Form{Sections: []dataservice.FormSection{{Title: "i2 Connect", Fields: []dataservice.Field{
+		{ID: "url", Label: "Base address", Type: dataservice.TypeString, Required: true},
+		{ID: "configuration", Label: "Address of the configuration", Type: dataservice.TypeString, Default: dataservice.Values{"value": defaultConfiguration}},
+		{ID: "id", Label: "Id of the connector", Type: dataservice.TypeString},
+	}}}}, nil
+}
+
+// Test implements [dataservice.Connection].
+func (c *Connector) Test(ctx context.Context) error {
+	_, _, err := c.load(ctx)
+	return err
+}
+
+// load asks for the configuration and checks it. An error in it that is not one of
+// a service is one of the connector.
+func (c *Connector) load(ctx context.Context) (*spi.Config, []spi.Finding, error) {
+	data, err := c.whole(ctx, http.MethodGet, c.address, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	remote, err := spi.Decode[*spi.Config](data)
+	if err == nil && remote == nil {
+		err = events.Errorf(events.CodeInvalid, "", "the configuration is null")
+	}
+	if err != nil {
+		return nil, nil, foreign("/config", err)
+	}
+	if remote.UserConfigURL != "" {
+		return nil, nil, connectors.Permanent(events.Errorf(events.CodeUnsupported, "/userConfigUrl", "a configuration for each user is not supported"))
+	}
+	found := remote.Check(c.config.ID, c.config.URL)
+	for _, f := range found {
+		if f.Severity == dataservice.SeverityError && !f.OfService() {
+			return nil, nil, events.Errorf(events.CodeConnection, f.Pointer, "the connector's configuration: %s", f.Message)
+		}
+	}
+	return remote, found, nil
+}
+
+// Services implements [dataservice.Servicer].
+func (c *Connector) Services(context.Context) ([]dataservice.ServiceDefinition, error) {
+	return c.services, nil
+}
+
+// Acquire implements [dataservice.Servicer]. If the connector says only after
+// records that it failed, they were yielded before the error.
+func (c *Connector) Acquire(ctx context.Context, in dataservice.ServiceInput) iter.Seq2[dataservice.DataEntity, error] {
+	return func(yield func(dataservice.DataEntity, error) bool) {
+		service, request, err := c.prepare(ctx, &in)
+		if err != nil {
+			yield(dataservice.DataEntity{}, err)
+			return
+		}
+		body, err := c.post(ctx, service.AcquireURL, request)
+		if err != nil {
+			yield(dataservice.DataEntity{}, err)
+			return
+		}
+		defer body.Close()
+		for item, err := range spi.ReadData(body) {
+			var entity dataservice.DataEntity
+			if err == nil {
+				entity, err = c.remote.Entity(service, &item.Record, item.Link)
+			}
+			if failure, ok := errors.AsType[spi.Failure](err); ok {
+				err = events.Errorf(events.CodeInvalid, "", "%s", failure)
+			} else {
+				err = foreign(item.Pointer, err)
+			}
+			if err = ended(ctx, err); !yield(entity, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// prepare makes the request to a service, and has it validated.
+func (c *Connector) prepare(ctx context.Context, in *dataservice.ServiceInput) (*spi.Service, []byte, error) {
+	i := slices.IndexFunc(c.services, func(d dataservice.ServiceDefinition) bool { return d.ID == in.Service && d.Unavailable == "" })
+	if i < 0 {
+		return nil, nil, events.Errorf(events.CodeUnsupported, "/service", "the service %q cannot be asked", in.Service)
+	}
+	service := &c.remote.Services[i]
+	asked, err := c.remote.Request(service, in, c.config.ID)
+	if err != nil {
+		return nil, nil, err
+	}
+	request, err := events.Marshal(asked)
+	if err == nil && service.ValidateURL != "" {
+		err = c.validate(ctx, service.ValidateURL, request)
+	}
+	return service, request, err
+}
