@@ -161,22 +161,25 @@ func (c *Connector) Acquire(ctx context.Context, in dataservice.ServiceInput) it
 			yield(dataservice.DataEntity{}, err)
 			return
 		}
-		defer body.Close()
+		defer release(body)
 		for item, err := range spi.ReadData(body) {
-			var entity dataservice.DataEntity
-			if err == nil {
-				entity, err = c.remote.Entity(service, &item.Record, item.Link)
-			}
-			if failure, ok := errors.AsType[spi.Failure](err); ok {
-				err = events.Errorf(events.CodeInvalid, "", "%s", failure)
-			} else {
-				err = foreign(item.Pointer, err)
-			}
+			entity, err := c.entity(service, &item, err)
 			if err = ended(ctx, err); !yield(entity, err) || err != nil {
 				return
 			}
 		}
 	}
+}
+
+// entity converts a record of a result, or its error.
+func (c *Connector) entity(service *spi.Service, item *spi.Item, err error) (e dataservice.DataEntity, _ error) {
+	if err == nil {
+		e, err = c.remote.Entity(service, &item.Record, item.Link)
+	}
+	if message, ok := errors.AsType[spi.MessageError](err); ok {
+		return e, events.Errorf(events.CodeInvalid, "", "%s", message)
+	}
+	return e, foreign(item.Pointer, err)
 }
 
 // prepare makes the request to a service, and has it validated.

@@ -85,19 +85,26 @@ func start(t *testing.T, s *stub) (*i2connect.Connector, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := made.(*i2connect.Connector) //nolint:forcetypeassert // the test fails then
+	c, ok := made.(*i2connect.Connector)
+	if !ok {
+		t.Fatalf("%T", made)
+	}
 	t.Cleanup(func() {
 		if err := c.Disconnect(context.Background()); err != nil {
 			t.Error(err)
 		}
 	})
-	return c, c.Start(t.Context(), connectors.NewContext(connectors.Settings{}))
+	err = c.Start(t.Context(), connectors.NewContext(connectors.Settings{}))
+	return c, err
 }
 
 func acquire(ctx context.Context, c *i2connect.Connector, call string) (got []dataservice.DataEntity, err error) {
 	d := dataservice.Dispatcher{Capabilities: dataservice.CapabilitiesOf(c)}
 	err = d.Serve(ctx, dataservice.VerbAcquire, []byte(call), func(v any) error {
-		got = append(got, *v.(*dataservice.DataEntity)) //nolint:forcetypeassert // the test fails then
+		e, ok := v.(*dataservice.DataEntity)
+		if ok {
+			got = append(got, *e)
+		}
 		return nil
 	})
 	return got, err
@@ -230,7 +237,7 @@ func TestFailures(t *testing.T) {
 func TestAConnectorThatDoesNotStart(t *testing.T) {
 	t.Parallel()
 	for config, want := range map[string]events.Error{
-		`404 `: {Code: events.CodeConnection}, `[]`: {Code: events.CodeConnection, Pointer: "/config"}, `null`: {Code: events.CodeConnection, Pointer: "/config"},
+		`404 -`: {Code: events.CodeConnection}, `[]`: {Code: events.CodeConnection, Pointer: "/config"}, `null`: {Code: events.CodeConnection, Pointer: "/config"},
 		`{"version":"2.0","services":[{"id":"a","name":"A","acquireUrl":"/a"}]}`: {Code: events.CodeConnection, Pointer: "/version"},
 		`{"version":1.2}`:           {Code: events.CodeConnection, Pointer: "/config/version"},
 		`{}`:                        {Code: events.CodeConnection, Pointer: "/services"},

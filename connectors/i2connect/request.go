@@ -47,11 +47,14 @@ func (c *Connector) send(ctx context.Context, method, address string, body []byt
 		return nil, ended(ctx, events.Errorf(events.CodeConnection, "/url", "the connector cannot be reached: %s", err))
 	}
 	if answer.StatusCode != http.StatusOK {
-		defer answer.Body.Close()
+		defer release(answer.Body)
 		return nil, refusal(answer)
 	}
 	return answer, nil
 }
+
+// release closes a body that was read as far as it is wanted.
+func release(body io.Closer) { _ = body.Close() }
 
 // whole sends a request and reads the answer as a whole.
 func (c *Connector) whole(ctx context.Context, method, address string, body []byte) ([]byte, error) {
@@ -59,7 +62,7 @@ func (c *Connector) whole(ctx context.Context, method, address string, body []by
 	if err != nil {
 		return nil, err
 	}
-	defer answer.Body.Close()
+	defer release(answer.Body)
 	data, err := io.ReadAll(http.MaxBytesReader(nil, answer.Body, maxWhole))
 	return data, ended(ctx, foreign("", err))
 }
@@ -70,7 +73,7 @@ func (c *Connector) post(ctx context.Context, given string, request []byte) (io.
 	if err != nil {
 		return nil, foreign("/acquireUrl", err)
 	}
-	answer, err := c.send(ctx, http.MethodPost, address, request)
+	answer, err := c.send(ctx, http.MethodPost, address, request) //nolint:bodyclose // the caller does
 	if err != nil {
 		return nil, err
 	}

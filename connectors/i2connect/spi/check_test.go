@@ -61,34 +61,50 @@ func TestCheck(t *testing.T) {
 		{`{"version":"1.1","services":[{"id":"a","name":"A","acquireUrl":"/a","clientConfigType":"FORM"}]}`, "E/services/0/clientConfigId"},
 		{service(`,"clientConfigType":"NONE"`), "W/services/0/clientConfigType"},
 		{service(`,"clientConfigId":"x","authConfigId":"y"`), "E/services/0/clientConfigId E/services/0/authConfigId"},
-		{`{"version":"1.2","services":[{"id":"a","name":"A","acquireUrl":"/a"}],"clientConfigs":[{"id":"f"},{"id":"f","type":"X"}],"authConfigs":[{"id":"l"},{"id":"l"}]}`,
-			"E/clientConfigs/1/id E/authConfigs/1/id E/clientConfigs/0/type E/clientConfigs/1/type"},
+		{
+			`{"version":"1.2","services":[{"id":"a","name":"A","acquireUrl":"/a"}],"clientConfigs":[{"id":"f"},{"id":"f","type":"X"}],"authConfigs":[{"id":"l"},{"id":"l"}]}`,
+			"E/clientConfigs/1/id E/authConfigs/1/id E/clientConfigs/0/type E/clientConfigs/1/type",
+		},
 		{`{"version":"1.1","services":[{"id":"a","name":"A","acquireUrl":"/a","clientConfigType":"NONE"}],"clientConfigs":[{"id":"f","type":"VISUAL_QUERY"}]}`, "E/clientConfigs/0/type"},
-		{`{"version":"1.4","defaultValues":{"timeZoneId":"Mars/Base","linkDirection":"FORWARD","entityTypeLocation":"OTHER"},
+		{
+			`{"version":"1.4","defaultValues":{"timeZoneId":"Mars/Base","linkDirection":"FORWARD","entityTypeLocation":"OTHER"},
 			"services":[{"id":"a","name":"A","acquireUrl":"/a","resultItemTypeIds":{"LOCAL":["A"]}}]}`,
-			"E/defaultValues/timeZoneId E/defaultValues/linkDirection E/defaultValues/entityTypeLocation E/services/0/resultItemTypeIds/LOCAL"},
+			"E/defaultValues/timeZoneId E/defaultValues/linkDirection E/defaultValues/entityTypeLocation E/services/0/resultItemTypeIds/LOCAL",
+		},
 		{service(`,"resultItemTypeIds":["ET5"]`), "W/services/0/resultItemTypeIds"},
 		{`{"version":"1.4","defaultValues":{"entityTypeLocation":"GATEWAY"},"services":[{"id":"a","name":"A","acquireUrl":"/a"}]}`, ""},
-		{service(`,"seedConstraints":{"min":2,"max":1,"seedTypes":{"allowedTypes":"ALL","itemTypes":[{"min":3,"max":1,"typeLocation":"OTHER"}]}}`),
+		{
+			service(`,"seedConstraints":{"min":2,"max":1,"seedTypes":{"allowedTypes":"ALL","itemTypes":[{"min":3,"max":1,"typeLocation":"OTHER"}]}}`),
 			"E/services/0/seedConstraints/min E/services/0/seedConstraints/seedTypes/allowedTypes E/services/0/seedConstraints/seedTypes/itemTypes/0/id " +
-				"E/services/0/seedConstraints/seedTypes/itemTypes/0/min E/services/0/seedConstraints/seedTypes/itemTypes/0/typeLocation"},
-		{service(`,"seedConstraints":{"connectorIds":["c"],"seedTypes":{"itemTypes":[{"id":"A"}],"semanticPropertyTypes":{"l":["g"]}}}`),
-			"E/services/0/seedConstraints/connectorIds E/services/0/seedConstraints/seedTypes"},
-		{`{"version":"1.0","services":[{"id":"a","name":"A","acquireUrl":"/a","clientConfigType":"NONE","seedConstraints":{"seedTypes":{"semanticPropertyTypes":{"l":["g"]}}}}]}`,
-			"E/services/0/seedConstraints/seedTypes/semanticPropertyTypes"},
+				"E/services/0/seedConstraints/seedTypes/itemTypes/0/min E/services/0/seedConstraints/seedTypes/itemTypes/0/typeLocation",
+		},
+		{
+			service(`,"seedConstraints":{"connectorIds":["c"],"seedTypes":{"itemTypes":[{"id":"A"}],"semanticPropertyTypes":{"l":["g"]}}}`),
+			"E/services/0/seedConstraints/connectorIds E/services/0/seedConstraints/seedTypes",
+		},
+		{
+			`{"version":"1.0","services":[{"id":"a","name":"A","acquireUrl":"/a","clientConfigType":"NONE","seedConstraints":{"seedTypes":{"semanticPropertyTypes":{"l":["g"]}}}}]}`,
+			"E/services/0/seedConstraints/seedTypes/semanticPropertyTypes",
+		},
 		{`{"version":"1.4","schemaUrl":"/s","services":[{"id":"a","name":"A","acquireUrl":"/a","new":{}}],"newer":1}`, "W/schemaUrl"},
 		{form(`{"id":"c","label":"C","logicalType":"SELECTED_FROM","possibleValues":[{"value":"Red"},{"value":"Blue"}],"defaultValue":"Green"}`), "E" + condition + "0/defaultValue"},
 		{form(`{"id":"c","label":"C","logicalType":"SUGGESTED_FROM","possibleValues":[{"value":"Red"}],"defaultValue":"Green"}`), "E" + condition + "0/defaultValue"},
 		{form(`{"id":"c","label":"C","logicalType":"SELECTED_FROM"}`), "E" + condition + "0/possibleValues"},
 		{form(`{"id":"c","label":"C","logicalType":"TEXT"},{"label":"C","logicalType":"DATE"}`), "E" + condition + "0/logicalType E" + condition + "1/id"},
-		{form(`{"id":"c","label":"C","logicalType":"INTEGER","minValue":2,"maxValue":1},{"id":"c","label":"C","logicalType":"DOUBLE","defaultValue":"x"}`),
-			"E" + condition + "0/minValue E" + condition + "1/defaultValue E" + condition + "1/id"},
-		{form(`{"id":"c","label":"C","logicalType":"SINGLE_LINE_STRING","extraStringValidation":{"regex":"(","message":"m"}},
+		{
+			form(`{"id":"c","label":"C","logicalType":"INTEGER","minValue":2,"maxValue":1},{"id":"c","label":"C","logicalType":"DOUBLE","defaultValue":"x"}`),
+			"E" + condition + "0/minValue E" + condition + "1/defaultValue E" + condition + "1/id",
+		},
+		{
+			form(`{"id":"c","label":"C","logicalType":"SINGLE_LINE_STRING","extraStringValidation":{"regex":"(","message":"m"}},
 			{"id":"d","label":"D","logicalType":"SINGLE_LINE_STRING","extraStringValidation":{"regex":"(?!a)b","message":"m"}}`),
-			"E" + condition + "0/extraStringValidation/regex W" + condition + "1/extraStringValidation/regex"},
-		{`{"version":"1.2","services":[{"id":"a","name":"A","acquireUrl":"/a"}],"clientConfigs":[{"id":"f","type":"FORM","config":{"sections":[{}]}},
+			"E" + condition + "0/extraStringValidation/regex W" + condition + "1/extraStringValidation/regex",
+		},
+		{
+			`{"version":"1.2","services":[{"id":"a","name":"A","acquireUrl":"/a"}],"clientConfigs":[{"id":"f","type":"FORM","config":{"sections":[{}]}},
 			{"id":"g","type":"FORM","config":{"sections":[{"conditions":[{"id":1}]}]}}]}`,
-			"E/clientConfigs/0/config/sections/0 E/clientConfigs/1/config/sections/0/conditions/0/id"},
+			"E/clientConfigs/0/config/sections/0 E/clientConfigs/1/config/sections/0/conditions/0/id",
+		},
 	} {
 		config := decode[spi.Config](t, test.config)
 		var got []string

@@ -150,7 +150,12 @@ func TestValues(t *testing.T) {
 		json string
 		want any
 	}{
-		{`"x"`, "x"}, {`true`, true}, {`7`, int64(7)}, {`9007199254740993`, int64(9007199254740993)}, {`0.5`, 0.5}, {`null`, nil},
+		{`"x"`, "x"},
+		{`true`, true},
+		{`7`, int64(7)},
+		{`9007199254740993`, int64(9007199254740993)},
+		{`0.5`, 0.5},
+		{`null`, nil},
 		{`{"localDateAndTime":"2021-11-07T01:30:00","timeZoneId":"America/New_York","isDST":true}`, at},
 		{`{"localDateAndTime":"2021-11-07T01:30:00","timeZoneId":"America/New_York","isDST":false}`, at.Add(time.Hour)},
 		{`{"localDateAndTime":"2021-07-01T01:30","timeZoneId":"America/New_York","isDST":true}`, time.Date(2021, 7, 1, 5, 30, 0, 0, time.UTC)},
@@ -249,8 +254,8 @@ func TestRequestsThatAreWrong(t *testing.T) {
 	one := dataservice.Values{"n": int64(1)}
 	for pointer, in := range map[string]dataservice.ServiceInput{
 		"/fields": {}, "/fields/n": {Fields: dataservice.Values{"n": int64(1) << 40}},
-		"/seeds/0/id":                        {Fields: one, Seeds: []dataservice.DataEntity{{Object: "M"}}},
-		"/seeds/0/properties/@fromEndTypeId": {Fields: one, Seeds: []dataservice.DataEntity{{ID: "l", From: "a", To: "b", Properties: dataservice.Values{"@toEndTypeId": "T"}}}},
+		"/seeds/0/id":         {Fields: one, Seeds: []dataservice.DataEntity{{Object: "M"}}},
+		"/seeds/0/properties": {Fields: one, Seeds: []dataservice.DataEntity{{ID: "l", From: "a", To: "b", Properties: dataservice.Values{"@toEndTypeId": "T"}}}},
 	} {
 		_, err := config.Request(&config.Services[0], &in, "c")
 		if e := events.AsError(err); err == nil || e.Code != events.CodeInvalid || e.Pointer != pointer {
@@ -304,7 +309,7 @@ func TestResults(t *testing.T) {
 		}
 	}
 	got, err := read(`{"entities":[{"id":"e"}],"errorMessage":"no"}`)
-	if failure, ok := errors.AsType[spi.Failure](err); !ok || failure != "no" || len(got) != 1 {
+	if failure, ok := errors.AsType[spi.MessageError](err); !ok || failure != "no" || len(got) != 1 {
 		t.Errorf("%v, %v", got, err)
 	}
 }

@@ -16,6 +16,8 @@ import (
 
 // ID identifies a record within a result: a text, or the canonical JSON of an
 // object with a sourceId or an infoStoreRecordId.
+//
+//nolint:recvcheck // a value that only decoding changes
 type ID string
 
 // objectID is an id that is an object.
@@ -42,17 +44,12 @@ func (id *ID) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	if err != nil {
 		return err
 	}
-	switch raw.Kind() {
-	case 'n':
-		*id = ""
-		return nil
-	case '"':
+	if raw.Kind() == 'n' || raw.Kind() == '"' {
 		return json.Unmarshal(raw, (*string)(id))
-	case '{':
-		if text, ok := canonicalID(raw); ok {
-			*id = text
-			return nil
-		}
+	}
+	if text, ok := canonicalID(raw); ok {
+		*id = text
+		return nil
 	}
 	return events.Errorf(events.CodeInvalid, "", "expected a text, or an object with sourceId or infoStoreRecordId")
 }
@@ -81,7 +78,7 @@ type Record struct {
 }
 
 // properties read those of a record or seed, and add what the model has no field for.
-func properties(raw map[string]jsontext.Value, extras map[string]jsontext.Value) (dataservice.Values, error) {
+func properties(raw, extras map[string]jsontext.Value) (dataservice.Values, error) {
 	values := dataservice.Values{}
 	for prefix, all := range map[string]map[string]jsontext.Value{"": raw, "@": extras} {
 		for name, encoded := range all {

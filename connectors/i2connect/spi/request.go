@@ -81,18 +81,23 @@ func (c *Config) Request(s *Service, in *dataservice.ServiceInput, connector str
 			return nil, events.Errorf(events.CodeInvalid, "/fields", "fill in at least one field")
 		}
 	}
-	for i := range in.Seeds {
-		seed, err := seedOf(&in.Seeds[i], connector)
+	err := r.addSeeds(in.Seeds, connector)
+	return r, err
+}
+
+func (r *Request) addSeeds(seeds []dataservice.DataEntity, connector string) error {
+	for i := range seeds {
+		seed, err := seedOf(&seeds[i], connector)
 		if err != nil {
-			return nil, under(at("seeds", i), err)
+			return under(at("seeds", i), err)
 		}
 		list := &r.Payload.Seeds.Entities
-		if in.Seeds[i].From != "" {
+		if seeds[i].From != "" {
 			list = &r.Payload.Seeds.Links
 		}
 		*list = append(*list, seed)
 	}
-	return r, nil
+	return nil
 }
 
 func (r *Request) add(c *Condition, fields dataservice.Values) error {
@@ -126,10 +131,8 @@ func seedOf(e *dataservice.DataEntity, connector string) (seed Seed, err error) 
 	seed.Label, seed.FromEndTypeID, seed.ToEndTypeID = unquoted(label), unquoted(from), unquoted(to)
 	if e.From != "" {
 		seed.LinkDirection = cmp.Or(unquoted(direction), "NONE")
-		for name, end := range map[string]string{"@fromEndTypeId": seed.FromEndTypeID, "@toEndTypeId": seed.ToEndTypeID} {
-			if end == "" {
-				return seed, events.Errorf(events.CodeInvalid, "/properties/"+name, "missing: i2 needs the types of both ends of a link")
-			}
+		if seed.FromEndTypeID == "" || seed.ToEndTypeID == "" {
+			return seed, events.Errorf(events.CodeInvalid, "/properties", "missing: @fromEndTypeId and @toEndTypeId, the types of both ends of a link")
 		}
 	}
 	if isNull(seed.SourceIDs) {
@@ -158,14 +161,19 @@ func InputOf(d *dataservice.ServiceDefinition, r *Request) (in dataservice.Servi
 			return in, err
 		}
 	}
-	for list, seeds := range map[string][]Seed{"entities": p.Seeds.Entities, "links": p.Seeds.Links} {
-		for i := range seeds {
-			e, err := seeds[i].entity(d.Seeds)
-			if err != nil {
-				return in, under("/payload/seeds"+at(list, i), err)
-			}
-			in.Seeds = append(in.Seeds, e)
+	for i := range p.Seeds.Entities {
+		e, err := p.Seeds.Entities[i].entity(d.Seeds)
+		if err != nil {
+			return in, under("/payload/seeds"+at("entities", i), err)
 		}
+		in.Seeds = append(in.Seeds, e)
+	}
+	for i := range p.Seeds.Links {
+		e, err := p.Seeds.Links[i].entity(d.Seeds)
+		if err != nil {
+			return in, under("/payload/seeds"+at("links", i), err)
+		}
+		in.Seeds = append(in.Seeds, e)
 	}
 	return in, nil
 }

@@ -19,11 +19,11 @@ type Validation struct {
 	ErrorMessage string `json:"errorMessage,omitempty"`
 }
 
-// Failure is the error message of a result.
-type Failure string
+// MessageError is the error message of a result.
+type MessageError string
 
 // Error returns the message.
-func (f Failure) Error() string { return string(f) }
+func (e MessageError) Error() string { return string(e) }
 
 // Item is a record of a result.
 type Item struct {
@@ -47,7 +47,7 @@ type results struct {
 var errStopped = errors.New("no more is wanted")
 
 // ReadData yields the records of a result as they come, entities before links. An
-// error message in it is a [Failure], which may come after records: they are then
+// error message in it is a [MessageError], which may come after records: they are then
 // to be ignored.
 func ReadData(r io.Reader) iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
@@ -96,7 +96,7 @@ func (d *results) member(name string) error {
 			return err
 		}
 		if message != "" {
-			return Failure(message)
+			return MessageError(message)
 		}
 		return nil
 	default:

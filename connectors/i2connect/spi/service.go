@@ -102,7 +102,7 @@ func (c *Config) unavailable(i int, found []Finding) string {
 			}
 		}
 	}
-	unsupported := ""
+	var unsupported string
 	switch kind := c.clientType(s); {
 	case s.Async != nil:
 		unsupported = "/async: asynchronous queries"

@@ -61,8 +61,8 @@ func objectValue(raw jsontext.Value, pointer string) (any, error) {
 	if members["localDateAndTime"] != nil {
 		return parseTime(raw, "UTC", pointer)
 	}
-	var texts []string
-	if members["coordinates"].Kind() != '[' || json.Unmarshal(members["coordinates"], &texts) != nil || slices.Contains(texts, "") {
+	texts, ok := stringsOf(members["coordinates"])
+	if !ok {
 		return raw.Clone(), nil
 	}
 	numbers := jsontext.Value("[" + strings.Join(texts, ",") + "]")
@@ -74,24 +74,26 @@ func objectValue(raw jsontext.Value, pointer string) (any, error) {
 	return jsontext.Value(point), err
 }
 
+// stringsOf returns the items of an array of strings.
+func stringsOf(raw jsontext.Value) (texts []string, ok bool) {
+	return texts, raw.Kind() == '[' && json.Unmarshal(raw, &texts) == nil
+}
+
 // fieldValue reads the value of a condition in the type of its field. A time
 // without a zone is one of the given zone.
 func fieldValue(raw jsontext.Value, f *dataservice.Field, zone, pointer string) (any, error) {
-	switch {
-	case f.Type == dataservice.TypeJSON:
+	switch f.Type { //nolint:exhaustive // the others follow
+	case dataservice.TypeJSON:
 		return raw.Clone(), nil
-	case f.Type == dataservice.TypeTime:
+	case dataservice.TypeTime:
 		return parseTime(raw, zone, pointer)
-	case f.Type == dataservice.TypeLocalTime:
+	case dataservice.TypeLocalTime:
 		t, err := parseTime(raw, zone, pointer)
 		if err != nil {
 			return nil, err
 		}
-		location, err := location(zone, pointer)
-		if err != nil {
-			return nil, err
-		}
-		return dataservice.LocalTime(t.In(location).Format(localMillis)), nil
+		l, err := location(zone, pointer)
+		return dataservice.LocalTime(t.In(l).Format(localMillis)), err
 	}
 	value, err := valueOf(raw, pointer)
 	text, isText := value.(string)
@@ -113,7 +115,7 @@ func fieldValue(raw jsontext.Value, f *dataservice.Field, zone, pointer string) 
 func location(zone, pointer string) (*time.Location, error) {
 	l, err := time.LoadLocation(zone)
 	if err != nil || zone == "" || zone == "Local" {
-		return nil, events.Errorf(events.CodeInvalid, pointer, "%q is no time zone such as Europe/London", zone)
+		return time.UTC, events.Errorf(events.CodeInvalid, pointer, "%q is no time zone such as Europe/London", zone)
 	}
 	return l, nil
 }

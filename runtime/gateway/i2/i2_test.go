@@ -40,7 +40,7 @@ func (*precinct) Services(context.Context) ([]dataservice.ServiceDefinition, err
 	}}, nil
 }
 
-func (p *precinct) Acquire(context.Context, dataservice.ServiceInput) iter.Seq2[dataservice.DataEntity, error] {
+func (*precinct) Acquire(context.Context, dataservice.ServiceInput) iter.Seq2[dataservice.DataEntity, error] {
 	return entities(all()...)
 }
 
@@ -155,7 +155,7 @@ func (i *installation) ask(t *testing.T, method, path, body string) (status int,
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer a.Body.Close()
+	defer func() { _ = a.Body.Close() }()
 	data, err := io.ReadAll(a.Body)
 	if err != nil {
 		t.Fatal(err)
@@ -320,7 +320,7 @@ func TestVersions(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		a.Body.Close()
+		_ = a.Body.Close()
 		if a.StatusCode != status {
 			t.Errorf("%s: %d", header, a.StatusCode)
 		}

@@ -86,7 +86,7 @@ func (o *result) write(data []byte) error {
 func (o *result) begin() {
 	o.w.Header().Set("Content-Type", contentType)
 	o.begun = true
-	_, _ = o.w.Write([]byte(`{"entities":[`)) //nolint:errcheck // the next write fails too
+	_, _ = o.w.Write([]byte(`{"entities":[`)) // the next write fails too
 }
 
 // end writes what is left. An error of writing means that the caller is gone.
@@ -103,6 +103,6 @@ func (o *result) end(message string) error {
 		}
 		rest = append(append(rest, `,"errorMessage":`...), text...)
 	}
-	_, _ = o.w.Write(append(rest, '}')) //nolint:errcheck // the caller is gone
+	_, _ = o.w.Write(append(rest, '}')) // an error: the caller is gone
 	return nil
 }
