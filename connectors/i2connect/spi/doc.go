@@ -5,9 +5,9 @@
 //
 // A type of i2 has an id and a location, the schema that it is defined in. In the
 // model both are the name of an object: INFOSTORE/ET1. Without a location it is a
-// type of the connector's own schema. What an entity of i2 has beside its
-// properties, such as the direction of a link, is a property whose name begins
-// with @: @linkDirection.
+// type of the connector's own schema. What a record of i2 has beside what the model
+// knows, such as the direction of a link, is a property whose name begins with @:
+// @linkDirection.
 //
 // i2 keeps milliseconds of times and seconds of clocks; the rest is cut off.
 // Schemas are not read: a text that only a schema would tell to be a date is text.

@@ -64,83 +64,66 @@ func (id ID) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return json.MarshalEncode(enc, string(id))
 }
 
-// Record is an entity or a link of a result. A link has ends.
+// Record is an entity or a link of a result, or a seed of a request. A link has ends.
 type Record struct {
-	ID              ID                        `json:"id"`
-	TypeID          string                    `json:"typeId,omitempty"`
-	TypeLocation    string                    `json:"typeLocation,omitempty"`
-	FromEndID       ID                        `json:"fromEndId,omitempty"`
-	ToEndID         ID                        `json:"toEndId,omitempty"`
-	LinkDirection   string                    `json:"linkDirection,omitempty"`
-	Version         jsontext.Value            `json:"version,omitempty"`
-	Properties      map[string]jsontext.Value `json:"properties,omitempty"`
-	SourceReference jsontext.Value            `json:"sourceReference,omitempty"`
+	ID           ID                        `json:"id,omitempty"`
+	SeedID       string                    `json:"seedId,omitempty"` // of a seed, instead of ID
+	TypeID       string                    `json:"typeId,omitempty"`
+	TypeLocation string                    `json:"typeLocation,omitempty"`
+	FromEndID    ID                        `json:"fromEndId,omitempty"`
+	ToEndID      ID                        `json:"toEndId,omitempty"`
+	Properties   map[string]jsontext.Value `json:"properties,omitempty"`
+	// More is what the model has no field for, such as linkDirection, version,
+	// sourceReference, label and sourceIds.
+	More map[string]jsontext.Value `json:",embed"`
 }
 
-// properties read those of a record or seed, and add what the model has no field for.
-func properties(raw, extras map[string]jsontext.Value) (dataservice.Values, error) {
-	values := dataservice.Values{}
-	for prefix, all := range map[string]map[string]jsontext.Value{"": raw, "@": extras} {
-		for name, encoded := range all {
-			if isNull(encoded) {
+// entity converts a record as it is.
+func (r *Record) entity() (dataservice.DataEntity, error) {
+	e := dataservice.DataEntity{
+		ID: cmp.Or(string(r.ID), r.SeedID), Object: object(r.TypeLocation, r.TypeID), From: string(r.FromEndID), To: string(r.ToEndID),
+		Properties: dataservice.Values{},
+	}
+	for prefix, all := range map[string]map[string]jsontext.Value{"": r.Properties, "@": r.More} {
+		for name, raw := range all {
+			if isNull(raw) {
 				continue // not set
 			}
-			value, err := valueOf(encoded, "/properties/"+prefix+name)
+			value, err := valueOf(raw, "/properties/"+prefix+name)
 			if err != nil {
-				return nil, err
+				return e, err
 			}
-			values[prefix+name] = value
+			e.Properties[prefix+name] = value
 		}
 	}
-	return values, nil
+	return e, nil
 }
 
-// encodeProperties write values; those whose name begins with @ go into extras.
-func encodeProperties(values dataservice.Values, zone string, extras map[string]*jsontext.Value) (map[string]jsontext.Value, error) {
-	encoded := map[string]jsontext.Value{}
-	for _, name := range slices.Sorted(maps.Keys(values)) {
-		if values[name] == nil {
-			continue
-		}
-		at := "/properties/" + name
-		extra, special := strings.CutPrefix(name, "@")
-		if special && extras[extra] == nil {
-			return nil, events.Errorf(events.CodeUnsupported, at, "i2 has no such field here")
-		}
-		if raw, ok := values[name].(jsontext.Value); ok && special {
-			*extras[extra] = raw
-			continue
-		}
-		value, err := encode(values[name], zone, at)
-		if err != nil {
-			return nil, err
-		}
-		if special {
-			*extras[extra] = value
-			continue
-		}
-		encoded[name] = value
+// recordOf converts an entity as it is.
+func recordOf(e *dataservice.DataEntity, zone string) (Record, error) {
+	where, id := typeOf(e.Object)
+	r := Record{
+		ID: ID(e.ID), TypeID: id, TypeLocation: where, FromEndID: ID(e.From), ToEndID: ID(e.To),
+		Properties: map[string]jsontext.Value{}, More: map[string]jsontext.Value{},
 	}
-	return encoded, nil
-}
-
-func quoted(text string) jsontext.Value {
-	if text == "" {
-		return nil
+	for _, name := range slices.Sorted(maps.Keys(e.Properties)) {
+		member, special := strings.CutPrefix(name, "@")
+		raw, isRaw := e.Properties[name].(jsontext.Value)
+		if !special || !isRaw {
+			var err error
+			if raw, err = encode(e.Properties[name], zone, "/properties/"+name); err != nil {
+				return r, err
+			}
+		}
+		switch {
+		case isNull(raw):
+		case special:
+			r.More[member] = raw
+		default:
+			r.Properties[name] = raw
+		}
 	}
-	raw, err := jsontext.AppendQuote(nil, text)
-	if err != nil {
-		return nil // text that was read from JSON
-	}
-	return raw
-}
-
-func unquoted(raw jsontext.Value) string {
-	var text string
-	if raw.Kind() != '"' || json.Unmarshal(raw, &text) != nil {
-		return ""
-	}
-	return text
+	return r, nil
 }
 
 // Entity converts a record of a service, with all defaults that hold for it.
@@ -148,53 +131,41 @@ func (c *Config) Entity(s *Service, r *Record, link bool) (dataservice.DataEntit
 	d := c.defaults()
 	if link {
 		d.EntityTypeID, d.EntityTypeLocation = d.LinkTypeID, d.LinkTypeLocation
-		r.LinkDirection = cmp.Or(r.LinkDirection, d.LinkDirection, "NONE")
 	}
-	id := cmp.Or(r.TypeID, d.EntityTypeID)
-	where := r.TypeLocation
-	for _, known := range append(locations(), "") {
-		if where == "" && slices.Contains(s.ResultItemTypeIDs[known], id) {
-			where = known
+	r.TypeID = cmp.Or(r.TypeID, d.EntityTypeID)
+	for _, known := range locations() {
+		if r.TypeLocation == "" && slices.Contains(s.ResultItemTypeIDs[known], r.TypeID) {
+			r.TypeLocation = known
 		}
 	}
-	e := dataservice.DataEntity{ID: string(r.ID), Object: object(cmp.Or(where, d.EntityTypeLocation), id), From: string(r.FromEndID), To: string(r.ToEndID)}
+	r.TypeLocation = cmp.Or(r.TypeLocation, d.EntityTypeLocation)
+	e, err := r.entity()
 	switch {
 	case r.ID == "":
-		return e, events.Errorf(events.CodeInvalid, "/id", "missing")
-	case id == "":
-		return e, events.Errorf(events.CodeInvalid, "/typeId", "missing, and there is no default")
+		err = events.Errorf(events.CodeInvalid, "/id", "missing")
+	case r.TypeID == "":
+		err = events.Errorf(events.CodeInvalid, "/typeId", "missing, and there is no default")
 	case link && e.From == "":
-		return e, events.Errorf(events.CodeInvalid, "/fromEndId", "missing")
+		err = events.Errorf(events.CodeInvalid, "/fromEndId", "missing")
 	case link && e.To == "":
-		return e, events.Errorf(events.CodeInvalid, "/toEndId", "missing")
+		err = events.Errorf(events.CodeInvalid, "/toEndId", "missing")
+	case link && e.Properties["@linkDirection"] == nil:
+		e.Properties["@linkDirection"] = cmp.Or(d.LinkDirection, "NONE")
 	}
-	var err error
-	e.Properties, err = properties(r.Properties, map[string]jsontext.Value{
-		"version": r.Version, "sourceReference": r.SourceReference, "linkDirection": quoted(r.LinkDirection),
-	})
 	return e, err
 }
 
 // RecordOf converts an entity or link of a service for a result.
-func RecordOf(d *dataservice.ServiceDefinition, e *dataservice.DataEntity) (r Record, err error) {
-	where, id := typeOf(e.Object)
-	r = Record{ID: ID(e.ID), TypeID: id, TypeLocation: where, FromEndID: ID(e.From), ToEndID: ID(e.To)}
+func RecordOf(d *dataservice.ServiceDefinition, e *dataservice.DataEntity) (Record, error) {
 	switch {
 	case e.ID == "":
-		return r, events.Errorf(events.CodeUnsupported, "/id", "a record of i2 needs an id")
+		return Record{}, events.Errorf(events.CodeUnsupported, "/id", "a record of i2 needs an id")
 	case len(e.Children) > 0:
-		return r, events.Errorf(events.CodeUnsupported, "/children", "a record of i2 has no children")
+		return Record{}, events.Errorf(events.CodeUnsupported, "/children", "a record of i2 has no children")
 	case (e.From == "") != (e.To == ""):
-		return r, events.Errorf(events.CodeUnsupported, "", "a link of i2 has two ends")
+		return Record{}, events.Errorf(events.CodeUnsupported, "", "a link of i2 has two ends")
 	}
-	extras := map[string]*jsontext.Value{"version": &r.Version, "sourceReference": &r.SourceReference}
-	var direction jsontext.Value
-	if e.From != "" {
-		extras["linkDirection"] = &direction
-	}
-	r.Properties, err = encodeProperties(e.Properties, d.Zone, extras)
-	r.LinkDirection = unquoted(direction)
-	return r, err
+	return recordOf(e, d.Zone)
 }
 
 // at is the pointer of an item of a list.

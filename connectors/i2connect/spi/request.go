@@ -32,26 +32,9 @@ type ConditionValue struct {
 
 // Seeds are the records that a service is asked about.
 type Seeds struct {
-	Entities     []Seed         `json:"entities,omitempty"`
-	Links        []Seed         `json:"links,omitempty"`
+	Entities     []Record       `json:"entities,omitempty"`
+	Links        []Record       `json:"links,omitempty"`
 	SemanticData jsontext.Value `json:"semanticData,omitempty"`
-}
-
-// Seed is a record that a service is asked about. A link has ends.
-type Seed struct {
-	SeedID                string                    `json:"seedId"`
-	TypeID                string                    `json:"typeId"`
-	TypeLocation          string                    `json:"typeLocation,omitempty"`
-	FromEndID             string                    `json:"fromEndId,omitempty"`
-	FromEndTypeID         string                    `json:"fromEndTypeId,omitempty"`
-	ToEndID               string                    `json:"toEndId,omitempty"`
-	ToEndTypeID           string                    `json:"toEndTypeId,omitempty"`
-	LinkDirection         string                    `json:"linkDirection,omitempty"`
-	SourceIDs             jsontext.Value            `json:"sourceIds,omitempty"`
-	Label                 string                    `json:"label,omitempty"`
-	Properties            map[string]jsontext.Value `json:"properties,omitempty"`
-	AccessDimensionValues jsontext.Value            `json:"accessDimensionValues,omitempty"`
-	Extensions            jsontext.Value            `json:"extensions,omitempty"`
 }
 
 // SourceID says where a record comes from.
@@ -114,29 +97,26 @@ func (r *Request) add(c *Condition, fields dataservice.Values) error {
 	return err
 }
 
-func seedOf(e *dataservice.DataEntity, connector string) (seed Seed, err error) {
-	where, id := typeOf(e.Object)
-	seed = Seed{SeedID: e.ID, TypeID: id, TypeLocation: where, FromEndID: e.From, ToEndID: e.To}
-	if e.ID == "" {
-		return seed, events.Errorf(events.CodeInvalid, "/id", "missing")
-	}
-	var label, direction, from, to jsontext.Value
-	extras := map[string]*jsontext.Value{
-		"sourceIds": &seed.SourceIDs, "label": &label, "accessDimensionValues": &seed.AccessDimensionValues, "extensions": &seed.Extensions,
-		"linkDirection": &direction, "fromEndTypeId": &from, "toEndTypeId": &to, "version": new(jsontext.Value), "sourceReference": new(jsontext.Value),
-	}
-	if seed.Properties, err = encodeProperties(e.Properties, "", extras); err != nil {
+func seedOf(e *dataservice.DataEntity, connector string) (Record, error) {
+	seed, err := recordOf(e, "")
+	if err != nil {
 		return seed, err
 	}
-	seed.Label, seed.FromEndTypeID, seed.ToEndTypeID = unquoted(label), unquoted(from), unquoted(to)
-	if e.From != "" {
-		seed.LinkDirection = cmp.Or(unquoted(direction), "NONE")
-		if seed.FromEndTypeID == "" || seed.ToEndTypeID == "" {
-			return seed, events.Errorf(events.CodeInvalid, "/properties", "missing: @fromEndTypeId and @toEndTypeId, the types of both ends of a link")
-		}
+	seed.ID, seed.SeedID = "", e.ID
+	delete(seed.More, "version") // of a result only
+	delete(seed.More, "sourceReference")
+	switch {
+	case e.ID == "":
+		return seed, events.Errorf(events.CodeInvalid, "/id", "missing")
+	case e.From == "":
+	case isNull(seed.More["fromEndTypeId"]) || isNull(seed.More["toEndTypeId"]):
+		return seed, events.Errorf(events.CodeInvalid, "/properties", "missing: @fromEndTypeId and @toEndTypeId, the types of both ends of a link")
+	case isNull(seed.More["linkDirection"]):
+		seed.More["linkDirection"] = jsontext.Value(`"NONE"`)
 	}
-	if isNull(seed.SourceIDs) {
-		seed.SourceIDs, err = events.Marshal([]SourceID{{Type: gatewaySource, Key: []string{connector, id, e.ID}, ItemTypeID: id}})
+	if isNull(seed.More["sourceIds"]) {
+		source := SourceID{Type: gatewaySource, Key: []string{connector, seed.TypeID, e.ID}, ItemTypeID: seed.TypeID}
+		seed.More["sourceIds"], err = events.Marshal([]SourceID{source})
 	}
 	return seed, err
 }
@@ -162,18 +142,14 @@ func InputOf(d *dataservice.ServiceDefinition, r *Request) (in dataservice.Servi
 		}
 	}
 	for i := range p.Seeds.Entities {
-		e, err := p.Seeds.Entities[i].entity(d.Seeds)
-		if err != nil {
+		if err := addSeed(&in, &p.Seeds.Entities[i], d.Seeds); err != nil {
 			return in, under("/payload/seeds"+at("entities", i), err)
 		}
-		in.Seeds = append(in.Seeds, e)
 	}
 	for i := range p.Seeds.Links {
-		e, err := p.Seeds.Links[i].entity(d.Seeds)
-		if err != nil {
+		if err := addSeed(&in, &p.Seeds.Links[i], d.Seeds); err != nil {
 			return in, under("/payload/seeds"+at("links", i), err)
 		}
-		in.Seeds = append(in.Seeds, e)
 	}
 	return in, nil
 }
@@ -192,18 +168,15 @@ func fieldOf(form *dataservice.Form, id string) *dataservice.Field {
 	return &dataservice.Field{ID: id, Type: dataservice.TypeJSON}
 }
 
-// entity converts a seed. Its object has a location where the constraints name one.
-func (s *Seed) entity(c *dataservice.SeedConstraints) (dataservice.DataEntity, error) {
-	e := dataservice.DataEntity{ID: s.SeedID, Object: object(s.TypeLocation, s.TypeID), From: s.FromEndID, To: s.ToEndID}
-	if c != nil && !slices.ContainsFunc(c.Objects, func(o dataservice.SeedObject) bool { return o.Object == e.Object }) {
-		if i := slices.IndexFunc(c.Objects, func(o dataservice.SeedObject) bool { return o.Object == s.TypeID }); i >= 0 {
-			e.Object = s.TypeID
-		}
+// addSeed adds a seed. Its object has a location where the constraints name one.
+func addSeed(in *dataservice.ServiceInput, seed *Record, c *dataservice.SeedConstraints) error {
+	e, err := seed.entity()
+	allows := func(name string) bool {
+		return c != nil && slices.ContainsFunc(c.Objects, func(o dataservice.SeedObject) bool { return o.Object == name })
 	}
-	var err error
-	e.Properties, err = properties(s.Properties, map[string]jsontext.Value{
-		"sourceIds": s.SourceIDs, "label": quoted(s.Label), "accessDimensionValues": s.AccessDimensionValues, "extensions": s.Extensions,
-		"linkDirection": quoted(s.LinkDirection), "fromEndTypeId": quoted(s.FromEndTypeID), "toEndTypeId": quoted(s.ToEndTypeID),
-	})
-	return e, err
+	if !allows(e.Object) && allows(seed.TypeID) {
+		e.Object = seed.TypeID
+	}
+	in.Seeds = append(in.Seeds, e)
+	return err
 }

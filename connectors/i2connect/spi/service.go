@@ -27,9 +27,6 @@ func (c *Config) defaults() Defaults {
 	return *c.Defaults
 }
 
-// Zone is the zone of times that do not say theirs.
-func (c *Config) Zone() string { return cmp.Or(c.defaults().TimeZoneID, "UTC") }
-
 // Persistent reports whether the ids of the results of a service mean the same
 // record every time.
 func (c *Config) Persistent(s *Service) bool {
