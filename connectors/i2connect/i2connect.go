@@ -76,9 +76,9 @@ func New(c Config) (*Connector, error) {
 		return nil, connectors.Permanent(events.Errorf(events.CodeInvalid, "/url", "not an address of http or https"))
 	}
 	// A redirection is an answer that is not expected: it might lead anywhere.
-	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	noRedirect := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, ResponseHeaderTimeout: answerWithin, ForceAttemptHTTP2: true}
-	return &Connector{config: c, address: address, client: &http.Client{Transport: transport, CheckRedirect: stay}}, nil
+	return &Connector{config: c, address: address, client: &http.Client{Transport: transport, CheckRedirect: noRedirect}}, nil
 }
 
 // Start implements [connectors.Connector]: it asks for the configuration, once.
@@ -119,7 +119,7 @@ func (c *Connector) Test(ctx context.Context) error {
 // load asks for the configuration and checks it. An error in it that is not one of
 // a service is one of the connector.
 func (c *Connector) load(ctx context.Context) (*spi.Config, []spi.Finding, error) {
-	data, err := c.whole(ctx, http.MethodGet, c.address, nil)
+	data, err := c.fetch(ctx, http.MethodGet, c.address, nil)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -128,7 +128,7 @@ func (c *Connector) load(ctx context.Context) (*spi.Config, []spi.Finding, error
 		err = events.Errorf(events.CodeInvalid, "", "the configuration is null")
 	}
 	if err != nil {
-		return nil, nil, foreign("/config", err)
+		return nil, nil, remoteError("/config", err)
 	}
 	if remote.UserConfigURL != "" {
 		return nil, nil, connectors.Permanent(events.Errorf(events.CodeUnsupported, "/userConfigUrl", "a configuration for each user is not supported"))
@@ -164,7 +164,7 @@ func (c *Connector) Acquire(ctx context.Context, in dataservice.ServiceInput) it
 		defer release(body)
 		for item, err := range spi.ReadData(body) {
 			entity, err := c.entity(service, &item, err)
-			if err = ended(ctx, err); !yield(entity, err) || err != nil {
+			if err = causeOf(ctx, err); !yield(entity, err) || err != nil {
 				return
 			}
 		}
@@ -179,7 +179,7 @@ func (c *Connector) entity(service *spi.Service, item *spi.Item, err error) (e d
 	if message, ok := errors.AsType[spi.MessageError](err); ok {
 		return e, events.Errorf(events.CodeInvalid, "", "%s", message)
 	}
-	return e, foreign(item.Pointer, err)
+	return e, remoteError(item.Pointer, err)
 }
 
 // prepare makes the request to a service, and has it validated.

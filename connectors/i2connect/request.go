@@ -44,11 +44,11 @@ func (c *Connector) send(ctx context.Context, method, address string, body []byt
 		if e, ok := errors.AsType[*url.Error](err); ok {
 			err = e.Err // the address may have a secret in its query
 		}
-		return nil, ended(ctx, events.Errorf(events.CodeConnection, "/url", "the connector cannot be reached: %s", err))
+		return nil, causeOf(ctx, events.Errorf(events.CodeConnection, "/url", "the connector cannot be reached: %s", err))
 	}
 	if answer.StatusCode != http.StatusOK {
 		defer release(answer.Body)
-		return nil, refusal(answer)
+		return nil, statusError(answer)
 	}
 	return answer, nil
 }
@@ -56,22 +56,22 @@ func (c *Connector) send(ctx context.Context, method, address string, body []byt
 // release closes a body that was read as far as it is wanted.
 func release(body io.Closer) { _ = body.Close() }
 
-// whole sends a request and reads the answer as a whole.
-func (c *Connector) whole(ctx context.Context, method, address string, body []byte) ([]byte, error) {
+// fetch sends a request and reads the answer as a whole.
+func (c *Connector) fetch(ctx context.Context, method, address string, body []byte) ([]byte, error) {
 	answer, err := c.send(ctx, method, address, body)
 	if err != nil {
 		return nil, err
 	}
 	defer release(answer.Body)
 	data, err := io.ReadAll(http.MaxBytesReader(nil, answer.Body, maxWhole))
-	return data, ended(ctx, foreign("", err))
+	return data, causeOf(ctx, remoteError("", err))
 }
 
 // post sends a request to an address of the configuration, and returns the answer.
 func (c *Connector) post(ctx context.Context, given string, request []byte) (io.ReadCloser, error) {
 	address, err := spi.Address(c.config.URL, given)
 	if err != nil {
-		return nil, foreign("/acquireUrl", err)
+		return nil, remoteError("/acquireUrl", err)
 	}
 	answer, err := c.send(ctx, http.MethodPost, address, request) //nolint:bodyclose // the caller does
 	if err != nil {
@@ -84,15 +84,15 @@ func (c *Connector) post(ctx context.Context, given string, request []byte) (io.
 func (c *Connector) validate(ctx context.Context, given string, request []byte) error {
 	address, err := spi.Address(c.config.URL, given)
 	if err != nil {
-		return foreign("/validateUrl", err)
+		return remoteError("/validateUrl", err)
 	}
-	data, err := c.whole(ctx, http.MethodPost, address, request)
+	data, err := c.fetch(ctx, http.MethodPost, address, request)
 	if err != nil || len(bytes.TrimSpace(data)) == 0 {
 		return err
 	}
 	answer, err := spi.Decode[spi.Validation](data)
 	if err != nil {
-		return foreign("/validate", err)
+		return remoteError("/validate", err)
 	}
 	if answer.ErrorMessage != "" {
 		return events.Errorf(events.CodeInvalid, "", "%s", answer.ErrorMessage)
@@ -106,8 +106,8 @@ type problem struct {
 	Detail string `json:"detail"`
 }
 
-// refusal is the error of an answer with another status than 200.
-func refusal(answer *http.Response) error {
+// statusError is the error of an answer with another status than 200.
+func statusError(answer *http.Response) error {
 	code := events.CodeConnection
 	if answer.StatusCode == http.StatusServiceUnavailable {
 		code = events.CodeUnavailable
@@ -120,8 +120,8 @@ func refusal(answer *http.Response) error {
 	return events.Errorf(code, "", "the connector answered with the status %d%.*s", answer.StatusCode, maxDetail, text)
 }
 
-// foreign is an error in what the connector sent, below a pointer.
-func foreign(pointer string, err error) error {
+// remoteError is an error in what the connector sent, below a pointer.
+func remoteError(pointer string, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -135,8 +135,8 @@ func foreign(pointer string, err error) error {
 	return events.Errorf(events.CodeConnection, pointer+e.Pointer, "the connector answered with what is not valid: %s", e.Message)
 }
 
-// ended returns the end of ctx instead of an error that it caused.
-func ended(ctx context.Context, err error) error {
+// causeOf returns the cause of the end of ctx instead of an error that follows from it.
+func causeOf(ctx context.Context, err error) error {
 	if err != nil && ctx.Err() != nil {
 		return context.Cause(ctx)
 	}

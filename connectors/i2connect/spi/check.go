@@ -116,7 +116,7 @@ func (c *Config) Check(connector, base string) []Finding {
 	if c.SchemaURL != "" {
 		k.warn("/schemaUrl", "schemas are not read: values whose type only the schema tells are text")
 	}
-	k.wholes()
+	k.presence()
 	k.defaults()
 	k.unique("/services", idsOf(c.Services, func(s *Service) string { return s.ID }))
 	k.unique("/clientConfigs", idsOf(c.ClientConfigs, func(c *ClientConfig) string { return c.ID }))
@@ -130,8 +130,8 @@ func (c *Config) Check(connector, base string) []Finding {
 	return k.found
 }
 
-// wholes checks that there are services, or the place of those of each user.
-func (k *checker) wholes() {
+// presence checks that there are services, or the place of those of each user.
+func (k *checker) presence() {
 	c := k.config
 	if c.UserConfigURL == "" {
 		if len(c.Services) == 0 {

@@ -87,6 +87,11 @@ func TestWhatCannotBeOffered(t *testing.T) {
 
 func TestWhatCannotBeAsked(t *testing.T) {
 	t.Parallel()
+	old := decode[spi.Config](t, `{"services":[{"id":"a","name":"A","acquireUrl":"/a","clientConfigType":"FORM","clientConfigId":"c"}],
+		"clientConfigs":[{"id":"c","type":"CUSTOM","config":7}]}`)
+	if got := old.Definitions(old.Check("c", "https://h"))[0]; !strings.HasPrefix(got.Unavailable, "/services/0/clientConfigId") {
+		t.Errorf("%+v", got)
+	}
 	const shared = `"authConfigs":[{"id":"l"}],"clientConfigs":[{"id":"v","type":"VISUAL_QUERY","config":{}},{"id":"bad","type":"FORM","config":7}]`
 	for fields, names := range map[string]string{
 		`"acquireUrl":"/a"`: "", `"async":{"queriesResource":"/q"}`: "/services/0/async", `"acquireUrl":"/a","authConfigId":"l"`: "/services/0/authConfigId",

@@ -168,5 +168,5 @@ func RecordOf(d *dataservice.ServiceDefinition, e *dataservice.DataEntity) (Reco
 	return recordOf(e, d.Zone)
 }
 
-// at is the pointer of an item of a list.
-func at(list string, i int) string { return "/" + list + "/" + strconv.Itoa(i) }
+// itemPointer is the pointer of an item of a list.
+func itemPointer(list string, i int) string { return "/" + list + "/" + strconv.Itoa(i) }

@@ -72,7 +72,7 @@ func (r *Request) addSeeds(seeds []dataservice.DataEntity, connector string) err
 	for i := range seeds {
 		seed, err := seedOf(&seeds[i], connector)
 		if err != nil {
-			return under(at("seeds", i), err)
+			return under(itemPointer("seeds", i), err)
 		}
 		list := &r.Payload.Seeds.Entities
 		if seeds[i].From != "" {
@@ -137,18 +137,18 @@ func InputOf(d *dataservice.ServiceDefinition, r *Request) (in dataservice.Servi
 			continue
 		}
 		field := fieldOf(d.Form, c.ID)
-		if in.Fields[c.ID], err = fieldValue(c.Value, field, cmp.Or(d.Zone, "UTC"), "/payload"+at("conditions", i)+"/value"); err != nil {
+		if in.Fields[c.ID], err = fieldValue(c.Value, field, cmp.Or(d.Zone, "UTC"), "/payload"+itemPointer("conditions", i)+"/value"); err != nil {
 			return in, err
 		}
 	}
 	for i := range p.Seeds.Entities {
 		if err := addSeed(&in, &p.Seeds.Entities[i], d.Seeds); err != nil {
-			return in, under("/payload/seeds"+at("entities", i), err)
+			return in, under("/payload/seeds"+itemPointer("entities", i), err)
 		}
 	}
 	for i := range p.Seeds.Links {
 		if err := addSeed(&in, &p.Seeds.Links[i], d.Seeds); err != nil {
-			return in, under("/payload/seeds"+at("links", i), err)
+			return in, under("/payload/seeds"+itemPointer("links", i), err)
 		}
 	}
 	return in, nil

@@ -140,7 +140,7 @@ func (d *results) record(raw jsontext.Value, link bool) error {
 		return nil
 	}
 	list := map[bool]string{true: "links", false: "entities"}[link]
-	pointer := at(list, d.counts[list])
+	pointer := itemPointer(list, d.counts[list])
 	d.counts[list]++
 	r, err := Decode[Record](raw)
 	if err != nil {

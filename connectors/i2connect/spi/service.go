@@ -107,6 +107,8 @@ func (c *Config) unavailable(i int, found []Finding) string {
 		unsupported = "/authConfigId: logins"
 	case kind == clientCustom || kind == clientVisualQuery:
 		unsupported = "/clientConfigId: clients of the type " + kind
+	case kind == clientForm && c.Form(s) == nil:
+		unsupported = "/clientConfigId: forms that cannot be read"
 	case s.SeedConstraints != nil && len(s.SeedConstraints.ConnectorIDs) > 0:
 		unsupported = "/seedConstraints/connectorIds: seeds of certain connectors"
 	case s.SeedConstraints != nil && s.SeedConstraints.SeedTypes != nil && len(s.SeedConstraints.SeedTypes.SemanticPropertyTypes) > 0:
@@ -137,25 +139,25 @@ func (c *SeedConstraints) constraints() *dataservice.SeedConstraints {
 	if c == nil || c.Max != nil && *c.Max == 0 {
 		return nil
 	}
-	seeds := &dataservice.SeedConstraints{Min: number(c.Min), Max: number(c.Max)}
+	seeds := &dataservice.SeedConstraints{Min: orZero(c.Min), Max: orZero(c.Max)}
 	if c.SeedTypes == nil {
 		return seeds
 	}
 	seeds.Links = c.SeedTypes.AllowedTypes == seedsLink
 	for _, t := range c.SeedTypes.ItemTypes {
-		seeds.Objects = append(seeds.Objects, dataservice.SeedObject{Object: object(t.TypeLocation, t.ID), Min: number(t.Min), Max: number(t.Max)})
+		seeds.Objects = append(seeds.Objects, dataservice.SeedObject{Object: object(t.TypeLocation, t.ID), Min: orZero(t.Min), Max: orZero(t.Max)})
 	}
 	return seeds
 }
 
-func number(n *int) int {
+func orZero(n *int) int {
 	if n == nil {
 		return 0
 	}
 	return *n
 }
 
-func given(n int) *int {
+func orNil(n int) *int {
 	if n == 0 {
 		return nil
 	}
@@ -166,14 +168,14 @@ func constraintsOf(seeds *dataservice.SeedConstraints) *SeedConstraints {
 	if seeds == nil {
 		return nil
 	}
-	c := &SeedConstraints{Min: given(seeds.Min), Max: given(seeds.Max)}
+	c := &SeedConstraints{Min: orNil(seeds.Min), Max: orNil(seeds.Max)}
 	if !seeds.Links && len(seeds.Objects) == 0 {
 		return c
 	}
 	c.SeedTypes = &SeedTypes{AllowedTypes: map[bool]string{true: seedsLink, false: seedsEntity}[seeds.Links]}
 	for _, o := range seeds.Objects {
 		where, id := typeOf(o.Object)
-		c.SeedTypes.ItemTypes = append(c.SeedTypes.ItemTypes, SeedItemType{ID: id, TypeLocation: where, Min: given(o.Min), Max: given(o.Max)})
+		c.SeedTypes.ItemTypes = append(c.SeedTypes.ItemTypes, SeedItemType{ID: id, TypeLocation: where, Min: orNil(o.Min), Max: orNil(o.Max)})
 	}
 	return c
 }
