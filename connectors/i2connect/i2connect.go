@@ -7,7 +7,6 @@
 package i2connect
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"iter"
@@ -25,31 +24,16 @@ import (
 // Kind names connectors of this kind in configuration.
 const Kind = "i2connect"
 
-const defaultConfiguration = "/config"
-
 // Config is the configuration.
 type Config struct {
-	// URL is the base of the connector's addresses.
-	URL string `json:"url"`
-	// Configuration is the address of its configuration, by default /config.
-	Configuration string `json:"configuration"`
-	// ID is what the connector is called where seeds say where they come from, by
-	// default "camena".
-	ID string `json:"id"`
+	URL           string `json:"url" doc:"Base of the connector's addresses" required:"true"`
+	Configuration string `json:"configuration" doc:"Address of the connector's configuration" default:"/config"`
+	ID            string `json:"id" doc:"What the connector is called where seeds say where they come from" default:"camena"`
 }
 
 // Factory returns the factory of i2 connectors.
 func Factory() connectors.Factory {
-	return connectors.Factory{
-		Kind: Kind, Description: "Services of an existing i2 Connect connector.",
-		New: func(configuration events.Properties) (connectors.Connector, error) {
-			c, err := connectors.DecodeConfig[Config](configuration)
-			if err != nil {
-				return nil, err
-			}
-			return New(c)
-		},
-	}
+	return connectors.Configured(Kind, "Services of an existing i2 Connect connector.", New)
 }
 
 // Connector is a connector to a connector of i2 Connect.
@@ -62,16 +46,12 @@ type Connector struct {
 }
 
 // New checks a configuration; the connector is asked when it starts.
-func New(c Config) (*Connector, error) {
+func New(c Config) (connectors.Connector, error) {
 	base, err := url.Parse(c.URL)
-	switch {
-	case c.URL == "":
-		return nil, connectors.Permanent(events.Errorf(events.CodeInvalid, "/url", "missing"))
-	case err == nil && (base.User != nil || base.RawQuery != "" || base.Fragment != ""):
+	if err == nil && (base.User != nil || base.RawQuery != "" || base.Fragment != "") {
 		return nil, connectors.Permanent(events.Errorf(events.CodeInvalid, "/url", "give neither credentials nor a query"))
 	}
-	c.ID = cmp.Or(c.ID, "camena")
-	address, err := spi.Address(c.URL, cmp.Or(c.Configuration, defaultConfiguration))
+	address, err := spi.Address(c.URL, c.Configuration)
 	if err != nil {
 		return nil, connectors.Permanent(events.Errorf(events.CodeInvalid, "/url", "not an address of http or https"))
 	}
@@ -101,16 +81,7 @@ func (c *Connector) Disconnect(context.Context) error {
 	return nil
 }
 
-// Form implements [dataservice.Connection].
-func (*Connector) Form(context.Context) (dataservice.Form, error) {
-	return dataservice.Form{Sections: []dataservice.FormSection{{Title: "i2 Connect", Fields: []dataservice.Field{
-		{ID: "url", Label: "Base address", Type: dataservice.TypeString, Required: true},
-		{ID: "configuration", Label: "Address of the configuration", Type: dataservice.TypeString, Default: dataservice.Values{"value": defaultConfiguration}},
-		{ID: "id", Label: "Id of the connector", Type: dataservice.TypeString},
-	}}}}, nil
-}
-
-// Test implements [dataservice.Connection].
+// Test implements [dataservice.Tester].
 func (c *Connector) Test(ctx context.Context) error {
 	_, _, err := c.load(ctx)
 	return err

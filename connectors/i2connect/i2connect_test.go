@@ -249,7 +249,7 @@ func TestAConnectorThatDoesNotStart(t *testing.T) {
 		}
 	}
 	for url, pointer := range map[string]string{"": "/url", "ftp://h": "/url", "http://user:s3cret@h": "/url", "http://h?key=s3cret": "/url"} {
-		_, err := i2connect.New(i2connect.Config{URL: url})
+		_, err := i2connect.Factory().New(events.Props(map[string]any{"url": url}))
 		if e := events.AsError(err); err == nil || e.Pointer != pointer || strings.Contains(err.Error(), "s3cret") || !connectors.IsPermanent(err) {
 			t.Errorf("%s: %v", url, err)
 		}
