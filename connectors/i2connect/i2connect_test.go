@@ -70,6 +70,20 @@ func (s *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprint(w, answer)
 }
 
+// answer sets what is answered at a path.
+func (s *stub) answer(path, answer string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.answers[path] = answer
+}
+
+// last returns the header of the last request.
+func (s *stub) last() http.Header {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.headers[len(s.headers)-1]
+}
+
 // requests returns those since the last call.
 func (s *stub) requests() []string {
 	s.mu.Lock()
@@ -136,7 +150,7 @@ func TestServices(t *testing.T) {
 	if diff := cmp.Diff([]string{"GET /x/config?siteid=z "}, s.requests()); diff != "" {
 		t.Error(diff)
 	}
-	if got := s.headers[0].Get("I2-Spi-Versions"); got != "1.4" {
+	if got := s.last().Get("I2-Spi-Versions"); got != "1.4" {
 		t.Error(got)
 	}
 	if err := c.Test(t.Context()); err != nil {
@@ -152,7 +166,7 @@ func TestAcquire(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.requests()
-	s.answers["/x/all"] = `{"links":[{"id":"l","typeId":"L","fromEndId":"1","toEndId":"seed"}],"entities":[{"id":"1","typeId":"T","properties":{"n":7,"none":null}}]}`
+	s.answer("/x/all", `{"links":[{"id":"l","typeId":"L","fromEndId":"1","toEndId":"seed"}],"entities":[{"id":"1","typeId":"T","properties":{"n":7,"none":null}}]}`)
 	got, err := acquire(t.Context(), c, `{"request":{"caller":{"language":"en-gb"}},"input":{"service":"all"}}`)
 	want := []dataservice.DataEntity{
 		{ID: "1", Object: "T", Properties: dataservice.Values{"n": int64(7)}},
@@ -164,7 +178,7 @@ func TestAcquire(t *testing.T) {
 	if diff := cmp.Diff([]string{`POST /x/all?siteid=z&key=s3cret {"payload":{"conditions":[],"seeds":{}}}`}, s.requests()); diff != "" {
 		t.Error(diff)
 	}
-	last := s.headers[len(s.headers)-1]
+	last := s.last()
 	if last.Get("I2-Spi-Versions") != "1.4" || last.Get("Accept-Language") != "en-gb" || last.Get("Content-Type") != "application/json" {
 		t.Error(last)
 	}
@@ -178,9 +192,9 @@ func TestAcquire(t *testing.T) {
 	if seen := s.requests(); len(seen) > 0 {
 		t.Error(seen)
 	}
-	s.answers["/x/find"] = `{}`
+	s.answer("/x/find", `{}`)
 	for _, valid := range []string{``, `{}`, `{"errorMessage":null,"entities":null}`} {
-		s.answers["/x/check"] = valid
+		s.answer("/x/check", valid)
 		if got, err := acquire(t.Context(), c, `{"input":{"service":"find","fields":{"color":"Red"}}}`); err != nil || len(got) > 0 {
 			t.Errorf("%s: %v, %v", valid, got, err)
 		}
@@ -189,7 +203,7 @@ func TestAcquire(t *testing.T) {
 			t.Error(diff)
 		}
 	}
-	s.answers["/x/check"] = `{"errorMessage":"not today"}`
+	s.answer("/x/check", `{"errorMessage":"not today"}`)
 	if _, err := acquire(t.Context(), c, `{"input":{"service":"find","fields":{"color":"Red"}}}`); events.CodeOf(err) != events.CodeInvalid || len(s.requests()) != 1 {
 		t.Error(err)
 	}
@@ -217,7 +231,7 @@ func TestFailures(t *testing.T) {
 		{`503 {"title":"Busy","detail":null}`, events.Error{Code: events.CodeUnavailable}},
 		{`302 `, events.Error{Code: events.CodeConnection}},
 	} {
-		s.answers["/x/all"] = test.answer
+		s.answer("/x/all", test.answer)
 		_, err := acquire(t.Context(), c, `{"input":{"service":"all"}}`)
 		e := events.AsError(err)
 		if err == nil || e.Code != test.want.Code || e.Pointer != test.want.Pointer || strings.Contains(e.Error(), "s3cret") {
