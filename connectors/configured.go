@@ -51,7 +51,7 @@ func fieldsOf(t reflect.Type) (fields []dataservice.Field) {
 		field := dataservice.Field{ID: name, Label: f.Tag.Get("doc"), Type: typeOf(f.Type), Required: f.Tag.Get("required") == "true"}
 		field.Secret = f.Type == reflect.TypeFor[Secret]()
 		if words := f.Tag.Get("oneOf"); words != "" {
-			for _, word := range strings.Split(words, ",") {
+			for word := range strings.SplitSeq(words, ",") {
 				field.Options = append(field.Options, dataservice.Option{Value: word})
 			}
 		}

@@ -12,16 +12,12 @@ import (
 // Former is implemented by connectors that need another form for their connection
 // than their configuration declares, such as an address at which a person permits
 // it (Scribe: PreConnect).
-//
-//nolint:iface // the runtime looks for it
 type Former interface {
 	Form(ctx context.Context) (Form, error)
 }
 
 // Tester is implemented by connectors that can tell whether their connection works
 // (Scribe: Connect).
-//
-//nolint:iface // the runtime looks for it
 type Tester interface {
 	// Test reaches the third party with what the connector is configured with. Its
 	// error says what is wrong, without secrets.

@@ -181,30 +181,36 @@ func (d *Dispatcher) query(ctx context.Context, data []byte, emit func(any) erro
 		return unsupported("queries")
 	}
 	return handle(ctx, d, data, func(ctx context.Context, q Query) error {
-		if q.Native == "" {
-			object, err := d.definition(ctx, q.Root.Object, "/input/root/object")
-			if err == nil {
-				err = at("/input", q.Check(object))
-			}
-			if err != nil {
-				return err
-			}
+		if err := d.checkQuery(ctx, &q); err != nil {
+			return err
 		}
 		n := 0
 		for entity, err := range d.Capabilities.Querier.Query(ctx, q) {
-			if err != nil {
-				return err
-			}
-			if n++; q.Limit > 0 && n > q.Limit {
+			n++
+			if err == nil && q.Limit > 0 && n > q.Limit {
 				return nil
 			}
-			entity.project(q.Root.Properties)
-			if err := emit(&entity); err != nil {
+			if err == nil {
+				entity.project(q.Root.Properties)
+				err = emit(&entity)
+			}
+			if err != nil {
 				return err
 			}
 		}
 		return ctx.Err()
 	})
+}
+
+func (d *Dispatcher) checkQuery(ctx context.Context, q *Query) error {
+	if q.Native != "" {
+		return nil
+	}
+	object, err := d.definition(ctx, q.Root.Object, "/input/root/object")
+	if err != nil {
+		return err
+	}
+	return at("/input", q.Check(object))
 }
 
 // at puts a pointer before that of an error.
@@ -252,6 +258,9 @@ func (d *Dispatcher) checkService(ctx context.Context, in *ServiceInput) error {
 	}
 	for i := range all {
 		if all[i].ID == in.Service {
+			if reason := all[i].Unavailable; reason != "" {
+				return events.Errorf(events.CodeUnsupported, "/input/service", "the service %q cannot be asked: %s", in.Service, reason)
+			}
 			return at("/input", together(all[i].Check(in)))
 		}
 	}

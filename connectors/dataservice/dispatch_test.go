@@ -104,7 +104,7 @@ func (*shop) Services(context.Context) ([]dataservice.ServiceDefinition, error) 
 	}}}}
 	return []dataservice.ServiceDefinition{{
 		ID: "search", Name: "Search", Form: &form, Seeds: &dataservice.SeedConstraints{Max: 1, Objects: []dataservice.SeedObject{{Object: "Person"}}},
-	}}, nil
+	}, {ID: "closed", Name: "Closed", Unavailable: "it needs a login"}}, nil
 }
 
 func (s *shop) Acquire(ctx context.Context, in dataservice.ServiceInput) iter.Seq2[dataservice.DataEntity, error] {
@@ -163,10 +163,11 @@ func TestOperationsAndQueries(t *testing.T) {
 		var got []int64
 		for _, part := range parts {
 			e, err := events.Unmarshal[dataservice.DataEntity]([]byte(part))
-			if err != nil || len(e.Properties) != 1 {
+			id, ok := e.Properties["id"].(int64)
+			if err != nil || !ok || len(e.Properties) != 1 {
 				t.Fatalf("%s: %s, %v", where, part, err)
 			}
-			got = append(got, e.Properties["id"].(int64)) //nolint:forcetypeassert // the test fails then
+			got = append(got, id)
 		}
 		if err != nil || !slices.Equal(got, want) {
 			t.Errorf("%s: got %v, %v", where, got, err)
@@ -199,6 +200,7 @@ func TestRequestsThatAreWrong(t *testing.T) {
 		{dataservice.VerbQuery, `{"input": {"root": {"object": "Orders"}, "where": {"property": "id", "operator": "eq", "value": "x"}}}`, events.CodeInvalid, "/input/where/value"},
 		{dataservice.VerbQuery, `{"input": {"root": {"object": "Orders", "sort": [{"property": "color"}]}}}`, events.CodeInvalid, "/input/root/sort/0/property"},
 		{dataservice.VerbAcquire, `{"input": {"service": "none"}}`, events.CodeNotFound, "/input/service"},
+		{dataservice.VerbAcquire, `{"input": {"service": "closed"}}`, events.CodeUnsupported, "/input/service"},
 		{dataservice.VerbAcquire, `{"input": {"service": "search"}}`, events.CodeInvalid, "/input/fields/color"},
 		{dataservice.VerbAcquire, `{"input": {"service": "search", "fields": {"color": "pink"}}}`, events.CodeInvalid, "/input/fields/color"},
 		{dataservice.VerbAcquire, `{"input": {"service": "search", "fields": {"color": "red", "days": 61}}}`, events.CodeInvalid, "/input/fields/days"},

@@ -104,16 +104,21 @@ func Normalize(e *DataEntity, objects func(name string) (*ObjectDefinition, erro
 			mistakes = append(mistakes, invalid(at, "%s has no children %q", object.Name, name))
 			continue
 		}
-		if p.MaxOccurs >= 0 && len(e.Children[name]) > max(p.MaxOccurs, 1) {
-			mistakes = append(mistakes, invalid(at, "at most %d; found %d", max(p.MaxOccurs, 1), len(e.Children[name])))
+		mistakes = append(mistakes, p.normalChildren(e.Children[name], objects, at)...)
+	}
+	return mistakes
+}
+
+// normalChildren is [Normalize] for the children of a property.
+func (p *PropertyDefinition) normalChildren(children []DataEntity, objects func(name string) (*ObjectDefinition, error), pointer string) (mistakes []error) {
+	if p.MaxOccurs >= 0 && len(children) > max(p.MaxOccurs, 1) {
+		mistakes = append(mistakes, invalid(pointer, "at most %d; found %d", max(p.MaxOccurs, 1), len(children)))
+	}
+	for i := range children {
+		if children[i].Object == "" {
+			children[i].Object = string(p.Type)
 		}
-		for i := range e.Children[name] {
-			child := &e.Children[name][i]
-			if child.Object == "" {
-				child.Object = string(p.Type)
-			}
-			mistakes = append(mistakes, Normalize(child, objects, at+"/"+strconv.Itoa(i))...)
-		}
+		mistakes = append(mistakes, Normalize(&children[i], objects, pointer+"/"+strconv.Itoa(i))...)
 	}
 	return mistakes
 }

@@ -37,6 +37,7 @@ func ParseText(text string, t Type, pointer string) (any, error) {
 			return nil, err
 		}
 		return Convert(value, t, pointer)
+	default: // text
 	}
 	value, ok := parse(text, t)
 	if !ok {

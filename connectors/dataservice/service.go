@@ -22,6 +22,13 @@ type ServiceDefinition struct {
 	Persistent bool `json:"persistent,omitzero"`
 	// Login names the credentials that a caller needs, if it needs some.
 	Login string `json:"login,omitempty"`
+	// Zone is the IANA zone of the local times in its results; none means UTC.
+	Zone string `json:"zone,omitempty"`
+	// Path is where a face offers it below the connector, such as /all; by default
+	// it follows from the id.
+	Path string `json:"path,omitempty"`
+	// Unavailable says why it cannot be asked; it is listed all the same.
+	Unavailable string `json:"unavailable,omitempty"`
 }
 
 // SeedConstraints say which entities a service can be asked about.

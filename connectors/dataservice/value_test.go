@@ -1,6 +1,7 @@
 package dataservice_test
 
 import (
+	"bytes"
 	"math"
 	"strings"
 	"testing"
@@ -150,7 +151,7 @@ func FuzzValues(f *testing.F) {
 			t.Fatalf("%s: %s", again, err)
 		}
 		twice, err := events.Marshal(second)
-		if err != nil || string(twice) != string(again) {
+		if err != nil || !bytes.Equal(twice, again) {
 			t.Errorf("%s becomes %s, %v", again, twice, err)
 		}
 	})

@@ -6,6 +6,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"maps"
 	"net"
 	"strconv"
 	"time"
@@ -111,11 +112,9 @@ func (c *Connector) poolConfig() (*pgxpool.Config, error) {
 		return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: cancelWithin}
 	}
 	// Values are read as text, in forms that do not depend on the server's settings.
-	for name, value := range map[string]string{
+	maps.Copy(conn.RuntimeParams, map[string]string{
 		"application_name": "camena", "timezone": "UTC", "datestyle": "ISO, YMD", "bytea_output": "hex", "extra_float_digits": "1",
-	} {
-		conn.RuntimeParams[name] = value
-	}
+	})
 	config.BeforeConnect = func(_ context.Context, conn *pgx.ConnConfig) error {
 		if c.config.Password.IsZero() {
 			return nil

@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/url"
 	"os"
 	"strconv"
@@ -30,7 +31,7 @@ func TestMain(m *testing.M) {
 	if err := os.Setenv("CAMENA_TEST_PASSWORD", postgrestest.Password); err != nil {
 		panic(err)
 	}
-	os.Exit(server.Run(m))
+	os.Exit(server.Run(m)) //nolint:forbidigo // as testing says
 }
 
 const schema = `
@@ -76,8 +77,8 @@ func start(ctx context.Context, at *url.URL, fields string) (*postgres.Connector
 		name, value, _ := strings.Cut(field, "=")
 		values[name] = value
 	}
-	if at := values["port"]; at != port {
-		if values["port"], err = strconv.Atoi(at.(string)); err != nil { //nolint:forcetypeassert // the test fails then
+	if other, ok := values["port"].(string); ok {
+		if values["port"], err = strconv.Atoi(other); err != nil {
 			return nil, err
 		}
 	}
@@ -85,8 +86,12 @@ func start(ctx context.Context, at *url.URL, fields string) (*postgres.Connector
 	if err != nil {
 		return nil, err
 	}
-	c := made.(*postgres.Connector) //nolint:forcetypeassert // the test fails then
-	return c, c.Start(ctx, nil)
+	c, ok := made.(*postgres.Connector)
+	if !ok {
+		return nil, errors.New("the factory makes something else")
+	}
+	err = c.Start(ctx, nil)
+	return c, err
 }
 
 func ask[A any](t *testing.T, c *postgres.Connector, verb dataservice.Verb, input any) (answers []A, err error) {
@@ -110,9 +115,7 @@ func ask[A any](t *testing.T, c *postgres.Connector, verb dataservice.Verb, inpu
 
 func order(id int64, more dataservice.Values) dataservice.DataEntity {
 	values := dataservice.Values{"id": id, "customer": "erin"}
-	for name, value := range more {
-		values[name] = value
-	}
+	maps.Copy(values, more)
 	return dataservice.DataEntity{Object: "orders", Properties: values}
 }
 

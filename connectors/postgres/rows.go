@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"iter"
@@ -18,43 +19,44 @@ const preview = 10
 // Query implements [dataservice.Querier].
 func (c *Connector) Query(ctx context.Context, q dataservice.Query) iter.Seq2[dataservice.DataEntity, error] {
 	return func(yield func(dataservice.DataEntity, error) bool) {
-		fail := func(err error) { yield(dataservice.DataEntity{}, failed(err)) }
-		switch {
-		case q.Native != "":
-			fail(events.Errorf(events.CodeUnsupported, "/input/native", "PostgreSQL connectors take no SQL"))
-			return
-		case len(q.Root.Children) > 0:
-			fail(events.Errorf(events.CodeUnsupported, "/input/root/children", "PostgreSQL connectors join nothing"))
-			return
-		case q.Test && (q.Limit == 0 || q.Limit > preview):
-			q.Limit = preview
-		}
-		object, err := c.Object(ctx, q.Root.Object)
-		if err != nil || object == nil {
-			fail(errors.Join(err, notFound(q.Root.Object)))
-			return
-		}
-		s := &statement{object: object}
-		selected, err := s.selects(c.config.Schema, &q)
+		rows, selected, err := c.open(ctx, &q)
 		if err != nil {
-			fail(err)
-			return
-		}
-		rows, err := c.pool.Query(ctx, s.text.String(), append([]any{pgx.QueryResultFormats{pgx.TextFormatCode}}, s.arguments...)...)
-		if err != nil {
-			fail(err)
+			yield(dataservice.DataEntity{}, failed(err))
 			return
 		}
 		defer rows.Close()
 		for rows.Next() {
-			if !yield(entityOf(rows, object.Name, selected), nil) {
+			if !yield(entityOf(rows, q.Root.Object, selected), nil) {
 				return
 			}
 		}
 		if err := rows.Err(); err != nil {
-			fail(err)
+			yield(dataservice.DataEntity{}, failed(err))
 		}
 	}
+}
+
+// open begins a query; its rows have the selected properties.
+func (c *Connector) open(ctx context.Context, q *dataservice.Query) (pgx.Rows, []dataservice.PropertyDefinition, error) {
+	switch {
+	case q.Native != "":
+		return nil, nil, events.Errorf(events.CodeUnsupported, "/input/native", "PostgreSQL connectors take no SQL")
+	case len(q.Root.Children) > 0:
+		return nil, nil, events.Errorf(events.CodeUnsupported, "/input/root/children", "PostgreSQL connectors join nothing")
+	case q.Test && (q.Limit == 0 || q.Limit > preview):
+		q.Limit = preview
+	}
+	object, err := c.Object(ctx, q.Root.Object)
+	if err != nil || object == nil {
+		return nil, nil, cmp.Or(err, notFound(q.Root.Object))
+	}
+	s := &statement{object: object}
+	selected, err := s.selects(c.config.Schema, q)
+	if err != nil {
+		return nil, nil, err
+	}
+	rows, err := c.pool.Query(ctx, s.text.String(), append([]any{pgx.QueryResultFormats{pgx.TextFormatCode}}, s.arguments...)...)
+	return rows, selected, err
 }
 
 func notFound(object string) error {
@@ -76,7 +78,7 @@ func (c *Connector) Execute(ctx context.Context, in dataservice.OperationInput) 
 		name := in.Input[i].Object
 		if objects[name] == nil {
 			if objects[name], err = c.Object(ctx, name); err != nil || objects[name] == nil {
-				return r, errors.Join(err, notFound(name))
+				return r, cmp.Or(err, notFound(name))
 			}
 		}
 	}

@@ -134,6 +134,7 @@ func (s *statement) comparison(c *events.Condition, pointer string) error {
 		return nil
 	case events.OpIn:
 		return s.in(c, column)
+	default: // it compares with one value
 	}
 	value, err := literal(c.Value)
 	if err != nil {

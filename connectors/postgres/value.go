@@ -20,47 +20,43 @@ func valueOf(text []byte, t dataservice.Type) any {
 		return nil
 	}
 	s := string(text)
-	switch t {
-	case dataservice.TypeBoolean:
-		return s == "t"
-	case dataservice.TypeInteger:
-		if n, err := strconv.ParseInt(s, 10, 64); err == nil {
-			return n
-		}
-	case dataservice.TypeDouble:
-		if f, err := strconv.ParseFloat(s, 64); err == nil {
-			return f
-		}
-	case dataservice.TypeDecimal:
-		if jsontext.Value(text).Kind() == '0' {
-			return dataservice.Decimal(s)
-		}
-	case dataservice.TypeTime:
-		if at, err := time.Parse("2006-01-02 15:04:05.999999Z07", s); err == nil {
-			return at.UTC()
-		}
-	case dataservice.TypeLocalTime:
-		if day, clock, ok := strings.Cut(s, " "); ok && len(day) == len(time.DateOnly) {
-			return dataservice.LocalTime(day + "T" + clock)
-		}
-	case dataservice.TypeDate:
-		if len(s) == len(time.DateOnly) {
-			return dataservice.Date(s)
-		}
-	case dataservice.TypeClock:
-		return dataservice.Clock(s)
-	case dataservice.TypeGUID:
-		if id, err := uuid.Parse(s); err == nil {
-			return id
-		}
-	case dataservice.TypeBytes:
-		if b, err := hex.DecodeString(strings.TrimPrefix(s, `\x`)); err == nil {
-			return b
-		}
-	case dataservice.TypeJSON:
-		return jsontext.Value(s)
+	if value, ok := read(s, t); ok {
+		return value
 	}
 	return s
+}
+
+func read(s string, t dataservice.Type) (value any, ok bool) {
+	var err error
+	switch t {
+	case dataservice.TypeBoolean:
+		return s == "t", true
+	case dataservice.TypeInteger:
+		value, err = strconv.ParseInt(s, 10, 64)
+	case dataservice.TypeDouble:
+		value, err = strconv.ParseFloat(s, 64)
+	case dataservice.TypeDecimal:
+		return dataservice.Decimal(s), jsontext.Value(s).Kind() == '0'
+	case dataservice.TypeTime:
+		at, err := time.Parse("2006-01-02 15:04:05.999999Z07", s)
+		return at.UTC(), err == nil
+	case dataservice.TypeLocalTime:
+		day, clock, ok := strings.Cut(s, " ")
+		return dataservice.LocalTime(day + "T" + clock), ok && len(day) == len(time.DateOnly)
+	case dataservice.TypeDate:
+		return dataservice.Date(s), len(s) == len(time.DateOnly)
+	case dataservice.TypeClock:
+		return dataservice.Clock(s), true
+	case dataservice.TypeGUID:
+		value, err = uuid.Parse(s)
+	case dataservice.TypeBytes:
+		value, err = hex.DecodeString(strings.TrimPrefix(s, `\x`))
+	case dataservice.TypeJSON:
+		return jsontext.Value(s), true
+	default:
+		return s, true
+	}
+	return value, err == nil
 }
 
 // argument returns a value as a parameter in text, nil for null.

@@ -155,19 +155,24 @@ func (b *Bus) Stream(ctx context.Context, subject string, request []byte) iter.S
 			group.Wait()
 			c.cancel()
 		}()
-		for {
-			select {
-			case part := <-c.parts:
-				if !yield(part, nil) {
-					return
-				}
-				if err := c.say(streamMore, nil); err != nil {
-					end(err)
-				}
-			case <-ctx.Done():
-				c.rest(yield, context.Cause(ctx))
+		c.parted(ctx, yield)
+	}
+}
+
+// parted yields the parts of the answer.
+func (c *call) parted(ctx context.Context, yield func([]byte, error) bool) {
+	for {
+		select {
+		case part := <-c.parts:
+			if !yield(part, nil) {
 				return
 			}
+			if err := c.say(streamMore, nil); err != nil {
+				c.end(err)
+			}
+		case <-ctx.Done():
+			c.rest(yield, context.Cause(ctx))
+			return
 		}
 	}
 }

@@ -46,24 +46,34 @@ func Many[A, I any](ctx context.Context, c *Connection, verb dataservice.Verb, i
 			yield(none, err)
 			return
 		}
+		for line, err := range c.lines(ctx, verb, data) {
+			answer := none
+			if err == nil {
+				answer, err = events.Unmarshal[A](line)
+			}
+			if !yield(answer, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// lines yields the lines of an answer.
+func (c *Connection) lines(ctx context.Context, verb dataservice.Verb, call []byte) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
 		var rest []byte // of a line that has not arrived whole
-		subject := c.client.bus.Topics().Connection(c.name, string(verb))
-		for part, err := range c.client.bus.Stream(ctx, subject, data) {
+		for part, err := range c.client.bus.Stream(ctx, c.client.bus.Topics().Connection(c.name, string(verb)), call) {
+			if errors.Is(err, nats.ErrNoResponders) {
+				err = events.Errorf(events.CodeUnavailable, "", "no connector %q runs that can be asked", c.name)
+			}
 			if err != nil {
-				if errors.Is(err, nats.ErrNoResponders) {
-					err = events.Errorf(events.CodeUnavailable, "", "no connector %q runs that can be asked", c.name)
-				}
-				yield(none, err)
+				yield(nil, err)
 				return
 			}
 			rest = append(rest, part...)
-			for {
-				line, more, whole := bytes.Cut(rest, []byte{'\n'})
-				if !whole {
-					break
-				}
+			for line, more, whole := bytes.Cut(rest, []byte{'\n'}); whole; line, more, whole = bytes.Cut(rest, []byte{'\n'}) {
 				rest = more
-				if answer, err := events.Unmarshal[A](line); !yield(answer, err) || err != nil {
+				if !yield(line, nil) {
 					return
 				}
 			}

@@ -107,7 +107,8 @@ func TestManyRowsToASlowReader(t *testing.T) {
 		if err != nil || row.Properties["n"] != next {
 			t.Fatalf("row %d: %+v, %v", next, row, err)
 		}
-		if next++; next%20_000 == 0 {
+		next++
+		if next%20_000 == 0 {
 			runtime.GC()
 			runtime.ReadMemStats(&now)
 			most = max(most, now.HeapAlloc)
@@ -119,7 +120,9 @@ func TestManyRowsToASlowReader(t *testing.T) {
 	if grown := int64(most) - int64(before.HeapAlloc); grown > 16<<20 { //nolint:gosec // less than there is memory
 		t.Errorf("the heap has grown by %d MiB", grown>>20)
 	}
-	<-n.ended // the limit ends the query
+	if err := <-n.ended; err != nil { // the limit ends the query, not the caller
+		t.Error(err)
+	}
 }
 
 // A caller that stops, or whose time is over, stops the connector.
@@ -144,7 +147,9 @@ func TestAQueryThatIsCanceled(t *testing.T) {
 	if !errors.Is(last, context.DeadlineExceeded) && events.CodeOf(last) != events.CodeUnavailable {
 		t.Errorf("the caller sees %v", last)
 	}
-	<-n.ended
+	if err := <-n.ended; err == nil {
+		t.Error("the connector goes on")
+	}
 }
 
 // Whatever a connector does, its caller gets a typed error in time.
@@ -155,8 +160,8 @@ func TestConnectorsThatMisbehave(t *testing.T) {
 		"Panic": events.CodeInternal, "Error": events.CodeUnavailable, "Hang": events.CodeUnavailable, "None": events.CodeNotFound,
 	} {
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
-		defer cancel()
 		_, err := client.One[dataservice.ObjectDefinition](ctx, c, dataservice.VerbObject, dataservice.ObjectInput{Name: object})
+		cancel()
 		if events.CodeOf(err) != code && !(object == "Hang" && errors.Is(err, context.DeadlineExceeded)) {
 			t.Errorf("%s: %v", object, err)
 		}

@@ -48,10 +48,11 @@ type Gateway struct {
 }
 
 // New listens; [Gateway.Serve] answers.
-func New(s Settings) (*Gateway, error) {
-	listener, err := net.Listen("tcp", cmp.Or(s.Listen, DefaultListen))
+func New(ctx context.Context, s Settings) (*Gateway, error) {
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", cmp.Or(s.Listen, DefaultListen))
 	if err != nil && s.Listen == "" {
-		listener, err = net.Listen("tcp", "127.0.0.1:0")
+		listener, err = config.Listen(ctx, "tcp", "127.0.0.1:0")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("gateway: %w", err)
@@ -105,7 +106,7 @@ func (g *Gateway) guard(next http.Handler) http.Handler {
 			case http.ErrAbortHandler:
 				panic(p)
 			default:
-				g.log.ErrorContext(r.Context(), "a handler panicked", slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
+				g.log.Error("a handler panicked", slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
 				panic(http.ErrAbortHandler)
 			}
 		}()

@@ -14,6 +14,7 @@ import (
 	"github.com/camena-io/camena/runtime/client"
 	"github.com/camena-io/camena/runtime/coordinator"
 	"github.com/camena-io/camena/runtime/gateway"
+	"github.com/camena-io/camena/runtime/gateway/i2"
 	"github.com/camena-io/camena/runtime/gateway/native"
 	"github.com/camena-io/camena/runtime/host"
 	"github.com/camena-io/camena/runtime/repository"
@@ -139,8 +140,9 @@ func (n *Node) build(name, instance string, log *slog.Logger) (suture.Service, e
 			Node: s.Name, Instance: instance, Roles: s.Roles, Version: s.Version, Bus: n.bus, Connectors: s.Connectors, Logger: log,
 		})
 	case RoleGateway:
-		return gateway.New(gateway.Settings{
-			Listen: s.HTTPListen, Faces: []gateway.Face{native.New(client.New(n.bus, "gateway"))}, Logger: log,
+		asker := client.New(n.bus, "gateway")
+		return gateway.New(context.Background(), gateway.Settings{
+			Listen: s.HTTPListen, Faces: []gateway.Face{native.New(asker), i2.New(asker)}, Logger: log,
 		})
 	default:
 		return presence{n, instance, time.Now().UTC()}, nil

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -129,7 +130,7 @@ func (r *rows) cells(row map[string]any) []string {
 				cells[i] = string(data)
 			}
 		case value.Kind() == '"':
-			cells[i], _ = events.Unmarshal[string](value) //nolint:errcheck // it is a string
+			cells[i], _ = events.Unmarshal[string](value)
 		case value.Kind() != 'n':
 			cells[i] = string(value)
 		}
@@ -203,30 +204,34 @@ the other. A row that is refused stops no other; the command then exits with 1.`
 			return nil, err
 		}
 		results, err := all[dataservice.RowResult](ctx, connection, dataservice.VerbExecute, in)
-		t := newTable("ROW", "RESULT", "AFFECTED", "WHY")
-		for i := range results {
-			row := []string{number(int64(i + 1)), "done", number(int64(results[i].Affected)), "-"}
-			if e := results[i].Error; e != nil {
-				row[3] = e.Description
-			}
-			if !results[i].Success {
-				row[1], refused = "refused", refused+1
-			}
-			t.add(row...)
-		}
-		return &view{document: results, tables: []*table{t}}, err
+		v, failed := resultsView(results)
+		refused = failed
+		return v, err
 	})
 	run := cmd.RunE
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if err := run(cmd, args); err != nil {
-			return err
+		err := run(cmd, args)
+		if err == nil && refused > 0 {
+			err = fmt.Errorf("refused: %s", plural(refused, "row"))
 		}
-		if refused > 0 {
-			return fmt.Errorf("%d rows were refused", refused)
-		}
-		return nil
+		return err
 	}
 	return cmd
+}
+
+func resultsView(results []dataservice.RowResult) (v *view, refused int) {
+	t := newTable("ROW", "RESULT", "AFFECTED", "WHY")
+	for i := range results {
+		row := []string{number(int64(i + 1)), "done", number(int64(results[i].Affected)), "-"}
+		if e := results[i].Error; e != nil {
+			row[3] = e.Description
+		}
+		if !results[i].Success {
+			row[1], refused = "refused", refused+1
+		}
+		t.add(row...)
+	}
+	return &view{document: results, tables: []*table{t}}, refused
 }
 
 // typed returns an entity of text, each value in the type of its property. What the
@@ -262,7 +267,7 @@ func (p *program) entities(file, object string) (all []dataservice.DataEntity, e
 	dec := jsontext.NewDecoder(bytes.NewReader(data))
 	for {
 		raw, err := dec.ReadValue()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return all, nil
 		}
 		var values dataservice.Values

@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"os/exec"
@@ -24,7 +25,7 @@ import (
 )
 
 // Password is that of the user postgres of a server that [New] has started.
-const Password = "pa55-of-postgres"
+const Password = "pa55-of-postgres" //nolint:gosec // of a server for tests
 
 // Server is a PostgreSQL server for the tests of one package.
 type Server struct {
@@ -168,12 +169,12 @@ func unprivileged(dir string) (*syscall.SysProcAttr, error) {
 }
 
 func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a moment
+	l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		return 0, err
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil //nolint:forcetypeassert // of tcp
+	port := netip.MustParseAddrPort(l.Addr().String()).Port()
+	return int(port), l.Close()
 }
 
 func (s *Server) await() error {

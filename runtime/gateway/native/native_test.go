@@ -3,6 +3,7 @@ package native_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -82,7 +83,7 @@ func serve(t *testing.T) string {
 			t.Fatal(err)
 		}
 	}
-	g, err := gateway.New(gateway.Settings{Listen: "127.0.0.1:0", Faces: []gateway.Face{native.New(m)}, Logger: runtimetest.Logger()})
+	g, err := gateway.New(t.Context(), gateway.Settings{Listen: "127.0.0.1:0", Faces: []gateway.Face{native.New(m)}, Logger: runtimetest.Logger()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,8 +106,8 @@ func ask(t *testing.T, method, url, body string) (status int, contentType, answe
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer a.Body.Close()
 	data, err := io.ReadAll(a.Body)
+	err = errors.Join(err, a.Body.Close())
 	if err != nil {
 		data = append(data, "broken off"...)
 	}
@@ -202,7 +203,9 @@ func TestAReaderThatGoesAway(t *testing.T) {
 	if status, _, answer := ask(t, "GET", url+"/connections/my%20stock/requests/endless", ""); status != http.StatusOK {
 		t.Errorf("under way: %d %s", status, answer)
 	}
-	a.Body.Close()
+	if err := a.Body.Close(); err != nil {
+		t.Error(err)
+	}
 	runtimetest.Eventually(t, "the request has ended", func() bool {
 		status, _, _ := ask(t, "GET", url+"/connections/my%20stock/requests/endless", "")
 		return status == http.StatusNotFound
