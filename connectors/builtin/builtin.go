@@ -4,10 +4,11 @@ package builtin
 import (
 	"github.com/camena-io/camena/connectors"
 	"github.com/camena-io/camena/connectors/files"
+	"github.com/camena-io/camena/connectors/openapi"
 	"github.com/camena-io/camena/connectors/postgres"
 )
 
 // Factories returns a factory of every connector in the binary.
 func Factories() []connectors.Factory {
-	return []connectors.Factory{files.Factory(), postgres.Factory()}
+	return []connectors.Factory{files.Factory(), openapi.Factory(), postgres.Factory()}
 }
