@@ -35,8 +35,6 @@ type Describer interface {
 
 // Operator is implemented by connectors that change entities (Scribe:
 // ExecuteOperation; Google: actions and entities).
-//
-//nolint:iface // the runtime looks for it
 type Operator interface {
 	// Execute performs an action. The input is checked against the definitions. An
 	// error is about the request as a whole; what is wrong with one entity is in
@@ -45,8 +43,6 @@ type Operator interface {
 }
 
 // Querier is implemented by connectors that can be queried (Scribe: ExecuteQuery).
-//
-//nolint:iface // the runtime looks for it
 type Querier interface {
 	// Query yields entities as they come. It ends after the first error, and when
 	// ctx is done.

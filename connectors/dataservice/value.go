@@ -22,6 +22,8 @@ import (
 // Each keeps its type and its digits in JSON. What JSON has no form for is an
 // object with one member, whose name is the type: {"@time": "…"}. JSON that
 // people write needs none of these: [Convert] makes the type of a property of it.
+//
+//nolint:recvcheck // a value that only decoding changes
 type Values map[string]any
 
 // The types of values that are text.

@@ -24,7 +24,6 @@ import (
 	"github.com/camena-io/camena/events/query"
 )
 
-//nolint:gochecknoglobals // one server for all tests
 var server postgrestest.Server
 
 func TestMain(m *testing.M) {
@@ -216,7 +215,9 @@ func TestConditionsArePushedDown(t *testing.T) {
 	for i, more := range []dataservice.Values{
 		{"total": dataservice.Decimal("10.50"), "paid": time.Date(2026, 5, 1, 8, 0, 0, 0, time.UTC), "open": false},
 		{"total": dataservice.Decimal("-1"), "customer": "Étienne", "day": dataservice.Date("2026-05-01")},
-		{"customer": "a_b%c", "rate": 2.5}, {"customer": ""}, {"total": dataservice.Decimal("10.5"), "customer": "erin'; DROP TABLE orders; --"[:20]},
+		{"customer": "a_b%c", "rate": 2.5},
+		{"customer": ""},
+		{"total": dataservice.Decimal("10.5"), "customer": "erin'; DROP TABLE orders; --"[:20]},
 	} {
 		all = append(all, order(int64(i), more))
 	}
@@ -302,7 +303,7 @@ func TestACanceledQueryEndsInPostgreSQL(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = watch.Close(context.Background()) }) //nolint:errcheck // it was used
+	t.Cleanup(func() { _ = watch.Close(context.Background()) })
 	running := func() (n int) {
 		const of = `SELECT count(*) FROM pg_stat_activity WHERE application_name = 'camena' AND datname = current_database() AND state = 'active' AND query LIKE '%slow%'`
 		if err := watch.QueryRow(t.Context(), of).Scan(&n); err != nil {

@@ -159,6 +159,15 @@ func (b *Bus) Stream(ctx context.Context, subject string, request []byte) iter.S
 	}
 }
 
+// call is the side of a stream that asks.
+type call struct {
+	*stream
+	ready chan struct{} // closed when the service has the first part
+	parts chan []byte
+	end   context.CancelCauseFunc
+	ended bool // by the service
+}
+
 // parted yields the parts of the answer.
 func (c *call) parted(ctx context.Context, yield func([]byte, error) bool) {
 	for {
@@ -175,15 +184,6 @@ func (c *call) parted(ctx context.Context, yield func([]byte, error) bool) {
 			return
 		}
 	}
-}
-
-// call is the side of a stream that asks.
-type call struct {
-	*stream
-	ready chan struct{} // closed when the service has the first part
-	parts chan []byte
-	end   context.CancelCauseFunc
-	ended bool // by the service
 }
 
 // errEnd is the cause of an answer that ended well.

@@ -27,7 +27,7 @@ func streaming(t *testing.T, handle func(ctx context.Context, request []byte, se
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = service.Stop() }) //nolint:errcheck // the connection closes
+	t.Cleanup(func() { _ = service.Stop() })
 	if err := service.AddEndpoint("stream", bus.AnswerStream(t.Context(), b, handle), micro.WithEndpointSubject(streams)); err != nil {
 		t.Fatal(err)
 	}

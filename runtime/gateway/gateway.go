@@ -84,7 +84,7 @@ func (g *Gateway) Serve(ctx context.Context) error {
 		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 		defer cancel()
 		if g.server.Shutdown(grace) != nil {
-			_ = g.server.Close() //nolint:errcheck // what is left is cut off
+			_ = g.server.Close()
 		}
 	})
 	err := g.server.Serve(g.listener)
@@ -100,13 +100,13 @@ func (g *Gateway) Serve(ctx context.Context) error {
 // guard bounds bodies, and turns panics of handlers into problems.
 func (g *Gateway) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		defer func() {
+		defer func() { //nolint:contextcheck // it is that of the request
 			switch p := recover(); p {
 			case nil:
 			case http.ErrAbortHandler:
 				panic(p)
 			default:
-				g.log.Error("a handler panicked", slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
+				g.log.ErrorContext(r.Context(), "a handler panicked", slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
 				panic(http.ErrAbortHandler)
 			}
 		}()

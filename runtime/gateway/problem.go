@@ -71,5 +71,5 @@ func Answer(w http.ResponseWriter, contentType string, status int, value any) {
 	}
 	w.Header().Set("Content-Type", contentType)
 	w.WriteHeader(status)
-	_, _ = w.Write(data) //nolint:errcheck // the caller is gone
+	_, _ = w.Write(data)
 }

@@ -48,7 +48,7 @@ func (r *runner) answer(ctx context.Context, i *instance, verb string, serve fun
 	case err == nil || events.CodeOf(err) != "":
 		return err
 	case i.ctx.Err() != nil:
-		return events.Errorf(events.CodeUnavailable, "", "%s", context.Cause(i.ctx))
+		return events.Errorf(events.CodeUnavailable, "", "%s", context.Cause(i.ctx)) //nolint:contextcheck // a request has the context of the instance
 	case errors.Is(err, errAbandoned):
 		r.log.WarnContext(ctx, "abandoned a request to a connector", slog.String("verb", verb))
 		return events.Errorf(events.CodeUnavailable, "", "the connector did not answer in time, and goes on")
@@ -70,7 +70,7 @@ func offerOn(b *bus.Bus, version string) func(context.Context, string, asked) (f
 		if err != nil {
 			return nil, err
 		}
-		stop := func() { _ = service.Stop() } //nolint:errcheck // the connection may be closed already
+		stop := func() { _ = service.Stop() }
 		endpoint := micro.HandlerFunc(func(r micro.Request) {
 			verb := dataservice.Verb(r.Subject()[strings.LastIndexByte(r.Subject(), '.')+1:])
 			bus.AnswerStream(ctx, b, func(ctx context.Context, request []byte, send func([]byte) error) error {

@@ -137,7 +137,7 @@ func (n *Node) serve(ctx context.Context, fail func(error)) error {
 		return err
 	}
 	for _, name := range n.services() {
-		defer n.supervise(ctx, &service{name: name, build: n.builder(name), fail: fail}, stopTimeout(name))() //nolint:gocritic // all stop when the node does
+		defer n.supervise(ctx, &service{name: name, build: n.builder(name), fail: fail}, stopTimeout(name))() //nolint:gocritic,contextcheck // all stop when the node does; a service has a context of its own
 	}
 	if err := n.awaitLoaded(ctx); err != nil {
 		return err

@@ -77,7 +77,7 @@ func Exec(tb testing.TB, at *url.URL, statements string) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	defer func() { _ = conn.Close(ctx) }() //nolint:errcheck // it was used
+	defer func() { _ = conn.Close(ctx) }()
 	if _, err := conn.Exec(ctx, statements); err != nil {
 		tb.Fatal(err)
 	}
@@ -139,9 +139,9 @@ func (s *Server) launch(bin string) (err error) {
 		return err
 	}
 	s.stop = func() {
-		_ = server.Process.Signal(syscall.SIGQUIT) //nolint:errcheck // at once, without order
-		_ = server.Wait()                          //nolint:errcheck // it was told to
-		_ = os.RemoveAll(dir)                      //nolint:errcheck // in the temporary folder
+		_ = server.Process.Signal(syscall.SIGQUIT)
+		_ = server.Wait()
+		_ = os.RemoveAll(dir)
 	}
 	s.url = fmt.Sprintf("postgres://postgres:%s@127.0.0.1:%d/postgres?sslmode=disable", Password, port)
 	return s.await()

@@ -173,9 +173,9 @@ func stream(w http.ResponseWriter, answers iter.Seq2[jsontext.Value, error]) {
 			gateway.Fail(w, withoutInput(err))
 			return
 		case err != nil:
-			problem, _ := events.Marshal(map[string]any{"problem": gateway.ProblemOf(withoutInput(err))}) //nolint:errcheck // it has a form in JSON
+			problem, _ := events.Marshal(map[string]any{"problem": gateway.ProblemOf(withoutInput(err))})
 			fmt.Fprintf(w, "%s\n", problem)
-			_ = out.Flush() //nolint:errcheck // the caller is gone
+			_ = out.Flush()
 			panic(http.ErrAbortHandler)
 		case !begun:
 			w.Header().Set("Content-Type", lines)
