@@ -1,6 +1,7 @@
 package connectors
 
 import (
+	"maps"
 	"reflect"
 	"slices"
 	"strconv"
@@ -91,9 +92,16 @@ func complete(configuration events.Properties, fields []dataservice.Field) (even
 	if err != nil {
 		return configuration, err
 	}
+	names := make([]string, len(fields))
+	for i := range fields {
+		names[i] = fields[i].ID
+	}
 	values := map[string]any{}
-	for name, raw := range given {
-		values[name] = raw
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		if len(fields) > 0 && !slices.Contains(names, name) {
+			return configuration, events.Errorf(events.CodeInvalid, "/"+name, "unknown field; remove it or check its spelling%s", suggest.Nearest(name, names))
+		}
+		values[name] = given[name]
 	}
 	for i := range fields {
 		f := &fields[i]

@@ -37,12 +37,15 @@ type Server struct {
 
 // Run starts the server when it is first asked for, and stops it after the tests.
 func (s *Server) Run(m *testing.M) int {
-	defer func() {
-		if s.stop != nil {
-			s.stop()
-		}
-	}()
+	defer s.Stop()
 	return m.Run()
+}
+
+// Stop stops the server, if it was started.
+func (s *Server) Stop() {
+	if s.stop != nil {
+		s.stop()
+	}
 }
 
 // New returns the URL of a new database, which lives as long as the test. Where
