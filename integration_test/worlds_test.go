@@ -92,9 +92,9 @@ func anAPI(t *testing.T, dir string) world {
 	document := keep(t, dir, "pets.yaml", []byte(petstore))
 	return world{
 		name: "api", resource: fmt.Sprintf("{document: %s, server: %s}", document, api.URL),
-		command: []string{"query", "api", "pet", "--where", "petId = 9007199254740993", "-o", "ndjson"},
-		path:    "/queries", body: `{"root": {"object": "pet"}, "where": {"property": "petId", "operator": "eq", "value": 9007199254740993}}`,
-		verb: "query", call: `{"input": {"root": {"object": "pet"}, "where": {"property": "petId", "operator": "eq", "value": 9007199254740993}}}`,
+		command: []string{"query", "api", "pet", "--where", "id = 9007199254740993", "-o", "ndjson"},
+		path:    "/queries", body: `{"root": {"object": "pet"}, "where": {"property": "id", "operator": "eq", "value": 9007199254740993}}`,
+		verb: "query", call: `{"input": {"root": {"object": "pet"}, "where": {"property": "id", "operator": "eq", "value": 9007199254740993}}}`,
 		says: []string{"9007199254740993", "Rex"},
 	}
 }

@@ -40,7 +40,7 @@ const (
 )
 
 func (r *rows) flags(cmd *cobra.Command) {
-	forms := []string{outputTable, outputLines, outputCSV, outputJSON}
+	forms := []string{outputTable, outputLines, outputCSV, outputJSON, outputYAML}
 	r.form, r.within = outputTable, time.Minute
 	cmd.Flags().VarP(oneOf(&r.form, outputTable, forms), "output", "o", "how to print: "+strings.Join(forms, ", ")+"; ndjson and csv print what comes at once")
 	cmd.Flags().DurationVar(&r.within, "timeout", r.within, "how long it may take")
@@ -82,8 +82,8 @@ func (r *rows) print(found answers) error {
 		}
 	}
 	switch r.form {
-	case outputJSON:
-		return (&output{form: outputJSON, secrets: true}).print(r.p.stdout, append([]map[string]any{}, gathered...))
+	case outputJSON, outputYAML:
+		return (&output{form: r.form, secrets: true}).print(r.p.stdout, append([]map[string]any{}, gathered...))
 	case outputTable:
 		t := newTable(r.columns...)
 		for _, row := range gathered {

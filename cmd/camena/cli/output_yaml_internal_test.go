@@ -2,7 +2,10 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,7 +27,16 @@ func asYAML() map[string]string {
 		"bench cycles":                 "--connectors 1 --interval 1s --rounds 1",
 		"bench queries":                "--elements 10 --duration 10ms --searches 1",
 		"changeset apply":              "-f change.yaml" + dryRun,
+		"connection form":              "api",
+		"connection test":              "api",
+		"connectors check":             "api",
+		"connectors kinds":             "files",
 		"connectors get":               "here",
+		"describe":                     "api",
+		"exec":                         "api pet pet.input --set path.petId=1",
+		"query":                        "api pet --where 'id = 1'",
+		"services list":                "registry",
+		"services run":                 "registry all",
 		"connectors list":              "",
 		"connectors refresh":           "here",
 		"dlq list":                     "",
@@ -78,13 +90,25 @@ func TestEveryOutputIsYAML(t *testing.T) {
 		"archive.json": `{"class": "OpenMetadataArchive", "archiveProperties": {"archiveName": "Town"}, "archiveInstanceStore": {"entities": [
 			{"type": {"typeDefName": "Glossary"}, "guid": "aaaaaaaa-0000-4000-8000-000000000001", "properties": {"instanceProperties": {
 			"qualifiedName": {"class": "PrimitivePropertyValue", "primitiveDefCategory": "OM_PRIMITIVE_TYPE_STRING", "primitiveValue": "Glossary:town"}}}}]}}`,
+		"pets.yaml": `openapi: 3.0.3
+info: {title: Pets, version: "1"}
+paths:
+  /pet/{petId}:
+    get:
+      parameters: [{name: petId, in: path, required: true, schema: {type: integer, format: int64}}]
+      responses:
+        "200": {description: A pet, content: {application/json: {schema: {type: object, properties: {id: {type: integer}}}}}}
+`,
+		"third.yaml": fmt.Sprintf("kind: IntegrationConnector\nname: api\nconnector: openapi\nconfiguration: {document: !path pets.yaml, server: %[1]s}\n"+
+			"---\nkind: IntegrationConnector\nname: registry\nconnector: i2connect\nconfiguration: {url: %[1]s}\n", thirdParty(t)),
 	} {
 		if err := os.WriteFile(filepath.Join(f.dir, name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	f.run(t, "cp -r '"+prepared+"'/. . && sh -e prepare.sh && camena apply -f here.yaml && nats req camena.in.test nonsense"+
-		" && until camena dlq list | grep -q invalid; do :; done")
+	f.run(t, "cp -r '"+prepared+"'/. . && sh -e prepare.sh && camena apply -f here.yaml -f third.yaml && nats req camena.in.test nonsense"+
+		" && until camena dlq list | grep -q invalid; do :; done"+
+		" && until camena describe api >/dev/null 2>&1 && camena services list registry >/dev/null 2>&1; do :; done")
 	arguments := asYAML()
 	for _, name := range commandsWithOutput() {
 		args, ok := arguments[name]
@@ -99,6 +123,21 @@ func TestEveryOutputIsYAML(t *testing.T) {
 			t.Errorf("%s %s: %s\n%s", name, args, err, out)
 		}
 	}
+}
+
+// thirdParty is an API and a connector of i2 Connect.
+func thirdParty(t *testing.T) (url string) {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprint(w, map[string]string{
+			"/pet/1":  `{"id": 1}`,
+			"/config": `{"version": "1.2", "services": [{"id": "all", "name": "All", "acquireUrl": "/all"}]}`,
+			"/all":    `{"entities": [{"id": "1", "typeId": "ET1", "properties": {"PT1": "Rex"}}], "links": []}`,
+		}[r.URL.Path])
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
 }
 
 func commandsWithOutput() (names []string) {
