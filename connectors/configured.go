@@ -92,16 +92,12 @@ func complete(configuration events.Properties, fields []dataservice.Field) (even
 	if err != nil {
 		return configuration, err
 	}
-	names := make([]string, len(fields))
-	for i := range fields {
-		names[i] = fields[i].ID
+	if err := knownNames(given, fields); err != nil {
+		return configuration, err
 	}
 	values := map[string]any{}
-	for _, name := range slices.Sorted(maps.Keys(given)) {
-		if len(fields) > 0 && !slices.Contains(names, name) {
-			return configuration, events.Errorf(events.CodeInvalid, "/"+name, "unknown field; remove it or check its spelling%s", suggest.Nearest(name, names))
-		}
-		values[name] = given[name]
+	for name, raw := range given {
+		values[name] = raw
 	}
 	for i := range fields {
 		f := &fields[i]
@@ -118,6 +114,20 @@ func complete(configuration events.Properties, fields []dataservice.Field) (even
 		}
 	}
 	return events.Props(values), nil
+}
+
+// knownNames refuses a name that is not declared.
+func knownNames(given map[string]jsontext.Value, fields []dataservice.Field) error {
+	names := make([]string, len(fields))
+	for i := range fields {
+		names[i] = fields[i].ID
+	}
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		if len(fields) > 0 && !slices.Contains(names, name) {
+			return events.Errorf(events.CodeInvalid, "/"+name, "unknown field; remove it or check its spelling%s", suggest.Nearest(name, names))
+		}
+	}
+	return nil
 }
 
 func oneOf(raw jsontext.Value, f *dataservice.Field) error {
