@@ -134,8 +134,13 @@ func (s *statement) comparison(c *events.Condition, pointer string) error {
 		return nil
 	case events.OpIn:
 		return s.in(c, column)
-	default: // it compares with one value
+	default:
+		return s.compare(c, column, pointer)
 	}
+}
+
+// compare writes a comparison with one value.
+func (s *statement) compare(c *events.Condition, column, pointer string) error {
 	value, err := literal(c.Value)
 	if err != nil {
 		return err

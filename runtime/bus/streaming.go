@@ -345,20 +345,7 @@ func (b *Bus) answerStream(ctx context.Context, reply string, first []byte, part
 	attending := make(chan struct{})
 	go func() {
 		defer close(attending)
-		s.attend(ctx, end, func(m *nats.Msg) {
-			switch m.Header.Get(headerStream) {
-			case streamMore:
-				s.more()
-			case streamCancel:
-				end(ErrCanceled)
-			case streamPart:
-				select {
-				case upload <- m.Data:
-				default:
-					end(broken(from))
-				}
-			}
-		})
+		s.attend(ctx, end, s.takeFor(upload, end))
 	}()
 	request, err := s.receive(ctx, first, parts, upload)
 	if err == nil {
@@ -375,6 +362,24 @@ func (b *Bus) answerStream(ctx context.Context, reply string, first []byte, part
 	}
 	end(nil)
 	<-attending
+}
+
+// takeFor takes what the caller says.
+func (s *stream) takeFor(upload chan<- []byte, end context.CancelCauseFunc) func(*nats.Msg) {
+	return func(m *nats.Msg) {
+		switch m.Header.Get(headerStream) {
+		case streamMore:
+			s.more()
+		case streamCancel:
+			end(ErrCanceled)
+		case streamPart:
+			select {
+			case upload <- m.Data:
+			default:
+				end(broken(s.from)) // it did not wait for room
+			}
+		}
+	}
 }
 
 // receive joins the parts of a request.

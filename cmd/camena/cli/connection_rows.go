@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/csv"
 	"errors"
@@ -190,8 +191,8 @@ the other. A row that is refused stops no other; the command then exits with 1.`
 	cmd.Flags().StringVarP(&file, "file", "f", "", "a file of JSON objects; - for the standard input")
 	cmd.Flags().BoolVar(&test, "test", false, "try it only: nothing is to stay")
 	cmd.MarkFlagsMutuallyExclusive("set", "file")
-	var refused int
-	cmd = p.shows(time.Minute, cmd, &output{}, func(ctx context.Context, c *client.Client, args []string) (*view, error) {
+	o := &output{}
+	return p.shows(time.Minute, cmd, o, func(ctx context.Context, c *client.Client, args []string) (*view, error) {
 		connection := c.Connection(args[0])
 		in := dataservice.OperationInput{Action: args[1], Test: test}
 		var err error
@@ -204,19 +205,12 @@ the other. A row that is refused stops no other; the command then exits with 1.`
 			return nil, err
 		}
 		results, err := all[dataservice.RowResult](ctx, connection, dataservice.VerbExecute, in)
-		v, failed := resultsView(results)
-		refused = failed
+		v, refused := resultsView(results)
+		if err == nil && refused > 0 {
+			err = cmp.Or(p.show(o, v), fmt.Errorf("refused: %s", plural(refused, "row")))
+		}
 		return v, err
 	})
-	run := cmd.RunE
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		err := run(cmd, args)
-		if err == nil && refused > 0 {
-			err = fmt.Errorf("refused: %s", plural(refused, "row"))
-		}
-		return err
-	}
-	return cmd
 }
 
 func resultsView(results []dataservice.RowResult) (v *view, refused int) {
