@@ -10,8 +10,12 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
+	"strings"
 	"time"
+
+	"github.com/camena-io/camena/events"
 )
 
 // MaxBody is how large the body of a request may be.
@@ -110,8 +114,31 @@ func (g *Gateway) guard(next http.Handler) http.Handler {
 				panic(http.ErrAbortHandler)
 			}
 		}()
+		if !g.admits(r) {
+			Fail(w, events.Errorf(events.CodeRefused, "", "a page of another site may not ask this gateway"))
+			return
+		}
 		r.Body = http.MaxBytesReader(w, r.Body, MaxBody)
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		next.ServeHTTP(w, r)
 	})
+}
+
+// admits refuses what a browser sends for a page of another site: nobody has to give a
+// password here, so that the page would act as the person. A gateway on the loopback
+// interface is asked under a name of that, whatever names lead there.
+func (g *Gateway) admits(r *http.Request) bool {
+	if http.NewCrossOriginProtection().Check(r) != nil {
+		return false
+	}
+	local, err := netip.ParseAddrPort(g.listener.Addr().String())
+	if err != nil || !local.Addr().IsLoopback() {
+		return true
+	}
+	host, _, err := net.SplitHostPort(r.Host)
+	if err != nil {
+		host = r.Host
+	}
+	ip, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return host == "localhost" || err == nil && ip.IsLoopback()
 }
