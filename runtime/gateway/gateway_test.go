@@ -81,7 +81,7 @@ func TestAHandlerThatPanics(t *testing.T) {
 	t.Parallel()
 	url, client := serve(t)
 	get := func(path string) (int, error) {
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+path, nil)
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+path, http.NoBody)
 		if err != nil {
 			return 0, err
 		}
