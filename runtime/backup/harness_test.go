@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
 	"pgregory.net/rapid"
 
 	"github.com/camena-io/camena/events"
@@ -20,7 +19,7 @@ import (
 	"github.com/camena-io/camena/topics"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { runtimetest.VerifyTestMain(m) }
 
 // installation is a bus and, while it runs, a repository.
 type installation struct {

@@ -3,7 +3,7 @@ package coordinator_test
 import (
 	"testing"
 
-	"go.uber.org/goleak"
+	"github.com/camena-io/camena/runtime/runtimetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { runtimetest.VerifyTestMain(m) }

@@ -8,13 +8,12 @@ import (
 	"strings"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/egeria"
+	"github.com/camena-io/camena/runtime/runtimetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { runtimetest.VerifyTestMain(m) }
 
 // open opens an archive of that text.
 func open(text string) *egeria.Archive {

@@ -7,14 +7,12 @@ import (
 	"strings"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"github.com/camena-io/camena/events"
 	"github.com/camena-io/camena/runtime/gateway"
 	"github.com/camena-io/camena/runtime/runtimetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { runtimetest.VerifyTestMain(m) }
 
 // face answers at two paths; at one it panics.
 type face struct{}
