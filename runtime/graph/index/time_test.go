@@ -31,7 +31,8 @@ func TestAQuestionEndsInItsTime(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		began := time.Now()
 		a, err := d.index.Find(ctx, &q, 1<<20)
-		if took := time.Since(began); took > time.Second {
+		// That it ended early is seen below; this bound only leaves room for a busy machine.
+		if took := time.Since(began); took > 10*time.Second {
 			t.Errorf("%s: it took %s", name, took)
 		}
 		if events.CodeOf(err) != events.CodeUnavailable && a.Next == "" {
