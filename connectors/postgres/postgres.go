@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -156,13 +157,13 @@ func failed(err error) error {
 	}
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		switch {
-		case e.Code[:2] == "28":
+		case strings.HasPrefix(e.Code, "28"):
 			return events.Errorf(events.CodeConnection, "/user", "PostgreSQL refuses the user or the password (%s)", e.Code)
 		case e.Code == stateNoDatabase:
 			return events.Errorf(events.CodeConnection, "/database", "there is no such database (%s)", e.Code)
 		case e.Code == stateCanceled:
 			return events.Errorf(events.CodeCanceled, "", "the statement was canceled")
-		case e.Code[:2] == "08" || e.Code[:2] == "57":
+		case strings.HasPrefix(e.Code, "08") || strings.HasPrefix(e.Code, "57"):
 			return events.Errorf(events.CodeConnection, "", "PostgreSQL ended the connection: %s (%s)", e.Message, e.Code)
 		}
 		return events.Errorf(events.CodeInvalid, "", "PostgreSQL: %s (%s)", e.Message, e.Code)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -122,7 +123,7 @@ func create(ctx context.Context, conn *pgx.Conn, schema string, object *dataserv
 	if errors.Is(err, errRollback) {
 		return row, nil
 	}
-	if refusal, ok := errors.AsType[*pgconn.PgError](err); ok && refusal.Code[:2] != "57" && refusal.Code[:2] != "08" && ctx.Err() == nil {
+	if refusal, ok := errors.AsType[*pgconn.PgError](err); ok && !strings.HasPrefix(refusal.Code, "57") && !strings.HasPrefix(refusal.Code, "08") && ctx.Err() == nil {
 		row = dataservice.RowResult{Error: &dataservice.RowError{Description: refusal.Message + " (" + refusal.Code + ")", Detail: refusal.ConstraintName}}
 		if refusal.Code == stateDuplicate {
 			row.Error.Number = dataservice.DuplicateKey

@@ -148,7 +148,7 @@ func TestWhoIsRecordedIsTheUserOfTheOperatingSystem(t *testing.T) {
 	t.Setenv("USER", "")
 	here, err := user.Current()
 	if err != nil {
-		t.Skip(err)
+		t.Skipf("the user of this process has no name to compare with: %v", err)
 	}
 	if c, _, err := loadConfig(); err != nil || c.User != here.Username {
 		t.Errorf("without USER: got %q, want %q (%v)", c.User, here.Username, err)
