@@ -64,7 +64,7 @@ func (c *Connection) lines(ctx context.Context, verb dataservice.Verb, call []by
 		var rest []byte // of a line that has not arrived whole
 		for part, err := range c.client.bus.Stream(ctx, c.client.bus.Topics().Connection(c.name, string(verb)), call) {
 			if errors.Is(err, nats.ErrNoResponders) {
-				err = events.Errorf(events.CodeUnavailable, "", "no connector %q runs that can be asked", c.name)
+				err = events.Errorf(events.CodeUnavailable, "", "no connector %q runs that can be asked: it does not exist, has not started (its status says why), or only catalogs", c.name)
 			}
 			if err != nil {
 				yield(nil, err)
